@@ -1,0 +1,43 @@
+//! `POST /api/releases/{id}/files`: a presigned upload of one source file.
+
+use axum::{Router, extract::State, response::Response, routing::post};
+use shared::{
+    auth::Caller,
+    files::{Files, PRESIGNED_FOR},
+    http::{Answer, Body, PathId, Problem, UploadView, allow_release, created},
+    job::ReleaseId,
+    release::{MAX_UPLOAD_BYTES, SourcePath, source_prefix},
+    store::Store,
+    time::Clock,
+};
+
+#[derive(Clone)]
+struct Parts {
+    store: Store,
+    files: Files,
+    clock: Clock,
+}
+
+/// The function's route.
+pub fn router(store: Store, files: Files, clock: Clock) -> Router {
+    Router::new().route("/api/releases/{id}/files", post(add_release_file)).with_state(Parts { store, files, clock })
+}
+
+async fn add_release_file(
+    State(parts): State<Parts>,
+    caller: Caller,
+    PathId(id): PathId<ReleaseId>,
+    body: Body,
+) -> Answer<Response> {
+    let mut fields = body.fields();
+    let path: Option<SourcePath> = fields.parsed("path");
+    let size = fields.integer("size", 0..=MAX_UPLOAD_BYTES);
+    let (path, size) = (fields.require("path", path), fields.require("size", size));
+    fields.finish()?;
+    let (Some(path), Some(size)) = (path, size) else { return Err(Problem::malformed()) };
+    allow_release(caller, &parts.store, id).await?;
+    let expires_at = parts.clock.now().after(PRESIGNED_FOR);
+    let key = format!("{}{path}", source_prefix(id));
+    let upload = parts.files.presign_upload(&key, size).await?;
+    Ok(created(&format!("/api/releases/{id}/files"), UploadView::new(path.to_string(), upload, expires_at)))
+}

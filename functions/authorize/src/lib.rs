@@ -1,0 +1,1 @@
+//! The API's authorizer: checks a bearer token once, for every route.

@@ -1,0 +1,28 @@
+//! `PUT /api/jobs/{id}/cancel`: cancels a job by one conditional write.
+
+use axum::{Json, Router, extract::State, routing::put};
+use shared::{
+    auth::Caller,
+    http::{Answer, CancelView, FinalJob, PathId, Problem},
+    job::JobId,
+    service::JobService,
+    store::Cancelled,
+};
+
+/// The function's route.
+pub fn router(jobs: JobService) -> Router {
+    Router::new().route("/api/jobs/{id}/cancel", put(cancel_job)).with_state(jobs)
+}
+
+async fn cancel_job(
+    State(jobs): State<JobService>,
+    caller: Caller,
+    PathId(id): PathId<JobId>,
+) -> Answer<Json<CancelView>> {
+    match jobs.cancel(id, caller).await? {
+        Cancelled::Yes(job) => Ok(Json(job.into())),
+        Cancelled::Final(job) => Err(Problem::wrong_status(job.status, FinalJob::Cancel)),
+        Cancelled::Forbidden => Err(Problem::forbidden("job")),
+        Cancelled::Missing => Err(Problem::not_found("job")),
+    }
+}

@@ -1,0 +1,1 @@
+//! Exhausted messages: their jobs become failed.

@@ -1,0 +1,6 @@
+//! Runs the function on AWS Lambda.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::http::serve(async |env| Ok(get_job_analysis::router(env.store()?))).await
+}

@@ -1,0 +1,30 @@
+//! `GET /api/jobs`: the list of jobs, with filters and pages.
+
+use std::time::Duration;
+
+use axum::{Json, Router, extract::State, routing::get};
+use shared::{
+    auth::Caller,
+    http::{Answer, ListParams, PageView, Params, list_page},
+    store::Store,
+    time::Clock,
+};
+
+#[derive(Clone)]
+struct Parts {
+    store: Store,
+    clock: Clock,
+    retention: Duration,
+}
+
+/// The function's route. Jobs older than `retention` are not looked for.
+pub fn router(store: Store, clock: Clock, retention: Duration) -> Router {
+    Router::new().route("/api/jobs", get(list_jobs)).with_state(Parts { store, clock, retention })
+}
+
+async fn list_jobs(State(parts): State<Parts>, caller: Caller, params: Params) -> Answer<Json<PageView>> {
+    let mut params = ListParams::read(params)?;
+    let scope = params.scope(caller)?;
+    let oldest = parts.clock.now().before(parts.retention);
+    Ok(Json(list_page(&parts.store, caller, scope, &params, oldest).await?))
+}

@@ -1,0 +1,27 @@
+//! `GET /api/releases/{id}/jobs`: the jobs of one release.
+
+use axum::{Json, Router, extract::State, routing::get};
+use shared::{
+    auth::Caller,
+    http::{Answer, ListParams, PageView, Params, PathId, allow_release, list_page},
+    job::ReleaseId,
+    store::{Scope, Store},
+    time::Time,
+};
+
+/// The function's route.
+pub fn router(store: Store) -> Router {
+    Router::new().route("/api/releases/{id}/jobs", get(list_release_jobs)).with_state(store)
+}
+
+async fn list_release_jobs(
+    State(store): State<Store>,
+    caller: Caller,
+    PathId(id): PathId<ReleaseId>,
+    params: Params,
+) -> Answer<Json<PageView>> {
+    let mut params = ListParams::read(params)?;
+    params.narrow();
+    allow_release(caller, &store, id).await?;
+    Ok(Json(list_page(&store, caller, Scope::Release(id), &params, Time::from_millis(0)).await?))
+}

@@ -1,0 +1,1 @@
+//! Works off the jobs queue.

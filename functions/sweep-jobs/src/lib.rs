@@ -1,0 +1,1 @@
+//! Rescues what is stuck: expired leases and lost messages.

@@ -1,0 +1,6 @@
+//! Runs the function on AWS Lambda.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::http::serve(async |env| Ok(update_job::router(env.store()?, env.clock()))).await
+}

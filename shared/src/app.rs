@@ -1,0 +1,146 @@
+//! What a function is built from: its environment variables and AWS clients.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+
+use crate::{
+    auth::{KeySource, TokenRules},
+    aws,
+    files::Files,
+    queue::Queue,
+    service::{JobService, Submissions, Sweeper},
+    store::Store,
+    time::Clock,
+};
+
+/// The function's environment. Each part reads its own variables, so a function needs no others.
+#[derive(Clone, Debug)]
+pub struct Env {
+    config: SdkConfig,
+    clock: Clock,
+}
+
+/// The environment lacks something.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvError {
+    /// A variable is not set.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// A variable's value cannot be used.
+    #[error("the environment variable {0} is not a number of days")]
+    NotDays(&'static str),
+    /// A client could not be built.
+    #[error("a client cannot be built: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+impl Env {
+    /// Reads region, endpoint and credentials.
+    pub async fn load() -> Self {
+        Self { config: aws::config().await, clock: Clock::system() }
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
+    /// The table: `TABLE_NAME`.
+    ///
+    /// # Errors
+    /// When a variable is missing.
+    pub fn store(&self) -> Result<Store, EnvError> {
+        Ok(Store::new(aws_sdk_dynamodb::Client::new(&self.config), variable("TABLE_NAME")?))
+    }
+
+    /// The jobs queue: `QUEUE_URL`.
+    ///
+    /// # Errors
+    /// When a variable is missing.
+    pub fn queue(&self) -> Result<Queue, EnvError> {
+        Ok(Queue::new(aws_sdk_sqs::Client::new(&self.config), variable("QUEUE_URL")?))
+    }
+
+    /// The dead-letter queue: `DEAD_LETTER_QUEUE_URL`.
+    ///
+    /// # Errors
+    /// When a variable is missing.
+    pub fn dead_letter_queue(&self) -> Result<Queue, EnvError> {
+        Ok(Queue::new(aws_sdk_sqs::Client::new(&self.config), variable("DEAD_LETTER_QUEUE_URL")?))
+    }
+
+    /// The bucket: `BUCKET_NAME`.
+    ///
+    /// # Errors
+    /// When a variable is missing.
+    pub fn files(&self) -> Result<Files, EnvError> {
+        Ok(Files::new(aws_sdk_s3::Client::new(&self.config), variable("BUCKET_NAME")?))
+    }
+
+    /// The job service over the table.
+    ///
+    /// # Errors
+    /// When a variable is missing.
+    pub fn jobs(&self) -> Result<JobService, EnvError> {
+        Ok(JobService::new(self.store()?, self.clock()))
+    }
+
+    /// Where jobs come in, over the table and the queue.
+    ///
+    /// # Errors
+    /// When a variable is missing.
+    pub fn submissions(&self) -> Result<Submissions, EnvError> {
+        Ok(Submissions::new(self.store()?, self.queue()?, self.clock(), self.retention()?))
+    }
+
+    /// The sweeper, over the table and the queue.
+    ///
+    /// # Errors
+    /// When a variable is missing.
+    pub fn sweeper(&self) -> Result<Sweeper, EnvError> {
+        Ok(Sweeper::new(self.store()?, self.queue()?, self.clock()))
+    }
+
+    /// How long jobs are kept: `RETENTION_DAYS`.
+    ///
+    /// # Errors
+    /// When the variable is missing, or no number.
+    pub fn retention(&self) -> Result<Duration, EnvError> {
+        const NAME: &str = "RETENTION_DAYS";
+        let days: u32 = variable(NAME)?.parse().map_err(|_| EnvError::NotDays(NAME))?;
+        Ok(Duration::from_secs(u64::from(days.max(1)) * 24 * 60 * 60))
+    }
+
+    /// Where the keys of tokens come from: `TOKEN_SECRET_NAME`, or else `TOKEN_JWKS_URL`.
+    ///
+    /// # Errors
+    /// When neither variable is set.
+    pub fn token_keys(&self) -> Result<KeySource, EnvError> {
+        if let Ok(name) = variable("TOKEN_SECRET_NAME") {
+            return Ok(KeySource::Secret { client: aws_sdk_secretsmanager::Client::new(&self.config), name });
+        }
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(3)).build()?;
+        Ok(KeySource::Jwks { client, url: variable("TOKEN_JWKS_URL")? })
+    }
+
+    /// What is asked of tokens: `TOKEN_ISSUER`, `TOKEN_AUDIENCE`, `TOKEN_USER_CLAIM`, `TOKEN_ROLE_CLAIM`.
+    #[must_use]
+    pub fn token_rules(&self) -> TokenRules {
+        TokenRules {
+            issuer: variable("TOKEN_ISSUER").ok(),
+            audience: variable("TOKEN_AUDIENCE").ok(),
+            user_claim: variable("TOKEN_USER_CLAIM").unwrap_or_else(|_| "sub".to_owned()),
+            role_claim: variable("TOKEN_ROLE_CLAIM").unwrap_or_else(|_| "role".to_owned()),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads environment variables")]
+fn variable(name: &'static str) -> Result<String, EnvError> {
+    match std::env::var(name) {
+        Ok(value) if !value.is_empty() => Ok(value),
+        _ => Err(EnvError::Missing(name)),
+    }
+}

@@ -1,0 +1,101 @@
+//! What every AWS client of ours shares: its configuration, and how its errors are told apart.
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::{
+    config::http::HttpResponse,
+    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+};
+
+/// A call to AWS that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum AwsError {
+    /// The service is unavailable, slow or throttling: the same call may succeed later.
+    #[error("{service} is unavailable: {detail}")]
+    Unavailable {
+        /// Which service.
+        service: &'static str,
+        /// What it said, for the operator's log only.
+        detail: String,
+    },
+    /// Anything else: a missing permission, a missing table, a mistake of ours.
+    #[error("{service} refused: {detail}")]
+    Refused {
+        /// Which service.
+        service: &'static str,
+        /// What it said, for the operator's log only.
+        detail: String,
+    },
+}
+
+impl AwsError {
+    /// What went wrong with the data that a service holds or returned.
+    pub(crate) fn data(service: &'static str, detail: impl std::fmt::Display) -> Self {
+        Self::Refused { service, detail: detail.to_string() }
+    }
+
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+}
+
+/// Error codes that say "not now". Throttling and unavailability as the services' API references
+/// list them; `TransactionConflict` because the other transaction ends by itself.
+const TRANSIENT: [&str; 17] = [
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "KmsThrottled",
+    "OverLimit",
+    "ProvisionedThroughputExceeded",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "SlowDown",
+    "ThrottlingError",
+    "ThrottlingException",
+    "TransactionConflict",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+];
+
+/// Whether an error code says "not now".
+pub(crate) fn is_transient(code: &str) -> bool {
+    TRANSIENT.contains(&code)
+}
+
+/// Tells an SDK error apart.
+pub(crate) fn classify<E>(service: &'static str, error: &SdkError<E, HttpResponse>) -> AwsError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let unavailable = match error {
+        SdkError::ServiceError(refusal) => {
+            refusal.err().code().is_some_and(is_transient) || refusal.raw().status().is_server_error()
+        }
+        SdkError::ConstructionFailure(_) => false,
+        _ => true,
+    };
+    let detail = DisplayErrorContext(error).to_string();
+    if unavailable { AwsError::Unavailable { service, detail } } else { AwsError::Refused { service, detail } }
+}
+
+/// The configuration of every client: region, endpoint and credentials from the function's
+/// environment, and time-outs well below API Gateway's 30 seconds.
+pub async fn config() -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(3))
+        .operation_timeout(Duration::from_secs(8))
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .timeout_config(timeouts)
+        .load()
+        .await
+}

@@ -1,0 +1,315 @@
+//! Lists of jobs, newest first, from the index that fits the question.
+//!
+//! A question is answered from one or a few *streams*: partitions of an index, each in the order
+//! of ids. Each round asks all streams for their next entries and takes those that no stream can
+//! still precede. What no key can filter is filtered here, within [`MAX_EXAMINED`] entries.
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use futures::future::try_join_all;
+use serde::Deserialize;
+
+use super::{
+    DYNAMODB, Store, failed,
+    item::{JobItem, phase, read},
+    keys,
+    update::{n, s},
+};
+use crate::{
+    aws::AwsError,
+    job::{Failure, Job, JobId, JobType, MAX_ID, ReleaseId, Status, Summary, UserId},
+    time::Time,
+};
+
+/// How many index entries one page examines at the most before it gives what it has found.
+pub const MAX_EXAMINED: usize = 1_000;
+/// How many rounds of queries one page makes at the most.
+const MAX_ROUNDS: usize = 8;
+/// How many entries a round asks of each stream once the first has shown that matches are rare.
+const RARE_LIMIT: usize = 250;
+/// `BatchGetItem` takes 100 keys (Amazon DynamoDB API Reference, "BatchGetItem").
+const BATCH: usize = 100;
+
+/// Whose jobs are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One user's.
+    Owner(UserId),
+    /// One release's.
+    Release(ReleaseId),
+    /// Everyone's.
+    All,
+}
+
+/// Which of them; all conditions have to hold, an empty one always does.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// One of these statuses.
+    pub statuses: Vec<Status>,
+    /// One of these types.
+    pub job_types: Vec<JobType>,
+    /// Of this release.
+    pub release_id: Option<ReleaseId>,
+    /// Of this user.
+    pub created_by: Option<UserId>,
+    /// Created at this time or later.
+    pub created_after: Option<Time>,
+    /// Created before this time.
+    pub created_before: Option<Time>,
+}
+
+/// A page of a list.
+#[derive(Debug)]
+pub struct Page {
+    /// The jobs, newest first.
+    pub jobs: Vec<Summary>,
+    /// Behind which job the next page goes on; `None` at the end.
+    pub next: Option<JobId>,
+}
+
+/// An index entry. `recent` has no status: there every job that is shown is read by its key.
+#[derive(Debug, Deserialize)]
+struct Entry {
+    id: JobId,
+    created_by: UserId,
+    release_id: Option<ReleaseId>,
+    job_type: Option<JobType>,
+    status: Option<Status>,
+    started_at: Option<i64>,
+    finished_at: Option<i64>,
+    error_code: Option<String>,
+    error_message: Option<String>,
+}
+
+/// One partition of an index.
+struct Stream {
+    index: &'static str,
+    /// The partition: names and values of its keys.
+    keys: Vec<(&'static str, AttributeValue)>,
+}
+
+impl Store {
+    /// A page of at most `limit` jobs whose ids are below `before`.
+    ///
+    /// # Errors
+    /// When DynamoDB cannot be asked.
+    pub async fn list(
+        &self,
+        scope: Scope,
+        filter: &Filter,
+        before: Option<JobId>,
+        limit: usize,
+    ) -> Result<Page, AwsError> {
+        let low = filter.created_after.map_or(0, JobId::floor);
+        let mut high = before.map_or(MAX_ID, JobId::get).min(filter.created_before.map_or(MAX_ID, JobId::floor));
+        let mut walk = Walk { found: Vec::new(), examined: 0, wanted: limit + 1 };
+        // The first round reads just the page: most questions are answered by it.
+        let mut take = limit + 1;
+        for _ in 0..MAX_ROUNDS {
+            if high <= low || walk.is_done() {
+                break;
+            }
+            // Below one time bucket lies the next: an end of its streams is no end of the list.
+            let floor = if scope == Scope::All { low.max(keys::bucket_floor(keys::bucket(high - 1))) } else { low };
+            let streams = streams(scope, filter, high - 1);
+            let round = self.round(&streams, floor, high - 1, take).await?;
+            high = round.reached;
+            self.examine(&mut walk, round.entries, filter).await?;
+            take = RARE_LIMIT;
+        }
+        let more_may_follow = high > low;
+        self.page(walk, filter, limit, more_may_follow.then_some(high)).await
+    }
+
+    async fn round(&self, streams: &[Stream], low: u64, high: u64, take: usize) -> Result<Round, AwsError> {
+        let answers = try_join_all(streams.iter().map(|stream| self.entries(stream, low, high, take))).await?;
+        // Entries below the end of a stream that goes on may have newer ones beside them.
+        let reached = answers
+            .iter()
+            .filter(|(_, more)| *more)
+            .filter_map(|(entries, _)| entries.last().map(|entry| entry.id.get()))
+            .max()
+            .unwrap_or(low);
+        let mut entries: Vec<Entry> =
+            answers.into_iter().flat_map(|(entries, _)| entries).filter(|entry| entry.id.get() >= reached).collect();
+        entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.id));
+        Ok(Round { entries, reached })
+    }
+
+    async fn entries(&self, stream: &Stream, low: u64, high: u64, take: usize) -> Result<(Vec<Entry>, bool), AwsError> {
+        let mut query = self.client.query().table_name(&self.table).index_name(stream.index);
+        let mut condition = "#id BETWEEN :low AND :high".to_owned();
+        for (name, value) in &stream.keys {
+            condition = format!("#{name} = :{name} AND {condition}");
+            query = query.expression_attribute_names(format!("#{name}"), *name);
+            query = query.expression_attribute_values(format!(":{name}"), value.clone());
+        }
+        let output = query
+            .key_condition_expression(condition)
+            .expression_attribute_names("#id", "id")
+            .expression_attribute_values(":low", n(low))
+            .expression_attribute_values(":high", n(high))
+            .scan_index_forward(false)
+            .limit(i32::try_from(take).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(|error| failed(&error))?;
+        let more = output.last_evaluated_key.is_some();
+        let entries: Result<Vec<Entry>, _> = output.items.unwrap_or_default().into_iter().map(read).collect();
+        Ok((entries?, more))
+    }
+
+    /// Keeps of `entries` what matches.
+    async fn examine(&self, walk: &mut Walk, entries: Vec<Entry>, filter: &Filter) -> Result<(), AwsError> {
+        walk.examined += entries.len();
+        let entries: Vec<Entry> = entries.into_iter().filter(|entry| filter.fits(entry)).collect();
+        for batch in entries.chunks(BATCH) {
+            if walk.found.len() >= walk.wanted {
+                return Ok(());
+            }
+            let unknown: Vec<JobId> =
+                batch.iter().filter(|entry| entry.status.is_none()).map(|entry| entry.id).collect();
+            let jobs = self.jobs(&unknown).await?;
+            for entry in batch {
+                let summary = match entry.status {
+                    Some(status) => Some(entry.summary(status)),
+                    None => jobs.get(&entry.id).map(summary),
+                };
+                walk.found.extend(summary.filter(|summary| filter.has_status(summary.status)));
+            }
+        }
+        Ok(())
+    }
+
+    async fn page(&self, walk: Walk, filter: &Filter, limit: usize, reached: Option<u64>) -> Result<Page, AwsError> {
+        let mut jobs = walk.found;
+        let full = jobs.len() > limit;
+        jobs.truncate(limit);
+        let position = if full { jobs.last().map(|job| job.id.get()) } else { reached };
+        // Progress is in no index: it changes too often. What runs is read by its key.
+        let running: Vec<JobId> =
+            jobs.iter().filter(|job| job.status == Status::Running && job.progress == 0).map(|job| job.id).collect();
+        let fresh = self.jobs(&running).await?;
+        for job in &mut jobs {
+            if let Some(fresh) = fresh.get(&job.id) {
+                *job = summary(fresh);
+            }
+        }
+        jobs.retain(|job| filter.has_status(job.status));
+        Ok(Page { jobs, next: position.and_then(|id| JobId::try_from(id).ok()) })
+    }
+
+    /// Reads jobs by their keys, in batches.
+    ///
+    /// # Errors
+    /// When DynamoDB cannot be asked, or goes on to leave keys unprocessed.
+    pub async fn jobs(&self, ids: &[JobId]) -> Result<HashMap<JobId, Job>, AwsError> {
+        let mut jobs = HashMap::new();
+        for batch in ids.chunks(BATCH) {
+            let mut keys = KeysAndAttributes::builder();
+            for id in batch {
+                let key = keys::job(*id);
+                keys = keys.keys(HashMap::from([("pk".to_owned(), key.pk()), ("sk".to_owned(), key.sk())]));
+            }
+            let keys = keys.build().map_err(|error| AwsError::data(DYNAMODB, error))?;
+            let call = self.client.batch_get_item().request_items(&self.table, keys);
+            let output = call.send().await.map_err(|error| failed(&error))?;
+            if output.unprocessed_keys.is_some_and(|keys| !keys.is_empty()) {
+                return Err(AwsError::Unavailable { service: DYNAMODB, detail: "keys left unprocessed".to_owned() });
+            }
+            for item in output.responses.into_iter().flat_map(HashMap::into_values).flatten() {
+                let job = read::<JobItem>(item)?.into_job();
+                jobs.insert(job.id, job);
+            }
+        }
+        Ok(jobs)
+    }
+}
+
+struct Round {
+    entries: Vec<Entry>,
+    /// Every job with an id from here on has been seen.
+    reached: u64,
+}
+
+struct Walk {
+    found: Vec<Summary>,
+    examined: usize,
+    wanted: usize,
+}
+
+impl Walk {
+    fn is_done(&self) -> bool {
+        self.found.len() >= self.wanted || self.examined >= MAX_EXAMINED
+    }
+}
+
+impl Filter {
+    fn fits(&self, entry: &Entry) -> bool {
+        (self.job_types.is_empty() || entry.job_type.is_some_and(|job_type| self.job_types.contains(&job_type)))
+            && self.release_id.is_none_or(|release| entry.release_id == Some(release))
+            && self.created_by.is_none_or(|user| entry.created_by == user)
+            && entry.status.is_none_or(|status| self.has_status(status))
+    }
+
+    fn has_status(&self, status: Status) -> bool {
+        self.statuses.is_empty() || self.statuses.contains(&status)
+    }
+}
+
+fn streams(scope: Scope, filter: &Filter, high: u64) -> Vec<Stream> {
+    let owned = |user: UserId| ("created_by", n(user.get()));
+    match scope {
+        Scope::Owner(user) if filter.statuses.is_empty() => {
+            vec![Stream { index: keys::BY_OWNER, keys: vec![owned(user)] }]
+        }
+        Scope::Owner(user) => {
+            let phases: BTreeSet<&str> = filter.statuses.iter().map(|status| phase(*status)).collect();
+            let stream = |phase| Stream { index: keys::BY_OWNER_PHASE, keys: vec![owned(user), ("phase", s(phase))] };
+            phases.into_iter().map(stream).collect()
+        }
+        Scope::Release(release) => {
+            vec![Stream { index: keys::BY_RELEASE, keys: vec![("release_id", n(release.get()))] }]
+        }
+        Scope::All => {
+            let bucket = n(keys::bucket(high));
+            let stream =
+                |shard| Stream { index: keys::RECENT, keys: vec![("bucket", bucket.clone()), ("shard", n(shard))] };
+            (0..keys::SHARDS).map(stream).collect()
+        }
+    }
+}
+
+impl Entry {
+    fn summary(&self, status: Status) -> Summary {
+        let failure = |code: &String| Failure::new(code, self.error_message.clone().unwrap_or_default());
+        Summary {
+            id: self.id,
+            release_id: self.release_id,
+            status,
+            job_type: self.job_type,
+            progress: if status == Status::Completed { 100 } else { 0 },
+            created_at: self.id.created_at(),
+            created_by: self.created_by,
+            started_at: self.started_at.map(Time::from_millis),
+            finished_at: self.finished_at.map(Time::from_millis),
+            error: self.error_code.as_ref().map(failure),
+        }
+    }
+}
+
+fn summary(job: &Job) -> Summary {
+    Summary {
+        id: job.id,
+        release_id: job.release_id,
+        status: job.status,
+        job_type: job.job_type,
+        progress: job.progress,
+        created_at: job.created_at(),
+        created_by: job.created_by,
+        started_at: job.started_at,
+        finished_at: job.finished_at,
+        error: job.error.clone(),
+    }
+}

@@ -1,0 +1,298 @@
+//! Writes of a running attempt, each guarded by its fence, so that a cancel, a rescue or a
+//! second delivery shuts it out.
+//!
+//! A log line is written in two moves: its chunk is put first, and the job's `log_seq`, which the
+//! next heartbeat or the end of the run raises, makes it visible. A crash between the two leaves
+//! a chunk that nobody sees, whose place the next attempt takes.
+
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update as TransactUpdate};
+use serde_json::Value;
+
+use super::{
+    DYNAMODB, Finished, Held, Store, Written,
+    item::{RESEND_AFTER, attribute, write},
+    job_of,
+    jobs::{INLINE_BYTES, document, document_item},
+    keys,
+    logs::Chunk,
+    update::{Update, n, s},
+};
+use crate::{
+    aws::AwsError,
+    job::{Event, Failure, Job, JobId, LEASE, LogEntry, ReleaseId, outcome},
+    release::Package,
+    time::Time,
+};
+
+/// The claim that a run holds.
+#[derive(Clone, Debug)]
+pub struct RunHandle {
+    /// The job.
+    pub job_id: JobId,
+    /// The fencing token of this claim.
+    pub fence: u32,
+    /// The number of the attempt.
+    pub attempt: u32,
+    /// When retention takes the job, and its log with it.
+    pub expires_at: Time,
+}
+
+impl RunHandle {
+    /// The run that has just claimed `job`.
+    #[must_use]
+    pub fn of(job: &Job) -> Self {
+        Self { job_id: job.id, fence: job.fence, attempt: job.attempt, expires_at: job.expires_at }
+    }
+
+    fn update(&self) -> Update {
+        Update::of(keys::job(self.job_id)).only_fence(self.fence)
+    }
+
+    /// Where the run stands in the job's list of runs: each claim has added one.
+    fn ended_run(&self, update: Update, now: Time, word: &str, failure: Option<&Failure>) -> Result<Update, AwsError> {
+        let at = format!("#runs[{}]", self.fence.saturating_sub(1));
+        let update = update.set_to(&format!("{at}.ended_at = :ended_at"), ":ended_at", n(now.millis())).set_to(
+            &format!("{at}.outcome = :outcome"),
+            ":outcome",
+            s(word),
+        );
+        Ok(match failure {
+            Some(failure) => update.set_to(&format!("{at}.error = :error"), ":error", attribute(failure)?),
+            None => update,
+        })
+    }
+}
+
+/// How far a run is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// 0 to 99.
+    pub percent: u8,
+    /// The step.
+    pub step: Option<String>,
+    /// What a person should read about it.
+    pub message: Option<String>,
+    /// The last log entry that has been put.
+    pub log_seq: u64,
+}
+
+/// How a run ends that does not complete its job.
+#[derive(Clone, Debug)]
+pub enum RunEnd {
+    /// The job has failed for good.
+    Failed(Failure),
+    /// The attempt failed; the job waits until the given time for another.
+    Retry(Failure, Time),
+    /// The run ran out of time, or a dependency is down: its attempt goes on later, uncounted.
+    GivenBack(Time),
+}
+
+/// What a completed run leaves.
+#[derive(Clone, Debug)]
+pub struct Completion {
+    /// The result that the job type promises.
+    pub result: Value,
+    /// The release whose current package is to be the one that this run built, and the package
+    /// that it was when the run began.
+    pub package: Option<(ReleaseId, Option<Package>)>,
+}
+
+impl Store {
+    /// Puts log entries; nobody sees them before `log_seq` has been raised to the last of them.
+    ///
+    /// # Errors
+    /// When DynamoDB cannot be asked.
+    pub async fn put_log(&self, run: &RunHandle, entries: &[LogEntry]) -> Result<Held, AwsError> {
+        let Some(chunk) = Chunk::new(run.job_id, run.fence, entries, run.expires_at) else { return Ok(Held::Yes) };
+        // Free, or left by a run that has been fenced off, or this very chunk, put by a call
+        // whose answer was lost. Never one of a later run.
+        let call = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .condition_expression(
+                "attribute_not_exists(pk) OR fence < :fence OR (fence = :fence AND #first = :first AND #at = :at)",
+            )
+            .expression_attribute_names("#first", "first")
+            .expression_attribute_names("#at", "at")
+            .expression_attribute_values(":fence", n(run.fence))
+            .expression_attribute_values(":first", n(chunk.first))
+            .expression_attribute_values(":at", n(chunk.at))
+            .set_item(Some(write(&chunk)?));
+        match call.send().await {
+            Ok(_) => Ok(Held::Yes),
+            Err(error) => match error.as_service_error() {
+                Some(refusal) if refusal.is_conditional_check_failed_exception() => Ok(Held::Fenced(None)),
+                _ => Err(super::failed(&error)),
+            },
+        }
+    }
+
+    /// Renews the lease and shows how far the run is; learns whether it has been fenced off.
+    ///
+    /// # Errors
+    /// When DynamoDB cannot be asked.
+    pub async fn heartbeat(&self, run: &RunHandle, progress: &Progress, now: Time) -> Result<Held, AwsError> {
+        let update = run
+            .update()
+            .only_if("#status = :running")
+            .value(":running", s("running"))
+            .set("lease_expires_at", n(now.after(LEASE).millis()))
+            .set("updated_at", n(now.millis()));
+        Ok(match self.update(shown(update, progress)).await? {
+            Written::Done(_) => Held::Yes,
+            Written::Refused(item) => Held::Fenced(item.map(job_of).transpose()?),
+        })
+    }
+
+    /// Completes the job: its result, the release's current package and the status at once.
+    ///
+    /// # Errors
+    /// When DynamoDB cannot be asked.
+    pub async fn complete(
+        &self,
+        run: &RunHandle,
+        progress: &Progress,
+        completion: &Completion,
+        now: Time,
+    ) -> Result<Finished, AwsError> {
+        let result = document(&completion.result)?;
+        let inline = result.len() <= INLINE_BYTES;
+        let progress = Progress { percent: 100, message: Some("Completed".to_owned()), ..progress.clone() };
+        let update = shown(run.update().event(Event::Complete, now).ended(now), &progress)
+            .set_or_remove("result", inline.then(|| s(result.clone())));
+        let update = run.ended_run(update, now, "completed", None)?;
+        if inline && completion.package.is_none() {
+            return self.finish(update).await;
+        }
+        let mut parts = vec![update.in_transaction(&self.table).map_err(|error| AwsError::data(DYNAMODB, error))?];
+        if let Some((release, from)) = &completion.package {
+            parts.push(self.switch_package(*release, from.as_ref(), run, now)?);
+        }
+        if !inline {
+            let item = document_item(run.job_id, keys::RESULT, result, run.expires_at.seconds());
+            parts.push(TransactWriteItem::builder().put(put(&self.table, item)?).build());
+        }
+        match self.transact(parts).await? {
+            Ok(()) => match self.job(run.job_id, true).await? {
+                Some(job) => Ok(Finished::Yes(job)),
+                None => Ok(Finished::Fenced(None)),
+            },
+            Err(mut refusals) if refusals.first().is_some_and(|refusal| refusal.at_fault) => {
+                let job = refusals.swap_remove(0).item.map(job_of).transpose()?;
+                Ok(self.own_completion(run, job))
+            }
+            Err(_) => Ok(Finished::ReleaseChanged),
+        }
+    }
+
+    /// Ends the run without completing the job.
+    ///
+    /// # Errors
+    /// When DynamoDB cannot be asked.
+    pub async fn end_run(
+        &self,
+        run: &RunHandle,
+        progress: &Progress,
+        end: &RunEnd,
+        now: Time,
+    ) -> Result<Finished, AwsError> {
+        let update = match end {
+            RunEnd::Failed(failure) => {
+                let progress = Progress { message: Some(failure.message.clone()), ..progress.clone() };
+                let update = shown(run.update().event(Event::Fail, now).ended(now), &progress);
+                run.ended_run(update.failure(failure), now, "failed", Some(failure))?
+            }
+            RunEnd::Retry(failure, at) => {
+                let update = waiting(shown(run.update().event(Event::GiveBack, now), progress), *at);
+                run.ended_run(update, now, outcome::ERROR, Some(failure))?
+            }
+            RunEnd::GivenBack(at) => {
+                let update = waiting(shown(run.update().event(Event::GiveBack, now), progress), *at);
+                run.ended_run(update, now, outcome::GIVEN_BACK, None)?
+            }
+        };
+        self.finish(update).await
+    }
+
+    /// Gives the job of a run that died back to the queue, as it was `seen`.
+    ///
+    /// # Errors
+    /// When DynamoDB cannot be asked.
+    pub async fn rescue(&self, seen: &Job, now: Time) -> Result<Finished, AwsError> {
+        let run = RunHandle::of(seen);
+        let failure = Failure::new(outcome::CRASHED, "The attempt stopped without a word");
+        let lease = seen.lease_expires_at.unwrap_or(now);
+        let update = waiting(run.update().event(Event::GiveBack, now), now)
+            .set("message", s("The last attempt stopped without a word; waiting for another"))
+            .only_if("#lease_expires_at = :lease")
+            .value(":lease", n(lease.millis()));
+        self.finish(run.ended_run(update, now, outcome::CRASHED, Some(&failure))?).await
+    }
+
+    async fn finish(&self, update: Update) -> Result<Finished, AwsError> {
+        Ok(match self.update(update).await? {
+            Written::Done(item) => Finished::Yes(job_of(item)?),
+            Written::Refused(item) => Finished::Fenced(item.map(job_of).transpose()?),
+        })
+    }
+
+    /// A completion whose answer was lost is tried again by the SDK, and refused by what it has
+    /// itself written.
+    fn own_completion(&self, run: &RunHandle, job: Option<Job>) -> Finished {
+        match job {
+            Some(job) if job.status == Event::Complete.target() && job.fence == run.fence => Finished::Yes(job),
+            other => Finished::Fenced(other),
+        }
+    }
+
+    fn switch_package(
+        &self,
+        release: ReleaseId,
+        from: Option<&Package>,
+        run: &RunHandle,
+        now: Time,
+    ) -> Result<TransactWriteItem, AwsError> {
+        let package = super::releases::PackageItem {
+            job_id: run.job_id,
+            fence: run.fence,
+            version: from.map_or(1, |package| package.version + 1),
+            created_at: now.millis(),
+        };
+        let key = keys::release(release);
+        let mut update = TransactUpdate::builder()
+            .table_name(&self.table)
+            .key("pk", key.pk())
+            .key("sk", key.sk())
+            .update_expression("SET #package = :package")
+            .expression_attribute_names("#package", "package")
+            .expression_attribute_values(":package", attribute(package)?);
+        update = match from {
+            None => update.condition_expression("attribute_exists(pk) AND attribute_not_exists(#package)"),
+            Some(from) => update
+                .condition_expression("#package.#version = :version AND #package.#job_id = :job_id")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_names("#job_id", "job_id")
+                .expression_attribute_values(":version", n(from.version))
+                .expression_attribute_values(":job_id", n(from.job_id.get())),
+        };
+        let update = update.build().map_err(|error| AwsError::data(DYNAMODB, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+}
+
+fn shown(update: Update, progress: &Progress) -> Update {
+    update
+        .set("progress", n(progress.percent))
+        .set("log_seq", n(progress.log_seq))
+        .set_or_remove("step", progress.step.clone().map(AttributeValue::S))
+        .set_or_remove("message", progress.message.clone().map(AttributeValue::S))
+}
+
+fn waiting(update: Update, until: Time) -> Update {
+    update.set("due_at", n(until.after(RESEND_AFTER).millis())).remove("lease_expires_at")
+}
+
+fn put(table: &str, item: super::Item) -> Result<Put, AwsError> {
+    Put::builder().table_name(table).set_item(Some(item)).build().map_err(|error| AwsError::data(DYNAMODB, error))
+}

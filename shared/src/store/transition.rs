@@ -1,0 +1,164 @@
+//! Changes of status from outside a run: claim, submit, cancel, fail.
+
+use super::{
+    Cancelled, Claimed, Finished, Store, Submitted, Written,
+    item::{Closing, RESEND_AFTER, RunItem, attribute, phase},
+    job_of, keys,
+    update::{Update, n, s},
+};
+use crate::{
+    aws::AwsError,
+    job::{Event, Failure, Job, JobId, LEASE, Level, Status, UserId},
+    time::Time,
+};
+
+impl Update {
+    /// The status change of `event`, accepted only where the status machine accepts it.
+    pub(super) fn event(self, event: Event, now: Time) -> Self {
+        let target = event.target();
+        let (placeholders, sources): (Vec<String>, Vec<Status>) =
+            event.sources().map(|status| (format!(":from_{status}"), status)).unzip();
+        let update = self
+            .set("status", s(target.as_str()))
+            .set("phase", s(phase(target)))
+            .set("updated_at", n(now.millis()))
+            .only_if(&format!("#status IN ({})", placeholders.join(", ")));
+        placeholders.iter().zip(sources).fold(update, |update, (name, status)| update.value(name, s(status.as_str())))
+    }
+
+    /// What becoming final does besides the status: no lease, no visit by the sweeper.
+    pub(super) fn ended(self, now: Time) -> Self {
+        self.set("finished_at", n(now.millis())).remove("lease_expires_at").remove("due_at")
+    }
+
+    /// What failing does besides ending.
+    pub(super) fn failure(self, failure: &Failure) -> Self {
+        self.set("error_code", s(&failure.code)).set("error_message", s(&failure.message))
+    }
+
+    /// Ends the log with a line that stands in the job's item: this write may know neither the
+    /// log's length nor whether a run is about to add to it.
+    pub(super) fn closing(self, closing: &Closing) -> Result<Self, AwsError> {
+        Ok(self.set("closing", attribute(closing)?).set_to("#log_seq = #log_seq + :one", ":one", n(1)))
+    }
+
+    /// Only while `seen` is the job's newest run.
+    pub(super) fn only_fence(self, fence: u32) -> Self {
+        self.only_if("#fence = :seen_fence").value(":seen_fence", n(fence))
+    }
+}
+
+impl Store {
+    /// Takes a pending job for a new run: a read, and one write that only one of many wins.
+    ///
+    /// # Errors
+    /// When DynamoDB cannot be asked.
+    pub async fn claim(&self, id: JobId, now: Time) -> Result<Claimed, AwsError> {
+        let Some(seen) = self.job(id, true).await? else { return Ok(Claimed::Missing) };
+        if seen.status.after(Event::Claim).is_none() {
+            return Ok(Claimed::Lost(seen));
+        }
+        let (attempt, lease) = (seen.next_attempt(), now.after(LEASE));
+        let run = RunItem {
+            attempt,
+            started_at: now.millis(),
+            log_from: seen.log_seq + 1,
+            ended_at: None,
+            outcome: None,
+            error: None,
+        };
+        let mut update = Update::of(keys::job(id))
+            .event(Event::Claim, now)
+            .only_fence(seen.fence)
+            .only_if("#log_seq = :log_seq")
+            .value(":log_seq", n(seen.log_seq))
+            .set("attempt", n(attempt))
+            .set("fence", n(seen.fence + 1))
+            .set("lease_expires_at", n(lease.millis()))
+            .set("started_at", n(seen.started_at.unwrap_or(now).millis()))
+            .set_to("#runs = list_append(#runs, :run)", ":run", attribute([run])?)
+            .remove("step")
+            .remove("message");
+        if seen.next_attempt() != seen.attempt {
+            update = update.set("progress", n(0));
+        }
+        // The sweeper must come by when the lease may have expired. It mostly does already:
+        // leaving its appointment alone saves two write units.
+        if seen.due_at.is_none_or(|due| due > lease) {
+            update = update.set("due_at", n(lease.millis()));
+        }
+        Ok(match self.update(update).await? {
+            Written::Done(item) => Claimed::Yes(job_of(item)?),
+            Written::Refused(Some(item)) => Claimed::Lost(job_of(item)?),
+            Written::Refused(None) => Claimed::Missing,
+        })
+    }
+
+    /// Makes a draft, checked before, wait for the processor.
+    ///
+    /// # Errors
+    /// When DynamoDB cannot be asked.
+    pub async fn submit(&self, seen: &Job, now: Time) -> Result<Submitted, AwsError> {
+        let update = Update::of(keys::job(seen.id))
+            .event(Event::Submit, now)
+            .only_if("#updated_at = :seen")
+            .value(":seen", n(seen.updated_at.millis()))
+            .set("due_at", n(now.after(RESEND_AFTER).millis()));
+        // `updated_at` is set and compared in one write: DynamoDB compares the old value.
+        Ok(match self.update(update).await? {
+            Written::Done(item) => Submitted::Yes(job_of(item)?),
+            Written::Refused(Some(item)) => Submitted::NotADraft(job_of(item)?),
+            Written::Refused(None) => Submitted::Missing,
+        })
+    }
+
+    /// Cancels a job, for its owner `by` or, with `any_owner`, for an admin: one write, whose
+    /// refusal tells a stranger, a final job and a missing one apart.
+    ///
+    /// # Errors
+    /// When DynamoDB cannot be asked.
+    pub async fn cancel(&self, id: JobId, by: UserId, any_owner: bool, now: Time) -> Result<Cancelled, AwsError> {
+        let text = if any_owner { format!("Cancelled by admin {by}") } else { format!("Cancelled by user {by}") };
+        let mut update = Update::of(keys::job(id))
+            .event(Event::Cancel, now)
+            .ended(now)
+            .closing(&Closing::new(now, Level::Warning, &text))?
+            .set("message", s(text));
+        if !any_owner {
+            update = update.only_if("#created_by = :by").value(":by", n(by.get()));
+        }
+        let job = match self.update(update).await? {
+            Written::Done(item) => return Ok(Cancelled::Yes(job_of(item)?)),
+            Written::Refused(None) => return Ok(Cancelled::Missing),
+            Written::Refused(Some(item)) => job_of(item)?,
+        };
+        Ok(match job.status {
+            _ if !any_owner && job.created_by != by => Cancelled::Forbidden,
+            Status::Cancelled => Cancelled::Yes(job),
+            _ => Cancelled::Final(job),
+        })
+    }
+
+    /// Fails a job that no run will finish, as it was `seen`: with its reason in its log.
+    ///
+    /// # Errors
+    /// When DynamoDB cannot be asked.
+    pub async fn fail_from_outside(&self, seen: &Job, failure: &Failure, now: Time) -> Result<Finished, AwsError> {
+        let mut update = Update::of(keys::job(seen.id))
+            .event(Event::Fail, now)
+            .only_fence(seen.fence)
+            .ended(now)
+            .failure(failure)
+            .set("message", s(&failure.message))
+            .closing(&Closing::new(now, Level::Error, &failure.message))?;
+        // A run that has renewed its lease since is alive.
+        update = match seen.lease_expires_at {
+            Some(lease) => update.only_if("#lease_expires_at = :lease").value(":lease", n(lease.millis())),
+            None => update.only_if("attribute_not_exists(#lease_expires_at)"),
+        };
+        Ok(match self.update(update).await? {
+            Written::Done(item) => Finished::Yes(job_of(item)?),
+            Written::Refused(item) => Finished::Fenced(item.map(job_of).transpose()?),
+        })
+    }
+}
