@@ -1,1 +1,53 @@
-//! Exhausted messages: their jobs become failed.
+//! Messages that were delivered over and over without an end: their jobs become failed.
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use lambda_runtime::{Error, LambdaEvent};
+use shared::{
+    aws::AwsError,
+    job::{DEAD_LETTERED, Failure, JobId, Status},
+    queue::Message,
+    store::Store,
+    time::Clock,
+};
+
+/// Fails the job of each message that no run will finish.
+///
+/// # Errors
+/// Never: a message that cannot be dealt with now is reported, and delivered again.
+pub async fn fail_dead_jobs(
+    store: &Store,
+    clock: &Clock,
+    event: LambdaEvent<SqsEvent>,
+) -> Result<SqsBatchResponse, Error> {
+    let mut response = SqsBatchResponse::default();
+    for record in event.payload.records {
+        let message_id = record.message_id.unwrap_or_default();
+        let dealt_with = match Message::parse(record.body.as_deref().unwrap_or_default()) {
+            Ok(Message::Job(id)) => fail(store, clock, id).await.is_ok(),
+            // A submission that never became a job is kept for the operator: the queue's own
+            // redrive moves it on to the dead-letter queue.
+            _ => false,
+        };
+        if !dealt_with {
+            tracing::warn!(message_id, "a dead message could not be dealt with");
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = message_id;
+            response.batch_item_failures.push(failure);
+        }
+    }
+    Ok(response)
+}
+
+async fn fail(store: &Store, clock: &Clock, id: JobId) -> Result<(), AwsError> {
+    let Some(job) = store.job(id, true).await? else { return Ok(()) };
+    let now = clock.now();
+    // A run that renews its lease is alive: another message's delivery has started it.
+    let alive = job.status == Status::Running && !job.lease_has_expired(now);
+    if job.status.is_final() || job.status == Status::Draft || alive {
+        return Ok(());
+    }
+    let failure = Failure::new(DEAD_LETTERED, "The job was handed out many times and never came to an end");
+    store.fail_from_outside(&job, &failure, now).await?;
+    tracing::error!(job_id = %id, attempt = job.attempt, "a job was dead-lettered");
+    Ok(())
+}

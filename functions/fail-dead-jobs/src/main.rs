@@ -1,1 +1,12 @@
-fn main() {}
+//! Runs the function on AWS Lambda.
+
+use lambda_runtime::{Error, service_fn};
+use shared::{app::Env, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::start();
+    let env = Env::load().await;
+    let (store, clock) = (env.store()?, env.clock());
+    lambda_runtime::run(service_fn(|event| fail_dead_jobs::fail_dead_jobs(&store, &clock, event))).await
+}

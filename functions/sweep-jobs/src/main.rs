@@ -1,1 +1,11 @@
-fn main() {}
+//! Runs the function on AWS Lambda.
+
+use lambda_runtime::{Error, service_fn};
+use shared::{app::Env, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::start();
+    let sweeper = Env::load().await.sweeper()?;
+    lambda_runtime::run(service_fn(|event| sweep_jobs::sweep_jobs(&sweeper, event))).await
+}

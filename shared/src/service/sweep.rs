@@ -43,6 +43,12 @@ impl Sweeper {
         Self { store, queue, clock }
     }
 
+    /// The time now, by the sweeper's clock.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
     /// Looks at every job that is due. Two sweeps at once share the work: each change is a
     /// conditional write, and whoever loses it goes on to the next job.
     ///
