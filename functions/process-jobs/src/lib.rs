@@ -1,1 +1,13 @@
-//! Works off the jobs queue.
+//! Works off the jobs queue: each message names a job, or submits one.
+
+pub mod failure;
+pub mod formats;
+pub mod jobs;
+mod monitor;
+pub mod nfo;
+pub mod package;
+mod processor;
+mod s3;
+pub mod watch;
+
+pub use processor::{Processor, process_jobs};

@@ -1,1 +1,14 @@
-fn main() {}
+//! Runs the function on AWS Lambda.
+
+use lambda_runtime::{Error, service_fn};
+use process_jobs::{Processor, jobs::Worker, process_jobs};
+use shared::{app::Env, telemetry};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::start();
+    let env = Env::load().await;
+    let worker = Worker::new(env.store()?, env.files()?);
+    let processor = Processor::new(env.jobs()?, env.submissions()?, env.dead_letter_queue()?, worker);
+    lambda_runtime::run(service_fn(|event| process_jobs(&processor, event))).await
+}

@@ -1,0 +1,139 @@
+//! Checksums of a whole file, in one pass and constant memory.
+
+use super::source::Source;
+use crate::failure::{WorkError, code};
+use crate::watch::Watch;
+use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
+use std::io::{Read, Seek, SeekFrom};
+
+/// How much is read between two looks at the watch, in bytes.
+const CHUNK: usize = 256 * 1024;
+
+/// What one pass over a file tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digest {
+    /// CRC-32 (as in zip and SFV).
+    pub crc32: u32,
+    /// SHA-256, 64 lower-case hex digits.
+    pub sha256: String,
+    /// The number of line feeds.
+    pub line_feeds: u64,
+}
+
+/// CRC-32 and SHA-256 of the bytes that pass.
+#[derive(Default)]
+pub struct Hasher {
+    crc32: crc32fast::Hasher,
+    sha256: Sha256,
+    size: u64,
+}
+
+impl Hasher {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.crc32.update(bytes);
+        self.sha256.update(bytes);
+        self.size += bytes.len() as u64;
+    }
+
+    /// The number of bytes taken.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The CRC-32, and the SHA-256 as 64 lower-case hex digits.
+    #[must_use]
+    pub fn finish(self) -> (u32, String) {
+        (self.crc32.finalize(), hex(&self.sha256.finalize()))
+    }
+}
+
+/// A CRC-32 as people write it: eight upper-case hex digits.
+#[must_use]
+pub fn crc32_text(crc32: u32) -> String {
+    format!("{crc32:08X}")
+}
+
+/// Reads the whole file once.
+///
+/// # Errors
+/// The file's own, [`WorkError::Stopped`], and [`code::SOURCE_CHANGED`] when it ends early.
+pub(crate) fn digest<R: Read + Seek>(
+    source: &mut Source<'_, R>,
+    watch: &mut dyn Watch,
+) -> Result<Digest, WorkError> {
+    let fault = source.fault();
+    let total = source.size();
+    let mut hasher = Hasher::default();
+    let mut line_feeds = 0;
+    let mut buffer = vec![0; CHUNK];
+    source.seek(SeekFrom::Start(0))?;
+    loop {
+        watch.stopped()?;
+        let read = source.read(&mut buffer);
+        fault.check()?;
+        let chunk = &buffer[..read?];
+        if chunk.is_empty() {
+            break;
+        }
+        hasher.update(chunk);
+        line_feeds += chunk.iter().map(|&byte| u64::from(byte == b'\n')).sum::<u64>();
+        watch.progress(hasher.size(), total);
+    }
+    if hasher.size() != total {
+        let sentence = "The file is shorter than its announced size.";
+        return Err(WorkError::failed(code::SOURCE_CHANGED, sentence));
+    }
+    let (crc32, sha256) = hasher.finish();
+    Ok(Digest {
+        crc32,
+        sha256,
+        line_feeds,
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::testing::Recorder;
+    use std::io::Cursor;
+
+    #[test]
+    fn known_checksums() {
+        let mut file = Cursor::new(b"123456789");
+        let mut watch = Recorder::default();
+        let found = digest(&mut Source::new(&mut file, 9), &mut watch).unwrap();
+        assert_eq!(crc32_text(found.crc32), "CBF43926");
+        assert_eq!(
+            found.sha256,
+            "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"
+        );
+        assert_eq!(watch.progress, [(9, 9)]);
+    }
+
+    #[test]
+    fn a_file_that_ends_early_has_changed() {
+        let mut file = Cursor::new(b"1234");
+        let error = digest(&mut Source::new(&mut file, 9), &mut Recorder::default()).unwrap_err();
+        assert!(matches!(error, WorkError::Failed(f) if f.code == code::SOURCE_CHANGED));
+    }
+
+    #[test]
+    fn a_stop_ends_the_pass() {
+        let mut file = Cursor::new(vec![0; 1_000_000]);
+        let mut watch = Recorder::stopping_after(2);
+        let error = digest(&mut Source::new(&mut file, 1_000_000), &mut watch).unwrap_err();
+        assert!(matches!(error, WorkError::Stopped));
+        assert_eq!(watch.progress.len(), 2);
+    }
+}

@@ -1,0 +1,93 @@
+//! Finding and checking ISBNs.
+
+/// The ISBN in `text` when the whole of it is one: digits only, hyphens and a prefix such as
+/// `urn:isbn:` or `ISBN-13:` removed, its check digit right.
+#[must_use]
+pub fn parse(text: &str) -> Option<String> {
+    let text = text.trim();
+    let lower = text.to_ascii_lowercase();
+    let prefix = ["urn:isbn:", "isbn-13:", "isbn-10:", "isbn-13", "isbn-10", "isbn:", "isbn"]
+        .into_iter()
+        .find(|prefix| lower.starts_with(prefix))
+        .map_or(0, str::len);
+    let mut digits = String::with_capacity(13);
+    for c in text[prefix..].chars() {
+        match c {
+            '0'..='9' | 'X' | 'x' if digits.len() < 13 => digits.push(c.to_ascii_uppercase()),
+            ' ' | '-' | '\u{2010}'..='\u{2015}' => {}
+            _ => return None,
+        }
+    }
+    is_valid(&digits).then_some(digits)
+}
+
+/// The first ISBN that stands somewhere in `text`.
+#[must_use]
+pub fn find(text: &str) -> Option<String> {
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, 'X' | 'x' | '-' | '\u{2010}'..='\u{2015}');
+    let mut runs = text.split(|c: char| !is_part(c));
+    runs.find_map(|run| parse(run.trim_matches(|c: char| !c.is_ascii_alphanumeric())))
+}
+
+/// Whether `digits` (digits, and an upper-case X as the last of ten) is an ISBN-10 or ISBN-13
+/// with the right check digit.
+#[must_use]
+pub fn is_valid(digits: &str) -> bool {
+    match digits.len() {
+        10 => weighted(digits, |i| 10 - i).is_some_and(|sum| sum % 11 == 0),
+        13 if digits.starts_with("978") || digits.starts_with("979") => {
+            !digits.contains('X')
+                && weighted(digits, |i| if i % 2 == 0 { 1 } else { 3 })
+                    .is_some_and(|sum| sum % 10 == 0)
+        }
+        _ => false,
+    }
+}
+
+fn weighted(digits: &str, weight: impl Fn(u32) -> u32) -> Option<u32> {
+    let last = digits.len() - 1;
+    digits.chars().zip(0_u32..).try_fold(0, |sum, (c, i)| {
+        let value = match c {
+            'X' if i as usize == last => 10,
+            _ => c.to_digit(10)?,
+        };
+        Some(sum + value * weight(i))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn isbns_are_found_whatever_their_dress() {
+        for text in [
+            "9780306406157",
+            "978-0-306-40615-7",
+            "urn:isbn:978-0-306-40615-7",
+            "ISBN-13: 978 0 306 40615 7",
+            "isbn 978\u{2011}0306406157",
+        ] {
+            assert_eq!(parse(text).as_deref(), Some("9780306406157"), "{text}");
+        }
+        assert_eq!(parse("0-8044-2957-x").as_deref(), Some("080442957X"));
+        assert_eq!(parse("ISBN-10 0306406152").as_deref(), Some("0306406152"));
+    }
+
+    #[test]
+    fn wrong_check_digits_and_other_numbers_are_refused() {
+        for text in [
+            "9780306406158", "0306406153", "", "isbn", "1234567890123", "X306406152",
+            "97803064061571", "978030640615X", "urn:uuid:978-0-306-40615-7", "é",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_isbn_is_found_inside_a_sentence() {
+        let text = "Published 2019, ISBN 978-0-306-40615-7 (hardcover), 12 pages";
+        assert_eq!(find(text).as_deref(), Some("9780306406157"));
+        assert_eq!(find("no number 12345 here"), None);
+    }
+}

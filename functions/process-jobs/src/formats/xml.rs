@@ -1,0 +1,181 @@
+//! Reading small XML documents without trusting them: no entities but the five, no depth bombs.
+
+use crate::failure::{Failure, code};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use quick_xml::Reader;
+use quick_xml::escape::resolve_predefined_entity;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+
+/// The largest XML document that is read, in bytes.
+pub const MAX_XML: u64 = 4 * 1024 * 1024;
+
+/// How deep elements may nest.
+const MAX_DEPTH: usize = 128;
+
+/// How far the XML declaration is looked for, in bytes.
+const DECLARATION: usize = 256;
+
+/// One thing met while walking through a document. Names come without their prefixes.
+#[derive(Debug)]
+pub enum Node<'x> {
+    /// An element begins.
+    Open(&'x str, Attributes<'x>),
+    /// Text inside the innermost open element; long text may come in pieces.
+    Text(&'x str),
+    /// An element ends.
+    Close(&'x str),
+}
+
+/// The attributes of an element.
+#[derive(Debug)]
+pub struct Attributes<'x>(&'x BytesStart<'x>);
+
+impl Attributes<'_> {
+    /// The value of the attribute with this local name, whatever its prefix.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<String> {
+        let mut attributes = self.0.attributes();
+        let found = attributes
+            .with_checks(false)
+            .flatten()
+            .find(|attribute| attribute.key.local_name().as_ref() == name)?;
+        let value = found.normalized_value(quick_xml::XmlVersion::Implicit1_0);
+        value.ok().map(std::borrow::Cow::into_owned)
+    }
+}
+
+/// The text of a document: by its byte order mark, else by its declaration, else UTF-8.
+#[must_use]
+pub fn decode(bytes: &[u8]) -> String {
+    let (encoding, _) = Encoding::for_bom(bytes).unwrap_or_else(|| (declared(bytes), 0));
+    encoding.decode(bytes).0.into_owned()
+}
+
+fn declared(bytes: &[u8]) -> &'static Encoding {
+    match bytes {
+        [0, b'<', ..] => return UTF_16BE,
+        [b'<', 0, ..] => return UTF_16LE,
+        _ => {}
+    }
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(DECLARATION)]).into_owned();
+    let declaration = head.split("?>").next().unwrap_or_default();
+    let label = declaration
+        .split_once("encoding")
+        .and_then(|(_, rest)| rest.split(['"', '\'']).nth(1));
+    label
+        .and_then(|label| Encoding::for_label(label.as_bytes()))
+        // Bytes that could be read this far are not UTF-16, whatever the declaration says.
+        .filter(|encoding| encoding.is_ascii_compatible())
+        .unwrap_or(UTF_8)
+}
+
+/// Walks through a document and shows every node to `visit`.
+///
+/// # Errors
+/// [`code::XML_ENTITIES_REFUSED`] when a DTD defines entities; `broken` with a sentence when the
+/// document is not well-formed or nests too deep.
+pub fn walk(
+    text: &str,
+    broken: &'static str,
+    visit: &mut dyn FnMut(Node<'_>),
+) -> Result<(), Failure> {
+    let mut reader = Reader::from_str(text);
+    reader.config_mut().expand_empty_elements = true;
+    let mut depth = 0_usize;
+    loop {
+        let event = reader.read_event().map_err(|error| {
+            let at = reader.error_position();
+            Failure::new(broken, format!("The XML is not well-formed at byte {at}: {error}."))
+        })?;
+        match event {
+            Event::Start(start) => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return Err(Failure::new(broken, "The XML nests too deep."));
+                }
+                visit(Node::Open(start.local_name().as_ref(), Attributes(&start)));
+            }
+            Event::End(end) => {
+                depth = depth.saturating_sub(1);
+                visit(Node::Close(end.local_name().as_ref()));
+            }
+            Event::Text(text) => visit(Node::Text(&text.xml10_content())),
+            Event::CData(text) => visit(Node::Text(&text.xml10_content())),
+            Event::GeneralRef(reference) => visit(Node::Text(&resolve(&reference))),
+            Event::DocType(dtd) if dtd.xml10_content().contains("<!ENTITY") => {
+                let sentence = "The XML defines entities of its own, which are not expanded.";
+                return Err(Failure::new(code::XML_ENTITIES_REFUSED, sentence));
+            }
+            Event::Eof if depth == 0 => return Ok(()),
+            Event::Eof => return Err(Failure::new(broken, "The XML is cut short.")),
+            _ => {}
+        }
+    }
+}
+
+/// A character reference or one of the five entities; any other stays as it is written.
+fn resolve(reference: &BytesRef<'_>) -> String {
+    match reference.resolve_char_ref() {
+        Ok(Some(character)) => return character.to_string(),
+        Ok(None) => {}
+        Err(_) => return char::REPLACEMENT_CHARACTER.to_string(),
+    }
+    match resolve_predefined_entity(reference) {
+        Some(text) => text.to_owned(),
+        None => format!("&{};", &**reference),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walked(text: &str) -> Result<String, Failure> {
+        let mut seen = String::new();
+        walk(text, "broken", &mut |node| match node {
+            Node::Open(name, attributes) => {
+                seen.push_str(&format!("<{name} {:?}>", attributes.get("a")));
+            }
+            Node::Text(text) => seen.push_str(text),
+            Node::Close(name) => seen.push_str(&format!("</{name}>")),
+        })?;
+        Ok(seen)
+    }
+
+    #[test]
+    fn prefixes_entities_and_empty_elements_are_handled() {
+        let seen = walked("<?xml version='1.0'?><x:r p:a='1 &amp; 2'>A&amp;B&#65;&nbsp;<e/><![CDATA[<]]></x:r>");
+        assert_eq!(
+            seen.unwrap(),
+            "<r Some(\"1 & 2\")>A&BA&nbsp;<e None></e><</r>"
+        );
+    }
+
+    #[test]
+    fn entity_definitions_are_refused() {
+        let bomb = "<!DOCTYPE r [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;\">]><r>&b;</r>";
+        assert_eq!(walked(bomb).unwrap_err().code, code::XML_ENTITIES_REFUSED);
+        assert!(walked("<!DOCTYPE package><r/>").is_ok());
+    }
+
+    #[test]
+    fn documents_that_are_not_well_formed_are_refused() {
+        for text in ["<a><b></a>", "<a>", "<a", "<a>&#0;</b>", &"<a>".repeat(200)] {
+            assert_eq!(walked(text).unwrap_err().code, "broken", "{text}");
+        }
+        assert_eq!(walked("<a>&#0;</a>").unwrap(), "<a None>\u{FFFD}</a>");
+    }
+
+    #[test]
+    fn every_usual_encoding_is_decoded() {
+        let latin = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xE9</a>";
+        assert!(decode(latin).ends_with("<a>é</a>"));
+        assert_eq!(decode(b"\xEF\xBB\xBF<a>\xC3\xA9</a>"), "<a>é</a>");
+        let utf16: Vec<u8> = "<a>é</a>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(decode(&utf16), "<a>é</a>");
+        let big: Vec<u8> = "<a>é</a>".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(decode(&big), "<a>é</a>");
+        let lying = b"<?xml version=\"1.0\" encoding=\"UTF-16\"?><a>\xC3\xA9</a>";
+        assert!(decode(lying).ends_with("<a>é</a>"));
+    }
+}

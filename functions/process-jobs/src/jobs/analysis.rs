@@ -1,0 +1,31 @@
+//! `analysis`: reads a source file.
+
+use serde_json::Value;
+use shared::{
+    job::AnalysisConfig,
+    service::WorkError,
+    store::Completion,
+};
+
+use super::{Task, blocking, failed};
+use crate::{failure::WorkError as FileError, formats::analyse, monitor::Monitor, s3::Store};
+
+pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completion, WorkError> {
+    let file = match (&config.path, task.sources.as_slice()) {
+        (Some(path), sources) => sources.iter().find(|file| task.source_path(file) == path.as_str()),
+        (None, [only]) => Some(only),
+        (None, _) => return Err(failed("source_ambiguous", "The release has several source files; name one in \"path\"")),
+    };
+    let file = file.ok_or_else(|| failed("source_missing", "The release has no source file of this path"))?.clone();
+    let path = task.source_path(&file).to_owned();
+    let report = task.assignment.report.clone();
+    report.message(&format!("Reading {path}"));
+    let store = Store::new(&task.files, report.clone());
+    let analysis = blocking(move || {
+        let mut watch = Monitor::new(report, 1, 99);
+        analyse(&mut store.open(&file), &path, file.size, &mut watch)
+    });
+    let result: Value = serde_json::to_value(analysis.await?)
+        .map_err(|error| super::of_file(FileError::Io(std::io::Error::other(error))))?;
+    Ok(Completion::of(result))
+}

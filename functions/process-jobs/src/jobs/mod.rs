@@ -1,0 +1,121 @@
+//! The job types, one module each, and the registry that leads to them.
+
+mod analysis;
+mod packaging;
+
+use std::io;
+
+use shared::{
+    aws::AwsError,
+    files::{Files, StoredFile},
+    job::{Config, Job, NOT_YET_SUPPORTED},
+    release::{Release, job_prefix, output_prefix, source_prefix},
+    service::{Assignment, Work, WorkError},
+    store::{Completion, Store},
+};
+
+use crate::failure::{Failure, WorkError as FileError};
+
+/// How many source files a release may have.
+const MAX_SOURCES: usize = 1_000;
+
+/// Does the work of every job type.
+pub struct Worker {
+    store: Store,
+    files: Files,
+}
+
+/// What a job type works on.
+struct Task {
+    assignment: Assignment,
+    release: Release,
+    sources: Vec<StoredFile>,
+    files: Files,
+}
+
+impl Task {
+    /// The path of a source file below its release.
+    fn source_path<'a>(&self, file: &'a StoredFile) -> &'a str {
+        let prefix = source_prefix(self.release.id);
+        file.key.strip_prefix(&prefix).unwrap_or(&file.key)
+    }
+
+    /// Where this run writes.
+    fn output_prefix(&self) -> String {
+        let job = &self.assignment.job;
+        output_prefix(self.release.id, job.id, job.fence)
+    }
+}
+
+impl Worker {
+    /// Works on the releases of `store`, whose files are in `files`.
+    #[must_use]
+    pub fn new(store: Store, files: Files) -> Self {
+        Self { store, files }
+    }
+
+    async fn task(&self, assignment: Assignment) -> Result<Task, WorkError> {
+        let missing = || failed("release_missing", "The job names no release, or one that does not exist");
+        let id = assignment.job.release_id.ok_or_else(missing)?;
+        let release = self.store.release(id).await.map_err(of_aws)?.ok_or_else(missing)?;
+        let sources = self.files.list(&source_prefix(id), MAX_SOURCES + 1).await.map_err(of_aws)?;
+        if sources.is_empty() {
+            return Err(failed("source_missing", "The release has no source files; upload one first"));
+        }
+        if sources.len() > MAX_SOURCES {
+            return Err(failed("too_many_sources", "The release has more than 1000 source files"));
+        }
+        Ok(Task { assignment, release, sources, files: self.files.clone() })
+    }
+}
+
+impl Work for Worker {
+    async fn run(&self, assignment: Assignment) -> Result<Completion, WorkError> {
+        match assignment.config.clone() {
+            Config::Analysis(config) => analysis::run(self.task(assignment).await?, &config).await,
+            Config::Packaging(config) => packaging::run(self.task(assignment).await?, config).await,
+            Config::Repack(_) | Config::Nfofix(_) | Config::Readnfo(_) | Config::Dirfix(_) => {
+                Err(failed(NOT_YET_SUPPORTED, "This job type cannot be done yet"))
+            }
+        }
+    }
+
+    async fn clean_up(&self, job: &Job) -> Result<(), AwsError> {
+        let Some(release) = job.release_id else { return Ok(()) };
+        let prefix = format!("{}{}/", job_prefix(release, job.id), job.fence);
+        self.files.delete_all(&prefix).await.map(|_| ())
+    }
+}
+
+fn failed(code: &str, message: &str) -> WorkError {
+    WorkError::Failed(shared::job::Failure::new(code, message))
+}
+
+fn of_aws(error: AwsError) -> WorkError {
+    if error.is_unavailable() {
+        return WorkError::Unavailable(error.to_string());
+    }
+    tracing::error!(%error, "a service refused");
+    WorkError::Retry(shared::job::Failure::new("internal", "A service refused the job's request"))
+}
+
+fn of_file(error: FileError) -> WorkError {
+    match error {
+        FileError::Failed(Failure { code, message }) => failed(code, &message),
+        FileError::Stopped => WorkError::Stopped,
+        FileError::Io(error) => {
+            tracing::warn!(%error, "a file could not be read or written");
+            WorkError::Retry(shared::job::Failure::new("storage", "A file could not be read or written"))
+        }
+    }
+}
+
+/// Runs blocking file work where it may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
+) -> Result<T, WorkError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(of_file),
+        Err(error) => Err(of_file(FileError::Io(io::Error::other(error)))),
+    }
+}

@@ -1,0 +1,3 @@
+//! Reading NFOs.
+
+pub mod decode;

@@ -1,0 +1,191 @@
+//! Building a release's package, over any writer.
+
+pub mod archive;
+pub mod diz;
+pub mod nfo;
+pub mod sfv;
+pub mod volumes;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use shared::{release::check_name, time::Time};
+
+use crate::{
+    failure::{WorkError, code},
+    formats::digest::{Hasher, crc32_text},
+};
+
+/// A finished file of a package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PackageFile {
+    /// Its name in the package.
+    pub path: String,
+    /// In bytes.
+    pub size: u64,
+    /// CRC-32, eight hexadecimal digits in upper case.
+    pub crc32: String,
+    /// SHA-256, in hexadecimal digits.
+    pub sha256: String,
+    /// The CRC-32 as a number.
+    #[serde(skip)]
+    pub crc32_value: u32,
+}
+
+impl PackageFile {
+    /// A file of `bytes`.
+    #[must_use]
+    pub fn of(path: &str, bytes: &[u8]) -> Self {
+        let mut hasher = Hasher::default();
+        hasher.update(bytes);
+        Self::hashed(path, hasher)
+    }
+
+    fn hashed(path: &str, hasher: Hasher) -> Self {
+        let size = hasher.size();
+        let (crc32_value, sha256) = hasher.finish();
+        Self { path: path.to_owned(), size, crc32: crc32_text(crc32_value), sha256, crc32_value }
+    }
+}
+
+/// What NFO and DIZ tell of a release.
+#[derive(Debug, Serialize)]
+pub struct Facts {
+    /// The release's name.
+    pub release_name: String,
+    /// The group.
+    pub group: String,
+    /// The title; empty where it is not known.
+    pub title: String,
+    /// The authors, with commas between them.
+    pub authors: String,
+    /// The publisher.
+    pub publisher: String,
+    /// The year.
+    pub year: String,
+    /// The language.
+    pub language: String,
+    /// The ISBN.
+    pub isbn: String,
+    /// The source's format.
+    pub format: String,
+    /// The day of the release: `2026-11-23`.
+    pub date: String,
+    /// The size of the archive, in bytes.
+    pub size: u64,
+    /// The archive's files.
+    pub files: Vec<PackageFile>,
+}
+
+impl Facts {
+    /// The facts of a package whose archive is `files`.
+    #[must_use]
+    pub fn new(name: &str, group: &str, metadata: Map<String, Value>, files: &[PackageFile], date: Time) -> Self {
+        let text = |name: &str| metadata.get(name).map(plain).unwrap_or_default();
+        let authors = if metadata.contains_key("authors") { text("authors") } else { text("author") };
+        Self {
+            release_name: name.to_owned(),
+            group: group.to_owned(),
+            title: text("title"),
+            authors,
+            publisher: text("publisher"),
+            year: text("year"),
+            language: text("language"),
+            isbn: text("isbn"),
+            format: text("format"),
+            date: date.to_string().chars().take(10).collect(),
+            size: files.iter().map(|file| file.size).sum(),
+            files: files.to_vec(),
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => shared::job::one_line(text),
+        Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// Builds a release name from metadata: `Author.Name-The.Title-2024-GROUP`.
+///
+/// # Errors
+/// Where the metadata gives nothing that the naming rules allow.
+pub fn build_name(metadata: &Map<String, Value>, fallback: Option<&str>, group: &str) -> Result<String, WorkError> {
+    let text = |name: &str| metadata.get(name).map(plain).unwrap_or_default();
+    let author = match metadata.get("authors") {
+        Some(Value::Array(authors)) => authors.first().map(plain).unwrap_or_default(),
+        _ => text("author"),
+    };
+    let title = if text("title").is_empty() { fallback.unwrap_or_default().to_owned() } else { text("title") };
+    let parts = [author, title, text("year")];
+    let mut name: String =
+        parts.iter().map(|part| words(part)).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+    name.truncate(160 - group.len() - 1);
+    let name = format!("{}-{group}", name.trim_end_matches(['.', '-']));
+    match check_name(&name) {
+        Ok(()) => Ok(name),
+        Err(_) => Err(WorkError::failed(
+            code::RELEASE_NAME_INVALID,
+            "No release name can be built from the metadata; give one in \"release_name\"",
+        )),
+    }
+}
+
+/// The words of a text, in ASCII, joined by dots.
+fn words(text: &str) -> String {
+    let ascii: String = text.chars().map(ascii).collect();
+    ascii.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(".")
+}
+
+/// A letter without its accent; what is no letter or digit parts words.
+fn ascii(c: char) -> char {
+    const ACCENTS: [(&str, char); 16] = [
+        ("àáâãäåā", 'a'),
+        ("ÀÁÂÃÄÅĀ", 'A'),
+        ("çćč", 'c'),
+        ("ÇĆČ", 'C'),
+        ("èéêëēę", 'e'),
+        ("ÈÉÊËĒĘ", 'E'),
+        ("ìíîïī", 'i'),
+        ("ÌÍÎÏĪ", 'I'),
+        ("òóôõöøō", 'o'),
+        ("ÒÓÔÕÖØŌ", 'O'),
+        ("ùúûüū", 'u'),
+        ("ÙÚÛÜŪ", 'U'),
+        ("ñń", 'n'),
+        ("ÑŃ", 'N'),
+        ("śš", 's'),
+        ("ýÿ", 'y'),
+    ];
+    if c.is_ascii_alphanumeric() {
+        return c;
+    }
+    ACCENTS.iter().find(|(accented, _)| accented.contains(c)).map_or(' ', |(_, plain)| *plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn name(metadata: &Value, fallback: Option<&str>) -> Result<String, WorkError> {
+        build_name(metadata.as_object().unwrap(), fallback, "GRP")
+    }
+
+    #[test]
+    fn a_name_is_built_from_author_title_and_year() {
+        let metadata = json!({"title": "L'été: un récit", "authors": ["Élise Noël", "X"], "year": 2024});
+        assert_eq!(name(&metadata, None).unwrap(), "Elise.Noel-L.ete.un.recit-2024-GRP");
+        assert_eq!(name(&json!({}), Some("My Release")).unwrap(), "My.Release-GRP");
+        let long = json!({"title": "word ".repeat(60)});
+        assert!(name(&long, None).unwrap().len() <= 160);
+    }
+
+    #[test]
+    fn no_name_can_be_built_from_nothing() {
+        assert!(matches!(name(&json!({"title": "日本"}), None), Err(WorkError::Failed(_))));
+    }
+}
