@@ -59,10 +59,7 @@ pub struct Failure {
 impl Failure {
     /// A failure with its code and sentence.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
+        Self { code, message: message.into() }
     }
 
     /// This failure as an I/O error, for code behind a `Read` or `Write`; converting that error
@@ -182,9 +179,7 @@ mod tests {
     #[test]
     fn a_failure_survives_the_way_through_io() {
         let failure = Failure::new(code::FILE_EMPTY, "The file is empty.");
-        let back = WorkError::from(io::Error::other(io::Error::from(WorkError::from(
-            failure.clone(),
-        ))));
+        let back = WorkError::from(io::Error::other(io::Error::from(WorkError::from(failure.clone()))));
         assert!(matches!(back, WorkError::Failed(found) if found == failure));
     }
 

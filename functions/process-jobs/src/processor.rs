@@ -52,7 +52,11 @@ impl Processor {
             Processed::Finished(job) => {
                 let job_type = job.job_type.map_or("none", |job_type| job_type.as_str());
                 tracing::info!(job_id = %id, attempt = job.attempt, status = %job.status, "job ended");
-                emit(job.updated_at, &[("JobType", job_type), ("Status", job.status.as_str())], &[("JobsEnded", 1.0, Unit::Count)]);
+                emit(
+                    job.updated_at,
+                    &[("JobType", job_type), ("Status", job.status.as_str())],
+                    &[("JobsEnded", 1.0, Unit::Count)],
+                );
             }
             // Lost here, the message is sent by the sweeper.
             Processed::Waiting(job, delay) => {

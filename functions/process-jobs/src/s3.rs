@@ -65,10 +65,11 @@ impl ObjectReader {
         let call = self.store.client.get_object().bucket(&self.store.bucket).key(&self.file.key);
         let call = call.range(format!("bytes={}-{last}", self.position)).set_if_match(self.file.e_tag.clone());
         let bytes = self.store.handle.block_on(async {
-            let output = call.send().await.map_err(|error| match error.raw_response().map(|raw| raw.status().as_u16()) {
-                Some(404 | 412 | 416) => changed(),
-                _ => io::Error::other(error),
-            })?;
+            let output =
+                call.send().await.map_err(|error| match error.raw_response().map(|raw| raw.status().as_u16()) {
+                    Some(404 | 412 | 416) => changed(),
+                    _ => io::Error::other(error),
+                })?;
             output.body.collect().await.map_err(io::Error::other)
         })?;
         self.block = bytes.to_vec();

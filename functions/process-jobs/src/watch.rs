@@ -67,10 +67,7 @@ pub mod testing {
     impl Recorder {
         /// A recorder that stops the work at the `n`th question.
         pub fn stopping_after(n: u32) -> Self {
-            Self {
-                patience: Cell::new(Some(n)),
-                ..Self::default()
-            }
+            Self { patience: Cell::new(Some(n)), ..Self::default() }
         }
     }
 

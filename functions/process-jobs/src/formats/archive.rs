@@ -73,11 +73,7 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
         allowance.lift();
         let entries = read_directory(&zip)?;
         refuse_overlaps(&entries)?;
-        Ok(Self {
-            zip,
-            fault,
-            entries,
-        })
+        Ok(Self { zip, fault, entries })
     }
 
     /// The entries, in the directory's order.
@@ -123,12 +119,7 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
     ///
     /// # Errors
     /// Those of [`Archive::read_with`], of `out`, and [`WorkError::Stopped`].
-    pub fn copy(
-        &mut self,
-        index: usize,
-        out: &mut dyn Write,
-        watch: &mut dyn Watch,
-    ) -> Result<u64, WorkError> {
+    pub fn copy(&mut self, index: usize, out: &mut dyn Write, watch: &mut dyn Watch) -> Result<u64, WorkError> {
         let total = self.entries.get(index).map_or(0, |entry| entry.size);
         self.read_with(index, |reader| {
             let mut buffer = vec![0; CHUNK];
@@ -165,11 +156,7 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
         refuse_unreadable(entry)?;
         let opened = self.zip.by_index(index);
         let inner = opened.map_err(|error| self.fault.or(|| broken(&error)))?;
-        work(&mut EntryReader {
-            inner,
-            fault: &self.fault,
-            path: &entry.path,
-        })
+        work(&mut EntryReader { inner, fault: &self.fault, path: &entry.path })
     }
 }
 
@@ -192,9 +179,7 @@ impl<I: Read> Read for EntryReader<'_, I> {
     }
 }
 
-fn read_directory<R: Read + Seek>(
-    zip: &ZipArchive<Source<'_, R>>,
-) -> Result<Vec<Entry>, WorkError> {
+fn read_directory<R: Read + Seek>(zip: &ZipArchive<Source<'_, R>>) -> Result<Vec<Entry>, WorkError> {
     if zip.len() > MAX_ENTRIES {
         let sentence = format!("The archive has more than {MAX_ENTRIES} entries.");
         return Err(WorkError::failed(code::ARCHIVE_TOO_LARGE, sentence));
@@ -230,10 +215,7 @@ fn describe(entry: &ZipFileEntry<'_>) -> Result<Entry, Failure> {
 
 /// Entries that share bytes unpack to far more than the archive holds.
 fn refuse_overlaps(entries: &[Entry]) -> Result<(), Failure> {
-    let mut ranges: Vec<(u64, u64)> = entries
-        .iter()
-        .map(|entry| (entry.header_start, entry.compressed_size))
-        .collect();
+    let mut ranges: Vec<(u64, u64)> = entries.iter().map(|entry| (entry.header_start, entry.compressed_size)).collect();
     ranges.sort_unstable();
     let overlap = |pair: &[(u64, u64)]| pair[0].0.saturating_add(pair[0].1) >= pair[1].0;
     if ranges.windows(2).any(overlap) {
@@ -279,7 +261,3 @@ fn broken(error: &ZipError) -> WorkError {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "archive_tests.rs"]
-mod tests;

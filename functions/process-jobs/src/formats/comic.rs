@@ -13,9 +13,7 @@ use std::io::{Read, Seek};
 const COMIC_INFO: &str = "ComicInfo.xml";
 
 /// Endings of page images.
-const IMAGES: [&str; 9] = [
-    ".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".tif", ".jxl",
-];
+const IMAGES: [&str; 9] = [".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".tif", ".jxl"];
 
 /// Elements of `ComicInfo.xml` that name people, and the role they have.
 const PEOPLE: [(&str, &str); 7] = [
@@ -121,10 +119,7 @@ fn parse(document: &str) -> Result<Metadata, WorkError> {
         series: get("Series"),
         series_index: get("Number"),
         contributors: PEOPLE.iter().flat_map(people).collect(),
-        identifiers: gtin
-            .map(|value| Identifier { scheme: "gtin".to_owned(), value })
-            .into_iter()
-            .collect(),
+        identifiers: gtin.map(|value| Identifier { scheme: "gtin".to_owned(), value }).into_iter().collect(),
     })
 }
 

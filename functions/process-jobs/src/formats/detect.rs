@@ -52,9 +52,8 @@ pub fn detect(head: &[u8]) -> Kind {
     if early.windows(5).any(|window| window == b"%PDF-") {
         return Kind::Pdf;
     }
-    let matches = |(at, magic, ..): &&(usize, &[u8], &str, &str)| {
-        head.get(*at..).is_some_and(|rest| rest.starts_with(magic))
-    };
+    let matches =
+        |(at, magic, ..): &&(usize, &[u8], &str, &str)| head.get(*at..).is_some_and(|rest| rest.starts_with(magic));
     match MAGIC.iter().find(matches) {
         Some(&(_, _, format, media_type)) => Kind::Other(format, media_type),
         None if looks_like_text(head) => Kind::Text,

@@ -60,10 +60,7 @@ pub fn crc32_text(crc32: u32) -> String {
 ///
 /// # Errors
 /// The file's own, [`WorkError::Stopped`], and [`code::SOURCE_CHANGED`] when it ends early.
-pub(crate) fn digest<R: Read + Seek>(
-    source: &mut Source<'_, R>,
-    watch: &mut dyn Watch,
-) -> Result<Digest, WorkError> {
+pub(crate) fn digest<R: Read + Seek>(source: &mut Source<'_, R>, watch: &mut dyn Watch) -> Result<Digest, WorkError> {
     let fault = source.fault();
     let total = source.size();
     let mut hasher = Hasher::default();
@@ -87,11 +84,7 @@ pub(crate) fn digest<R: Read + Seek>(
         return Err(WorkError::failed(code::SOURCE_CHANGED, sentence));
     }
     let (crc32, sha256) = hasher.finish();
-    Ok(Digest {
-        crc32,
-        sha256,
-        line_feeds,
-    })
+    Ok(Digest { crc32, sha256, line_feeds })
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -114,10 +107,7 @@ mod tests {
         let mut watch = Recorder::default();
         let found = digest(&mut Source::new(&mut file, 9), &mut watch).unwrap();
         assert_eq!(crc32_text(found.crc32), "CBF43926");
-        assert_eq!(
-            found.sha256,
-            "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"
-        );
+        assert_eq!(found.sha256, "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225");
         assert_eq!(watch.progress, [(9, 9)]);
     }
 

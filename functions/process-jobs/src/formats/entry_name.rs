@@ -57,8 +57,21 @@ mod tests {
     fn names_that_escape_or_cannot_exist_are_refused() {
         let long = "x".repeat(1025);
         for name in [
-            "", "/", "/etc/passwd", "../x", "a/../../x", "a/./b", "a//b", "a\\b", "C:x", "c:/x",
-            "a\nb", "a\0b", "..", "../", &long,
+            "",
+            "/",
+            "/etc/passwd",
+            "../x",
+            "a/../../x",
+            "a/./b",
+            "a//b",
+            "a\\b",
+            "C:x",
+            "c:/x",
+            "a\nb",
+            "a\0b",
+            "..",
+            "../",
+            &long,
         ] {
             assert!(check_entry_name(name).is_err(), "{name:?}");
         }

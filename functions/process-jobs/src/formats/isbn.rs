@@ -37,8 +37,7 @@ pub fn is_valid(digits: &str) -> bool {
         10 => weighted(digits, |i| 10 - i).is_some_and(|sum| sum % 11 == 0),
         13 if digits.starts_with("978") || digits.starts_with("979") => {
             !digits.contains('X')
-                && weighted(digits, |i| if i % 2 == 0 { 1 } else { 3 })
-                    .is_some_and(|sum| sum % 10 == 0)
+                && weighted(digits, |i| if i % 2 == 0 { 1 } else { 3 }).is_some_and(|sum| sum % 10 == 0)
         }
         _ => false,
     }
@@ -77,8 +76,16 @@ mod tests {
     #[test]
     fn wrong_check_digits_and_other_numbers_are_refused() {
         for text in [
-            "9780306406158", "0306406153", "", "isbn", "1234567890123", "X306406152",
-            "97803064061571", "978030640615X", "urn:uuid:978-0-306-40615-7", "é",
+            "9780306406158",
+            "0306406153",
+            "",
+            "isbn",
+            "1234567890123",
+            "X306406152",
+            "97803064061571",
+            "978030640615X",
+            "urn:uuid:978-0-306-40615-7",
+            "é",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

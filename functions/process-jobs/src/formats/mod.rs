@@ -62,11 +62,7 @@ pub fn analyse<R: Read + Seek>(
     Ok(analysis)
 }
 
-fn read<R: Read + Seek>(
-    reader: &mut R,
-    size: u64,
-    watch: &mut dyn Watch,
-) -> Result<Analysis, WorkError> {
+fn read<R: Read + Seek>(reader: &mut R, size: u64, watch: &mut dyn Watch) -> Result<Analysis, WorkError> {
     let mut source = Source::new(reader, size);
     let head = source.window(0, detect::HEAD)?;
     let info = |format: &str, media_type: &str| MediaInfo {
@@ -84,17 +80,10 @@ fn read<R: Read + Seek>(
             (Metadata::default(), info("unknown", "application/octet-stream"))
         }
     };
-    Ok(Analysis {
-        metadata,
-        mediainfo,
-        structure: Structure::default(),
-    })
+    Ok(Analysis { metadata, mediainfo, structure: Structure::default() })
 }
 
-fn read_zip<R: Read + Seek>(
-    mut archive: Archive<'_, R>,
-    watch: &mut dyn Watch,
-) -> Result<Analysis, WorkError> {
+fn read_zip<R: Read + Seek>(mut archive: Archive<'_, R>, watch: &mut dyn Watch) -> Result<Analysis, WorkError> {
     let (metadata, mediainfo) = if epub::is_epub(&mut archive)? {
         epub::read(&mut archive, watch)?
     } else if comic::is_comic(archive.entries()) {
@@ -108,11 +97,7 @@ fn read_zip<R: Read + Seek>(
         };
         (Metadata::default(), info)
     };
-    Ok(Analysis {
-        metadata,
-        mediainfo,
-        structure: structure(archive.entries()),
-    })
+    Ok(Analysis { metadata, mediainfo, structure: structure(archive.entries()) })
 }
 
 fn structure(entries: &[Entry]) -> Structure {
@@ -143,4 +128,3 @@ fn warn_of_extension(path: &str, format: &str, watch: &mut dyn Watch) {
         watch.warn(format!("The file {name:?} is of the format {format}, unlike its name."));
     }
 }
-

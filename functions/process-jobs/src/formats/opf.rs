@@ -124,8 +124,16 @@ impl Builder {
 
 fn element(name: &str, attributes: &Attributes<'_>) -> Option<Element> {
     let known = [
-        "title", "creator", "contributor", "publisher", "date", "language", "description",
-        "identifier", "subject", "meta",
+        "title",
+        "creator",
+        "contributor",
+        "publisher",
+        "date",
+        "language",
+        "description",
+        "identifier",
+        "subject",
+        "meta",
     ];
     known.contains(&name).then(|| Element {
         name: name.to_owned(),

@@ -19,15 +19,8 @@ const TAIL: u64 = 2 * 1024 * 1024;
 const STREAM_LIMIT: usize = 4 * 1024 * 1024;
 
 /// The keys of an Info dictionary that are used.
-pub(super) const INFO_KEYS: [&[u8]; 7] = [
-    b"Title",
-    b"Author",
-    b"Subject",
-    b"Keywords",
-    b"Creator",
-    b"Producer",
-    b"CreationDate",
-];
+pub(super) const INFO_KEYS: [&[u8]; 7] =
+    [b"Title", b"Author", b"Subject", b"Keywords", b"Creator", b"Producer", b"CreationDate"];
 
 /// Reads what a PDF says about itself.
 ///
@@ -91,11 +84,8 @@ fn metadata(findings: &Findings) -> Metadata {
 
 /// Reads the whole document; `None` when the library cannot, or finds no pages.
 fn parse(bytes: &[u8]) -> Option<Findings> {
-    let options = LoadOptions {
-        filter: Some(keep),
-        max_decompressed_size: Some(STREAM_LIMIT),
-        ..LoadOptions::default()
-    };
+    let options =
+        LoadOptions { filter: Some(keep), max_decompressed_size: Some(STREAM_LIMIT), ..LoadOptions::default() };
     // The library has seen fewer broken files than this system will: a panic of its is one more
     // way to say that the file is broken.
     let load = || Document::load_mem_with_options(bytes, options).ok();
@@ -164,7 +154,3 @@ fn strip(dictionary: &mut Dictionary) -> bool {
     *dictionary = stripped;
     !dictionary.is_empty()
 }
-
-#[cfg(test)]
-#[path = "pdf_tests.rs"]
-mod tests;

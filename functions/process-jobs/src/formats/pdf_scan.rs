@@ -49,10 +49,8 @@ pub fn version(bytes: &[u8]) -> Option<String> {
 
 /// Looks through pieces of a PDF; `whole` when they are all of it, so that pages can be counted.
 pub fn scan(pieces: &[&[u8]], whole: bool) -> Findings {
-    let mut findings = Findings {
-        encrypted: pieces.iter().any(|piece| find(piece, b"/Encrypt").is_some()),
-        ..Findings::default()
-    };
+    let mut findings =
+        Findings { encrypted: pieces.iter().any(|piece| find(piece, b"/Encrypt").is_some()), ..Findings::default() };
     let mut counted = 0;
     for object in pieces.iter().flat_map(|piece| objects(piece)) {
         findings.objects += 1;
@@ -176,14 +174,9 @@ fn escape(bytes: &mut std::iter::Peekable<impl Iterator<Item = u8>>) -> Option<u
 
 fn hexadecimal(input: &[u8]) -> Vec<u8> {
     let body = input.iter().take(MAX_STRING).take_while(|byte| **byte != b'>');
-    let digits: Vec<u8> = body
-        .filter_map(|&byte| char::from(byte).to_digit(16))
-        .filter_map(|digit| u8::try_from(digit).ok())
-        .collect();
-    digits
-        .chunks(2)
-        .map(|pair| pair[0] * 16 + pair.get(1).copied().unwrap_or(0))
-        .collect()
+    let digits: Vec<u8> =
+        body.filter_map(|&byte| char::from(byte).to_digit(16)).filter_map(|digit| u8::try_from(digit).ok()).collect();
+    digits.chunks(2).map(|pair| pair[0] * 16 + pair.get(1).copied().unwrap_or(0)).collect()
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

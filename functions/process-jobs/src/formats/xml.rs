@@ -35,10 +35,8 @@ impl Attributes<'_> {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<String> {
         let mut attributes = self.0.attributes();
-        let found = attributes
-            .with_checks(false)
-            .flatten()
-            .find(|attribute| attribute.key.local_name().as_ref() == name)?;
+        let found =
+            attributes.with_checks(false).flatten().find(|attribute| attribute.key.local_name().as_ref() == name)?;
         let value = found.normalized_value(quick_xml::XmlVersion::Implicit1_0);
         value.ok().map(std::borrow::Cow::into_owned)
     }
@@ -59,9 +57,7 @@ fn declared(bytes: &[u8]) -> &'static Encoding {
     }
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(DECLARATION)]).into_owned();
     let declaration = head.split("?>").next().unwrap_or_default();
-    let label = declaration
-        .split_once("encoding")
-        .and_then(|(_, rest)| rest.split(['"', '\'']).nth(1));
+    let label = declaration.split_once("encoding").and_then(|(_, rest)| rest.split(['"', '\'']).nth(1));
     label
         .and_then(|label| Encoding::for_label(label.as_bytes()))
         // Bytes that could be read this far are not UTF-16, whatever the declaration says.
@@ -74,11 +70,7 @@ fn declared(bytes: &[u8]) -> &'static Encoding {
 /// # Errors
 /// [`code::XML_ENTITIES_REFUSED`] when a DTD defines entities; `broken` with a sentence when the
 /// document is not well-formed or nests too deep.
-pub fn walk(
-    text: &str,
-    broken: &'static str,
-    visit: &mut dyn FnMut(Node<'_>),
-) -> Result<(), Failure> {
+pub fn walk(text: &str, broken: &'static str, visit: &mut dyn FnMut(Node<'_>)) -> Result<(), Failure> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     let mut depth = 0_usize;
@@ -145,10 +137,7 @@ mod tests {
     #[test]
     fn prefixes_entities_and_empty_elements_are_handled() {
         let seen = walked("<?xml version='1.0'?><x:r p:a='1 &amp; 2'>A&amp;B&#65;&nbsp;<e/><![CDATA[<]]></x:r>");
-        assert_eq!(
-            seen.unwrap(),
-            "<r Some(\"1 & 2\")>A&BA&nbsp;<e None></e><</r>"
-        );
+        assert_eq!(seen.unwrap(), "<r Some(\"1 & 2\")>A&BA&nbsp;<e None></e><</r>");
     }
 
     #[test]

@@ -1,11 +1,7 @@
 //! `analysis`: reads a source file.
 
 use serde_json::Value;
-use shared::{
-    job::AnalysisConfig,
-    service::WorkError,
-    store::Completion,
-};
+use shared::{job::AnalysisConfig, service::WorkError, store::Completion};
 
 use super::{Task, blocking, failed};
 use crate::{failure::WorkError as FileError, formats::analyse, monitor::Monitor, s3::Store};
@@ -14,7 +10,9 @@ pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completio
     let file = match (&config.path, task.sources.as_slice()) {
         (Some(path), sources) => sources.iter().find(|file| task.source_path(file) == path.as_str()),
         (None, [only]) => Some(only),
-        (None, _) => return Err(failed("source_ambiguous", "The release has several source files; name one in \"path\"")),
+        (None, _) => {
+            return Err(failed("source_ambiguous", "The release has several source files; name one in \"path\""));
+        }
     };
     let file = file.ok_or_else(|| failed("source_missing", "The release has no source file of this path"))?.clone();
     let path = task.source_path(&file).to_owned();

@@ -3,7 +3,11 @@
 use std::io::{self, Write};
 
 use shared::job::Compression;
-use zip::{CompressionMethod, DateTime, ZipWriter, result::ZipError, write::{SimpleFileOptions, StreamWriter}};
+use zip::{
+    CompressionMethod, DateTime, ZipWriter,
+    result::ZipError,
+    write::{SimpleFileOptions, StreamWriter},
+};
 
 use crate::failure::{Failure, WorkError, code};
 

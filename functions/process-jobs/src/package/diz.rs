@@ -19,7 +19,8 @@ pub fn render(facts: &Facts) -> String {
     ];
     let lines = parts.iter().filter(|(_, value)| !value.is_empty()).map(|(label, value)| format!("{label}{value}"));
     let cut = |line: String| {
-        let line: String = line.chars().take(COLUMNS).map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
+        let line: String =
+            line.chars().take(COLUMNS).map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
         format!("{line}\r\n")
     };
     lines.take(LINES).map(cut).collect()

@@ -1,6 +1,6 @@
 //! The NFO, from a template. A template is data: it can choose and repeat, and call nothing.
 
-use minijinja::{Environment, UndefinedBehavior, Value};
+use minijinja::{Environment, UndefinedBehavior, value::Serde};
 
 use super::Facts;
 use crate::failure::{WorkError, code};
@@ -19,7 +19,7 @@ pub fn render(facts: &Facts, template: Option<&str>) -> Result<String, WorkError
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
-    let text = environment.render_str(template.unwrap_or(DEFAULT), Value::from_serialize(facts)).map_err(|error| {
+    let text = environment.render_str(template.unwrap_or(DEFAULT), Serde(facts)).map_err(|error| {
         let line = error.line().map_or(String::new(), |line| format!(" (line {line})"));
         WorkError::failed(code::TEMPLATE_INVALID, format!("The NFO template is not valid: {}{line}", error.kind()))
     })?;
@@ -44,7 +44,13 @@ mod tests {
     fn facts() -> Facts {
         let metadata = json!({"title": "A Book", "authors": ["Jane Doe"], "year": 2024});
         let files = [PackageFile::of("a.zip", b"123456789")];
-        Facts::new("Jane.Doe-A.Book-2024-GRP", "GRP", metadata.as_object().unwrap().clone(), &files, Time::from_millis(0))
+        Facts::new(
+            "Jane.Doe-A.Book-2024-GRP",
+            "GRP",
+            metadata.as_object().unwrap().clone(),
+            &files,
+            Time::from_millis(0),
+        )
     }
 
     #[test]

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Line coverage with the LLVM that rustc itself was built with: profiles of another do not read.
+# main.rs files (a dozen lines that only start a function) are not counted.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+llvm=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+sysroot_bin=$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin
+if [ ! -x "$sysroot_bin/llvm-cov" ] && [ -z "${LLVM_COV:-}" ]; then
+  for bin in "/usr/lib/llvm-$llvm/bin" "/opt/homebrew/opt/llvm@$llvm/bin" "$(dirname "$(command -v "llvm-cov-$llvm" || echo /)")"; do
+    [ -x "$bin/llvm-cov" ] && export LLVM_COV=$bin/llvm-cov LLVM_PROFDATA=$bin/llvm-profdata && break
+  done
+  [ -n "${LLVM_COV:-}" ] || {
+    echo "error: llvm-cov of LLVM $llvm is missing." >&2
+    echo "  'rustup component add llvm-tools', or Debian: apt-get install llvm-$llvm" >&2
+    exit 1
+  }
+fi
+
+exec cargo llvm-cov nextest --workspace --exclude tests \
+  --ignore-filename-regex '(functions/[^/]+/src/main\.rs|shared/src/testing)' \
+  --fail-under-lines 90 "$@"
