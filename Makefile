@@ -1,100 +1,52 @@
-# Everything that is installed or made here stays in .local/, build/ and target/.
-SHELL := bash
-.SHELLFLAGS := -euo pipefail -c
+# Every command a person or CI needs. `make` alone lists them.
+SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.DELETE_ON_ERROR:
-MAKEFLAGS += --no-print-directory
+.PHONY: help tools build up down run token test check coverage deploy
 
-LOCAL := $(CURDIR)/.local
-PYTHON ?= python3
-LOCAL_PYTHON := $(LOCAL)/venv-local/bin/python
-# The pinned tools come before whatever else the machine has.
-export PATH := $(LOCAL)/venv-tools/bin:$(LOCAL)/venv-local/bin:$(PATH)
-export PYTHON PORT LOG_LEVEL ORIGINS
-
-# The shell sets USER too: only make's own command line counts.
+FUNCTIONS := $(notdir $(wildcard functions/*))
+FILE ?=
+ROLE ?=
+STAGE ?= dev
+# The shell sets USER to the login name: only one given to make counts.
 TOKEN_USER := $(if $(filter command line,$(origin USER)),$(USER),7)
-ROLE :=
-FILE :=
-STAGE :=
-PARAMS :=
-ARTIFACTS :=
 
-.PHONY: help
-help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+help: ## Lists the commands
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
-# ------------------------------------------------------------------ tools
+tools:
+	@command -v cargo >/dev/null || { echo "error: cargo is missing; see https://rustup.rs" >&2; exit 1; }
+	@scripts/venv.sh local cli tools
 
-# Installed once, and again when the list of versions changes.
-venv-%: requirements/%.txt
-	@scripts/venv.sh $*
+build: tools ## Builds every function for this machine into build/
+	@echo "Building the functions"
+	@set -o pipefail; cargo build --locked --profile local --workspace --bins 2>&1 | grep -vE '^ +(Compiling|Downloaded|Fresh) ' || exit $${PIPESTATUS[0]}
+	@for name in $(FUNCTIONS); do mkdir -p build/$$name; \
+	  cmp -s target/local/$$name build/$$name/bootstrap || cp target/local/$$name build/$$name/bootstrap; done
 
-.PHONY: cargo
-cargo:
-	@command -v cargo >/dev/null || { echo "error: cargo is missing; install Rust from https://rustup.rs" >&2; exit 1; }
+up: build ## Starts the local AWS, deploys the template, writes .local/env
+	@.local/venv-local/bin/python scripts/local.py up
 
-# ------------------------------------------------------------------ the local system
+down: ## Stops the local AWS and cleans up
+	@python3 scripts/local.py down
 
-.PHONY: run
-run: up ## Demonstrate it all: release, upload, analysis, packaging (FILE=path takes your own file)
-	@$(LOCAL_PYTHON) scripts/demo.py $(if $(FILE),"$(FILE)")
+run: up ## Packages a sample EPUB (or FILE=path) and shows it happen
+	@python3 scripts/demo.py $(FILE)
 
-.PHONY: up
-up: build venv-cli ## Build, start the local AWS, deploy (PORT=, LOG_LEVEL=, ORIGINS= if you like)
-	@$(LOCAL_PYTHON) scripts/local.py up
+token: ## Prints a token: make -s token USER=7 ROLE=admin
+	@python3 scripts/tokens.py $(TOKEN_USER) $(ROLE)
 
-.PHONY: down
-down: ## Stop the local AWS and remove its data
-	@$(PYTHON) scripts/local.py down
+test: up ## Runs all tests, the end-to-end ones against the local AWS
+	@.local/venv-tools/bin/cargo-nextest nextest run --locked --workspace
 
-.PHONY: build
-build: cargo venv-local ## Build the functions for this machine
-	@cargo lambda build --quiet --profile local --compiler cargo --lambda-dir build
+check: tools ## Formats, lints and docs are clean; dependencies and template too
+	@scripts/venv.sh lint
+	cargo fmt --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+	.local/venv-lint/bin/cfn-lint template.yaml
 
-.PHONY: token
-token: ## Print a token for the local system (USER=7 ROLE=admin)
-	@$(PYTHON) scripts/make_token.py "$(TOKEN_USER)" "$(ROLE)"
-
-.PHONY: invoke
-invoke: up ## Invoke one function alone with an event (FN=get-job EVENT=tests/fixtures/events/get-job.json)
-	@$(LOCAL_PYTHON) scripts/invoke.py "$(FN)" "$(or $(EVENT),tests/fixtures/events/$(FN).json)"
-
-.PHONY: watch
-watch: up ## Rebuild and restart functions as you edit; 'make invoke' then reaches these (stop with Ctrl-C)
-	@$(LOCAL_PYTHON) scripts/invoke.py --watch
-
-# ------------------------------------------------------------------ tests and checks
-
-.PHONY: test
-test: up venv-tools ## Run every test, the end-to-end ones against the deployed template
-	@set -a; . .local/env; LOCAL_ENV=$(LOCAL)/env; TOKEN_SECRET_FILE=$(LOCAL)/token-secret; set +a; \
-	  cargo nextest run --workspace $(ARGS)
-	@cargo test --quiet --workspace --doc
-
-.PHONY: check
-check: cargo venv-tools venv-lint ## Formatting, lints, docs, dependencies, template
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --quiet -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
-	cargo deny --log-level error check bans licenses sources
-	cargo shear
-	$(LOCAL)/venv-lint/bin/cfn-lint template.yaml
-	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(LOCAL)/venv-lint/bin/sam validate --lint --template template.yaml
-
-.PHONY: audit
-audit: cargo venv-tools ## Look for known vulnerabilities (fetches RustSec's database, so it is not in 'make check')
-	cargo deny check advisories
-
-.PHONY: coverage
-coverage: cargo venv-tools ## Line coverage of the code that tests run in process; fails below 90 %
-	@scripts/coverage.sh
-
-# ------------------------------------------------------------------ AWS
-
-.PHONY: deploy
-deploy: cargo venv-local venv-cli venv-zig ## Build for arm64 and deploy to AWS (STAGE=prod PARAMS="TokenSecretName=...")
-	@[ -n "$(STAGE)" ] || { echo 'error: name a stage: make deploy STAGE=prod PARAMS="TokenSecretName=..."' >&2; exit 1; }
-	PATH="$(LOCAL)/venv-zig/bin:$$PATH" cargo lambda build --release --arm64 --lambda-dir build
-	scripts/deploy.sh "jobs-$(STAGE)" "$(or $(ARTIFACTS),$$($(LOCAL)/venv-cli/bin/aws sts get-caller-identity --query "join('-', ['jobs-artifacts', Account])" --output text))" Architecture=arm64 $(PARAMS)
-	@$(LOCAL)/venv-cli/bin/aws cloudformation describe-stacks --stack-name "jobs-$(STAGE)" --query "Stacks[0].Outputs[].[OutputKey, OutputValue]" --output table
+deploy: tools ## Builds for arm64 and deploys to AWS: make deploy STAGE=prod BUCKET=artifacts PARAMETERS="Name=value ..."
+	@test -n "$(BUCKET)" || { echo "error: BUCKET= names the bucket for the packaged code" >&2; exit 1; }
+	@scripts/venv.sh zig
+	PATH="$$PWD/.local/venv-zig/bin:$$PATH" .local/venv-local/bin/cargo-lambda lambda build --release --arm64 --lambda-dir build
+	scripts/deploy.sh jobs-$(STAGE) $(BUCKET) $(PARAMETERS)
