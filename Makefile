@@ -1,52 +1,102 @@
-# Every command a person or CI needs. `make` alone lists them.
-SHELL := /bin/bash
+# Every command a person or CI needs; `make` alone lists them.
+# What is installed or made stays in .local/, build/ and target/.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help tools build up down run token test check coverage deploy
+MAKEFLAGS += --no-print-directory
 
+PYTHON ?= python3
+LOCAL := $(CURDIR)/.local
 FUNCTIONS := $(notdir $(wildcard functions/*))
-FILE ?=
-ROLE ?=
-STAGE ?= dev
+# The pinned tools come before whatever else the machine has.
+export PATH := $(LOCAL)/venv-tools/bin:$(LOCAL)/venv-local/bin:$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+export PYTHON PORT LOG_LEVEL ORIGINS
+
 # The shell sets USER to the login name: only one given to make counts.
 TOKEN_USER := $(if $(filter command line,$(origin USER)),$(USER),7)
 
+.PHONY: help
 help: ## Lists the commands
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 
-tools:
-	@command -v cargo >/dev/null || { echo "error: cargo is missing; see https://rustup.rs" >&2; exit 1; }
-	@scripts/venv.sh local cli tools
+# Installs requirements/NAME.txt into .local/venv-NAME, again when the list has changed.
+venv-%: requirements/%.txt
+	@scripts/venv.sh $*
 
-build: tools ## Builds every function for this machine into build/
+.PHONY: cargo
+cargo:
+	@command -v cargo >/dev/null || { echo "error: cargo is missing; install Rust from https://rustup.rs" >&2; exit 1; }
+
+# ------------------------------------------------------------------ the local system
+
+.PHONY: run
+run: up ## Demonstrates it all: release, upload, analysis, packaging (FILE=path takes your own file)
+	@"$(PYTHON)" scripts/demo.py $(if $(FILE),"$(FILE)")
+
+.PHONY: up
+up: build venv-local venv-cli ## Builds, starts the local AWS, deploys, writes .local/env (PORT= LOG_LEVEL= ORIGINS=)
+	@"$(LOCAL)/venv-local/bin/python" scripts/local.py up
+
+.PHONY: down
+down: ## Stops the local AWS and removes its data
+	@"$(PYTHON)" scripts/local.py down
+
+.PHONY: build
+build: cargo ## Builds every function for this machine into build/
 	@echo "Building the functions"
-	@set -o pipefail; cargo build --locked --profile local --workspace --bins 2>&1 | grep -vE '^ +(Compiling|Downloaded|Fresh) ' || exit $${PIPESTATUS[0]}
-	@for name in $(FUNCTIONS); do mkdir -p build/$$name; \
-	  cmp -s target/local/$$name build/$$name/bootstrap || cp target/local/$$name build/$$name/bootstrap; done
+	@cargo build --locked --quiet --profile local --workspace --bins
+	@for name in $(FUNCTIONS); do \
+	  mkdir -p "build/$$name"; \
+	  cmp -s "target/local/$$name" "build/$$name/bootstrap" || cp "target/local/$$name" "build/$$name/bootstrap"; \
+	done
 
-up: build ## Starts the local AWS, deploys the template, writes .local/env
-	@.local/venv-local/bin/python scripts/local.py up
+.PHONY: token
+token: ## Prints a token for the local system: make -s token USER=7 ROLE=admin
+	@"$(PYTHON)" scripts/tokens.py "$(TOKEN_USER)" $(if $(ROLE),"$(ROLE)")
 
-down: ## Stops the local AWS and cleans up
-	@python3 scripts/local.py down
+.PHONY: invoke
+invoke: up ## Invokes one function alone: make invoke FN=get-job [EVENT=tests/fixtures/events/get-job.json]
+	@"$(PYTHON)" scripts/invoke.py "$(FN)" "$(or $(EVENT),tests/fixtures/events/$(FN).json)"
 
-run: up ## Packages a sample EPUB (or FILE=path) and shows it happen
-	@python3 scripts/demo.py $(FILE)
+.PHONY: watch
+watch: up ## Rebuilds functions as you edit; 'make invoke' reaches these meanwhile (Ctrl-C ends it)
+	@"$(PYTHON)" scripts/invoke.py --watch
 
-token: ## Prints a token: make -s token USER=7 ROLE=admin
-	@python3 scripts/tokens.py $(TOKEN_USER) $(ROLE)
+# ------------------------------------------------------------------ tests and checks
 
-test: up ## Runs all tests, the end-to-end ones against the local AWS
-	@.local/venv-tools/bin/cargo-nextest nextest run --locked --workspace
+.PHONY: test
+test: up venv-tools ## Runs every test, the end-to-end ones against the deployed template (ARGS= for nextest)
+	@LOCAL_ENV="$(LOCAL)/env" TOKEN_SECRET_FILE="$(LOCAL)/token-secret" \
+	  cargo nextest run --locked --workspace $(ARGS)
+	@cargo test --locked --quiet --workspace --doc
 
-check: tools ## Formats, lints and docs are clean; dependencies and template too
-	@scripts/venv.sh lint
-	cargo fmt --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+.PHONY: check
+check: cargo venv-tools venv-lint ## Formatting, lints, docs, dependencies and template are clean
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
-	.local/venv-lint/bin/cfn-lint template.yaml
+	cargo deny --log-level error check bans licenses sources
+	cargo shear
+	"$(LOCAL)/venv-lint/bin/cfn-lint" template.yaml
+	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 \
+	  "$(LOCAL)/venv-lint/bin/sam" validate --lint --template template.yaml
 
-deploy: tools ## Builds for arm64 and deploys to AWS: make deploy STAGE=prod BUCKET=artifacts PARAMETERS="Name=value ..."
-	@test -n "$(BUCKET)" || { echo "error: BUCKET= names the bucket for the packaged code" >&2; exit 1; }
-	@scripts/venv.sh zig
-	PATH="$$PWD/.local/venv-zig/bin:$$PATH" .local/venv-local/bin/cargo-lambda lambda build --release --arm64 --lambda-dir build
-	scripts/deploy.sh jobs-$(STAGE) $(BUCKET) $(PARAMETERS)
+.PHONY: audit
+audit: cargo venv-tools ## Looks for known vulnerabilities; fetches RustSec's database, so not in 'make check'
+	cargo deny check advisories
+
+.PHONY: coverage
+coverage: cargo venv-tools ## Line coverage of what tests run in process; fails below 90 %
+	@scripts/coverage.sh
+
+# ------------------------------------------------------------------ AWS
+
+.PHONY: deploy
+deploy: cargo venv-local venv-cli venv-zig ## Builds for arm64, deploys to AWS: make deploy STAGE=prod BUCKET=artifacts PARAMETERS="Name=value ..."
+	@[ -n "$(STAGE)" ] && [ -n "$(BUCKET)" ] || { \
+	  echo "error: STAGE= names the stack (jobs-STAGE), BUCKET= the bucket for the packaged code" >&2; exit 1; }
+	PATH="$(LOCAL)/venv-zig/bin:$$PATH" cargo lambda build --locked --release --arm64 --lambda-dir build
+	scripts/deploy.sh "jobs-$(STAGE)" "$(BUCKET)" Architecture=arm64 $(PARAMETERS)
+	@"$(LOCAL)/venv-cli/bin/aws" cloudformation describe-stacks --stack-name "jobs-$(STAGE)" \
+	  --query "Stacks[0].Outputs[].[OutputKey, OutputValue]" --output table

@@ -16,6 +16,8 @@ pub mod release;
 pub mod service;
 pub mod store;
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;
 
 /// A generator of random numbers, seeded by the system.

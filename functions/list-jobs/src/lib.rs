@@ -10,6 +10,8 @@ use shared::{
     time::Clock,
 };
 
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
+
 #[derive(Clone)]
 struct Parts {
     store: Store,
@@ -25,6 +27,8 @@ pub fn router(store: Store, clock: Clock, retention: Duration) -> Router {
 async fn list_jobs(State(parts): State<Parts>, caller: Caller, params: Params) -> Answer<Json<PageView>> {
     let mut params = ListParams::read(params)?;
     let scope = params.scope(caller)?;
-    let oldest = parts.clock.now().before(parts.retention);
-    Ok(Json(list_page(&parts.store, caller, scope, &params, oldest).await?))
+    let now = parts.clock.now();
+    // A job that is created right now, by a clock a little ahead, is in the list.
+    let window = (now.before(parts.retention), now.after(CLOCK_SKEW));
+    Ok(Json(list_page(&parts.store, caller, scope, &params, window).await?))
 }

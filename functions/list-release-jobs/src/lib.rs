@@ -9,6 +9,8 @@ use shared::{
     time::Time,
 };
 
+const ALL_TIME: (Time, Time) = (Time::from_millis(0), Time::from_millis(i64::MAX));
+
 /// The function's route.
 pub fn router(store: Store) -> Router {
     Router::new().route("/api/releases/{id}/jobs", get(list_release_jobs)).with_state(store)
@@ -23,5 +25,5 @@ async fn list_release_jobs(
     let mut params = ListParams::read(params)?;
     params.narrow();
     allow_release(caller, &store, id).await?;
-    Ok(Json(list_page(&store, caller, Scope::Release(id), &params, Time::from_millis(0)).await?))
+    Ok(Json(list_page(&store, caller, Scope::Release(id), &params, ALL_TIME).await?))
 }

@@ -62,7 +62,8 @@ impl ListParams {
     }
 }
 
-/// A page of the list. Nothing older than `oldest` is looked for in the list of everyone's jobs.
+/// A page of the list. The list of everyone's jobs is walked by time: only within `window`, its
+/// oldest and newest time.
 ///
 /// # Errors
 /// 400 for a cursor of another query, 503 and 500 as DynamoDB answers.
@@ -71,7 +72,7 @@ pub async fn list_page(
     caller: Caller,
     scope: Scope,
     params: &ListParams,
-    oldest: Time,
+    window: (Time, Time),
 ) -> Answer<PageView> {
     let cursor = Cursor::of(caller.user_id, scope, &params.filter);
     let before: Option<JobId> = match &params.cursor {
@@ -80,7 +81,9 @@ pub async fn list_page(
     };
     let mut filter = params.filter.clone();
     if scope == Scope::All {
+        let (oldest, newest) = window;
         filter.created_after = Some(filter.created_after.map_or(oldest, |after| after.max(oldest)));
+        filter.created_before = Some(filter.created_before.map_or(newest, |before| before.min(newest)));
     }
     let page = store.list(scope, &filter, before, params.limit).await?;
     Ok(PageView { jobs: page.jobs, next_cursor: page.next.map(|id| cursor.encode(id)) })

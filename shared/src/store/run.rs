@@ -51,13 +51,13 @@ impl RunHandle {
     /// Where the run stands in the job's list of runs: each claim has added one.
     fn ended_run(&self, update: Update, now: Time, word: &str, failure: Option<&Failure>) -> Result<Update, AwsError> {
         let at = format!("#runs[{}]", self.fence.saturating_sub(1));
-        let update = update.set_to(&format!("{at}.ended_at = :ended_at"), ":ended_at", n(now.millis())).set_to(
-            &format!("{at}.outcome = :outcome"),
+        let update = update.set_to(&format!("{at}.#ended_at = :ended_at"), ":ended_at", n(now.millis())).set_to(
+            &format!("{at}.#outcome = :outcome"),
             ":outcome",
             s(word),
         );
         Ok(match failure {
-            Some(failure) => update.set_to(&format!("{at}.error = :error"), ":error", attribute(failure)?),
+            Some(failure) => update.set_to(&format!("{at}.#error = :error"), ":error", attribute(failure)?),
             None => update,
         })
     }

@@ -77,6 +77,7 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
     }
 
     /// The entries, in the directory's order.
+    #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
@@ -250,14 +251,13 @@ fn too_large(path: &str, limit: u64) -> Failure {
 
 /// What an error of the zip library says about the archive.
 fn broken(error: &ZipError) -> WorkError {
-    match error {
-        ZipError::UnsupportedArchive(what) => {
-            let sentence = format!("The archive cannot be read: {what}.");
-            WorkError::failed(code::ARCHIVE_UNSUPPORTED, sentence)
-        }
-        _ => {
-            let sentence = "The archive is damaged or cut short.";
-            WorkError::failed(code::ARCHIVE_DAMAGED, sentence)
-        }
+    if let ZipError::UnsupportedArchive(what) = error {
+        let sentence = format!("The archive cannot be read: {what}.");
+        return WorkError::failed(code::ARCHIVE_UNSUPPORTED, sentence);
     }
+    WorkError::failed(code::ARCHIVE_DAMAGED, "The archive is damaged or cut short.")
 }
+
+#[cfg(test)]
+#[path = "archive_tests.rs"]
+mod tests;

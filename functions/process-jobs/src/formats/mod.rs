@@ -128,3 +128,8 @@ fn warn_of_extension(path: &str, format: &str, watch: &mut dyn Watch) {
         watch.warn(format!("The file {name:?} is of the format {format}, unlike its name."));
     }
 }
+
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;

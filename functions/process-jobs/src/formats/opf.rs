@@ -96,7 +96,8 @@ impl Builder {
             "metadata" => self.in_metadata = true,
             "item" => self.manifest_item(attributes),
             "itemref" => self.package.chapters += 1,
-            _ if self.in_metadata && self.elements.len() < MAX_ELEMENTS => {
+            // Markup inside a value does not begin another one.
+            _ if self.in_metadata && self.open.is_none() && self.elements.len() < MAX_ELEMENTS => {
                 self.open = element(name, attributes);
             }
             _ => {}
@@ -240,7 +241,7 @@ fn year_of(elements: &[Element]) -> Option<i32> {
 mod tests {
     use super::*;
 
-    const EPUB2: &str = r##"<?xml version="1.0"?>
+    const EPUB2: &str = r#"<?xml version="1.0"?>
 <package xmlns="http://www.idpf.org/2007/opf" version="2.0">
  <metadata xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:opf="http://www.idpf.org/2007/opf">
   <dc:title>Le Tour &amp; le Détour</dc:title>
@@ -258,7 +259,7 @@ mod tests {
  </metadata>
  <manifest><item media-type="application/x-dtbncx+xml"/><item media-type="text/html"/></manifest>
  <spine toc="ncx"><itemref idref="a"/><itemref idref="b" linear="no"/></spine>
-</package>"##;
+</package>"#;
 
     #[test]
     fn an_epub_2_package_is_read() {

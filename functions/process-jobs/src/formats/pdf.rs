@@ -154,3 +154,7 @@ fn strip(dictionary: &mut Dictionary) -> bool {
     *dictionary = stripped;
     !dictionary.is_empty()
 }
+
+#[cfg(test)]
+#[path = "pdf_tests.rs"]
+mod tests;

@@ -58,9 +58,8 @@ pub fn scan(pieces: &[&[u8]], whole: bool) -> Findings {
             Some(b"Page") => counted += 1,
             Some(b"Pages") => findings.pages = findings.pages.max(number(object, b"/Count")),
             Some(b"Catalog") => findings.language = string(object, b"/Lang"),
-            Some(_) => {}
             None if !findings.encrypted => take_info(object, &mut findings),
-            None => {}
+            Some(_) | None => {}
         }
     }
     if whole && findings.pages.is_none() && counted > 0 {
@@ -115,7 +114,7 @@ fn string(object: &[u8], key: &[u8]) -> Option<String> {
     }
 }
 
-/// Decodes a text string: UTF-16BE or UTF-8 by its mark, else PDFDocEncoding.
+/// Decodes a text string: UTF-16BE or UTF-8 by its mark, else `PDFDocEncoding`.
 pub fn decode(bytes: &[u8]) -> Option<String> {
     let bytes = &bytes[..bytes.len().min(MAX_STRING)];
     let object = Object::String(bytes.to_vec(), StringFormat::Literal);

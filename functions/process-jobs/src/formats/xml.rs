@@ -126,10 +126,10 @@ mod tests {
         let mut seen = String::new();
         walk(text, "broken", &mut |node| match node {
             Node::Open(name, attributes) => {
-                seen.push_str(&format!("<{name} {:?}>", attributes.get("a")));
+                seen += &format!("<{name} {:?}>", attributes.get("a"));
             }
             Node::Text(text) => seen.push_str(text),
-            Node::Close(name) => seen.push_str(&format!("</{name}>")),
+            Node::Close(name) => seen += &format!("</{name}>"),
         })?;
         Ok(seen)
     }

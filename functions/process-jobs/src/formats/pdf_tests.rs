@@ -1,0 +1,99 @@
+use super::*;
+use crate::formats::samples;
+use crate::watch::testing::Recorder;
+use lopdf::{EncryptionState, EncryptionVersion, Permissions, dictionary, text_string};
+use std::io::Cursor;
+
+fn read_all(bytes: &[u8]) -> (Result<(Metadata, MediaInfo), WorkError>, Recorder) {
+    let mut watch = Recorder::default();
+    let mut cursor = Cursor::new(bytes);
+    let result = read(&mut Source::new(&mut cursor, bytes.len() as u64), &mut watch);
+    (result, watch)
+}
+
+#[test]
+fn a_pdf_tells_its_metadata_and_pages() {
+    let (result, watch) = read_all(&samples::pdf(3));
+    let (metadata, info) = result.unwrap();
+    assert_eq!(metadata.title.as_deref(), Some("Le Détour"));
+    assert_eq!(metadata.authors, ["Anne Écrit", "Paul Dessin"]);
+    assert_eq!(metadata.isbn.as_deref(), Some("9780306406157"));
+    assert_eq!(metadata.year, Some(2019));
+    assert_eq!(metadata.language.as_deref(), Some("fr-FR"));
+    assert_eq!(metadata.subjects[0], "Voyage");
+    assert_eq!((info.version.as_deref(), info.pages), (Some("1.5"), Some(3)));
+    assert_eq!(info.producer.as_deref(), Some("Maker"));
+    assert!(!info.encrypted && !info.damaged && watch.warnings.is_empty());
+}
+
+#[test]
+fn objects_in_compressed_streams_are_read() {
+    let mut document = samples::pdf_document(4, samples::pdf_info());
+    document.catalog_mut().unwrap().set("Version", "1.7");
+    let mut bytes = Vec::new();
+    document.save_modern(&mut bytes).unwrap();
+    let (metadata, info) = read_all(&bytes).0.unwrap();
+    assert_eq!((info.version.as_deref(), info.pages), (Some("1.7"), Some(4)));
+    assert_eq!(metadata.title.as_deref(), Some("Le Détour"));
+}
+
+#[test]
+fn an_encrypted_pdf_says_so() {
+    let mut document = samples::pdf_document(2, samples::pdf_info());
+    let id = Object::string_literal("0123456789abcdef");
+    document.trailer.set("ID", vec![id.clone(), id]);
+    let version = EncryptionVersion::V2 {
+        document: &document,
+        owner_password: "owner",
+        user_password: "user",
+        key_length: 128,
+        permissions: Permissions::all(),
+    };
+    let state = EncryptionState::try_from(version).unwrap();
+    document.encrypt(&state).unwrap();
+    let mut bytes = Vec::new();
+    document.save_to(&mut bytes).unwrap();
+    let (result, watch) = read_all(&bytes);
+    let (metadata, info) = result.unwrap();
+    assert!(info.encrypted, "{info:?}");
+    assert_eq!(metadata.title, None);
+    assert_eq!(watch.infos, ["The PDF is encrypted."]);
+}
+
+#[test]
+fn a_damaged_pdf_gives_what_is_left() {
+    let whole = samples::pdf(3);
+    // Cut before the page tree's root and the cross-references.
+    let at = whole.windows(5).position(|w| w == b"/Page").unwrap();
+    let (result, _) = read_all(&whole[..whole.len() - 40]);
+    assert!(result.is_ok());
+    let (result, watch) = read_all(&whole[..at + 60]);
+    let (_, info) = result.unwrap();
+    assert!(info.damaged);
+    assert_eq!(info.version.as_deref(), Some("1.5"));
+    assert!(watch.warnings[0].contains("damaged"));
+}
+
+#[test]
+fn a_pdf_of_which_nothing_is_left_fails() {
+    let (result, _) = read_all(b"%PDF-1.4\nnothing of use");
+    assert!(matches!(result, Err(WorkError::Failed(f)) if f.code == code::PDF_DAMAGED));
+}
+
+#[test]
+fn a_large_pdf_is_read_at_its_ends_only() {
+    let info = dictionary! { "Title" => text_string("Large"), "Producer" => text_string("Maker") };
+    let mut document = samples::pdf_document(2, info);
+    let filler = vec![b' '; usize::try_from(WHOLE_LIMIT).unwrap()];
+    let mut small = Vec::new();
+    document.save_to(&mut small).unwrap();
+    let cut = b"%PDF-1.5".len();
+    let bytes = [&small[..cut], b"\n", &filler, &small[cut..]].concat();
+    let mut watch = Recorder::default();
+    let mut cursor = Cursor::new(&bytes);
+    let mut source = Source::new(&mut cursor, bytes.len() as u64);
+    let (metadata, info) = read(&mut source, &mut watch).unwrap();
+    assert!(watch.warnings[0].contains("too large"));
+    assert_eq!(metadata.title.as_deref(), Some("Large"));
+    assert_eq!((info.pages, info.version.as_deref()), (Some(2), Some("1.5")));
+}

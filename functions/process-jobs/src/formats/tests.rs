@@ -1,0 +1,237 @@
+//! Whole analyses of whole files.
+
+use super::samples::{self, OPF3};
+use super::*;
+use crate::watch::testing::Recorder;
+use std::io::{self, Cursor, SeekFrom};
+
+fn analysed(path: &str, bytes: &[u8]) -> (Result<Analysis, WorkError>, Recorder) {
+    let mut watch = Recorder::default();
+    let size = bytes.len() as u64;
+    let result = analyse(&mut Cursor::new(bytes), path, size, &mut watch);
+    (result, watch)
+}
+
+fn good(path: &str, bytes: &[u8]) -> (Analysis, Recorder) {
+    let (result, watch) = analysed(path, bytes);
+    (result.unwrap(), watch)
+}
+
+fn failure(bytes: &[u8]) -> &'static str {
+    match analysed("file", bytes).0 {
+        Err(WorkError::Failed(failure)) => {
+            assert!(failure.message.ends_with('.'), "{failure}");
+            failure.code
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_epub_3_is_analysed() {
+    let bytes = samples::epub(OPF3, &[("OEBPS/", b"")]);
+    let (analysis, watch) = good("book.epub", &bytes);
+    assert_eq!(analysis.metadata.title.as_deref(), Some("The Title"));
+    assert_eq!(analysis.metadata.isbn.as_deref(), Some("9780306406157"));
+    assert_eq!(analysis.metadata.year, Some(2021));
+    let info = &analysis.mediainfo;
+    assert_eq!((info.format.as_str(), info.version.as_deref()), ("epub", Some("3.0")));
+    assert_eq!((info.chapters, info.toc.as_slice()), (Some(2), &["nav".to_owned()][..]));
+    assert_eq!(info.size, bytes.len() as u64);
+    assert_eq!(info.crc32, format!("{:08X}", crc32fast::hash(&bytes)));
+    assert_eq!(info.sha256.len(), 64);
+    assert_eq!(analysis.structure.files_total, 4);
+    assert_eq!(analysis.structure.files[3].path, "OEBPS/c1.xhtml");
+    assert_eq!(analysis.structure.total_size, analysis.structure.files.iter().map(|f| f.size).sum::<u64>());
+    assert_eq!(watch.steps, ["read", "checksum"]);
+    assert!(watch.warnings.is_empty(), "{:?}", watch.warnings);
+    let json = serde_json::to_value(&analysis).unwrap();
+    assert_eq!(json["mediainfo"]["media_type"], "application/epub+zip");
+    assert_eq!(serde_json::from_value::<Analysis>(json).unwrap(), analysis);
+}
+
+#[test]
+fn an_epub_2_with_flaws_is_analysed_with_warnings() {
+    let opf = "<package version='2.0'><metadata><dc:title>T</dc:title></metadata>\
+        <manifest/><spine/></package>";
+    let bytes = samples::zip(&[
+        ("meta-inf/container.xml", samples::CONTAINER.as_bytes()),
+        ("mimetype", b"application/epub+zip"),
+        ("oebps/Content.opf", opf.as_bytes()),
+    ]);
+    let (analysis, watch) = good("book.pdf", &bytes);
+    assert_eq!(analysis.mediainfo.format, "epub");
+    assert_eq!(analysis.metadata.title.as_deref(), Some("T"));
+    for part in ["first", "no chapters", "table of contents", "unlike its name"] {
+        assert!(watch.warnings.iter().any(|w| w.contains(part)), "{part}: {:?}", watch.warnings);
+    }
+    let other = samples::zip(&[
+        ("mimetype", b"application/zip"),
+        ("META-INF/container.xml", samples::CONTAINER.as_bytes()),
+        ("OEBPS/content.opf", opf.as_bytes()),
+    ]);
+    let (_, watch) = good("book.epub", &other);
+    assert!(watch.warnings.iter().any(|w| w.contains("another type")));
+}
+
+#[test]
+fn a_locked_epub_is_told_from_one_with_scrambled_fonts() {
+    let encryption = |algorithm: &str| {
+        format!("<encryption><EncryptedData><EncryptionMethod Algorithm='{algorithm}'/></EncryptedData></encryption>")
+    };
+    let fonts = encryption("http://www.idpf.org/2008/embedding");
+    let aes = encryption("http://www.w3.org/2001/04/xmlenc#aes128-cbc");
+    let locked = |more: &[(&str, &[u8])]| good("b.epub", &samples::epub(OPF3, more)).0.mediainfo.encrypted;
+    assert!(!locked(&[("META-INF/encryption.xml", fonts.as_bytes())]));
+    assert!(locked(&[("META-INF/encryption.xml", aes.as_bytes())]));
+    assert!(locked(&[("META-INF/rights.xml", b"<rights/>")]));
+}
+
+#[test]
+fn broken_epubs_fail_with_the_code_of_what_is_wrong() {
+    let mimetype: (&str, &[u8]) = ("mimetype", b"application/epub+zip");
+    let container: (&str, &[u8]) = ("META-INF/container.xml", samples::CONTAINER.as_bytes());
+    assert_eq!(failure(&samples::zip(&[mimetype])), code::EPUB_CONTAINER_MISSING);
+    assert_eq!(failure(&samples::zip(&[mimetype, container])), code::EPUB_OPF_MISSING);
+    let empty: (&str, &[u8]) = ("META-INF/container.xml", b"<container/>");
+    assert_eq!(failure(&samples::zip(&[empty])), code::EPUB_CONTAINER_MISSING);
+    assert_eq!(failure(&samples::epub("<html/>", &[])), code::EPUB_DAMAGED);
+    assert_eq!(failure(&samples::epub("<package><unclosed></package>", &[])), code::EPUB_DAMAGED);
+    let bomb = "<!DOCTYPE p [<!ENTITY a 'aaaa'>]><package>&a;</package>";
+    assert_eq!(failure(&samples::epub(bomb, &[])), code::XML_ENTITIES_REFUSED);
+    let huge = format!("<package>{}</package>", " ".repeat(5_000_000));
+    assert_eq!(failure(&samples::epub(&huge, &[])), code::ARCHIVE_BOMB);
+    let bytes = samples::epub(OPF3, &[]);
+    assert_eq!(failure(&bytes[..bytes.len() - 30]), code::ARCHIVE_DAMAGED);
+    assert_eq!(failure(&bytes[..bytes.len() / 2]), code::ARCHIVE_DAMAGED);
+}
+
+#[test]
+fn a_comic_is_analysed_with_its_metadata() {
+    let comic_info = "<?xml version='1.0'?><ComicInfo><Series>Saga</Series><Number>3</Number>\
+        <Writer>A. Writer, B. Other</Writer><Penciller>P. Encil</Penciller><Year>2015</Year>\
+        <Publisher>House</Publisher><Genre>SF,War</Genre><LanguageISO>en</LanguageISO>\
+        <GTIN>978-0-306-40615-7</GTIN><Summary>About &amp; on</Summary>\
+        <Pages><Page><Title>not this</Title></Page></Pages></ComicInfo>";
+    let bytes = samples::zip(&[
+        ("p/", b""),
+        ("p/01.JPG", b"\xFF\xD8\xFF"),
+        ("p/02.png", b"\x89PNG"),
+        ("Thumbs.db", b"x"),
+        ("ComicInfo.xml", comic_info.as_bytes()),
+    ]);
+    let (analysis, watch) = good("saga.cbz", &bytes);
+    let metadata = &analysis.metadata;
+    assert_eq!((analysis.mediainfo.format.as_str(), analysis.mediainfo.pages), ("cbz", Some(2)));
+    assert_eq!(metadata.title.as_deref(), Some("Saga 3"));
+    assert_eq!(metadata.authors, ["A. Writer", "B. Other"]);
+    assert_eq!(metadata.contributors[0].role, "penciller");
+    assert_eq!(metadata.isbn.as_deref(), Some("9780306406157"));
+    assert_eq!(metadata.subjects, ["SF", "War"]);
+    assert_eq!(metadata.description.as_deref(), Some("About & on"));
+    assert_eq!(metadata.year, Some(2015));
+    assert!(watch.warnings.is_empty(), "{:?}", watch.warnings);
+}
+
+#[test]
+fn a_comic_without_readable_metadata_is_still_a_comic() {
+    let page: (&str, &[u8]) = ("1.jpg", b"x");
+    let (analysis, watch) = good("c.cbz", &samples::zip(&[page]));
+    assert_eq!(analysis.mediainfo.pages, Some(1));
+    assert!(watch.infos[0].contains("no ComicInfo"));
+    let (_, watch) = good("c.cbz", &samples::zip(&[page, ("ComicInfo.xml", b"<a>")]));
+    assert!(watch.warnings[0].contains("was not read"));
+    let series: (&str, &[u8]) = ("ComicInfo.xml", b"<c><Series>Solo</Series></c>");
+    let (analysis, _) = good("c.cbz", &samples::zip(&[page, series]));
+    assert_eq!(analysis.metadata.title.as_deref(), Some("Solo"));
+}
+
+#[test]
+fn any_other_zip_is_listed_up_to_a_bound() {
+    let names: Vec<String> = (0..1005).map(|i| format!("f{i}.bin")).collect();
+    let mut files: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &b"x"[..])).collect();
+    files.push(("mimetype", b"something else"));
+    let (analysis, _) = good("x.zip", &samples::zip(&files));
+    assert_eq!(analysis.mediainfo.format, "zip");
+    assert_eq!(analysis.structure.files_total, 1006);
+    assert_eq!(analysis.structure.files.len(), Structure::MAX_FILES);
+    assert!(analysis.structure.files_truncated);
+}
+
+#[test]
+fn plain_files_are_described() {
+    let nfo = b"\xDB\xDB\xB2\xB1\xB0 GROUP \xB0\xB1\xB2\xDB\xDB\r\nTitle: x\r\n";
+    let (analysis, _) = good("x.nfo", nfo);
+    let info = analysis.mediainfo;
+    assert_eq!((info.format.as_str(), info.encoding.as_deref()), ("text", Some("cp437")));
+    assert_eq!(info.lines, Some(2));
+    let (analysis, watch) = good("cover.png", b"GIF89a...");
+    assert_eq!(analysis.mediainfo.format, "gif");
+    assert!(watch.warnings[0].contains("unlike its name"));
+    let (analysis, watch) = good("x", b"\0\x01\x02");
+    assert_eq!(analysis.mediainfo.format, "unknown");
+    assert!(watch.warnings[0].contains("not known"));
+    assert_eq!(failure(b""), code::FILE_EMPTY);
+}
+
+#[test]
+fn a_stop_is_noticed_at_every_look() {
+    let bytes = samples::epub(OPF3, &[]);
+    for patience in 0..2 {
+        let mut watch = Recorder::stopping_after(patience);
+        let size = bytes.len() as u64;
+        let result = analyse(&mut Cursor::new(&bytes), "x", size, &mut watch);
+        assert!(matches!(result, Err(WorkError::Stopped)), "{patience}");
+    }
+}
+
+/// A file that fails once a number of bytes were read.
+struct Failing<'a> {
+    bytes: Cursor<&'a [u8]>,
+    reads: u32,
+    error: fn() -> io::Error,
+}
+
+impl Read for Failing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reads = self.reads.checked_sub(1).ok_or_else(self.error)?;
+        self.bytes.read(buffer)
+    }
+}
+
+impl Seek for Failing<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.bytes.seek(to)
+    }
+}
+
+#[test]
+fn an_error_of_the_storage_is_never_blamed_on_the_file() {
+    let noise: Vec<u8> = (0..300_000_u32).map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[1]).collect();
+    let epub = samples::epub(OPF3, &[("OEBPS/big.bin", &noise)]);
+    for bytes in [&epub[..], &samples::pdf(3), b"some text"] {
+        let mut reads = 0;
+        loop {
+            for (error, stopped) in [
+                ((|| io::Error::new(io::ErrorKind::UnexpectedEof, "lost")) as fn() -> io::Error, false),
+                (|| crate::failure::StoppedError.into_io(), true),
+            ] {
+                let bytes = Cursor::new(bytes);
+                let size = bytes.get_ref().len() as u64;
+                let mut file = Failing { bytes, reads, error };
+                match analyse(&mut file, "x", size, &mut Recorder::default()) {
+                    Err(WorkError::Io(io)) => assert!(!stopped && io.to_string() == "lost"),
+                    Err(WorkError::Stopped) => assert!(stopped),
+                    Ok(_) if reads > 0 => {}
+                    other => panic!("after {reads} reads: {other:?}"),
+                }
+            }
+            let mut file = Failing { bytes: Cursor::new(bytes), reads, error: || io::Error::other("x") };
+            if analyse(&mut file, "x", bytes.len() as u64, &mut Recorder::default()).is_ok() {
+                break;
+            }
+            reads += 1;
+        }
+        assert!(reads > 0);
+    }
+}

@@ -1,0 +1,135 @@
+//! What tests of all crates share: a table in this process, a queue that remembers, a clock to set.
+#![expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region},
+    types::{
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+        ScalarAttributeType,
+    },
+};
+use aws_sdk_sqs::operation::send_message::{SendMessageError, SendMessageOutput};
+use aws_smithy_mocks::{RuleMode, mock, mock_client};
+
+use crate::{
+    queue::Queue,
+    store::Store,
+    time::{Clock, Time},
+};
+
+/// The time at which a test's clock starts: 2026-11-23T00:00:00Z.
+pub const START: Time = Time::from_millis(1_795_392_000_000);
+
+const SHOWN: [&str; 7] =
+    ["status", "release_id", "job_type", "started_at", "finished_at", "error_code", "error_message"];
+
+/// A clock that stands still until it is set forward.
+#[derive(Clone)]
+pub struct ManualClock(Arc<AtomicI64>);
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self(Arc::new(AtomicI64::new(START.millis())))
+    }
+}
+
+impl ManualClock {
+    /// Sets it `seconds` forward.
+    pub fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1_000, Ordering::SeqCst);
+    }
+
+    /// The clock as the library takes it. Each look at it is a millisecond later than the last.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        let millis = Arc::clone(&self.0);
+        Clock::new(move || Time::from_millis(millis.fetch_add(1, Ordering::SeqCst)))
+    }
+}
+
+/// A new, empty table with the template's keys and indexes, in a DynamoDB of its own.
+pub async fn store() -> Store {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url(endpoint)
+        .build();
+    let client = Client::from_conf(config);
+    create_table(&client).await;
+    Store::new(client, "jobs")
+}
+
+async fn create_table(client: &Client) {
+    let with_owner: Vec<&str> = SHOWN.iter().copied().chain(["created_by"]).collect();
+    let call = client
+        .create_table()
+        .table_name("jobs")
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_key_schema(Some(keys(&["pk"], &["sk"])))
+        .global_secondary_indexes(index("by_owner", &["created_by"], &["id"], &SHOWN))
+        .global_secondary_indexes(index("by_owner_phase", &["created_by"], &["phase", "id"], &SHOWN))
+        .global_secondary_indexes(index("by_release", &["release_id"], &["id"], &with_owner))
+        .global_secondary_indexes(index(
+            "recent",
+            &["bucket", "shard"],
+            &["id"],
+            &["created_by", "release_id", "job_type"],
+        ))
+        .global_secondary_indexes(index("due", &["shard"], &["due_at"], &[]));
+    let strings = ["pk", "sk", "phase"].map(|name| attribute(name, ScalarAttributeType::S));
+    let numbers = ["id", "created_by", "release_id", "bucket", "shard", "due_at"]
+        .map(|name| attribute(name, ScalarAttributeType::N));
+    call.set_attribute_definitions(Some(strings.into_iter().chain(numbers).collect())).send().await.unwrap();
+}
+
+fn attribute(name: &str, scalar: ScalarAttributeType) -> AttributeDefinition {
+    AttributeDefinition::builder().attribute_name(name).attribute_type(scalar).build().unwrap()
+}
+
+fn keys(hash: &[&str], range: &[&str]) -> Vec<KeySchemaElement> {
+    let element =
+        |name: &&str, kind: KeyType| KeySchemaElement::builder().attribute_name(*name).key_type(kind).build().unwrap();
+    let hash = hash.iter().map(|name| element(name, KeyType::Hash));
+    hash.chain(range.iter().map(|name| element(name, KeyType::Range))).collect()
+}
+
+fn index(name: &str, hash: &[&str], range: &[&str], include: &[&str]) -> GlobalSecondaryIndex {
+    let keys = keys(hash, range);
+    let include: Vec<String> =
+        include.iter().filter(|name| !hash.contains(name)).map(|name| (*name).to_owned()).collect();
+    let projection = if include.is_empty() {
+        Projection::builder().projection_type(ProjectionType::KeysOnly).build()
+    } else {
+        let projection = Projection::builder().projection_type(ProjectionType::Include);
+        projection.set_non_key_attributes(Some(include)).build()
+    };
+    let index = GlobalSecondaryIndex::builder().index_name(name).set_key_schema(Some(keys)).projection(projection);
+    index.build().unwrap()
+}
+
+/// A queue that takes every message.
+#[must_use]
+pub fn queue() -> Queue {
+    let rule = mock!(aws_sdk_sqs::Client::send_message).then_output(|| SendMessageOutput::builder().build());
+    Queue::new(mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&rule]), "https://sqs.test/jobs")
+}
+
+/// A queue that refuses every message.
+#[must_use]
+pub fn broken_queue() -> Queue {
+    let rule = mock!(aws_sdk_sqs::Client::send_message).then_error(|| {
+        let meta = aws_sdk_sqs::error::ErrorMetadata::builder().code("ServiceUnavailable").build();
+        SendMessageError::generic(meta)
+    });
+    Queue::new(mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&rule]), "https://sqs.test/jobs")
+}

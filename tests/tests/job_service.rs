@@ -1,0 +1,111 @@
+//! The job service: processing, statuses, logs, cancels.
+
+mod common;
+
+use common::{Api, Does, OWNER, job_id};
+use serde_json::json;
+use shared::{
+    job::{Level, Status, UserId},
+    service::{Processed, StatusUpdated},
+};
+
+#[tokio::test]
+async fn test_process_job_success() {
+    let api = Api::new().await;
+    let id = api.create(json!({"job_type": "packaging"})).await;
+    let processed = api.process(id, Does::Complete(json!({"files": []}))).await;
+    assert!(matches!(processed, Processed::Finished(job) if job.status == Status::Completed));
+    let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
+    assert_eq!((job["status"].as_str(), job["progress"].as_u64()), (Some("completed"), Some(100)));
+    assert_eq!(job["result"], json!({"files": []}));
+    assert_eq!(job["error"], json!(null));
+    assert_eq!(job["attempt"], 1);
+    let logs = job["logs"].as_str().unwrap();
+    assert!(logs.contains("[INFO] Compressed 3 of 5 files\n") && logs.ends_with("[INFO] Job completed\n"), "{logs}");
+}
+
+#[tokio::test]
+async fn test_process_job_failure() {
+    let api = Api::new().await;
+    let id = api.create(json!({"job_type": "packaging"})).await;
+    api.process(id, Does::Fail).await;
+    let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
+    assert_eq!(job["status"], "failed");
+    assert_eq!(job["error"]["code"], "source_missing");
+    assert!(job["logs"].as_str().unwrap().contains("[ERROR] There is no source file"));
+}
+
+#[tokio::test]
+async fn a_job_whose_attempts_all_fail_says_so() {
+    let api = Api::new().await;
+    let id = api.create(json!({"job_type": "packaging"})).await;
+    for _ in 0..2 {
+        assert!(matches!(api.process(id, Does::Error).await, Processed::Waiting(..)));
+    }
+    api.process(id, Does::Error).await;
+    let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
+    assert_eq!(job["error"]["code"], "attempts_exhausted");
+    assert_eq!(job["attempts"].as_array().unwrap().len(), 3);
+    let (_, page) = api.get(OWNER, &format!("/api/jobs/{id}/logs")).await;
+    let seqs: Vec<u64> = page["logs"].as_array().unwrap().iter().map(|line| line["seq"].as_u64().unwrap()).collect();
+    assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
+    assert_eq!(page["finished"], true);
+}
+
+#[tokio::test]
+async fn test_update_status() {
+    let api = Api::new().await;
+    let id = job_id(api.create(json!({"job_type": "packaging", "draft": true})).await);
+    let service = api.service();
+    let updated = service.update_status(id, Status::Pending, Some("Submitted by the wizard")).await.unwrap();
+    assert!(matches!(updated, StatusUpdated::Yes(job) if job.status == Status::Pending));
+    let refused = service.update_status(id, Status::Completed, None).await.unwrap();
+    assert!(matches!(refused, StatusUpdated::Refused(job) if job.status == Status::Pending));
+    let failed = service.update_status(id, Status::Failed, Some("No disk")).await.unwrap();
+    assert!(
+        matches!(failed, StatusUpdated::Yes(job) if job.error.as_ref().is_some_and(|error| error.message == "No disk"))
+    );
+    assert!(matches!(service.update_status(id, Status::Pending, None).await.unwrap(), StatusUpdated::Refused(_)));
+    assert!(matches!(service.update_status(job_id(5), Status::Failed, None).await.unwrap(), StatusUpdated::Missing));
+}
+
+#[tokio::test]
+async fn test_append_log() {
+    let api = Api::new().await;
+    let id = api.create(json!({"job_type": "packaging"})).await;
+    let service = api.service();
+    assert!(service.append_log(job_id(id), "one", Level::default()).await.unwrap());
+    assert!(service.append_log(job_id(id), "two", Level::Warning).await.unwrap());
+    let (_, page) = api.get(OWNER, &format!("/api/jobs/{id}/logs")).await;
+    assert_eq!(page["logs"][0]["message"], "one");
+    assert_eq!(page["logs"][1]["level"], "WARNING");
+    api.process(id, Does::Fail).await;
+    assert!(!service.append_log(job_id(id), "late", Level::Info).await.unwrap());
+}
+
+#[tokio::test]
+async fn test_cancel_job() {
+    let api = Api::new().await;
+    let id = api.create(json!({"job_type": "packaging"})).await;
+    let owner = UserId::try_from(7).unwrap();
+    assert!(!api.service().cancel_job(job_id(id), UserId::try_from(8).unwrap()).await.unwrap());
+    assert!(api.service().cancel_job(job_id(id), owner).await.unwrap());
+    assert!(api.service().cancel_job(job_id(id), owner).await.unwrap());
+    assert!(matches!(api.process(id, Does::Complete(json!({}))).await, Processed::Skipped(_)));
+    let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
+    assert_eq!(job["status"], "cancelled");
+    assert!(job["logs"].as_str().unwrap().ends_with("[WARNING] Cancelled by user 7\n"));
+}
+
+#[tokio::test]
+async fn a_cancelled_run_is_fenced_off() {
+    let api = Api::new().await;
+    let id = api.create(json!({"job_type": "packaging"})).await;
+    let shared::store::Claimed::Yes(job) = api.store.claim(job_id(id), shared::testing::START).await.unwrap() else {
+        panic!("claimed")
+    };
+    let run = shared::store::RunHandle::of(&job);
+    assert_eq!(api.send(OWNER, "PUT", &format!("/api/jobs/{id}/cancel"), None).await.0, 200);
+    let held = api.store.heartbeat(&run, &shared::store::Progress::default(), shared::testing::START).await.unwrap();
+    assert!(matches!(held, shared::store::Held::Fenced(Some(job)) if job.status == Status::Cancelled));
+}
