@@ -66,6 +66,7 @@ pub mod testing {
 
     impl Recorder {
         /// A recorder that stops the work at the `n`th question.
+        #[must_use]
         pub fn stopping_after(n: u32) -> Self {
             Self { patience: Cell::new(Some(n)), ..Self::default() }
         }

@@ -6,6 +6,7 @@ const MAX_FIELD: usize = 1000;
 const MAX_TEXT: usize = 10_000;
 
 /// A short field: white space collapsed, control characters dropped, bounded; `None` when empty.
+#[must_use]
 pub fn field(text: &str) -> Option<String> {
     let mut tidy = String::new();
     for word in text.split_whitespace() {
@@ -19,6 +20,7 @@ pub fn field(text: &str) -> Option<String> {
 }
 
 /// A long field: trimmed, control characters other than line feeds dropped, bounded.
+#[must_use]
 pub fn long_field(text: &str) -> Option<String> {
     let kept = text.trim().chars().filter(|&c| c == '\n' || !c.is_control());
     let tidy: String = kept.take(MAX_TEXT).collect();
@@ -26,6 +28,7 @@ pub fn long_field(text: &str) -> Option<String> {
 }
 
 /// The year in a date, whatever its form: the first group of exactly four digits that can be one.
+#[must_use]
 pub fn year(date: &str) -> Option<i32> {
     let groups = date.split(|c: char| !c.is_ascii_digit());
     // `20190304` and PDF's `D:20190304120000` begin with the year.
@@ -38,6 +41,7 @@ pub fn year(date: &str) -> Option<i32> {
 
 /// People in one field: separated by semicolons or ampersands, or by commas where that cannot
 /// be `Family, Given`.
+#[must_use]
 pub fn people(text: &str) -> Vec<String> {
     let split: Vec<&str> = if text.contains([';', '&']) {
         text.split([';', '&']).collect()
