@@ -120,16 +120,18 @@ fn resolve(reference: &BytesRef<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn walked(text: &str) -> Result<String, Failure> {
         let mut seen = String::new();
         walk(text, "broken", &mut |node| match node {
             Node::Open(name, attributes) => {
-                seen += &format!("<{name} {:?}>", attributes.get("a"));
+                let _ = write!(seen, "<{name} {:?}>", attributes.get("a"));
             }
             Node::Text(text) => seen.push_str(text),
-            Node::Close(name) => seen += &format!("</{name}>"),
+            Node::Close(name) => drop(write!(seen, "</{name}>")),
         })?;
         Ok(seen)
     }

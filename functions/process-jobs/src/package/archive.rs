@@ -1,6 +1,12 @@
 //! The archive: a zip that is written in one go, the same bytes for the same input.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use shared::job::Compression;
 use zip::{
@@ -9,12 +15,24 @@ use zip::{
     write::{SimpleFileOptions, StreamWriter},
 };
 
-use crate::failure::{Failure, WorkError, code};
+use crate::{
+    failure::{Failure, StoppedError, WorkError, code},
+    formats::entry_name::check_entry_name,
+};
+
+/// How much the compressor is given at once, in bytes. What it writes depends on where its input
+/// is cut (measured), so the cuts are ours and not those of whoever reads the source.
+const CHUNK: usize = 256 * 1024;
 
 /// A zip archive on its way to `W`.
+///
+/// Dropped before [`finish`](Self::finish), it writes nothing more: neither the rest of an entry
+/// nor a directory that would make an archive of what was given up.
 pub struct ArchiveWriter<W: Write> {
-    zip: ZipWriter<StreamWriter<W>>,
+    zip: Option<ZipWriter<StreamWriter<Gate<W>>>>,
+    closed: Arc<AtomicBool>,
     options: SimpleFileOptions,
+    pending: Vec<u8>,
 }
 
 impl<W: Write> ArchiveWriter<W> {
@@ -30,33 +48,87 @@ impl<W: Write> ArchiveWriter<W> {
             .compression_method(method)
             .compression_level(level)
             .last_modified_time(DateTime::default());
-        Self { zip: ZipWriter::new_stream(writer), options }
+        let closed = Arc::new(AtomicBool::new(false));
+        let gate = Gate { inner: writer, closed: Arc::clone(&closed) };
+        Self { zip: Some(ZipWriter::new_stream(gate)), closed, options, pending: Vec::with_capacity(CHUNK) }
     }
 
     /// Starts the entry `path` of `size` bytes.
     ///
     /// # Errors
-    /// When the path is taken, or the archive cannot be written.
+    /// When the path is taken or not safe to unpack, or the archive cannot be written.
     pub fn start(&mut self, path: &str, size: u64) -> Result<(), WorkError> {
+        if let Err(reason) = check_entry_name(path) {
+            return Err(WorkError::failed(code::ARCHIVE_UNSAFE_NAME, format!("The file name {path:?} {reason}")));
+        }
+        self.write_pending()?;
         // Deflate may make a file larger by some bytes: the limit of 32 bits is left in time.
         let large = size >= u64::from(u32::MAX) - (1 << 24);
-        self.zip.start_file(path, self.options.large_file(large)).map_err(of_zip)
+        let options = self.options.large_file(large);
+        self.zip()?.start_file(path, options).map_err(of_zip)
     }
 
     /// Adds bytes to the entry.
     ///
     /// # Errors
     /// When the archive cannot be written.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), WorkError> {
-        Ok(self.zip.write_all(bytes)?)
+    pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), WorkError> {
+        while !bytes.is_empty() {
+            let (fits, rest) = bytes.split_at(bytes.len().min(CHUNK - self.pending.len()));
+            self.pending.extend_from_slice(fits);
+            bytes = rest;
+            if self.pending.len() == CHUNK {
+                self.write_pending()?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends the archive and gives its writer back.
     ///
     /// # Errors
     /// When the archive cannot be written.
-    pub fn finish(self) -> Result<W, WorkError> {
-        Ok(self.zip.finish().map_err(of_zip)?.into_inner())
+    pub fn finish(mut self) -> Result<W, WorkError> {
+        self.write_pending()?;
+        let zip = self.zip.take().ok_or(StoppedError)?;
+        Ok(zip.finish().map_err(of_zip)?.into_inner().inner)
+    }
+
+    fn zip(&mut self) -> Result<&mut ZipWriter<StreamWriter<Gate<W>>>, StoppedError> {
+        self.zip.as_mut().ok_or(StoppedError)
+    }
+
+    fn write_pending(&mut self) -> Result<(), WorkError> {
+        if !self.pending.is_empty() {
+            let pending = std::mem::take(&mut self.pending);
+            self.zip()?.write_all(&pending)?;
+            self.pending = pending;
+            self.pending.clear();
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Drop for ArchiveWriter<W> {
+    fn drop(&mut self) {
+        // The zip library ends an archive that is dropped; this one was given up.
+        self.closed.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Lets writes pass until it is closed, and swallows them after.
+struct Gate<W> {
+    inner: W,
+    closed: Arc<AtomicBool>,
+}
+
+impl<W: Write> Write for Gate<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.closed.load(Ordering::Relaxed) { Ok(bytes.len()) } else { self.inner.write(bytes) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.closed.load(Ordering::Relaxed) { Ok(()) } else { self.inner.flush() }
     }
 }
 
@@ -69,3 +141,7 @@ fn of_zip(error: ZipError) -> WorkError {
         other => WorkError::Io(io::Error::other(other)),
     }
 }
+
+#[cfg(test)]
+#[path = "archive_tests.rs"]
+mod tests;

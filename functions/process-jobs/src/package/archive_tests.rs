@@ -1,1 +1,169 @@
+use std::{
+    fs::File,
+    io::{Cursor, Read},
+    path::PathBuf,
+    process::Command,
+    sync::atomic::AtomicUsize,
+};
 
+use super::*;
+use crate::{formats::archive::Archive, watch::Unwatched};
+
+const ALL: [Compression; 3] = [Compression::Store, Compression::Normal, Compression::High];
+
+fn content() -> Vec<u8> {
+    (0..700_000_u32).map(|i| i.wrapping_mul(i).to_be_bytes()[2] & 31).collect()
+}
+
+/// An archive of three files, whose content comes in pieces of `piece` bytes.
+fn archive(compression: Compression, piece: usize) -> Vec<u8> {
+    let mut writer = ArchiveWriter::new(Vec::new(), compression);
+    for (name, bytes) in [("a/big.bin", content()), ("été.txt", b"hello".to_vec()), ("empty", Vec::new())] {
+        writer.start(name, bytes.len() as u64).unwrap();
+        bytes.chunks(piece).for_each(|piece| writer.write(piece).unwrap());
+    }
+    writer.finish().unwrap()
+}
+
+fn code_of(result: Result<(), WorkError>) -> &'static str {
+    match result {
+        Err(WorkError::Failed(failure)) => failure.code,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A file in the system's temporary folder that is gone after the test.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("{}-{name}", std::process::id())))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn the_bytes_do_not_depend_on_how_the_input_is_cut() {
+    for compression in ALL {
+        let whole = archive(compression, 1_000_000);
+        assert!([17, 4099, 65_537].into_iter().all(|piece| archive(compression, piece) == whole), "{compression:?}");
+    }
+}
+
+#[test]
+fn compression_compresses() {
+    let sizes = ALL.map(|compression| archive(compression, 8192).len());
+    assert!(sizes[0] > 700_000 && sizes[1] < sizes[0] && sizes[2] <= sizes[1], "{sizes:?}");
+}
+
+#[test]
+fn the_systems_own_reader_reads_it() {
+    for compression in ALL {
+        let bytes = archive(compression, 8192);
+        let size = bytes.len() as u64;
+        let mut cursor = Cursor::new(bytes);
+        let mut read = Archive::open(&mut cursor, size).unwrap();
+        assert_eq!(
+            read.entries().iter().map(|entry| entry.path.as_str()).collect::<Vec<_>>(),
+            ["a/big.bin", "été.txt", "empty"]
+        );
+        assert_eq!(read.read(0, 700_000).unwrap(), content());
+        let mut out = Vec::new();
+        assert_eq!(read.copy(1, &mut out, &mut Unwatched).unwrap(), 5);
+        assert_eq!(out, b"hello");
+    }
+}
+
+#[test]
+fn the_tools_people_have_read_it() {
+    let script = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; \
+        assert z.read('\\u00e9t\\u00e9.txt') == b'hello'; \
+        assert z.infolist()[0].date_time == (1980, 1, 1, 0, 0, 0)";
+    let file = Temporary::new("tools.zip");
+    for compression in ALL {
+        std::fs::write(&file.0, archive(compression, 8192)).unwrap();
+        let (mut unzip, mut python) = (Command::new("unzip"), Command::new("python3"));
+        for tool in [unzip.arg("-t").arg(&file.0), python.args(["-c", script]).arg(&file.0)] {
+            // A machine without the tool has nothing to say.
+            if let Ok(output) = tool.output() {
+                assert!(output.status.success(), "{compression:?}: {output:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn unsafe_and_repeated_names_are_refused() {
+    let mut writer = ArchiveWriter::new(Vec::new(), Compression::Store);
+    writer.start("a.txt", 0).unwrap();
+    assert_eq!(code_of(writer.start("a.txt", 0)), code::DUPLICATE_NAME);
+    for name in ["../x", "", "C:\\x", "/x"] {
+        assert_eq!(code_of(writer.start(name, 0)), code::ARCHIVE_UNSAFE_NAME, "{name}");
+    }
+}
+
+/// Counts what it is given, and fails after a number of bytes.
+struct Counting(Arc<AtomicUsize>, usize);
+
+impl Write for Counting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.fetch_add(bytes.len(), Ordering::Relaxed) >= self.1 {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "slow storage"));
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_archive_that_is_given_up_writes_nothing_more() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let mut writer = ArchiveWriter::new(Counting(Arc::clone(&count), usize::MAX), Compression::Normal);
+    writer.start("x", 700_000).unwrap();
+    writer.write(&content()).unwrap();
+    let before = count.load(Ordering::Relaxed);
+    assert!(before > 0);
+    drop(writer);
+    assert_eq!(count.load(Ordering::Relaxed), before);
+}
+
+#[test]
+fn an_error_of_the_writer_keeps_its_nature() {
+    let mut writer = ArchiveWriter::new(Counting(Arc::default(), 10), Compression::Store);
+    let result = writer.start("x", 700_000).and_then(|()| writer.write(&content()));
+    assert!(matches!(result, Err(WorkError::Io(io)) if io.to_string() == "slow storage"));
+    assert!(matches!(of_zip(ZipError::FileNotFound), WorkError::Io(_)));
+}
+
+#[test]
+#[ignore = "writes more than 4 GiB; run it by hand"]
+fn files_above_4_gib_are_written_and_read() {
+    let size = (1_u64 << 32) + 10;
+    let file = Temporary::new("large.zip");
+    let mut writer = ArchiveWriter::new(File::create(&file.0).unwrap(), Compression::Store);
+    writer.start("zeros", size).unwrap();
+    let mut zeros = io::repeat(0).take(size);
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        match zeros.read(&mut buffer).unwrap() {
+            0 => break,
+            count => writer.write(&buffer[..count]).unwrap(),
+        }
+    }
+    writer.start("after", 1).unwrap();
+    writer.write(b"x").unwrap();
+    writer.finish().unwrap();
+    let output = Command::new("unzip").arg("-t").arg(&file.0).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let mut read = File::open(&file.0).unwrap();
+    let length = read.metadata().unwrap().len();
+    assert_eq!(Archive::open(&mut read, length).unwrap().entries()[0].size, size);
+}

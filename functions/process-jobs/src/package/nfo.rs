@@ -8,6 +8,23 @@ use crate::failure::{WorkError, code};
 const DEFAULT: &str = include_str!("../../templates/default.nfo");
 /// How many instructions a template may take.
 const FUEL: u64 = 200_000;
+/// The largest template, in bytes.
+const MAX_TEMPLATE: usize = 64 * 1024;
+/// What a template can name: the fields of [`Facts`].
+const PLACEHOLDERS: [&str; 12] = [
+    "release_name",
+    "group",
+    "title",
+    "authors",
+    "publisher",
+    "year",
+    "language",
+    "isbn",
+    "format",
+    "date",
+    "size",
+    "files",
+];
 /// The largest NFO, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 
@@ -19,10 +36,18 @@ pub fn render(facts: &Facts, template: Option<&str>) -> Result<String, WorkError
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
-    let text = environment.render_str(template.unwrap_or(DEFAULT), Serde(facts)).map_err(|error| {
-        let line = error.line().map_or(String::new(), |line| format!(" (line {line})"));
-        WorkError::failed(code::TEMPLATE_INVALID, format!("The NFO template is not valid: {}{line}", error.kind()))
-    })?;
+    let source = template.unwrap_or(DEFAULT);
+    if source.len() > MAX_TEMPLATE {
+        return Err(WorkError::failed(code::TEMPLATE_INVALID, "The NFO template is larger than 64 KiB"));
+    }
+    let template = environment.template_from_str(source).map_err(|error| invalid(&error))?;
+    // A condition hides a misspelt name that it never comes to; so all names are looked at first.
+    let used = template.undeclared_variables(false);
+    if let Some(name) = used.iter().filter(|name| !PLACEHOLDERS.contains(&name.as_str())).min() {
+        let sentence = format!("The NFO template is not valid: it names {name:?}, which does not exist");
+        return Err(WorkError::failed(code::TEMPLATE_INVALID, sentence));
+    }
+    let text = template.render(Serde(facts)).map_err(|error| invalid(&error))?;
     if text.len() > MAX_BYTES {
         return Err(WorkError::failed(code::TEMPLATE_INVALID, "The NFO template makes more than 256 KiB"));
     }
@@ -31,6 +56,13 @@ pub fn render(facts: &Facts, template: Option<&str>) -> Result<String, WorkError
         text.push_str("\r\n");
     }
     Ok(text)
+}
+
+fn invalid(error: &minijinja::Error) -> WorkError {
+    let line = error.line().map_or(String::new(), |line| format!(" (line {line})"));
+    let detail = error.detail().map_or(String::new(), |detail| format!(": {detail}"));
+    let sentence = format!("The NFO template is not valid: {}{detail}{line}", error.kind());
+    WorkError::failed(code::TEMPLATE_INVALID, sentence)
 }
 
 #[cfg(test)]
@@ -67,6 +99,34 @@ mod tests {
         assert_eq!(filled, "A Book\r\n");
         for template in ["{{ unknown }}", "{% if %}", "{{ title", "{% include 'x' %}"] {
             assert!(matches!(render(&facts(), Some(template)), Err(WorkError::Failed(_))), "{template}");
+        }
+    }
+
+    #[test]
+    fn the_name_that_does_not_exist_is_told_even_where_a_condition_hides_it() {
+        for template in ["{{ tilte }}", "{% if isbn %}{{ tilte }}{% endif %}"] {
+            let error = render(&facts(), Some(template)).unwrap_err();
+            assert!(error.to_string().contains("\"tilte\""), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_template_can_name_every_fact() {
+        let facts = serde_json::to_value(facts()).unwrap();
+        let mut names: Vec<_> = facts.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut placeholders = PLACEHOLDERS;
+        names.sort_unstable();
+        placeholders.sort_unstable();
+        assert_eq!(names, placeholders);
+    }
+
+    #[test]
+    fn work_and_output_are_bounded() {
+        let doubled = format!("{{% set a = release_name %}}{}", "{% set a = a ~ a %}".repeat(40));
+        let loops = "{% for a in release_name %}".repeat(9) + &"{% endfor %}".repeat(9);
+        for template in [doubled, loops, "x".repeat(MAX_TEMPLATE + 1)] {
+            let result = render(&facts(), Some(&template));
+            assert!(matches!(result, Err(WorkError::Failed(_))));
         }
     }
 
