@@ -70,6 +70,7 @@ test: up venv-tools ## Runs every test, the end-to-end ones against the deployed
 	@LOCAL_ENV="$(LOCAL)/env" TOKEN_SECRET_FILE="$(LOCAL)/token-secret" \
 	  cargo nextest run --locked --workspace $(ARGS)
 	@cargo test --locked --quiet --workspace --doc
+	@"$(PYTHON)" tests/e2e.py
 
 .PHONY: check
 check: cargo venv-tools venv-lint ## Formatting, lints, docs, dependencies and template are clean

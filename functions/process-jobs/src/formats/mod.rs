@@ -133,3 +133,6 @@ fn warn_of_extension(path: &str, format: &str, watch: &mut dyn Watch) {
 pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod property_tests;

@@ -83,3 +83,84 @@ impl<W: Finish, C: FnMut(&str) -> W> Write for Volumes<C, W> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+
+    use super::*;
+    use crate::failure::WorkError;
+
+    type Stored = Rc<RefCell<BTreeMap<String, Vec<u8>>>>;
+
+    /// A file that is stored when it is finished, and takes a few bytes at a time.
+    struct Memory(Stored, String, Vec<u8>);
+
+    impl Write for Memory {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let count = bytes.len().min(7);
+            self.2.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Finish for Memory {
+        fn finish(self) -> io::Result<()> {
+            self.0.borrow_mut().insert(self.1, self.2);
+            Ok(())
+        }
+    }
+
+    fn volumes(size: Option<u64>) -> (Volumes<impl FnMut(&str) -> Memory, Memory>, Stored) {
+        let stored = Stored::default();
+        let store = Rc::clone(&stored);
+        let create = move |name: &str| Memory(Rc::clone(&store), name.to_owned(), Vec::new());
+        (Volumes::new("a.zip", size, create), stored)
+    }
+
+    fn written(bytes: &[u8], size: Option<u64>) -> (Vec<PackageFile>, BTreeMap<String, Vec<u8>>) {
+        let (mut volumes, stored) = volumes(size);
+        volumes.write_all(bytes).unwrap();
+        volumes.flush().unwrap();
+        let files = volumes.finish().unwrap();
+        let stored = stored.borrow().clone();
+        (files, stored)
+    }
+
+    #[test]
+    fn the_volumes_join_to_the_whole() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        let (files, stored) = written(&bytes, Some(300));
+        let sizes: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.size)).collect();
+        assert_eq!(sizes, [("a.zip.001", 300), ("a.zip.002", 300), ("a.zip.003", 300), ("a.zip.004", 100)]);
+        assert_eq!(stored.values().flatten().copied().collect::<Vec<_>>(), bytes);
+        for file in &files {
+            assert_eq!(file, &PackageFile::of(&file.path, &stored[&file.path]));
+        }
+    }
+
+    #[test]
+    fn an_exact_fit_leaves_no_empty_volume() {
+        assert_eq!(written(&[7; 600], Some(300)).0.len(), 2);
+        assert!(written(b"", Some(300)).0.is_empty());
+    }
+
+    #[test]
+    fn without_a_size_there_is_one_file() {
+        let (files, stored) = written(&[7; 600], None);
+        assert_eq!((files.len(), files[0].path.as_str()), (1, "a.zip"));
+        assert_eq!(stored["a.zip"], [7; 600]);
+    }
+
+    #[test]
+    fn more_volumes_than_their_names_can_count_are_refused() {
+        let (mut volumes, stored) = volumes(Some(1));
+        let error = WorkError::from(volumes.write_all(&[0; 1001]).unwrap_err());
+        assert!(matches!(error, WorkError::Failed(failure) if failure.code == code::TOO_MANY_VOLUMES));
+        assert_eq!(stored.borrow().len(), MAX_VOLUMES);
+    }
+}
