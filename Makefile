@@ -86,7 +86,7 @@ audit: cargo venv-tools ## Looks for known vulnerabilities; fetches RustSec's da
 	cargo deny check advisories
 
 .PHONY: coverage
-coverage: cargo venv-tools ## Line coverage of what tests run in process; fails below 90 %
+coverage: cargo venv-local venv-cli venv-tools ## Line coverage of all tests, the end-to-end ones too; fails below 90 %
 	@scripts/coverage.sh
 
 # ------------------------------------------------------------------ AWS

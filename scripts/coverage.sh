@@ -17,9 +17,34 @@ if [ ! -x "$sysroot_bin/llvm-cov" ] && [ -z "${LLVM_COV:-}" ]; then
   }
 fi
 
-# The end-to-end tests run other processes, whose coverage is not measured here.
-in_process=()
-compgen -G 'tests/tests/e2e*' >/dev/null && in_process=(-E 'not binary(/^e2e/)')
-exec cargo llvm-cov nextest --locked --workspace ${in_process[@]+"${in_process[@]}"} \
+# Everything is built once, instrumented, in a target folder of its own. %c keeps the counters in
+# the profile while a process runs: the local AWS ends the functions by a signal, which would lose
+# them; on Linux that wants relocatable counters.
+export CARGO_TARGET_DIR=$PWD/target/coverage
+export RUSTFLAGS="-C llvm-args=-runtime-counter-relocation"
+eval "$(cargo llvm-cov show-env --sh 2>/dev/null)"
+export LLVM_PROFILE_FILE=${LLVM_PROFILE_FILE%%-%p*}-%p%c.profraw
+find "$CARGO_TARGET_DIR" -maxdepth 1 -name '*.profraw' -delete 2>/dev/null || true
+echo "Building the functions, instrumented"
+cargo build --locked --quiet --workspace --bins
+
+# The end-to-end tests, on a second local system that runs these binaries.
+export LOCAL_SYSTEM=$PWD/.local/coverage
+unset PORT
+for folder in functions/*/; do
+  name=$(basename "$folder")
+  mkdir -p "$LOCAL_SYSTEM/build/$name"
+  strip -o "$LOCAL_SYSTEM/build/$name/bootstrap" "$CARGO_TARGET_DIR/debug/$name"
+done
+cp template.yaml "$LOCAL_SYSTEM/"
+trap '"$python" scripts/local.py down' EXIT
+python=.local/venv-local/bin/python
+"$python" scripts/local.py up
+"$python" tests/e2e.py
+
+# The tests in process.
+cargo nextest run --locked --workspace
+
+cargo llvm-cov report \
   --ignore-filename-regex '(functions/[^/]+/src/main|_tests|/tests|/samples)\.rs|shared/src/testing' \
   --fail-under-lines 90 "$@"

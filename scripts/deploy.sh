@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # deploy.sh STACK ARTIFACT_BUCKET [Parameter=Value ...]
-# Deploys template.yaml and build/ with the same two commands to AWS and to the local
-# AWS; AWS_ENDPOINT_URL decides which.
+# Deploys template.yaml and build/ of the current folder with the same two commands to AWS and
+# to the local AWS; AWS_ENDPOINT_URL decides which.
 set -euo pipefail
-cd "$(dirname "$0")/.."
 export AWS_PAGER=""
-aws=.local/venv-cli/bin/aws
+aws=$(cd "$(dirname "$0")/.." && pwd)/.local/venv-cli/bin/aws
+packaged=$(mktemp)
+trap 'rm -f "$packaged"' EXIT
 stack=$1 bucket=$2
 shift 2
 
-$aws s3api head-bucket --bucket "$bucket" >/dev/null 2>&1 || $aws s3 mb "s3://$bucket" >/dev/null
-$aws cloudformation package --template-file template.yaml --s3-bucket "$bucket" \
-  --output-template-file .local/packaged.yaml >/dev/null
-$aws cloudformation deploy --template-file .local/packaged.yaml --stack-name "$stack" \
+"$aws" s3api head-bucket --bucket "$bucket" >/dev/null 2>&1 || "$aws" s3 mb "s3://$bucket" >/dev/null
+"$aws" cloudformation package --template-file template.yaml --s3-bucket "$bucket" \
+  --output-template-file "$packaged" >/dev/null
+"$aws" cloudformation deploy --template-file "$packaged" --stack-name "$stack" \
   --s3-bucket "$bucket" --no-fail-on-empty-changeset \
   --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND \
   ${1:+--parameter-overrides "$@"}

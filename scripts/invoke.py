@@ -20,7 +20,7 @@ from pathlib import Path
 import local
 
 # So that a test can call this script without make.
-os.environ["PATH"] = f"{local.LOCAL / 'venv-local/bin'}:{os.environ['PATH']}"
+os.environ["PATH"] = f"{local.TOOLS / 'venv-local/bin'}:{os.environ['PATH']}"
 
 STATE = local.LOCAL / "watch.json"
 WATCH = ["cargo", "lambda", "watch", "--invoke-address", "127.0.0.1"]

@@ -1,7 +1,8 @@
 """The local AWS: 'up' starts and deploys, 'down' stops and cleans.
 
 Everything lives in .local/ (git-ignored): the emulator's process id, log and scratch
-space, the token secret, and .local/env for whoever wants to talk to the system.
+space, the token secret, and .local/env for whoever wants to talk to the system. LOCAL_SYSTEM
+names another folder with a template.yaml and a build/ of its own: a second system beside it.
 Nothing survives the emulator: stopping it is how one gets a clean system.
 """
 
@@ -21,7 +22,9 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCAL = ROOT / ".local"
+TOOLS = ROOT / ".local"
+SOURCE = Path(os.environ.get("LOCAL_SYSTEM", ROOT)).resolve()
+LOCAL = TOOLS if SOURCE == ROOT else SOURCE
 STATE = LOCAL / "ministack.json"
 LOG = LOCAL / "ministack.log"
 ENV = LOCAL / "env"
@@ -150,7 +153,7 @@ def start():
         if process.poll() is not None or time.monotonic() > deadline:
             stop_group(state["pid"])
             STATE.unlink()
-            fail("MiniStack did not start; the end of .local/ministack.log:\n" + tail(LOG))
+            fail(f"MiniStack did not start; the end of {LOG}:\n" + tail(LOG))
         time.sleep(0.1)
     return state
 
@@ -180,7 +183,7 @@ def ensure_emulator():
 
 def aws(port, *arguments, check=True):
     done = subprocess.run(
-        [str(LOCAL / "venv-cli/bin/aws"), *arguments, "--output", "json"],
+        [str(TOOLS / "venv-cli/bin/aws"), *arguments, "--output", "json"],
         env=plain_environment(port), capture_output=True, text=True,
     )
     if done.returncode:
@@ -214,8 +217,8 @@ def parameters():
 def fingerprint():
     """Changes whenever what would be deployed does."""
     digest = hashlib.sha256(" ".join(parameters()).encode())
-    digest.update((ROOT / "template.yaml").read_bytes())
-    for binary in sorted((ROOT / "build").glob("*/bootstrap")):
+    digest.update((SOURCE / "template.yaml").read_bytes())
+    for binary in sorted((SOURCE / "build").glob("*/bootstrap")):
         digest.update(binary.parent.name.encode())
         with binary.open("rb") as content:
             digest.update(hashlib.file_digest(content, "sha256").digest())
@@ -237,7 +240,7 @@ def deploy(port):
         aws(port, "cloudformation", "wait", "stack-delete-complete", "--stack-name", STACK)
     done = subprocess.run(
         [str(ROOT / "scripts/deploy.sh"), STACK, "jobs-local-artifacts", *parameters()],
-        env=plain_environment(port), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=SOURCE, env=plain_environment(port), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )
     if done.returncode:
         events = aws(port, "cloudformation", "describe-stack-events", "--stack-name", STACK, check=False) or {}
@@ -273,9 +276,9 @@ def finish(port, outputs):
 
 
 def up():
-    if not list((ROOT / "build").glob("*/bootstrap")):
+    if not list((SOURCE / "build").glob("*/bootstrap")):
         fail("nothing is built yet: 'make build' first")
-    LOCAL.mkdir(exist_ok=True)
+    LOCAL.mkdir(parents=True, exist_ok=True)
     state = ensure_emulator()
     port = state["port"]
     wanted = fingerprint()
@@ -316,7 +319,7 @@ def down():
         print("Local AWS was not running.")
     if watcher := read_state(LOCAL / "watch.json", "cargo"):
         stop_group(watcher["pid"])
-    for name in ("env", "ministack.json", "ministack.log", "packaged.yaml", "token-secret"):
+    for name in ("env", "ministack.json", "ministack.log", "token-secret"):
         (LOCAL / name).unlink(missing_ok=True)
     for path in LOCAL.glob("watch.*"):
         path.unlink()

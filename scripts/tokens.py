@@ -6,9 +6,8 @@ import hmac
 import json
 import sys
 import time
-from pathlib import Path
 
-SECRET = Path(__file__).resolve().parent.parent / ".local" / "token-secret"
+from local import SECRET
 
 
 def encoded(data):
