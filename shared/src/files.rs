@@ -11,7 +11,7 @@ use crate::{
 
 const S3: &str = "S3";
 /// How long a presigned address is good for.
-pub const PRESIGNED_FOR: Duration = Duration::from_secs(15 * 60);
+pub const PRESIGNED_FOR: Duration = Duration::from_mins(15);
 
 /// The bucket.
 #[derive(Clone, Debug)]

@@ -12,8 +12,8 @@ use crate::{
 };
 
 const SQS: &str = "SQS";
-/// The longest delay of a message (Amazon SQS API Reference, "SendMessage").
-const MAX_DELAY: Duration = Duration::from_secs(900);
+/// The longest delay of a message (Amazon SQS API Reference, "`SendMessage`").
+const MAX_DELAY: Duration = Duration::from_mins(15);
 /// The longest idempotency key, in characters.
 pub const MAX_KEY_CHARS: usize = 128;
 

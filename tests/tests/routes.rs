@@ -241,9 +241,9 @@ async fn a_draft_is_changed_and_submitted() {
     let id = api.create(json!({"draft": true, "config_json": {"a": 1}})).await;
     let path = format!("/api/jobs/{id}");
     assert_eq!(api.send(OWNER, "PUT", &format!("{path}/submit"), None).await.0, 400);
-    let patch = json!({"job_type": "packaging", "config_json": {"a": null, "compression": "high"}});
-    assert_eq!(api.send(STRANGER, "PATCH", &path, Some(patch.clone())).await.0, 403);
-    let (status, job) = api.send(OWNER, "PATCH", &path, Some(patch.clone())).await;
+    let changes = json!({"job_type": "packaging", "config_json": {"a": null, "compression": "high"}});
+    assert_eq!(api.send(STRANGER, "PATCH", &path, Some(changes.clone())).await.0, 403);
+    let (status, job) = api.send(OWNER, "PATCH", &path, Some(changes.clone())).await;
     assert_eq!((status, &job["config_json"]), (200, &json!({"compression": "high"})));
     let large = json!({"config_json": {"template": "x".repeat(20_000)}});
     assert_eq!(api.send(OWNER, "PATCH", &path, Some(large)).await.0, 200);
@@ -252,7 +252,7 @@ async fn a_draft_is_changed_and_submitted() {
     assert_eq!((status, &job["status"]), (202, &json!("pending")));
     assert_eq!(job["config_json"]["template"].as_str().unwrap().len(), 20_000);
     assert_eq!(api.send(OWNER, "PUT", &format!("{path}/submit"), None).await.0, 409);
-    assert_eq!(api.send(OWNER, "PATCH", &path, Some(patch)).await.0, 409);
+    assert_eq!(api.send(OWNER, "PATCH", &path, Some(changes)).await.0, 409);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use shared::{
     time::Clock,
 };
 
-const CLOCK_SKEW: Duration = Duration::from_secs(60);
+const CLOCK_SKEW: Duration = Duration::from_mins(1);
 
 #[derive(Clone)]
 struct Parts {

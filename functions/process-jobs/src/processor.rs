@@ -48,7 +48,8 @@ impl Processor {
     }
 
     async fn process(&self, id: JobId, body: &str, deadline: Time) -> Result<(), AwsError> {
-        match self.jobs.process_job(id, &self.worker, deadline).await? {
+        // Boxed: the SDK's calls add up to a future that is large for the stack.
+        match Box::pin(self.jobs.process_job(id, &self.worker, deadline)).await? {
             Processed::Finished(job) => {
                 let job_type = job.job_type.map_or("none", |job_type| job_type.as_str());
                 tracing::info!(job_id = %id, attempt = job.attempt, status = %job.status, "job ended");

@@ -27,7 +27,7 @@ async fn update_job(
     if draft.status != Status::Draft {
         return Err(Problem::wrong_status(draft.status, FinalJob::Edit));
     }
-    let mut fields = merged(&draft, documents.unwrap_or_default(), patch);
+    let mut fields = merged(&draft, &documents.unwrap_or_default(), patch);
     let request = JobRequest::read(&mut fields);
     fields.finish()?;
     if request.config_bytes() > MAX_CONFIG_BYTES {
@@ -46,7 +46,7 @@ async fn update_job(
 }
 
 /// The draft's fields with the patch merged into them (RFC 7396): what is null is taken away.
-fn merged(draft: &Job, documents: Documents, patch: Map<String, Value>) -> Fields {
+fn merged(draft: &Job, documents: &Documents, patch: Map<String, Value>) -> Fields {
     let mut object = json!({
         "job_type": draft.job_type, "release_id": draft.release_id, "config_json": documents.config,
     });

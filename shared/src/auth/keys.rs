@@ -12,7 +12,7 @@ use super::{Caller, InvalidToken, TokenRules};
 use crate::time::{Clock, Time};
 
 /// How long keys are used before they are fetched anew.
-const FRESH_FOR: Duration = Duration::from_secs(15 * 60);
+const FRESH_FOR: Duration = Duration::from_mins(15);
 /// How soon a token that does not fit may make them be fetched anew: a flood of bad tokens must
 /// not become a flood of requests.
 const REFETCH_AFTER: Duration = Duration::from_secs(30);

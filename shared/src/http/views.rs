@@ -102,7 +102,7 @@ impl From<Details> for DetailsView {
 }
 
 fn text(entries: &[LogEntry]) -> String {
-    entries.iter().map(|entry| format!("{entry}\n")).collect()
+    entries.iter().flat_map(|entry| [entry.to_string(), "\n".to_owned()]).collect()
 }
 
 /// A job's status.

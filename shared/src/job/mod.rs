@@ -25,7 +25,7 @@ pub use self::{
 use crate::time::Time;
 
 /// How long a running attempt is taken to be alive after its last heartbeat.
-pub const LEASE: Duration = Duration::from_secs(60);
+pub const LEASE: Duration = Duration::from_mins(1);
 
 /// A job, without the documents that may be large: its configuration and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -25,7 +25,9 @@ impl JobRequest {
         if let Some(job_type) = job_type
             && let Err(errors) = Config::parse(job_type, &config)
         {
-            errors.into_iter().for_each(|error| fields.fault(&error.field, error.message));
+            for error in errors {
+                fields.fault(&error.field, error.message);
+            }
         }
         Self { job_type, release_id, config }
     }

@@ -78,7 +78,7 @@ pub enum Processed {
 #[must_use]
 pub fn backoff(attempt: u32, jitter: f64) -> Duration {
     let base = Duration::from_secs(5) * 2_u32.saturating_pow(attempt.saturating_sub(1).min(6));
-    base.min(Duration::from_secs(300)).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0)
+    base.min(Duration::from_mins(5)).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0)
 }
 
 impl JobService {
@@ -388,7 +388,7 @@ mod tests {
         assert_eq!(backoff(1, 0.0), Duration::from_secs(5));
         assert_eq!(backoff(2, 0.0), Duration::from_secs(10));
         assert_eq!(backoff(2, 1.0), Duration::from_secs(15));
-        assert_eq!(backoff(40, 0.0), Duration::from_secs(300));
+        assert_eq!(backoff(40, 0.0), Duration::from_mins(5));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How long an idempotency key stands.
-const KEY_STANDS: Duration = Duration::from_secs(24 * 60 * 60);
+const KEY_STANDS: Duration = Duration::from_hours(24);
 /// How many ids are drawn before we give up: a collision happens once in thousands.
 const DRAWS: u32 = 8;
 /// A draft's message must not arrive before the write that makes it a job.
@@ -127,7 +127,7 @@ impl Submissions {
             "job_type": job.job_type, "release_id": job.release_id, "config_json": job.config, "draft": job.draft,
         });
         let digest = Sha256::digest(request.to_string());
-        let digest = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex::encode(digest);
         IdempotencyKey { key: key.to_owned(), digest, expires_at: self.clock.now().after(KEY_STANDS) }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What is sent again less and less often: never more seldom than this.
-const MAX_RESEND: Duration = Duration::from_secs(60 * 60);
+const MAX_RESEND: Duration = Duration::from_hours(1);
 
 /// Rescues stuck jobs.
 #[derive(Clone, Debug)]

@@ -16,7 +16,7 @@ use crate::{
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// How long after its creation, and after its last message, the sweeper looks at a pending job.
-pub const RESEND_AFTER: Duration = Duration::from_secs(60);
+pub const RESEND_AFTER: Duration = Duration::from_mins(1);
 
 /// A job as it is stored. Absent attributes are left out, never stored as null.
 #[derive(Debug, Serialize, Deserialize)]

@@ -28,7 +28,7 @@ pub const MAX_EXAMINED: usize = 1_000;
 const MAX_ROUNDS: usize = 8;
 /// How many entries a round asks of each stream once the first has shown that matches are rare.
 const RARE_LIMIT: usize = 250;
-/// `BatchGetItem` takes 100 keys (Amazon DynamoDB API Reference, "BatchGetItem").
+/// `BatchGetItem` takes 100 keys (Amazon DynamoDB API Reference, "`BatchGetItem`").
 const BATCH: usize = 100;
 
 /// Whose jobs are asked for.

@@ -180,7 +180,7 @@ impl Store {
             },
             Err(mut refusals) if refusals.first().is_some_and(|refusal| refusal.at_fault) => {
                 let job = refusals.swap_remove(0).item.map(job_of).transpose()?;
-                Ok(self.own_completion(run, job))
+                Ok(Self::own_completion(run, job))
             }
             Err(_) => Ok(Finished::ReleaseChanged),
         }
@@ -239,7 +239,7 @@ impl Store {
 
     /// A completion whose answer was lost is tried again by the SDK, and refused by what it has
     /// itself written.
-    fn own_completion(&self, run: &RunHandle, job: Option<Job>) -> Finished {
+    fn own_completion(run: &RunHandle, job: Option<Job>) -> Finished {
         match job {
             Some(job) if job.status == Event::Complete.target() && job.fence == run.fence => Finished::Yes(job),
             other => Finished::Fenced(other),

@@ -18,7 +18,7 @@ use shared::{
 };
 use tower::ServiceExt;
 
-pub const RETENTION: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+pub const RETENTION: Duration = Duration::from_hours(90 * 24);
 pub const OWNER: (u64, bool) = (7, false);
 pub const STRANGER: (u64, bool) = (8, false);
 pub const ADMIN: (u64, bool) = (1, true);

@@ -4,7 +4,6 @@ use super::source::Source;
 use crate::failure::{WorkError, code};
 use crate::watch::Watch;
 use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
 use std::io::{Read, Seek, SeekFrom};
 
 /// How much is read between two looks at the watch, in bytes.
@@ -46,7 +45,7 @@ impl Hasher {
     /// The CRC-32, and the SHA-256 as 64 lower-case hex digits.
     #[must_use]
     pub fn finish(self) -> (u32, String) {
-        (self.crc32.finalize(), hex(&self.sha256.finalize()))
+        (self.crc32.finalize(), hex::encode(self.sha256.finalize()))
     }
 }
 
@@ -85,14 +84,6 @@ pub(crate) fn digest<R: Read + Seek>(source: &mut Source<'_, R>, watch: &mut dyn
     }
     let (crc32, sha256) = hasher.finish();
     Ok(Digest { crc32, sha256, line_feeds })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -91,6 +91,7 @@ fn failed(code: &str, message: &str) -> WorkError {
     WorkError::Failed(shared::job::Failure::new(code, message))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn of_aws(error: AwsError) -> WorkError {
     if error.is_unavailable() {
         return WorkError::Unavailable(error.to_string());

@@ -56,7 +56,7 @@ impl Build {
         self.report.log(Level::Info, &format!("Packaging {} files as {release_name}", self.task.sources.len()));
         self.archive(&release_name)?;
         let facts =
-            Facts::new(&release_name, self.group(), metadata, &self.files, self.task.assignment.job.created_at());
+            Facts::new(&release_name, self.group(), &metadata, &self.files, self.task.assignment.job.created_at());
         if self.config.generate_nfo {
             let text = nfo::render(&facts, self.config.template.as_deref())?;
             self.write("nfo", &format!("{release_name}.nfo"), text.as_bytes())?;

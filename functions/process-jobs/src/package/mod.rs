@@ -79,7 +79,7 @@ pub struct Facts {
 impl Facts {
     /// The facts of a package whose archive is `files`.
     #[must_use]
-    pub fn new(name: &str, group: &str, metadata: Map<String, Value>, files: &[PackageFile], date: Time) -> Self {
+    pub fn new(name: &str, group: &str, metadata: &Map<String, Value>, files: &[PackageFile], date: Time) -> Self {
         let text = |name: &str| metadata.get(name).map(plain).unwrap_or_default();
         let authors = if metadata.contains_key("authors") { text("authors") } else { text("author") };
         Self {

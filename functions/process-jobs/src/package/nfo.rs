@@ -76,13 +76,7 @@ mod tests {
     fn facts() -> Facts {
         let metadata = json!({"title": "A Book", "authors": ["Jane Doe"], "year": 2024});
         let files = [PackageFile::of("a.zip", b"123456789")];
-        Facts::new(
-            "Jane.Doe-A.Book-2024-GRP",
-            "GRP",
-            metadata.as_object().unwrap().clone(),
-            &files,
-            Time::from_millis(0),
-        )
+        Facts::new("Jane.Doe-A.Book-2024-GRP", "GRP", metadata.as_object().unwrap(), &files, Time::from_millis(0))
     }
 
     #[test]

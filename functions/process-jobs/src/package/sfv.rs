@@ -7,7 +7,7 @@ use super::PackageFile;
 pub fn render(files: &[PackageFile]) -> String {
     let mut files: Vec<&PackageFile> = files.iter().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    files.iter().map(|file| format!("{} {}\r\n", file.path, file.crc32)).collect()
+    files.iter().flat_map(|file| [file.path.as_str(), " ", file.crc32.as_str(), "\r\n"]).collect()
 }
 
 #[cfg(test)]
