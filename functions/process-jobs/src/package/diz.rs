@@ -1,6 +1,6 @@
 //! `FILE_ID.DIZ`: what the release is, in ten lines of 45 columns.
 
-use super::Facts;
+use super::{Facts, ascii::transliterate};
 
 const COLUMNS: usize = 45;
 const LINES: usize = 10;
@@ -19,9 +19,8 @@ pub fn render(facts: &Facts) -> String {
     ];
     let lines = parts.iter().filter(|(_, value)| !value.is_empty()).map(|(label, value)| format!("{label}{value}"));
     let cut = |line: String| {
-        let line: String =
-            line.chars().take(COLUMNS).map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
-        format!("{line}\r\n")
+        let line: String = transliterate(&line).chars().take(COLUMNS).collect();
+        format!("{}\r\n", line.trim_end())
     };
     lines.take(LINES).map(cut).collect()
 }

@@ -1,6 +1,7 @@
 //! Building a release's package, over any writer.
 
 pub mod archive;
+pub mod ascii;
 pub mod diz;
 pub mod nfo;
 pub mod sfv;
@@ -135,34 +136,8 @@ pub fn build_name(metadata: &Map<String, Value>, fallback: Option<&str>, group: 
 
 /// The words of a text, in ASCII, joined by dots.
 fn words(text: &str) -> String {
-    let ascii: String = text.chars().map(ascii).collect();
-    ascii.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(".")
-}
-
-/// A letter without its accent; what is no letter or digit parts words.
-fn ascii(c: char) -> char {
-    const ACCENTS: [(&str, char); 16] = [
-        ("àáâãäåā", 'a'),
-        ("ÀÁÂÃÄÅĀ", 'A'),
-        ("çćč", 'c'),
-        ("ÇĆČ", 'C'),
-        ("èéêëēę", 'e'),
-        ("ÈÉÊËĒĘ", 'E'),
-        ("ìíîïī", 'i'),
-        ("ÌÍÎÏĪ", 'I'),
-        ("òóôõöøō", 'o'),
-        ("ÒÓÔÕÖØŌ", 'O'),
-        ("ùúûüū", 'u'),
-        ("ÙÚÛÜŪ", 'U'),
-        ("ñń", 'n'),
-        ("ÑŃ", 'N'),
-        ("śš", 's'),
-        ("ýÿ", 'y'),
-    ];
-    if c.is_ascii_alphanumeric() {
-        return c;
-    }
-    ACCENTS.iter().find(|(accented, _)| accented.contains(c)).map_or(' ', |(_, plain)| *plain)
+    let ascii = ascii::transliterate(text);
+    ascii.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(".")
 }
 
 #[cfg(test)]

@@ -1,0 +1,94 @@
+//! What must hold for any NFO at all.
+
+use proptest::prelude::*;
+
+use super::{
+    decode::{Encoding, decode},
+    labels::Field,
+    layout::{COLUMNS, is_art, width},
+    repair::{Known, repair},
+};
+
+fn known() -> Known {
+    Known::new([(Field::Title, "L'été: [un] récit %"), (Field::Year, "2024"), (Field::Group, "YEAR")])
+}
+
+/// Pieces that NFOs are made of, and what breaks them.
+fn piece() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "[a-zé日]{1,12} ?",
+        2 => " {1,9}",
+        1 => "[a-z]{60,120}",
+        1 => "[│║═█░|*=+.:\\-]{1,90}",
+        2 => prop::sample::select(vec![
+            "\r\n", "\n", "\r", "\r\r\n", "\u{2028}", "\t", "\u{7}", "\u{0}", "\u{1b}[1;3m", "\u{1b}[5C", "\u{1b}", "\u{feff}", "\u{1a}",
+            "\u{1a}SAUCE00", "\u{85}", "e\u{301}", "👩‍👧", "\u{a0}",
+        ]).prop_map(str::to_owned),
+        2 => prop::sample::select(vec![
+            "{{ title }}", "{{title}}", "%TITLE%", "%", "{{", "}}", "Title: [TITLE]", ": <YEAR>", "${group}", "{GROUP}", "{{ mood }}",
+            "Title ........: ", "│ Titre : ", "https://example.org/a/b", "TITLE", "[", "]", ":",
+        ]).prop_map(str::to_owned),
+    ]
+}
+
+fn nfo() -> impl Strategy<Value = String> {
+    prop::collection::vec(piece(), 0..60).prop_map(|pieces| pieces.concat())
+}
+
+/// A line that a viewer shows as it is.
+fn clean_line() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[ -z~éèàœ日│║╔═╗█░▒▓☺]{0,40}".prop_filter("no placeholder", |line| !line.contains(['%', '{', '[', '<', '$'])),
+        Just("║ Titre : L'été ║".to_owned()),
+        Just(String::new()),
+    ]
+}
+
+fn check_idempotent(bytes: &[u8]) -> Result<(), TestCaseError> {
+    let Ok(first) = repair(bytes, &known()) else { return Ok(()) };
+    prop_assert_eq!(first.changes.is_empty(), first.text.as_bytes() == bytes, "{:?}", first.changes);
+    let second = repair(first.text.as_bytes(), &known()).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    prop_assert_eq!(&second.text, &first.text);
+    prop_assert!(second.changes.is_empty(), "{:?}", second.changes);
+    prop_assert!(matches!(second.encoding, Encoding::Ascii | Encoding::Utf8));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+
+    #[test]
+    fn repairing_a_repaired_nfo_changes_nothing(text in nfo()) {
+        check_idempotent(text.as_bytes())?;
+    }
+
+    #[test]
+    fn any_bytes_are_repaired_once(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        check_idempotent(&bytes)?;
+    }
+
+    #[test]
+    fn a_repaired_line_fits_or_is_drawn_or_has_a_link(text in nfo()) {
+        for line in repair(text.as_bytes(), &known()).unwrap().text.split_terminator("\r\n") {
+            prop_assert!(!line.contains(|c: char| c.is_control()), "{line:?}");
+            prop_assert!(width(line) <= COLUMNS || is_art(line) || line.contains("://"), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_clean_nfo_is_unchanged(lines in prop::collection::vec(clean_line(), 0..30), last in "[a-z]{1,9}") {
+        let text: String = lines.iter().chain([&last]).flat_map(|line| [line, "\r\n"]).collect();
+        let repaired = repair(text.as_bytes(), &known()).unwrap();
+        prop_assert_eq!(&repaired.text, &text);
+        prop_assert!(repaired.changes.is_empty(), "{:?}", repaired.changes);
+    }
+
+    #[test]
+    fn the_visible_text_survives_every_repair_but_wrapping(text in nfo()) {
+        let shown = |text: &str| text.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect::<String>();
+        let plain: String = text.chars().filter(|c| !"{%[<$\u{1b}\u{1a}\u{feff}".contains(*c)).collect();
+        let repaired = repair(plain.as_bytes(), &known()).unwrap();
+        let was = decode(plain.as_bytes(), repaired.encoding);
+        prop_assert_eq!(shown(&repaired.text), shown(&was));
+    }
+}
