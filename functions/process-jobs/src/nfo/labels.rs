@@ -146,7 +146,8 @@ fn unbracketed(value: &str, marked: bool) -> &str {
 #[must_use]
 pub fn all(line: &str) -> Vec<Labelled<'_>> {
     let mut found: Vec<Labelled<'_>> = Vec::new();
-    let gaps = line.match_indices("  ").map(|(at, _)| at + 2).filter(|at| !line[*at..].starts_with(' '));
+    let bytes = line.as_bytes();
+    let gaps = (2..bytes.len()).filter(|at| bytes[at - 2..*at] == *b"  " && bytes[*at] != b' ');
     for at in std::iter::once(0).chain(gaps) {
         // What stands before the value of the last label belongs to that label.
         if found.last().is_some_and(|last| at <= last.value_at) {
@@ -236,7 +237,7 @@ mod tests {
 
     #[test]
     fn labels_side_by_side_are_told_apart() {
-        let found = all("  Titre : Un   livre      Année   : 2020    Pages: 3");
+        let found = all("  Titre : Un   livre     Année   : 2020    Pages: 3");
         let found: Vec<_> = found.iter().map(|label| (label.label, label.value)).collect();
         assert_eq!(found, [("Titre", "Un   livre"), ("Année", "2020"), ("Pages", "3")]);
         assert_eq!(columns("Title    Author   Year"), Some(vec![Field::Title, Field::Authors, Field::Year]));

@@ -33,7 +33,7 @@ pub fn fit(line: &str) -> Fit {
     if width(line) <= COLUMNS {
         return Fit::Fits;
     }
-    let trimmed = line.trim_end();
+    let trimmed = line.trim_end_matches(' ');
     if width(trimmed) <= COLUMNS {
         return Fit::Lines(vec![trimmed.to_owned()]);
     }

@@ -6,11 +6,11 @@ mod clean;
 pub mod decode;
 pub mod labels;
 pub mod layout;
-//TMP pub mod listing;
+pub mod listing;
 mod placeholder;
-//TMP pub mod read;
 #[cfg(test)]
 mod property_tests;
+pub mod read;
 pub mod repair;
 
 /// The largest NFO, as it is and as it comes out of a repair, in bytes.

@@ -14,6 +14,7 @@ use shared::{release::check_name, time::Time};
 use crate::{
     failure::{WorkError, code},
     formats::digest::{Hasher, crc32_text},
+    nfo::read,
 };
 
 /// A finished file of a package.
@@ -57,7 +58,7 @@ pub struct Facts {
     pub group: String,
     /// The title; empty where it is not known.
     pub title: String,
-    /// The authors, with commas between them.
+    /// The authors, with commas between them, or semicolons where commas would not part them.
     pub authors: String,
     /// The publisher.
     pub publisher: String,
@@ -82,7 +83,7 @@ impl Facts {
     #[must_use]
     pub fn new(name: &str, group: &str, metadata: &Map<String, Value>, files: &[PackageFile], date: Time) -> Self {
         let text = |name: &str| metadata.get(name).map(plain).unwrap_or_default();
-        let authors = if metadata.contains_key("authors") { text("authors") } else { text("author") };
+        let authors = metadata.get("authors").map_or_else(|| text("author"), joined);
         Self {
             release_name: name.to_owned(),
             group: group.to_owned(),
@@ -106,6 +107,17 @@ fn plain(value: &Value) -> String {
         Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(", "),
         Value::Number(number) => number.to_string(),
         _ => String::new(),
+    }
+}
+
+/// Authors in one text, which [`read::authors`] tells apart again.
+fn joined(authors: &Value) -> String {
+    let commas = plain(authors);
+    match authors {
+        Value::Array(names) if read::authors(&commas).len() != names.len() => {
+            names.iter().map(plain).collect::<Vec<_>>().join("; ")
+        }
+        _ => commas,
     }
 }
 
