@@ -8,8 +8,8 @@ use super::{JobService, report::Reporter};
 use crate::{
     aws::AwsError,
     job::{ATTEMPTS_EXHAUSTED, Config, Failure, Job, JobId, Level, LogEntry, RELEASE_CHANGED, ReleaseId},
-    release::Package,
-    store::{Claimed, Completion, Finished, Held, RunEnd, RunHandle},
+    release::{Package, Release},
+    store::{Claimed, Completion, Finished, Held, MetadataChange, RunEnd, RunHandle},
     time::Time,
 };
 
@@ -300,7 +300,7 @@ impl Attempt<'_> {
     async fn fail_as_changed(&self) -> Result<Processed, AwsError> {
         let failure = Failure::new(
             RELEASE_CHANGED,
-            "The release got another package while this job ran; start it again to work on the new one",
+            "The release changed while this job ran; start it again to work on it as it is now",
         );
         self.report.log(Level::Error, &failure.message);
         Ok(match self.try_end(&Err(RunEnd::Failed(failure))).await? {
@@ -369,13 +369,19 @@ impl Completion {
     /// A result that leaves the release's package as it is.
     #[must_use]
     pub fn of(result: Value) -> Self {
-        Self { result, package: None }
+        Self { result, package: None, metadata: None }
     }
 
     /// A result with a new current package of `release`, which had `from` when the run began.
     #[must_use]
     pub fn with_package(result: Value, release: ReleaseId, from: Option<Package>) -> Self {
-        Self { result, package: Some((release, from)) }
+        Self { result, package: Some((release, from)), metadata: None }
+    }
+
+    /// A result with new metadata of the release `seen`, which must not have changed since.
+    #[must_use]
+    pub fn with_metadata(result: Value, seen: Release, metadata: Map<String, Value>) -> Self {
+        Self { result, package: None, metadata: Some(MetadataChange { seen, metadata }) }
     }
 }
 
