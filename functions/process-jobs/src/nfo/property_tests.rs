@@ -148,7 +148,7 @@ proptest! {
         sizes in prop::collection::vec(0..99_usize, 1..4),
     ) {
         let files: Vec<_> = sizes.iter().zip(1..).map(|(size, at)| PackageFile::of(&format!("{name}-GRP.zip.{at:03}"), &vec![7; *size])).collect();
-        let facts = Facts::new(&format!("{name}-GRP"), "GRP", metadata.as_object().unwrap().clone(), &files, Time::from_millis(0));
+        let facts = Facts::new(&format!("{name}-GRP"), "GRP", metadata.as_object().unwrap(), &files, Time::from_millis(0));
         let nfo = render(&facts, None).unwrap();
         prop_assert!(nfo.lines().all(|line| width(line) <= COLUMNS), "{}", nfo);
         prop_assert!(repair(nfo.as_bytes(), &Known::of(&facts)).unwrap().changes.is_empty());

@@ -35,7 +35,7 @@ mod tests {
     #[test]
     fn the_diz_is_short_and_in_ascii() {
         let metadata = json!({"title": "L'été œuvré", "authors": ["Élise Noël"], "publisher": "x".repeat(100)});
-        let facts = Facts::new("A-GRP", "GRP", metadata.as_object().unwrap().clone(), &[], Time::from_millis(0));
+        let facts = Facts::new("A-GRP", "GRP", metadata.as_object().unwrap(), &[], Time::from_millis(0));
         let diz = render(&facts);
         assert!(diz.starts_with("L'ete oeuvre\r\nby Elise Noel\r\nPublisher: xxx"), "{diz}");
         assert!(diz.lines().count() <= LINES && diz.lines().all(|line| line.is_ascii() && line.len() <= COLUMNS));
