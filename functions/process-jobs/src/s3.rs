@@ -71,10 +71,11 @@ impl Store {
     /// Bucket and key, percent-encoded as a copy names its source.
     fn copy_source(&self, file: &StoredFile) -> String {
         let mut source = format!("{}/", self.bucket);
+        let hex = |digit: u8| char::from(b"0123456789ABCDEF"[usize::from(digit)]);
         for byte in file.key.bytes() {
             match byte {
                 b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => source.push(byte.into()),
-                _ => source.push_str(&format!("%{byte:02X}")),
+                _ => source.extend(['%', hex(byte >> 4), hex(byte & 15)]),
             }
         }
         source

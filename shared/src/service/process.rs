@@ -7,9 +7,8 @@ use serde_json::{Map, Value};
 use super::{JobService, report::Reporter};
 use crate::{
     aws::AwsError,
-    job::{ATTEMPTS_EXHAUSTED, Config, Failure, Job, JobId, Level, LogEntry, RELEASE_CHANGED, ReleaseId},
-    release::{Package, Release},
-    store::{Claimed, Completion, Finished, Held, MetadataChange, RunEnd, RunHandle},
+    job::{ATTEMPTS_EXHAUSTED, Config, Failure, Job, JobId, Level, LogEntry, RELEASE_CHANGED},
+    store::{Claimed, Completion, Finished, Held, RunEnd, RunHandle},
     time::Time,
 };
 
@@ -363,26 +362,6 @@ fn chunks(lines: &[LogEntry]) -> Vec<&[LogEntry]> {
         chunks.push(&lines[start..]);
     }
     chunks
-}
-
-impl Completion {
-    /// A result that leaves the release's package as it is.
-    #[must_use]
-    pub fn of(result: Value) -> Self {
-        Self { result, package: None, metadata: None }
-    }
-
-    /// A result with a new current package of `release`, which had `from` when the run began.
-    #[must_use]
-    pub fn with_package(result: Value, release: ReleaseId, from: Option<Package>) -> Self {
-        Self { result, package: Some((release, from)), metadata: None }
-    }
-
-    /// A result with new metadata of the release `seen`, which must not have changed since.
-    #[must_use]
-    pub fn with_metadata(result: Value, seen: Release, metadata: Map<String, Value>) -> Self {
-        Self { result, package: None, metadata: Some(MetadataChange { seen, metadata }) }
-    }
 }
 
 #[cfg(test)]

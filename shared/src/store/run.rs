@@ -99,6 +99,26 @@ pub struct Completion {
     pub metadata: Option<MetadataChange>,
 }
 
+impl Completion {
+    /// A result that leaves the release's package as it is.
+    #[must_use]
+    pub fn of(result: Value) -> Self {
+        Self { result, package: None, metadata: None }
+    }
+
+    /// A result with a new current package of `release`, which had `from` when the run began.
+    #[must_use]
+    pub fn with_package(result: Value, release: ReleaseId, from: Option<Package>) -> Self {
+        Self { result, package: Some((release, from)), metadata: None }
+    }
+
+    /// A result with new metadata of the release `seen`, which must not have changed since.
+    #[must_use]
+    pub fn with_metadata(result: Value, seen: Release, metadata: Map<String, Value>) -> Self {
+        Self { result, package: None, metadata: Some(MetadataChange { seen, metadata }) }
+    }
+}
+
 /// A change of a release's metadata. It is refused where the release has changed since it was seen.
 #[derive(Clone, Debug)]
 pub struct MetadataChange {

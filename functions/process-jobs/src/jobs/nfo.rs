@@ -12,7 +12,7 @@ use shared::{
 use super::{MAX_SOURCES, Task, failed, of_aws};
 use crate::{
     failure::{WorkError as FileError, code},
-    nfo::repair::check_size,
+    nfo::{listing::has_extension, repair::check_size},
     s3::Store,
 };
 
@@ -67,11 +67,6 @@ impl NfoFile {
         store.open(&self.file).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
-}
-
-/// Whether a file has the extension, in whatever case.
-pub(super) fn has_extension(key: &str, extension: &str) -> bool {
-    key.rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(extension))
 }
 
 /// The result, where it can be kept.

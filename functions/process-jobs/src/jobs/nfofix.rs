@@ -12,7 +12,7 @@ use shared::{
 
 use super::{
     Task, blocking,
-    nfo::{NfoFile, bounded, has_extension},
+    nfo::{NfoFile, bounded},
 };
 use crate::{
     failure::{WorkError as FileError, code},
@@ -20,6 +20,7 @@ use crate::{
     monitor::Monitor,
     nfo::{
         decode::{decode, detect},
+        listing::has_extension,
         repair::{Known, Repaired, repair},
     },
     package::{Facts, PackageFile, sfv},

@@ -12,6 +12,7 @@ mod placeholder;
 mod property_tests;
 pub mod read;
 pub mod repair;
+pub mod size;
 
 /// The largest NFO, as it is and as it comes out of a repair, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;

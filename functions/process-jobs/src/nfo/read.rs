@@ -8,7 +8,8 @@ use super::{
     clean,
     labels::{self, Field},
     layout::{is_art, is_drawn, is_framed, width},
-    listing::{self, Listed, Listing},
+    listing::{Listed, Listing},
+    size,
 };
 use crate::formats::{isbn, text};
 
@@ -220,7 +221,7 @@ impl Reader {
             isbn: self.all(Field::Isbn, |value| isbn::parse(value).or_else(|| isbn::find(value))),
             language: self.first(Field::Language),
             format: self.first(Field::Format),
-            size: self.all(Field::Size, listing::size),
+            size: self.all(Field::Size, size::parse),
             group: self.first(Field::Group),
         }
     }

@@ -164,7 +164,7 @@ impl<'a> Repair<'a> {
         match end {
             End::Crlf => {}
             End::Other => {
-                self.wrong_ends = Some(self.wrong_ends.map_or((number, 1), |(first, count)| (first, count + 1)))
+                self.wrong_ends = Some(self.wrong_ends.map_or((number, 1), |(first, count)| (first, count + 1)));
             }
             End::Missing => self.open_end = !text.is_empty(),
         }
@@ -187,7 +187,9 @@ impl<'a> Repair<'a> {
             1 => "removed spaces at the end of the line".to_owned(),
             count => format!("{} columns, now {count} lines", width(text)),
         });
-        lines.iter().for_each(|line| self.push(line));
+        for line in &lines {
+            self.push(line);
+        }
     }
 
     fn push(&mut self, line: &str) {
@@ -201,10 +203,13 @@ impl<'a> Repair<'a> {
             let lines = if count == 1 { "1 line".to_owned() } else { format!("{count} lines, this is the first,") };
             self.changes.add(first, What::LineEnds, || format!("{lines} did not end with CR and LF"));
         }
-        let kept = self.text.trim_end_matches([' ', '\u{a0}', '\r', '\n']).len();
-        let last = self.text[kept..].find("\r\n").map_or(kept, |at| kept + at + 2);
-        let blank = if kept == 0 { self.text.len() > 0 } else { last < self.text.len() };
-        self.text.truncate(if kept == 0 { 0 } else { last });
+        let (mut at, mut kept) = (0, 0);
+        for line in self.text.split_inclusive("\r\n") {
+            at += line.len();
+            kept = if line.trim().is_empty() { kept } else { at };
+        }
+        let blank = kept < at;
+        self.text.truncate(kept);
         if blank {
             self.changes.add(number, What::FinalLineEnd, || "removed blank lines at the end".to_owned());
         } else if self.open_end {

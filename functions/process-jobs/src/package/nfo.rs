@@ -55,13 +55,13 @@ pub fn render(facts: &Facts, template: Option<&str>) -> Result<String, WorkError
     if text.len() > MAX_BYTES {
         return Err(WorkError::failed(code::TEMPLATE_INVALID, "The NFO template makes more than 256 KiB"));
     }
-    Ok(text.trim_end().lines().map(|line| fitted(line.trim_end())).collect())
+    Ok(text.trim_end().lines().map(str::trim_end).flat_map(fitted).flat_map(|line| [line, "\r\n".to_owned()]).collect())
 }
 
-fn fitted(line: &str) -> String {
+fn fitted(line: &str) -> Vec<String> {
     match layout::fit(line) {
-        Fit::Fits | Fit::Kept(_) => format!("{line}\r\n"),
-        Fit::Lines(lines) => lines.iter().map(|line| format!("{line}\r\n")).collect(),
+        Fit::Fits | Fit::Kept(_) => vec![line.to_owned()],
+        Fit::Lines(lines) => lines,
     }
 }
 

@@ -16,16 +16,17 @@ pub fn render(files: &[PackageFile]) -> String {
 pub fn with_crc32(text: &str, name: &str, crc32: &str) -> String {
     let is_its = |line: &str| line.rsplit_once(' ').is_some_and(|(file, _)| file.trim_end().eq_ignore_ascii_case(name));
     let mut found = false;
-    let mut lines: Vec<String> = Vec::new();
+    let new = format!("{name} {crc32}");
+    let mut lines: Vec<&str> = Vec::new();
     for line in text.lines() {
         let its = is_its(line.trim_end());
         found |= its;
-        lines.push(if its { format!("{name} {crc32}") } else { line.to_owned() });
+        lines.push(if its { &new } else { line });
     }
     if !found {
-        lines.push(format!("{name} {crc32}"));
+        lines.push(&new);
     }
-    lines.iter().map(|line| format!("{line}\r\n")).collect()
+    lines.into_iter().flat_map(|line| [line, "\r\n"]).collect()
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ use shared::{
     time::Time,
 };
 
-const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+const RETENTION: Duration = Duration::from_hours(24);
 
 /// What is in the bucket: bytes, or only a size where the test needs no more.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,9 +98,9 @@ impl Bucket {
         let bucket = self.clone();
         let get = mock!(Client::get_object).then_compute_response(move |input| {
             let Some(Content::Bytes(bytes)) = bucket.get(input.key().unwrap()) else { return status(412) };
-            let (first, last) = input.range().unwrap().strip_prefix("bytes=").unwrap().split_once('-').unwrap();
-            let (first, last): (usize, usize) = (first.parse().unwrap(), last.parse().unwrap());
-            let body = ByteStream::from(bytes[first..=last].to_vec());
+            let (from, to) = input.range().unwrap().strip_prefix("bytes=").unwrap().split_once('-').unwrap();
+            let range = from.parse().unwrap()..=to.parse().unwrap();
+            let body = ByteStream::from(bytes[range].to_vec());
             MockResponse::Output(GetObjectOutput::builder().body(body).build())
         });
         let bucket = self.clone();
@@ -181,7 +181,8 @@ impl World {
             retry_of: None,
         };
         self.store.create_job(id, &job, None, START, RETENTION).await.unwrap();
-        let processed = self.service.process_job(id, &self.worker, Time::from_millis(i64::MAX)).await.unwrap();
+        let run = self.service.process_job(id, &self.worker, Time::from_millis(i64::MAX));
+        let processed = Box::pin(run).await.unwrap();
         let Processed::Finished(job) = processed else { panic!("{processed:?}") };
         let (_, documents) = self.store.job_with_documents(id).await.unwrap().unwrap();
         (job, documents.result.unwrap_or(json!(null)))
