@@ -42,6 +42,12 @@ pub mod code {
     pub const TOO_MANY_VOLUMES: &str = "too_many_volumes";
     /// The NFO template does not parse, uses an unknown placeholder, or asks for too much work.
     pub const TEMPLATE_INVALID: &str = "template_invalid";
+    /// The release has no NFO, neither in its package nor among its source files.
+    pub const NFO_MISSING: &str = "nfo_missing";
+    /// There is no package, and more than one source file is an NFO.
+    pub const NFO_AMBIGUOUS: &str = "nfo_ambiguous";
+    /// The NFO, or what would be said about it, is larger than the system keeps.
+    pub const NFO_TOO_LARGE: &str = "nfo_too_large";
     /// The checksum file is not a valid SFV.
     pub const SFV_INVALID: &str = "sfv_invalid";
 }

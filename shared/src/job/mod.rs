@@ -153,7 +153,7 @@ pub const ATTEMPTS_EXHAUSTED: &str = "attempts_exhausted";
 pub const DEAD_LETTERED: &str = "dead_lettered";
 /// `error.code` of a job type that is accepted but cannot be done yet.
 pub const NOT_YET_SUPPORTED: &str = "not_yet_supported";
-/// `error.code` of a job whose release got another package while it ran.
+/// `error.code` of a job whose release changed while it ran.
 pub const RELEASE_CHANGED: &str = "release_changed";
 
 /// A job that is to be stored.

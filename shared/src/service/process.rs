@@ -7,8 +7,7 @@ use serde_json::{Map, Value};
 use super::{JobService, report::Reporter};
 use crate::{
     aws::AwsError,
-    job::{ATTEMPTS_EXHAUSTED, Config, Failure, Job, JobId, Level, LogEntry, RELEASE_CHANGED, ReleaseId},
-    release::Package,
+    job::{ATTEMPTS_EXHAUSTED, Config, Failure, Job, JobId, Level, LogEntry, RELEASE_CHANGED},
     store::{Claimed, Completion, Finished, Held, RunEnd, RunHandle},
     time::Time,
 };
@@ -300,7 +299,7 @@ impl Attempt<'_> {
     async fn fail_as_changed(&self) -> Result<Processed, AwsError> {
         let failure = Failure::new(
             RELEASE_CHANGED,
-            "The release got another package while this job ran; start it again to work on the new one",
+            "The release changed while this job ran; start it again to work on it as it is now",
         );
         self.report.log(Level::Error, &failure.message);
         Ok(match self.try_end(&Err(RunEnd::Failed(failure))).await? {
@@ -363,20 +362,6 @@ fn chunks(lines: &[LogEntry]) -> Vec<&[LogEntry]> {
         chunks.push(&lines[start..]);
     }
     chunks
-}
-
-impl Completion {
-    /// A result that leaves the release's package as it is.
-    #[must_use]
-    pub fn of(result: Value) -> Self {
-        Self { result, package: None }
-    }
-
-    /// A result with a new current package of `release`, which had `from` when the run began.
-    #[must_use]
-    pub fn with_package(result: Value, release: ReleaseId, from: Option<Package>) -> Self {
-        Self { result, package: Some((release, from)) }
-    }
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub use self::{
     logs::{Chunk, LogPage, LogQuery},
     outcome::{Cancelled, Claimed, Created, Edited, Finished, Held, Submitted},
     releases::NewRelease,
-    run::{Completion, Progress, RunEnd, RunHandle},
+    run::{Completion, MetadataChange, Progress, RunEnd, RunHandle},
 };
 use self::{
     item::{Item, JobItem, read},

@@ -41,7 +41,7 @@ pub enum Finished {
     Yes(Job),
     /// The attempt had been fenced off before: nothing was written.
     Fenced(Option<Job>),
-    /// The release has another package than the one that the run started from: nothing was written.
+    /// The release has another package, or other metadata, than the run started from: nothing was written.
     ReleaseChanged,
 }
 

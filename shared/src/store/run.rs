@@ -5,8 +5,8 @@
 //! next heartbeat or the end of the run raises, makes it visible. A crash between the two leaves
 //! a chunk that nobody sees, whose place the next attempt takes.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update as TransactUpdate};
-use serde_json::Value;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use serde_json::{Map, Value};
 
 use super::{
     DYNAMODB, Finished, Held, Store, Written,
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     aws::AwsError,
     job::{Event, Failure, Job, JobId, LEASE, LogEntry, ReleaseId, outcome},
-    release::Package,
+    release::{Package, Release},
     time::Time,
 };
 
@@ -95,6 +95,37 @@ pub struct Completion {
     /// The release whose current package is to be the one that this run built, and the package
     /// that it was when the run began.
     pub package: Option<(ReleaseId, Option<Package>)>,
+    /// What the release's metadata are to be.
+    pub metadata: Option<MetadataChange>,
+}
+
+impl Completion {
+    /// A result that leaves the release's package as it is.
+    #[must_use]
+    pub fn of(result: Value) -> Self {
+        Self { result, package: None, metadata: None }
+    }
+
+    /// A result with a new current package of `release`, which had `from` when the run began.
+    #[must_use]
+    pub fn with_package(result: Value, release: ReleaseId, from: Option<Package>) -> Self {
+        Self { result, package: Some((release, from)), metadata: None }
+    }
+
+    /// A result with new metadata of the release `seen`, which must not have changed since.
+    #[must_use]
+    pub fn with_metadata(result: Value, seen: Release, metadata: Map<String, Value>) -> Self {
+        Self { result, package: None, metadata: Some(MetadataChange { seen, metadata }) }
+    }
+}
+
+/// A change of a release's metadata. It is refused where the release has changed since it was seen.
+#[derive(Clone, Debug)]
+pub struct MetadataChange {
+    /// The release, as the run saw it.
+    pub seen: Release,
+    /// Its metadata from now on.
+    pub metadata: Map<String, Value>,
 }
 
 impl Store {
@@ -162,12 +193,15 @@ impl Store {
         let update = shown(run.update().event(Event::Complete, now).ended(now), &progress)
             .set_or_remove("result", inline.then(|| s(result.clone())));
         let update = run.ended_run(update, now, "completed", None)?;
-        if inline && completion.package.is_none() {
+        if inline && completion.package.is_none() && completion.metadata.is_none() {
             return self.finish(update).await;
         }
-        let mut parts = vec![update.in_transaction(&self.table).map_err(|error| AwsError::data(DYNAMODB, error))?];
+        let mut parts = vec![self.part(update)?];
         if let Some((release, from)) = &completion.package {
             parts.push(self.switch_package(*release, from.as_ref(), run, now)?);
+        }
+        if let Some(change) = &completion.metadata {
+            parts.push(self.change_metadata(change)?);
         }
         if !inline {
             let item = document_item(run.job_id, keys::RESULT, result, run.expires_at.seconds());
@@ -259,25 +293,32 @@ impl Store {
             version: from.map_or(1, |package| package.version + 1),
             created_at: now.millis(),
         };
-        let key = keys::release(release);
-        let mut update = TransactUpdate::builder()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .update_expression("SET #package = :package")
-            .expression_attribute_names("#package", "package")
-            .expression_attribute_values(":package", attribute(package)?);
-        update = match from {
-            None => update.condition_expression("attribute_exists(pk) AND attribute_not_exists(#package)"),
-            Some(from) => update
-                .condition_expression("#package.#version = :version AND #package.#job_id = :job_id")
-                .expression_attribute_names("#version", "version")
-                .expression_attribute_names("#job_id", "job_id")
-                .expression_attribute_values(":version", n(from.version))
-                .expression_attribute_values(":job_id", n(from.job_id.get())),
-        };
-        let update = update.build().map_err(|error| AwsError::data(DYNAMODB, error))?;
-        Ok(TransactWriteItem::builder().update(update).build())
+        let update = Update::of(keys::release(release)).set("package", attribute(package)?);
+        self.part(only_package(update, from))
+    }
+
+    fn change_metadata(&self, change: &MetadataChange) -> Result<TransactWriteItem, AwsError> {
+        let json = |metadata: &Map<String, Value>| Ok::<_, AwsError>(s(document(&Value::Object(metadata.clone()))?));
+        let update = Update::of(keys::release(change.seen.id))
+            .set("metadata", json(&change.metadata)?)
+            .only_if("#metadata = :seen")
+            .value(":seen", json(&change.seen.metadata)?);
+        self.part(only_package(update, change.seen.package.as_ref()))
+    }
+
+    fn part(&self, update: Update) -> Result<TransactWriteItem, AwsError> {
+        update.in_transaction(&self.table).map_err(|error| AwsError::data(DYNAMODB, error))
+    }
+}
+
+/// Only while `package` is the release's current one.
+fn only_package(update: Update, package: Option<&Package>) -> Update {
+    match package {
+        None => update.only_if("attribute_exists(pk)").only_if("attribute_not_exists(#package)"),
+        Some(package) => update
+            .only_if("#package.#version = :version AND #package.#job_id = :job_id")
+            .value(":version", n(package.version))
+            .value(":job_id", n(package.job_id.get())),
     }
 }
 

@@ -1,7 +1,10 @@
 //! The job types, one module each, and the registry that leads to them.
 
 mod analysis;
+mod nfo;
+mod nfofix;
 mod packaging;
+mod readnfo;
 
 use std::io;
 
@@ -54,14 +57,21 @@ impl Worker {
         Self { store, files }
     }
 
+    /// A release with its source files, of which it has one at the least.
     async fn task(&self, assignment: Assignment) -> Result<Task, WorkError> {
+        let task = self.release_task(assignment).await?;
+        if task.sources.is_empty() {
+            return Err(failed("source_missing", "The release has no source files; upload one first"));
+        }
+        Ok(task)
+    }
+
+    /// A release with its source files, if it has any.
+    async fn release_task(&self, assignment: Assignment) -> Result<Task, WorkError> {
         let missing = || failed("release_missing", "The job names no release, or one that does not exist");
         let id = assignment.job.release_id.ok_or_else(missing)?;
         let release = self.store.release(id).await.map_err(of_aws)?.ok_or_else(missing)?;
         let sources = self.files.list(&source_prefix(id), MAX_SOURCES + 1).await.map_err(of_aws)?;
-        if sources.is_empty() {
-            return Err(failed("source_missing", "The release has no source files; upload one first"));
-        }
         if sources.len() > MAX_SOURCES {
             return Err(failed("too_many_sources", "The release has more than 1000 source files"));
         }
@@ -74,9 +84,9 @@ impl Work for Worker {
         match assignment.config.clone() {
             Config::Analysis(config) => analysis::run(self.task(assignment).await?, &config).await,
             Config::Packaging(config) => packaging::run(self.task(assignment).await?, config).await,
-            Config::Repack(_) | Config::Nfofix(_) | Config::Readnfo(_) | Config::Dirfix(_) => {
-                Err(failed(NOT_YET_SUPPORTED, "This job type cannot be done yet"))
-            }
+            Config::Nfofix(config) => nfofix::run(self.release_task(assignment).await?, &config).await,
+            Config::Readnfo(config) => readnfo::run(self.release_task(assignment).await?, &config).await,
+            Config::Repack(_) | Config::Dirfix(_) => Err(failed(NOT_YET_SUPPORTED, "This job type cannot be done yet")),
         }
     }
 

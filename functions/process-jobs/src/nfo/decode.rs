@@ -65,8 +65,19 @@ pub fn detect(sample: &[u8]) -> Encoding {
             let before = &sample[..error.valid_up_to()];
             if !before.is_ascii() || sample.len() >= SAMPLE { Encoding::Utf8 } else { detect_single_byte(sample) }
         }
+        Err(_) if is_mostly_utf8(sample) => Encoding::Utf8,
         Err(_) => detect_single_byte(sample),
     }
+}
+
+/// Whether a damaged text is UTF-8 all the same: no other encoding has its sequences but by chance.
+fn is_mostly_utf8(bytes: &[u8]) -> bool {
+    let (mut sequences, mut faults) = (0_usize, 0_usize);
+    for chunk in bytes.utf8_chunks() {
+        sequences += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        faults += usize::from(!chunk.invalid().is_empty());
+    }
+    sequences > 4 * faults
 }
 
 /// The text of `bytes`, without a byte order mark; what the encoding does not have is replaced.
@@ -78,12 +89,26 @@ pub fn decode(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
         }
         Encoding::Utf16Le => UTF_16LE.decode_with_bom_removal(bytes).0,
         Encoding::Utf16Be => UTF_16BE.decode_with_bom_removal(bytes).0,
-        Encoding::Cp437 => decode_string_complete_table(bytes, &DECODING_TABLE_CP437).into(),
+        Encoding::Cp437 => {
+            let text = decode_string_complete_table(bytes, &DECODING_TABLE_CP437);
+            text.chars().map(drawn_control).collect::<String>().into()
+        }
         Encoding::Windows1252 => WINDOWS_1252.decode_without_bom_handling(bytes).0,
     }
 }
 
-/// By the byte order mark, or by the NULs that every second byte of Latin text is.
+/// DOS draws most control characters: the card suits and arrows of CP437's first 32 places. Those
+/// that every system acts on (NUL, bell to line feed, CR, end of file, ESC) are left.
+fn drawn_control(c: char) -> char {
+    const DRAWN: [char; 32] = [
+        '\0', '☺', '☻', '♥', '♦', '♣', '♠', '\u{7}', '\u{8}', '\t', '\n', '♂', '♀', '\r', '♫', '☼', '►', '◄', '↕', '‼',
+        '¶', '§', '▬', '↨', '↑', '↓', '\u{1a}', '\u{1b}', '∟', '↔', '▲', '▼',
+    ];
+    DRAWN.get(c as usize).copied().unwrap_or(c)
+}
+
+/// By the byte order mark, or by the high bytes: NUL for Latin letters, 0x20 to 0x26 for
+/// punctuation and line drawings.
 fn detect_utf16(bytes: &[u8]) -> Option<Encoding> {
     if bytes.starts_with(b"\xFF\xFE") {
         return Some(Encoding::Utf16Le);
@@ -92,12 +117,17 @@ fn detect_utf16(bytes: &[u8]) -> Option<Encoding> {
         return Some(Encoding::Utf16Be);
     }
     let pairs = bytes.len() / 2;
-    let nuls = |offset: usize| bytes.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
-    let (even, odd) = (nuls(0), nuls(1));
-    if pairs >= 2 && odd * 4 >= pairs * 3 && even == 0 {
+    let count =
+        |offset: usize, is: fn(u8) -> bool| bytes.iter().skip(offset).step_by(2).filter(|byte| is(**byte)).count();
+    let nuls = |offset| count(offset, |byte| byte == 0);
+    let is_high = |high: usize, low: usize| {
+        let highs = count(high, |byte| matches!(byte, 0 | 0x20..=0x26));
+        pairs >= 2 && nuls(low) == 0 && nuls(high) * 8 >= pairs && highs * 4 >= pairs * 3
+    };
+    if is_high(1, 0) {
         return Some(Encoding::Utf16Le);
     }
-    (pairs >= 2 && even * 4 >= pairs * 3 && odd == 0).then_some(Encoding::Utf16Be)
+    is_high(0, 1).then_some(Encoding::Utf16Be)
 }
 
 /// CP437 draws with 0xB0 to 0xDF, in runs or framed by spaces; Windows-1252 writes words, whose
@@ -117,6 +147,9 @@ fn detect_single_byte(bytes: &[u8]) -> Encoding {
             // Windows-1252 does not have these.
             0x81 | 0x8D | 0x8F | 0x90 | 0x9D => cp437 += 3,
             0x80..=0x90 | 0x93..=0x9A | 0xA0..=0xA5 if within_word => cp437 += 2,
+            // The word à; an ellipsis follows one.
+            0x85 if before == b' ' && after == b' ' => cp437 += 1,
+            0xE0 if before == b' ' && after == b' ' => windows += 1,
             0xC0..=0xFF if in_word => windows += 2,
             0x80 | 0x85 | 0x91..=0x97 | 0xA0 | 0xA9 | 0xAB | 0xAE | 0xB0 | 0xB7 | 0xBB => windows += 1,
             _ => {}
@@ -151,6 +184,13 @@ mod tests {
             (b"\0A\0B\0C", Encoding::Utf16Be, "ABC"),
             (b"\xDB\xDB\xB2 x", Encoding::Cp437, "██▓ x"),
             (b"caf\xE9", Encoding::Windows1252, "café"),
+            (b"il va \xE0 Rome", Encoding::Windows1252, "il va à Rome"),
+            (b"il va \x85 Rome", Encoding::Cp437, "il va à Rome"),
+            (b"\xDB\xDB \x10 \x03", Encoding::Cp437, "██ ► ♥"),
+            ("░▒▓█é\u{FFFD}".as_bytes(), Encoding::Utf8, "░▒▓█é\u{FFFD}"),
+            (b"\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9 \xE9", Encoding::Utf8, "ééééé \u{FFFD}"),
+            (b"\x88\x25\x88\x25A\0\r\0\n\0", Encoding::Utf16Le, "██A\r\n"),
+            (b"\x25\x88\x25\x88\0A\0\r\0\n", Encoding::Utf16Be, "██A\r\n"),
         ] {
             assert_eq!(both(bytes), (encoding, text.into()));
         }

@@ -1,6 +1,6 @@
 //! `FILE_ID.DIZ`: what the release is, in ten lines of 45 columns.
 
-use super::Facts;
+use super::{Facts, ascii::transliterate};
 
 const COLUMNS: usize = 45;
 const LINES: usize = 10;
@@ -19,9 +19,25 @@ pub fn render(facts: &Facts) -> String {
     ];
     let lines = parts.iter().filter(|(_, value)| !value.is_empty()).map(|(label, value)| format!("{label}{value}"));
     let cut = |line: String| {
-        let line: String =
-            line.chars().take(COLUMNS).map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
-        format!("{line}\r\n")
+        let line: String = transliterate(&line).chars().take(COLUMNS).collect();
+        format!("{}\r\n", line.trim_end())
     };
     lines.take(LINES).map(cut).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use shared::time::Time;
+
+    use super::*;
+
+    #[test]
+    fn the_diz_is_short_and_in_ascii() {
+        let metadata = json!({"title": "L'été œuvré", "authors": ["Élise Noël"], "publisher": "x".repeat(100)});
+        let facts = Facts::new("A-GRP", "GRP", metadata.as_object().unwrap(), &[], Time::from_millis(0));
+        let diz = render(&facts);
+        assert!(diz.starts_with("L'ete oeuvre\r\nby Elise Noel\r\nPublisher: xxx"), "{diz}");
+        assert!(diz.lines().count() <= LINES && diz.lines().all(|line| line.is_ascii() && line.len() <= COLUMNS));
+    }
 }

@@ -1,6 +1,7 @@
 //! Building a release's package, over any writer.
 
 pub mod archive;
+pub mod ascii;
 pub mod diz;
 pub mod nfo;
 pub mod sfv;
@@ -13,6 +14,7 @@ use shared::{release::check_name, time::Time};
 use crate::{
     failure::{WorkError, code},
     formats::digest::{Hasher, crc32_text},
+    nfo::read,
 };
 
 /// A finished file of a package.
@@ -56,7 +58,7 @@ pub struct Facts {
     pub group: String,
     /// The title; empty where it is not known.
     pub title: String,
-    /// The authors, with commas between them.
+    /// The authors, with commas between them, or semicolons where commas would not part them.
     pub authors: String,
     /// The publisher.
     pub publisher: String,
@@ -81,7 +83,7 @@ impl Facts {
     #[must_use]
     pub fn new(name: &str, group: &str, metadata: &Map<String, Value>, files: &[PackageFile], date: Time) -> Self {
         let text = |name: &str| metadata.get(name).map(plain).unwrap_or_default();
-        let authors = if metadata.contains_key("authors") { text("authors") } else { text("author") };
+        let authors = metadata.get("authors").map_or_else(|| text("author"), joined);
         Self {
             release_name: name.to_owned(),
             group: group.to_owned(),
@@ -105,6 +107,17 @@ fn plain(value: &Value) -> String {
         Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(", "),
         Value::Number(number) => number.to_string(),
         _ => String::new(),
+    }
+}
+
+/// Authors in one text, which [`read::authors`] tells apart again.
+fn joined(authors: &Value) -> String {
+    let commas = plain(authors);
+    match authors {
+        Value::Array(names) if read::authors(&commas).len() != names.len() => {
+            names.iter().map(plain).collect::<Vec<_>>().join("; ")
+        }
+        _ => commas,
     }
 }
 
@@ -135,34 +148,8 @@ pub fn build_name(metadata: &Map<String, Value>, fallback: Option<&str>, group: 
 
 /// The words of a text, in ASCII, joined by dots.
 fn words(text: &str) -> String {
-    let ascii: String = text.chars().map(ascii).collect();
-    ascii.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(".")
-}
-
-/// A letter without its accent; what is no letter or digit parts words.
-fn ascii(c: char) -> char {
-    const ACCENTS: [(&str, char); 16] = [
-        ("àáâãäåā", 'a'),
-        ("ÀÁÂÃÄÅĀ", 'A'),
-        ("çćč", 'c'),
-        ("ÇĆČ", 'C'),
-        ("èéêëēę", 'e'),
-        ("ÈÉÊËĒĘ", 'E'),
-        ("ìíîïī", 'i'),
-        ("ÌÍÎÏĪ", 'I'),
-        ("òóôõöøō", 'o'),
-        ("ÒÓÔÕÖØŌ", 'O'),
-        ("ùúûüū", 'u'),
-        ("ÙÚÛÜŪ", 'U'),
-        ("ñń", 'n'),
-        ("ÑŃ", 'N'),
-        ("śš", 's'),
-        ("ýÿ", 'y'),
-    ];
-    if c.is_ascii_alphanumeric() {
-        return c;
-    }
-    ACCENTS.iter().find(|(accented, _)| accented.contains(c)).map_or(' ', |(_, plain)| *plain)
+    let ascii = ascii::transliterate(text);
+    ascii.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(".")
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 use minijinja::{Environment, UndefinedBehavior, value::Serde};
 
 use super::Facts;
-use crate::failure::{WorkError, code};
+use crate::{
+    failure::{WorkError, code},
+    nfo::layout::{self, Fit},
+};
 
 const DEFAULT: &str = include_str!("../../templates/default.nfo");
 /// How many instructions a template may take.
@@ -28,7 +31,8 @@ const PLACEHOLDERS: [&str; 12] = [
 /// The largest NFO, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// Renders the NFO, with CRLF, from the user's template or else the default one.
+/// Renders the NFO, with CRLF, from the user's template or else the default one. A line that the
+/// facts make wider than an NFO goes on below; one that is drawn is left.
 ///
 /// # Errors
 /// When the template is not valid, names what does not exist, or asks for too much.
@@ -51,11 +55,14 @@ pub fn render(facts: &Facts, template: Option<&str>) -> Result<String, WorkError
     if text.len() > MAX_BYTES {
         return Err(WorkError::failed(code::TEMPLATE_INVALID, "The NFO template makes more than 256 KiB"));
     }
-    let mut text: String = text.lines().flat_map(|line| [line.trim_end(), "\r\n"]).collect();
-    if !text.ends_with("\r\n") {
-        text.push_str("\r\n");
+    Ok(text.trim_end().lines().map(str::trim_end).flat_map(fitted).flat_map(|line| [line, "\r\n".to_owned()]).collect())
+}
+
+fn fitted(line: &str) -> Vec<String> {
+    match layout::fit(line) {
+        Fit::Fits | Fit::Kept(_) => vec![line.to_owned()],
+        Fit::Lines(lines) => lines,
     }
-    Ok(text)
 }
 
 fn invalid(error: &minijinja::Error) -> WorkError {
@@ -71,7 +78,7 @@ mod tests {
     use shared::time::Time;
 
     use super::*;
-    use crate::package::{PackageFile, diz};
+    use crate::package::PackageFile;
 
     fn facts() -> Facts {
         let metadata = json!({"title": "A Book", "authors": ["Jane Doe"], "year": 2024});
@@ -85,6 +92,16 @@ mod tests {
         assert!(nfo.contains("Title ........: A Book\r\n") && nfo.contains("a.zip  9  CBF43926"), "{nfo}");
         assert!(!nfo.contains("ISBN"));
         assert!(nfo.lines().all(|line| line.chars().count() <= 80));
+    }
+
+    #[test]
+    fn long_facts_go_on_below() {
+        let mut facts = facts();
+        facts.title = "word ".repeat(40).trim_end().to_owned();
+        facts.files[0].path = format!("{}.zip", "x".repeat(150));
+        let nfo = render(&facts, None).unwrap();
+        assert!(nfo.lines().all(|line| line.chars().count() <= 80), "{nfo}");
+        assert_eq!(nfo.matches("word").count(), 40);
     }
 
     #[test]
@@ -122,12 +139,5 @@ mod tests {
             let result = render(&facts(), Some(&template));
             assert!(matches!(result, Err(WorkError::Failed(_))));
         }
-    }
-
-    #[test]
-    fn the_diz_is_short() {
-        let diz = diz::render(&facts());
-        assert!(diz.starts_with("A Book\r\nby Jane Doe\r\n"));
-        assert!(diz.lines().count() <= 10 && diz.lines().all(|line| line.len() <= 45));
     }
 }
