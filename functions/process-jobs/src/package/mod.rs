@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod diz;
+pub mod joined;
 pub mod nfo;
 pub mod sfv;
 pub mod volumes;
