@@ -124,3 +124,6 @@ where
         _ => failed(error),
     }
 }
+
+#[cfg(test)]
+mod tests;
