@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
 };
 
 /// A call to AWS that did not succeed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum AwsError {
     /// The service is unavailable, slow or throttling: the same call may succeed later.
     #[error("{service} is unavailable: {detail}")]
@@ -70,7 +70,7 @@ pub(crate) fn is_transient(code: &str) -> bool {
 }
 
 /// Tells an SDK error apart.
-pub(crate) fn classify<E>(service: &'static str, error: &SdkError<E, HttpResponse>) -> AwsError
+pub fn classify<E>(service: &'static str, error: &SdkError<E, HttpResponse>) -> AwsError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {

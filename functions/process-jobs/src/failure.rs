@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::io;
 
+use shared::aws::AwsError;
+
 /// The codes that `error.code` of a failed job can carry from the file work. They are part of
 /// the API: a code is never renamed, and its meaning never changes.
 pub mod code {
@@ -50,6 +52,10 @@ pub mod code {
     pub const NFO_TOO_LARGE: &str = "nfo_too_large";
     /// The checksum file is not a valid SFV.
     pub const SFV_INVALID: &str = "sfv_invalid";
+    /// The release has no package yet, or its files are gone.
+    pub const PACKAGE_MISSING: &str = "package_missing";
+    /// A file of the package is missing, or is not what its checksum says.
+    pub const PACKAGE_CORRUPT: &str = "package_corrupt";
 }
 
 /// A final failure: a stable code (see [`code`]) and a sentence the job's owner understands.
@@ -95,9 +101,12 @@ pub enum WorkError {
     /// The input or the configuration can never succeed.
     #[error(transparent)]
     Failed(#[from] Failure),
-    /// Something that may pass: I/O with a dependency; the attempt is retried.
+    /// Something that may pass; the attempt is retried.
     #[error(transparent)]
     Io(io::Error),
+    /// A dependency is unavailable: the job is given back, and its attempt not counted.
+    #[error(transparent)]
+    Unavailable(AwsError),
     /// The job was cancelled, fenced off or given back; write nothing more.
     #[error("the job was stopped")]
     Stopped,
@@ -117,13 +126,10 @@ impl From<StoppedError> for WorkError {
 }
 
 impl From<io::Error> for WorkError {
-    /// Finds a [`StoppedError`] or a [`Failure`] however deep libraries wrapped it.
+    /// Finds a [`StoppedError`], a [`Failure`] or an unavailable dependency however deep
+    /// libraries wrapped it.
     fn from(error: io::Error) -> Self {
-        match error.get_ref().and_then(|inner| marker(inner)) {
-            Some(Marker::Stopped) => Self::Stopped,
-            Some(Marker::Failed(failure)) => Self::Failed(failure),
-            None => Self::Io(error),
-        }
+        error.get_ref().and_then(|inner| marked(inner)).unwrap_or(Self::Io(error))
     }
 }
 
@@ -133,24 +139,24 @@ impl From<WorkError> for io::Error {
         match error {
             WorkError::Failed(failure) => failure.into_io(),
             WorkError::Io(error) => error,
+            WorkError::Unavailable(error) => Self::other(error),
             WorkError::Stopped => StoppedError.into_io(),
         }
     }
 }
 
-enum Marker {
-    Stopped,
-    Failed(Failure),
-}
-
-fn marker(error: &(dyn StdError + 'static)) -> Option<Marker> {
+/// What an error in the chain of causes says about the work.
+fn marked(error: &(dyn StdError + 'static)) -> Option<WorkError> {
     let mut next = Some(error);
     while let Some(error) = next {
         if error.is::<StoppedError>() {
-            return Some(Marker::Stopped);
+            return Some(WorkError::Stopped);
         }
         if let Some(failure) = error.downcast_ref::<Failure>() {
-            return Some(Marker::Failed(failure.clone()));
+            return Some(WorkError::Failed(failure.clone()));
+        }
+        if let Some(error) = error.downcast_ref::<AwsError>().filter(|error| error.is_unavailable()) {
+            return Some(WorkError::Unavailable(error.clone()));
         }
         // `source` of an io::Error skips the error it wraps, so look at that one itself.
         next = match error.downcast_ref::<io::Error>().map(io::Error::get_ref) {
@@ -187,6 +193,17 @@ mod tests {
         let failure = Failure::new(code::FILE_EMPTY, "The file is empty.");
         let back = WorkError::from(io::Error::other(io::Error::from(WorkError::from(failure.clone()))));
         assert!(matches!(back, WorkError::Failed(found) if found == failure));
+    }
+
+    #[test]
+    fn an_unavailable_dependency_is_told_from_one_that_refuses() {
+        let down = AwsError::Unavailable { service: "S3", detail: "slow down".to_owned() };
+        let zip = io::Error::other(zip::result::ZipError::Io(io::Error::other(down)));
+        let found = WorkError::from(zip);
+        assert!(matches!(&found, WorkError::Unavailable(_)), "{found:?}");
+        assert!(matches!(WorkError::from(io::Error::from(found)), WorkError::Unavailable(_)));
+        let refused = AwsError::Refused { service: "S3", detail: "denied".to_owned() };
+        assert!(matches!(WorkError::from(io::Error::other(refused)), WorkError::Io(_)));
     }
 
     #[test]

@@ -8,6 +8,8 @@ pub mod nfo;
 pub mod package;
 mod processor;
 mod s3;
+#[cfg(test)]
+mod testing;
 pub mod watch;
 
 pub use processor::{Processor, process_jobs};

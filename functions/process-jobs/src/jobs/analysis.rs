@@ -7,7 +7,8 @@ use super::{Task, blocking, failed};
 use crate::{failure::WorkError as FileError, formats::analyse, monitor::Monitor, s3::Store};
 
 pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completion, WorkError> {
-    let file = match (&config.path, task.sources.as_slice()) {
+    let sources = task.some_sources().await?;
+    let file = match (&config.path, sources.as_slice()) {
         (Some(path), sources) => sources.iter().find(|file| task.source_path(file) == path.as_str()),
         (None, [only]) => Some(only),
         (None, _) => {

@@ -1,8 +1,10 @@
 //! The job types, one module each, and the registry that leads to them.
 
 mod analysis;
+mod current;
 mod nfo;
 mod nfofix;
+mod output;
 mod packaging;
 mod readnfo;
 
@@ -21,6 +23,8 @@ use crate::failure::{Failure, WorkError as FileError};
 
 /// How many source files a release may have.
 const MAX_SOURCES: usize = 1_000;
+/// How many files of a package are listed: all that it can have, its volumes above all.
+const MAX_FILES: usize = 2_000;
 
 /// Does the work of every job type.
 pub struct Worker {
@@ -32,11 +36,28 @@ pub struct Worker {
 struct Task {
     assignment: Assignment,
     release: Release,
-    sources: Vec<StoredFile>,
     files: Files,
 }
 
 impl Task {
+    /// The release's source files, in the order of their names; there may be none.
+    async fn sources(&self) -> Result<Vec<StoredFile>, WorkError> {
+        let sources = self.files.list(&source_prefix(self.release.id), MAX_SOURCES + 1).await.map_err(of_aws)?;
+        if sources.len() > MAX_SOURCES {
+            return Err(failed("too_many_sources", "The release has more than 1000 source files"));
+        }
+        Ok(sources)
+    }
+
+    /// As [`Task::sources`], for work that needs one at least.
+    async fn some_sources(&self) -> Result<Vec<StoredFile>, WorkError> {
+        let sources = self.sources().await?;
+        if sources.is_empty() {
+            return Err(failed("source_missing", "The release has no source files; upload one first"));
+        }
+        Ok(sources)
+    }
+
     /// The path of a source file below its release.
     fn source_path<'a>(&self, file: &'a StoredFile) -> &'a str {
         let prefix = source_prefix(self.release.id);
@@ -57,25 +78,11 @@ impl Worker {
         Self { store, files }
     }
 
-    /// A release with its source files, of which it has one at the least.
     async fn task(&self, assignment: Assignment) -> Result<Task, WorkError> {
-        let task = self.release_task(assignment).await?;
-        if task.sources.is_empty() {
-            return Err(failed("source_missing", "The release has no source files; upload one first"));
-        }
-        Ok(task)
-    }
-
-    /// A release with its source files, if it has any.
-    async fn release_task(&self, assignment: Assignment) -> Result<Task, WorkError> {
         let missing = || failed("release_missing", "The job names no release, or one that does not exist");
         let id = assignment.job.release_id.ok_or_else(missing)?;
         let release = self.store.release(id).await.map_err(of_aws)?.ok_or_else(missing)?;
-        let sources = self.files.list(&source_prefix(id), MAX_SOURCES + 1).await.map_err(of_aws)?;
-        if sources.len() > MAX_SOURCES {
-            return Err(failed("too_many_sources", "The release has more than 1000 source files"));
-        }
-        Ok(Task { assignment, release, sources, files: self.files.clone() })
+        Ok(Task { assignment, release, files: self.files.clone() })
     }
 }
 
@@ -84,8 +91,8 @@ impl Work for Worker {
         match assignment.config.clone() {
             Config::Analysis(config) => analysis::run(self.task(assignment).await?, &config).await,
             Config::Packaging(config) => packaging::run(self.task(assignment).await?, config).await,
-            Config::Nfofix(config) => nfofix::run(self.release_task(assignment).await?, &config).await,
-            Config::Readnfo(config) => readnfo::run(self.release_task(assignment).await?, &config).await,
+            Config::Nfofix(config) => nfofix::run(self.task(assignment).await?, &config).await,
+            Config::Readnfo(config) => readnfo::run(self.task(assignment).await?, &config).await,
             Config::Repack(_) | Config::Dirfix(_) => Err(failed(NOT_YET_SUPPORTED, "This job type cannot be done yet")),
         }
     }
@@ -114,6 +121,7 @@ fn of_file(error: FileError) -> WorkError {
     match error {
         FileError::Failed(Failure { code, message }) => failed(code, &message),
         FileError::Stopped => WorkError::Stopped,
+        FileError::Unavailable(error) => WorkError::Unavailable(error.to_string()),
         FileError::Io(error) => {
             tracing::warn!(%error, "a file could not be read or written");
             WorkError::Retry(shared::job::Failure::new("storage", "A file could not be read or written"))

@@ -1,15 +1,9 @@
 //! The NFO that a job works on: the current package's or, without a package, the source files'.
 
-use std::io::Read;
-
 use serde_json::Value;
-use shared::{
-    files::StoredFile,
-    release::{Package, output_prefix, source_prefix},
-    service::WorkError,
-};
+use shared::{files::StoredFile, service::WorkError};
 
-use super::{MAX_SOURCES, Task, failed, of_aws};
+use super::{Task, current::Current, failed};
 use crate::{
     failure::{WorkError as FileError, code},
     nfo::{listing::has_extension, repair::check_size},
@@ -20,52 +14,60 @@ use crate::{
 /// (Amazon DynamoDB Developer Guide, "Quotas").
 const MAX_RESULT: usize = 384 * 1024;
 
+/// A stored file and its path in the package, or among the source files.
+pub(super) struct Placed {
+    pub path: String,
+    pub file: StoredFile,
+}
+
 /// An NFO and the files beside it.
 pub(super) struct NfoFile {
     /// The NFO.
-    pub file: StoredFile,
+    pub nfo: Placed,
     /// The other files, in the order of their names.
-    pub others: Vec<StoredFile>,
-    /// The package that it belongs to; none where it is a source file.
-    pub package: Option<Package>,
-    prefix: String,
+    pub others: Vec<Placed>,
+    /// Whether it is the current package's, and not a source file.
+    pub is_packaged: bool,
 }
 
 impl NfoFile {
     /// Finds the NFO of a release.
     pub async fn find(task: &Task) -> Result<Self, WorkError> {
-        let (release, package) = (task.release.id, task.release.package.clone());
-        let (prefix, files) = match &package {
-            Some(package) => {
-                let prefix = output_prefix(release, package.job_id, package.fence);
-                let files = task.files.list(&prefix, MAX_SOURCES).await.map_err(of_aws)?;
-                (prefix, files)
-            }
-            None => (source_prefix(release), task.sources.clone()),
+        let current = Current::find(task).await?;
+        let (mut files, at) = if let Some(current) = &current {
+            let placed = |file: &StoredFile| Placed { path: current.path(file).to_owned(), file: file.clone() };
+            let at = current.nfo().and_then(|nfo| current.files.iter().position(|file| file == nfo));
+            (current.files.iter().map(placed).collect(), at)
+        } else {
+            let placed = |file: StoredFile| Placed { path: task.source_path(&file).to_owned(), file };
+            let files: Vec<Placed> = task.sources().await?.into_iter().map(placed).collect();
+            let at = only_nfo(&files)?;
+            (files, at)
         };
-        let place = if package.is_some() { "current package" } else { "source files" };
-        let (mut nfos, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| has_extension(&file.key, "nfo"));
-        match (nfos.pop(), nfos.len()) {
-            (Some(file), 0) => Ok(Self { file, others, package, prefix }),
-            (None, _) => Err(failed(code::NFO_MISSING, &format!("There is no NFO in the release's {place}"))),
-            (Some(_), more) => {
-                let sentence = format!("There are {} NFOs in the release's {place}; leave one", more + 1);
-                Err(failed(code::NFO_AMBIGUOUS, &sentence))
-            }
-        }
-    }
-
-    /// A file's name in the package, or its path among the source files.
-    pub fn name<'a>(&self, file: &'a StoredFile) -> &'a str {
-        file.key.strip_prefix(&self.prefix).unwrap_or(&file.key)
+        let at = at.ok_or_else(|| {
+            let place = if current.is_some() { "current package" } else { "source files" };
+            failed(code::NFO_MISSING, &format!("There is no NFO in the release's {place}"))
+        })?;
+        Ok(Self { nfo: files.remove(at), others: files, is_packaged: current.is_some() })
     }
 
     /// The NFO's bytes.
     pub fn read(&self, store: &Store) -> Result<Vec<u8>, FileError> {
-        check_size(usize::try_from(self.file.size).unwrap_or(usize::MAX))?;
-        let mut bytes = Vec::new();
-        store.open(&self.file).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        check_size(usize::try_from(self.nfo.file.size).unwrap_or(usize::MAX))?;
+        Ok(store.read(&self.nfo.file)?)
+    }
+}
+
+/// The place of the only NFO, where there is one.
+fn only_nfo(files: &[Placed]) -> Result<Option<usize>, WorkError> {
+    let mut nfos = files.iter().enumerate().filter(|(_, file)| has_extension(&file.path, "nfo")).map(|(at, _)| at);
+    let first = nfos.next();
+    match nfos.count() {
+        0 => Ok(first),
+        more => {
+            let sentence = format!("There are {} NFOs among the release's source files; leave one", more + 1);
+            Err(failed(code::NFO_AMBIGUOUS, &sentence))
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `packaging`: builds the release: archive, NFO, DIZ, SFV.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 
 use serde_json::{Map, Value, json};
 use shared::{
@@ -10,15 +10,16 @@ use shared::{
     store::Completion,
 };
 
-use super::{Task, blocking};
+use super::{Task, blocking, output::Output};
 use crate::{
     failure::WorkError as FileError,
-    formats::{analyse, digest::crc32_text},
+    formats::analyse,
     monitor::Monitor,
     package::{
         Facts, PackageFile,
         archive::ArchiveWriter,
-        build_name, diz, nfo, sfv,
+        build_name, diz, nfo,
+        sfv::{self, Checksums},
         volumes::{Finish, Volumes},
     },
     s3::{ObjectWriter, Store},
@@ -26,7 +27,7 @@ use crate::{
 };
 
 impl Finish for ObjectWriter {
-    fn finish(self) -> std::io::Result<()> {
+    fn finish(self) -> io::Result<()> {
         Self::finish(self)
     }
 }
@@ -34,17 +35,22 @@ impl Finish for ObjectWriter {
 pub(super) async fn run(task: Task, config: PackagingConfig) -> Result<Completion, WorkError> {
     let (release, from) = (task.release.id, task.release.package.clone());
     let report = task.assignment.report.clone();
+    let sources = task.some_sources().await?;
     let store = Store::new(&task.files, report.clone());
-    let result = blocking(move || Build { task, config, report, store, files: Vec::new() }.package()).await?;
+    let output = Output::of(&task);
+    let build = Build { task, sources, config, report, store, output, files: Vec::new() };
+    let result = blocking(move || build.package()).await?;
     Ok(Completion::with_package(result, release, from))
 }
 
 /// A package that is being built.
 struct Build {
     task: Task,
+    sources: Vec<StoredFile>,
     config: PackagingConfig,
     report: Reporter,
     store: Store,
+    output: Output,
     files: Vec<PackageFile>,
 }
 
@@ -53,7 +59,7 @@ impl Build {
         self.report.step("metadata");
         let metadata = self.metadata()?;
         let release_name = self.release_name(&metadata)?;
-        self.report.log(Level::Info, &format!("Packaging {} files as {release_name}", self.task.sources.len()));
+        self.report.log(Level::Info, &format!("Packaging {} files as {release_name}", self.sources.len()));
         self.archive(&release_name)?;
         let facts =
             Facts::new(&release_name, self.group(), &metadata, &self.files, self.task.assignment.job.created_at());
@@ -65,7 +71,8 @@ impl Build {
             self.write("diz", "FILE_ID.DIZ", diz::render(&facts).as_bytes())?;
         }
         if self.config.generate_sfv {
-            let text = sfv::render(&self.files);
+            let checksums: Checksums = self.files.iter().map(|file| (file.path.clone(), file.crc32_value)).collect();
+            let text = sfv::render(&checksums);
             self.write("sfv", &format!("{release_name}.sfv"), text.as_bytes())?;
         }
         let total_size: u64 = self.files.iter().map(|file| file.size).sum();
@@ -77,11 +84,11 @@ impl Build {
     /// first source file says.
     fn metadata(&self) -> Result<Map<String, Value>, FileError> {
         let known = self.task.release.metadata.clone();
-        let Some(file) = self.task.sources.first().filter(|_| !known.contains_key("title")) else { return Ok(known) };
+        let Some(file) = self.sources.first().filter(|_| !known.contains_key("title")) else { return Ok(known) };
         let mut watch = Monitor::new(self.report.clone(), 1, 20);
         let path = self.task.source_path(file);
         let found = analyse(&mut self.store.open(file), path, file.size, &mut watch)?;
-        let mut metadata = match serde_json::to_value(found.metadata).map_err(std::io::Error::other)? {
+        let mut metadata = match serde_json::to_value(found.metadata).map_err(io::Error::other)? {
             Value::Object(metadata) => metadata,
             _ => Map::new(),
         };
@@ -104,16 +111,15 @@ impl Build {
     fn archive(&mut self, release_name: &str) -> Result<(), FileError> {
         let mut watch = Monitor::new(self.report.clone(), 20, 95);
         watch.step("archive");
-        let (store, prefix) = (self.store.clone(), self.task.output_prefix());
-        let volumes = Volumes::new(&format!("{release_name}.zip"), self.config.volume_size, move |name: &str| {
-            store.create(format!("{prefix}{name}"))
-        });
+        let output = self.output.clone();
+        let create = move |name: &str| output.create(name);
+        let volumes = Volumes::new(&format!("{release_name}.zip"), self.config.volume_size, create);
         let mut archive = ArchiveWriter::new(volumes, self.config.compression);
-        let total: u64 = self.task.sources.iter().map(|file| file.size).sum();
+        let total: u64 = self.sources.iter().map(|file| file.size).sum();
         let mut done = 0;
-        for (at, file) in self.task.sources.iter().enumerate() {
+        for (at, file) in self.sources.iter().enumerate() {
             done = self.add(&mut archive, file, done, total, &mut watch)?;
-            let count = self.task.sources.len();
+            let count = self.sources.len();
             self.report.message(&format!("Compressed {} of {count} files", at + 1));
         }
         self.files = archive.finish()?.finish()?;
@@ -144,12 +150,7 @@ impl Build {
 
     fn write(&mut self, step: &'static str, name: &str, bytes: &[u8]) -> Result<(), FileError> {
         self.report.step(step);
-        let mut object = self.store.create(format!("{}{name}", self.task.output_prefix()));
-        object.write_all(bytes)?;
-        object.finish()?;
-        let file = PackageFile::of(name, bytes);
-        self.report.log(Level::Info, &format!("Wrote {name}, CRC-32 {}", crc32_text(file.crc32_value)));
-        self.files.push(file);
+        self.files.push(self.output.write(name, bytes)?);
         Ok(())
     }
 }

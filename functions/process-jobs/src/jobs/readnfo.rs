@@ -25,20 +25,20 @@ use crate::{
 pub(super) async fn run(task: Task, config: &ReadnfoConfig) -> Result<Completion, WorkError> {
     let report = task.assignment.report.clone();
     report.step("read");
-    let nfo = NfoFile::find(&task).await?;
+    let files = NfoFile::find(&task).await?;
     let (store, apply, release) = (Store::new(&task.files, report.clone()), config.apply, task.release);
     blocking(move || {
-        let name = nfo.name(&nfo.file);
-        let bytes = nfo.read(&store)?;
+        let name = &files.nfo.path;
+        let bytes = files.read(&store)?;
         let encoding = detect(&bytes);
         let reading = read(&decode(&bytes, encoding));
         let Value::Object(found) = serde_json::to_value(&reading.metadata).map_err(std::io::Error::other)? else {
             return Err(FileError::Io(std::io::ErrorKind::InvalidData.into()));
         };
-        let files = compare(&reading.files, nfo.others.iter().map(|file| nfo.name(file)));
+        let compared = compare(&reading.files, files.others.iter().map(|file| file.path.as_str()));
         let fields: Vec<&str> = found.keys().map(String::as_str).collect();
         report.log(Level::Info, &format!("Read {name} ({}): {}", encoding.name(), listed(&fields)));
-        let (missing, unexpected) = (files.missing_files.len(), files.unexpected_files.len());
+        let (missing, unexpected) = (compared.missing_files.len(), compared.unexpected_files.len());
         let line = format!("It lists {} files: {missing} missing, {unexpected} unexpected", reading.files.len());
         report.log(if missing + unexpected == 0 { Level::Info } else { Level::Warning }, &line);
         let applied = apply && !found.is_empty();
@@ -46,8 +46,8 @@ pub(super) async fn run(task: Task, config: &ReadnfoConfig) -> Result<Completion
             "file": name,
             "encoding": encoding.name(),
             "metadata": found,
-            "missing_files": files.missing_files,
-            "unexpected_files": files.unexpected_files,
+            "missing_files": compared.missing_files,
+            "unexpected_files": compared.unexpected_files,
             "applied": applied,
         }))?;
         if !applied {

@@ -1,6 +1,7 @@
 //! The archive: a zip that is written in one go, the same bytes for the same input.
 
 use std::{
+    collections::HashMap,
     io::{self, Write},
     sync::{
         Arc,
@@ -16,7 +17,7 @@ use zip::{
 };
 
 use crate::{
-    failure::{Failure, StoppedError, WorkError, code},
+    failure::{StoppedError, WorkError, code},
     formats::entry_name::check_entry_name,
 };
 
@@ -33,6 +34,10 @@ pub struct ArchiveWriter<W: Write> {
     closed: Arc<AtomicBool>,
     options: SimpleFileOptions,
     pending: Vec<u8>,
+    /// The names that are taken, in lower case; whether each is a folder.
+    taken: HashMap<String, bool>,
+    /// How many bytes of the entry are still to come.
+    missing: u64,
 }
 
 impl<W: Write> ArchiveWriter<W> {
@@ -50,29 +55,70 @@ impl<W: Write> ArchiveWriter<W> {
             .last_modified_time(DateTime::default());
         let closed = Arc::new(AtomicBool::new(false));
         let gate = Gate { inner: writer, closed: Arc::clone(&closed) };
-        Self { zip: Some(ZipWriter::new_stream(gate)), closed, options, pending: Vec::with_capacity(CHUNK) }
+        Self {
+            zip: Some(ZipWriter::new_stream(gate)),
+            closed,
+            options,
+            pending: Vec::with_capacity(CHUNK),
+            taken: HashMap::new(),
+            missing: 0,
+        }
     }
 
-    /// Starts the entry `path` of `size` bytes.
+    /// Adds the folder `path`, which may be empty.
     ///
     /// # Errors
-    /// When the path is taken or not safe to unpack, or the archive cannot be written.
+    /// As [`ArchiveWriter::start`].
+    pub fn folder(&mut self, path: &str) -> Result<(), WorkError> {
+        let path = path.trim_end_matches('/');
+        self.take_name(path, true)?;
+        self.end_entry()?;
+        let options = self.options;
+        self.zip()?.add_directory(path, options).map_err(of_zip)
+    }
+
+    /// Starts the entry `path` of `size` bytes, which must come before the next one.
+    ///
+    /// # Errors
+    /// When the path is taken or not safe to unpack, the last entry was not given all its bytes,
+    /// or the archive cannot be written.
     pub fn start(&mut self, path: &str, size: u64) -> Result<(), WorkError> {
-        if let Err(reason) = check_entry_name(path) {
-            return Err(WorkError::failed(code::ARCHIVE_UNSAFE_NAME, format!("The file name {path:?} {reason}")));
-        }
-        self.write_pending()?;
+        self.take_name(path, false)?;
+        self.end_entry()?;
+        self.missing = size;
         // Deflate may make a file larger by some bytes: the limit of 32 bits is left in time.
         let large = size >= u64::from(u32::MAX) - (1 << 24);
         let options = self.options.large_file(large);
         self.zip()?.start_file(path, options).map_err(of_zip)
     }
 
+    /// Refuses a name that is not safe, or that a system which does not tell case apart would
+    /// unpack over another, or where a folder stands.
+    fn take_name(&mut self, path: &str, is_folder: bool) -> Result<(), WorkError> {
+        if let Err(reason) = check_entry_name(path) {
+            return Err(WorkError::failed(code::ARCHIVE_UNSAFE_NAME, format!("The file name {path:?} {reason}")));
+        }
+        let name = path.to_lowercase();
+        let folders = name.match_indices('/').map(|(at, _)| (name[..at].to_owned(), true));
+        for (name, is_folder) in folders.chain([(name.clone(), is_folder)]) {
+            match self.taken.insert(name, is_folder) {
+                Some(true) if is_folder => {}
+                Some(_) => {
+                    let sentence = format!("The name {path:?} is taken, but for the case of letters, by another file");
+                    return Err(WorkError::failed(code::DUPLICATE_NAME, sentence));
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Adds bytes to the entry.
     ///
     /// # Errors
-    /// When the archive cannot be written.
+    /// When they are more than the entry has, or the archive cannot be written.
     pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), WorkError> {
+        self.missing = self.missing.checked_sub(bytes.len() as u64).ok_or_else(changed)?;
         while !bytes.is_empty() {
             let (fits, rest) = bytes.split_at(bytes.len().min(CHUNK - self.pending.len()));
             self.pending.extend_from_slice(fits);
@@ -87,15 +133,22 @@ impl<W: Write> ArchiveWriter<W> {
     /// Ends the archive and gives its writer back.
     ///
     /// # Errors
-    /// When the archive cannot be written.
+    /// When the last entry was not given all its bytes, or the archive cannot be written.
     pub fn finish(mut self) -> Result<W, WorkError> {
-        self.write_pending()?;
+        self.end_entry()?;
         let zip = self.zip.take().ok_or(StoppedError)?;
         Ok(zip.finish().map_err(of_zip)?.into_inner().inner)
     }
 
     fn zip(&mut self) -> Result<&mut ZipWriter<StreamWriter<Gate<W>>>, StoppedError> {
         self.zip.as_mut().ok_or(StoppedError)
+    }
+
+    fn end_entry(&mut self) -> Result<(), WorkError> {
+        if self.missing > 0 {
+            return Err(changed());
+        }
+        self.write_pending()
     }
 
     fn write_pending(&mut self) -> Result<(), WorkError> {
@@ -132,12 +185,13 @@ impl<W: Write> Write for Gate<W> {
     }
 }
 
+fn changed() -> WorkError {
+    WorkError::failed(code::SOURCE_CHANGED, "A file has another size than it was announced with")
+}
+
 fn of_zip(error: ZipError) -> WorkError {
     match error {
         ZipError::Io(error) => error.into(),
-        ZipError::InvalidArchive(_) => {
-            WorkError::Failed(Failure::new(code::DUPLICATE_NAME, "Two source files have the same name"))
-        }
         other => WorkError::Io(io::Error::other(other)),
     }
 }

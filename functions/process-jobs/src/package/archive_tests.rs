@@ -107,6 +107,38 @@ fn unsafe_and_repeated_names_are_refused() {
     }
 }
 
+#[test]
+fn names_that_one_folder_cannot_hold_everywhere_are_refused() {
+    let mut writer = ArchiveWriter::new(Vec::new(), Compression::Store);
+    writer.start("Art/Éa.txt", 0).unwrap();
+    writer.start("art/b.txt", 0).unwrap();
+    writer.folder("empty/").unwrap();
+    writer.folder("EMPTY").unwrap();
+    for name in ["ART/éA.TXT", "art", "Art/b.TXT/c"] {
+        assert_eq!(code_of(writer.start(name, 0)), code::DUPLICATE_NAME, "{name}");
+    }
+    let bytes = writer.finish().unwrap();
+    let size = bytes.len() as u64;
+    let mut cursor = Cursor::new(bytes);
+    assert!(Archive::open(&mut cursor, size).unwrap().entries()[2].is_dir);
+}
+
+#[test]
+fn a_file_of_another_size_than_announced_has_changed() {
+    let open = || {
+        let mut writer = ArchiveWriter::new(Vec::new(), Compression::Store);
+        writer.start("a", 3).unwrap();
+        writer
+    };
+    assert_eq!(code_of(open().write(b"four")), code::SOURCE_CHANGED);
+    let mut short = open();
+    short.write(b"ab").unwrap();
+    assert_eq!(code_of(short.start("b", 0)), code::SOURCE_CHANGED);
+    let mut short = open();
+    short.write(b"ab").unwrap();
+    assert_eq!(code_of(short.finish().map(drop)), code::SOURCE_CHANGED);
+}
+
 /// Counts what it is given, and fails after a number of bytes.
 struct Counting(Arc<AtomicUsize>, usize);
 

@@ -5,12 +5,47 @@ use std::io::{self, Write};
 
 use super::PackageFile;
 use crate::{
-    failure::{Failure, code},
+    failure::{Failure, WorkError, code},
     formats::digest::Hasher,
 };
 
 /// The most volumes that three digits count.
 const MAX_VOLUMES: usize = 999;
+
+/// Finds the archive among files of these names: its stem, and the places of its volumes in
+/// their order. `None`: there is no archive, or more than one.
+///
+/// # Errors
+/// [`code::PACKAGE_CORRUPT`] when a volume is missing, naming it.
+pub fn find(names: &[&str]) -> Result<Option<(String, Vec<usize>)>, WorkError> {
+    let mut volumes: Vec<(&str, usize, usize)> = Vec::new();
+    for (at, name) in names.iter().enumerate() {
+        volumes.extend(split(name).map(|(stem, number)| (stem, number, at)));
+    }
+    volumes.sort_unstable();
+    let Some(&(stem, first, _)) = volumes.first() else { return Ok(None) };
+    let numbered = first > 0 || volumes.len() > 1;
+    if volumes.iter().any(|(other, number, _)| *other != stem || (numbered && *number == 0)) {
+        return Ok(None);
+    }
+    let gap = volumes.iter().enumerate().find(|(at, (_, number, _))| *number != at + usize::from(numbered));
+    if let Some((at, _)) = gap {
+        let sentence = format!("The package is corrupt: its volume {stem}.zip.{:03} is missing", at + 1);
+        return Err(WorkError::failed(code::PACKAGE_CORRUPT, sentence));
+    }
+    Ok(Some((stem.to_owned(), volumes.into_iter().map(|(.., at)| at).collect())))
+}
+
+/// The stem and the number of an archive's volume; an archive in one file has the number 0.
+fn split(name: &str) -> Option<(&str, usize)> {
+    let (stem, ending) = name.rsplit_once('.')?;
+    if ending.eq_ignore_ascii_case("zip") {
+        return Some((stem, 0));
+    }
+    let number = ending.parse().ok().filter(|number| *number > 0 && ending.len() == 3)?;
+    let (stem, ending) = stem.rsplit_once('.')?;
+    ending.eq_ignore_ascii_case("zip").then_some((stem, number))
+}
 
 /// A writer that has to be told when it has everything.
 pub trait Finish: Write {
@@ -89,7 +124,6 @@ mod tests {
     use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
     use super::*;
-    use crate::failure::WorkError;
 
     type Stored = Rc<RefCell<BTreeMap<String, Vec<u8>>>>;
 
@@ -129,6 +163,25 @@ mod tests {
         let files = volumes.finish().unwrap();
         let stored = stored.borrow().clone();
         (files, stored)
+    }
+
+    #[test]
+    fn an_archive_is_found_with_its_volumes_in_order() {
+        let found = |names: &[&str]| find(names).unwrap();
+        assert_eq!(found(&["a.nfo", "a.zip", "a.sfv"]), Some(("a".to_owned(), vec![1])));
+        assert_eq!(found(&["x/a.ZIP.002", "b", "x/a.zip.001"]), Some(("x/a".to_owned(), vec![2, 0])));
+        for none in [&["a.nfo"][..], &["a.zip", "b.zip"], &["a.zip", "a.zip.001"], &["a.001"], &[]] {
+            assert_eq!(found(none), None, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_volume_is_named() {
+        for (names, missing) in [(&["a.zip.002"][..], "a.zip.001"), (&["a.zip.001", "a.zip.003"], "a.zip.002")] {
+            let Err(WorkError::Failed(failure)) = find(names) else { panic!("{names:?}") };
+            assert_eq!(failure.code, code::PACKAGE_CORRUPT);
+            assert!(failure.message.contains(missing), "{failure}");
+        }
     }
 
     #[test]

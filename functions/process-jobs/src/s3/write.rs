@@ -1,0 +1,160 @@
+//! Writing a file part by part, and copying one inside S3.
+
+use std::io::{self, Write};
+
+use aws_sdk_s3::{
+    primitives::ByteStream,
+    types::{CompletedMultipartUpload, CompletedPart},
+};
+use shared::files::StoredFile;
+
+use super::{BLOCK, Store, failed, failed_to_read, unavailable};
+
+/// What is copied with one call. S3 takes up to 5 GiB (Amazon S3 API Reference, "CopyObject");
+/// less lets a cancel be noticed in time.
+const COPIED_AT_ONCE: u64 = 256 * 1024 * 1024;
+
+/// A file, written part by part. Dropped unfinished, it leaves nothing.
+pub struct ObjectWriter {
+    store: Store,
+    key: String,
+    buffer: Vec<u8>,
+    upload: Option<Upload>,
+}
+
+impl ObjectWriter {
+    pub(super) fn new(store: Store, key: String) -> Self {
+        Self { store, key, buffer: Vec::new(), upload: None }
+    }
+
+    fn upload_part(&mut self) -> io::Result<()> {
+        let upload = match &mut self.upload {
+            Some(upload) => upload,
+            none => none.insert(Upload::start(&self.store, &self.key)?),
+        };
+        upload.send(std::mem::take(&mut self.buffer))
+    }
+
+    /// Ends the file: now it is there.
+    ///
+    /// # Errors
+    /// When S3 does not take it, or the job was stopped.
+    pub fn finish(mut self) -> io::Result<()> {
+        if self.upload.is_some() && !self.buffer.is_empty() {
+            self.upload_part()?;
+        }
+        self.store.check()?;
+        if let Some(upload) = self.upload {
+            return upload.complete();
+        }
+        let call = self.store.client.put_object().bucket(&self.store.bucket).key(&self.key);
+        let sent = self.store.handle.block_on(call.body(ByteStream::from(self.buffer)).send());
+        sent.map(drop).map_err(|error| failed(&error))
+    }
+}
+
+impl Write for ObjectWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= BLOCK {
+            self.upload_part()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Copies `file` to `key`.
+pub(super) fn copy(store: &Store, file: &StoredFile, key: &str) -> io::Result<()> {
+    store.check()?;
+    if file.size > COPIED_AT_ONCE {
+        let mut upload = Upload::start(store, key)?;
+        let mut start = 0;
+        while start < file.size {
+            let end = (start + COPIED_AT_ONCE).min(file.size);
+            upload.copy(file, start, end)?;
+            start = end;
+        }
+        return upload.complete();
+    }
+    let call = store.client.copy_object().bucket(&store.bucket).key(key);
+    let call = call.copy_source(source(store, file)).set_copy_source_if_match(file.e_tag.clone());
+    store.handle.block_on(call.send()).map(drop).map_err(|error| failed_to_read(&error))
+}
+
+/// Where a copy comes from, percent-encoded as a header asks for.
+fn source(store: &Store, file: &StoredFile) -> String {
+    let encoded = |part: &str| form_urlencoded::byte_serialize(part.as_bytes()).collect::<String>().replace('+', "%20");
+    let parts: Vec<String> = std::iter::once(store.bucket.as_str()).chain(file.key.split('/')).map(encoded).collect();
+    parts.join("/")
+}
+
+/// A multipart upload. Dropped before its end, it is aborted.
+struct Upload {
+    store: Store,
+    key: String,
+    id: String,
+    parts: Vec<CompletedPart>,
+    done: bool,
+}
+
+impl Upload {
+    fn start(store: &Store, key: &str) -> io::Result<Self> {
+        store.check()?;
+        let call = store.client.create_multipart_upload().bucket(&store.bucket).key(key);
+        let created = store.handle.block_on(call.send()).map_err(|error| failed(&error))?;
+        let id = created.upload_id.ok_or_else(|| unavailable("an upload was given no id"))?;
+        Ok(Self { store: store.clone(), key: key.to_owned(), id, parts: Vec::new(), done: false })
+    }
+
+    fn next_number(&self) -> io::Result<i32> {
+        self.store.check()?;
+        i32::try_from(self.parts.len() + 1).map_err(io::Error::other)
+    }
+
+    fn send(&mut self, bytes: Vec<u8>) -> io::Result<()> {
+        let number = self.next_number()?;
+        let call = self.store.client.upload_part().bucket(&self.store.bucket).key(&self.key).upload_id(&self.id);
+        let call = call.part_number(number).body(ByteStream::from(bytes));
+        let sent = self.store.handle.block_on(call.send()).map_err(|error| failed(&error))?;
+        self.parts.push(CompletedPart::builder().set_e_tag(sent.e_tag).part_number(number).build());
+        Ok(())
+    }
+
+    /// Adds the bytes from `start` to before `end` of `file`.
+    fn copy(&mut self, file: &StoredFile, start: u64, end: u64) -> io::Result<()> {
+        let number = self.next_number()?;
+        let call = self.store.client.upload_part_copy().bucket(&self.store.bucket).key(&self.key).upload_id(&self.id);
+        let call = call.copy_source(source(&self.store, file)).set_copy_source_if_match(file.e_tag.clone());
+        let call = call.part_number(number).copy_source_range(format!("bytes={start}-{}", end - 1));
+        let copied = self.store.handle.block_on(call.send()).map_err(|error| failed_to_read(&error))?;
+        let e_tag = copied.copy_part_result.and_then(|result| result.e_tag);
+        self.parts.push(CompletedPart::builder().set_e_tag(e_tag).part_number(number).build());
+        Ok(())
+    }
+
+    fn complete(mut self) -> io::Result<()> {
+        self.store.check()?;
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.parts))).build();
+        let call = self.store.client.complete_multipart_upload().bucket(&self.store.bucket).key(&self.key);
+        let call = call.upload_id(&self.id).multipart_upload(parts);
+        self.store.handle.block_on(call.send()).map_err(|error| failed(&error))?;
+        self.done = true;
+        Ok(())
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if self.done {
+            return;
+        }
+        let call = self.store.client.abort_multipart_upload().bucket(&self.store.bucket).key(&self.key);
+        if let Err(error) = self.store.handle.block_on(call.upload_id(&self.id).send()) {
+            tracing::warn!(key = self.key, %error, "an upload could not be aborted; the bucket's lifecycle will");
+        }
+    }
+}
