@@ -1,5 +1,7 @@
 //! The lines of a text without what a viewer cannot show.
 
+use super::layout::width;
+
 /// Where a tab leads: to the next multiple of so many columns.
 const TAB: usize = 8;
 /// The most columns that one escape sequence moves the cursor.
@@ -68,19 +70,21 @@ fn cut(text: &str) -> (&str, End, &str) {
 
 fn clean(line: &str) -> Line {
     let mut clean = Line::default();
-    let mut rest = line;
+    let (mut rest, mut column) = (line, 0);
     while let Some(c) = rest.chars().next() {
         let after = &rest[c.len_utf8()..];
         rest = match c {
             '\u{1b}' if !after.is_empty() => {
                 let (columns, after) = escape(after);
                 clean.text.extend(std::iter::repeat_n(' ', columns));
+                column += columns;
                 clean.escapes += 1;
                 after
             }
             '\t' => {
-                let column = super::layout::width(&clean.text);
-                clean.text.extend(std::iter::repeat_n(' ', TAB - column % TAB));
+                let columns = TAB - column % TAB;
+                clean.text.extend(std::iter::repeat_n(' ', columns));
+                column += columns;
                 clean.tabs += 1;
                 after
             }
@@ -91,6 +95,7 @@ fn clean(line: &str) -> Line {
             }
             c => {
                 clean.text.push(c);
+                column += width(c.encode_utf8(&mut [0; 4]));
                 after
             }
         };

@@ -70,6 +70,8 @@ const LEADERS: &str = ".·•…_-–—~";
 const MARKS: &str = ":=»>→";
 /// What may stand before a label.
 const BULLETS: &str = "*-•·»>■►[(";
+/// How many characters, spaces among them, may stand before a label that is not indented.
+const MAX_BULLETS: usize = 8;
 /// The longest label, in characters.
 const MAX_LABEL: usize = 32;
 
@@ -97,7 +99,9 @@ pub struct Labelled<'a> {
 /// Reads the label that `line` starts with, and takes the rest for its value.
 #[must_use]
 pub fn split(line: &str) -> Option<Labelled<'_>> {
-    let start = line.find(|c: char| c != ' ' && !BULLETS.contains(c))?;
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    let mut begin = line[indent..].char_indices().take(MAX_BULLETS);
+    let start = indent + begin.find(|(_, c)| *c != ' ' && !BULLETS.contains(*c))?.0;
     let opened = line[..start].contains(['[', '(']);
     let length = label_length(&line[start..], opened)?;
     let label = line[start..start + length].trim_end();

@@ -28,6 +28,8 @@ const HEADINGS: [&str; 12] = [
 ];
 /// Labels of a single file.
 const LABELS: [&str; 7] = ["file", "files", "filename", "archive", "fichier", "fichiers", "nomdufichier"];
+/// The most words in the line of a file.
+const MAX_WORDS: usize = 50;
 /// The longest name of a file, in bytes.
 const MAX_NAME: usize = 255;
 
@@ -188,12 +190,15 @@ fn word(text: &str) -> String {
 }
 
 fn is_heading(text: &str) -> bool {
-    HEADINGS.contains(&word(text).as_str())
+    width(text) <= COLUMNS && HEADINGS.contains(&word(text).as_str())
 }
 
 /// Reads a line of a list: a name, and in any order size and CRC-32.
 fn entry(text: &str) -> Option<Listed> {
-    let mut tokens: Vec<&str> = text.split_whitespace().collect();
+    let mut tokens: Vec<&str> = text.split_whitespace().take(MAX_WORDS + 1).collect();
+    if tokens.len() > MAX_WORDS {
+        return None;
+    }
     let is_number = |token: &str| token.trim_end_matches(['.', ')']).bytes().all(|b| b.is_ascii_digit());
     let is_bullet =
         |token: &&str| !token.contains(char::is_alphanumeric) || token.ends_with(['.', ')']) && is_number(token);

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use super::{
-    clean,
+    MAX_BYTES, clean,
     labels::{self, Field},
     layout::width,
 };
@@ -14,6 +14,9 @@ use crate::package::Facts;
 
 /// How often a filled line is looked at again: what is filled in may complete another placeholder.
 const PASSES: usize = 16;
+
+/// The longest name of a placeholder, in bytes.
+const MAX_NAME: usize = 64;
 
 /// What placeholders are filled with.
 #[derive(Debug, Default)]
@@ -57,12 +60,13 @@ struct Placeholder<'a> {
     field: Option<Field>,
 }
 
-/// Fills a line's placeholders; gives each with what it became. `None`: there is nothing to fill.
+/// Fills a line's placeholders, as long as it is not too large for an NFO; gives each with what it
+/// became. `None`: there is nothing to fill.
 pub fn fill(line: &str, known: &Known) -> Option<(String, Vec<(String, String)>)> {
     let (mut line, mut filled) = (line.to_owned(), Vec::new());
     for _ in 0..PASSES {
         let mut from = 0;
-        while let Some((at, value)) = next(&line[from..], known) {
+        while let Some((at, value)) = next(&line[from..], known).filter(|_| line.len() <= MAX_BYTES) {
             let at = from + at.start..from + at.end;
             filled.push((line[at.clone()].to_owned(), value.to_owned()));
             from = replace(&mut line, at, value);
@@ -112,6 +116,7 @@ fn all(line: &str) -> impl Iterator<Item = Placeholder<'_>> {
 fn at_start(text: &str, is_value: impl Fn() -> bool) -> Option<(usize, &str)> {
     let between = |open: &str, close: &str| {
         let rest = text.strip_prefix(open)?;
+        let rest = &rest[..rest.floor_char_boundary(MAX_NAME + close.len())];
         let name = &rest[..rest.find(close)?];
         let is_name =
             name.chars().all(|c| c.is_alphanumeric() || "_-. ".contains(c)) && name.contains(char::is_alphabetic);

@@ -129,3 +129,21 @@ fn too_large_an_nfo_is_refused_before_and_after() {
         assert!(matches!(error, WorkError::Failed(failure) if failure.code == code::NFO_TOO_LARGE));
     }
 }
+
+#[test]
+fn no_line_takes_more_than_its_length() {
+    let starts = ["", "Files\n"];
+    let pieces = [
+        "{{", "%", "[", "\t", "  -", " - ", "a  ", "  a.", "1x", ": [", "\x1b[9C", "%TITLE%", "- ", ". ", "│ ",
+        "a.zip ", "| | ", "://",
+    ];
+    for (start, piece) in starts.iter().flat_map(|start| pieces.map(|piece| (start, piece))) {
+        let text = format!("{start}{}", piece.repeat(MAX_BYTES / 4 / piece.len()));
+        // Were the work quadratic, this would take minutes.
+        if let Err(error) = repair(text.as_bytes(), &known()) {
+            assert!(matches!(error, WorkError::Failed(failure) if failure.code == code::NFO_TOO_LARGE));
+        }
+        let reading = crate::nfo::read::read(&text);
+        assert!(reading.files.len() <= 1, "{piece:?}");
+    }
+}

@@ -5,10 +5,14 @@
 #[must_use]
 pub fn parse(text: &str) -> Option<u64> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || "()[]~≈".contains(c));
-    if let Some((count, each)) = text.split_once(['x', 'X', '×', '*']) {
-        let count: u64 = count.trim().parse().ok()?;
-        return parse(each)?.checked_mul(count);
+    match text.split_once(['x', 'X', '×', '*']) {
+        Some((count, each)) => one(each.trim_start())?.checked_mul(count.trim().parse().ok()?),
+        None => one(text),
     }
+}
+
+/// A number and its unit.
+fn one(text: &str) -> Option<u64> {
     let unit_at = text.find(char::is_alphabetic).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);
     if !number.starts_with(|c: char| c.is_ascii_digit()) {
@@ -62,6 +66,7 @@ mod tests {
             ("99999999999 x 999999999999", None),
             ("300 pages", None),
             ("MB", None),
+            ("2 x 3 x 4", None),
             (".001 5", None),
             ("", None),
         ] {
