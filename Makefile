@@ -67,7 +67,7 @@ watch: up ## Rebuilds functions as you edit; 'make invoke' reaches these meanwhi
 
 .PHONY: test
 test: up venv-tools ## Runs every test, the end-to-end ones against the deployed template (ARGS= for nextest)
-	@"$(PYTHON)" tests/e2e.py
+	@"$(LOCAL)/venv-local/bin/python" tests/e2e
 	@cargo nextest run --locked --workspace $(ARGS)
 
 .PHONY: check

@@ -76,7 +76,7 @@ def invoke(function, event):
     running = None
     if not state["compiles"]:
         api = {"AWS_LAMBDA_RUNTIME_API": f"http://127.0.0.1:{state['port']}/.rt/{function}"}
-        binary = local.ROOT / "build" / function / "bootstrap"
+        binary = local.SOURCE / "build" / function / "bootstrap"
         running = subprocess.Popen([str(binary)], env=environment(function) | api, stdout=sys.stderr)
     try:
         address = ["--invoke-address", "127.0.0.1", "--invoke-port", str(state["port"])]

@@ -1,7 +1,7 @@
 //! Errors as clients see them: RFC 9457, in our words only.
 
 use axum::{
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -176,13 +176,12 @@ impl Problem {
     pub(super) fn into_answer(self, request_id: Option<String>) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&Self { request_id, ..self }).unwrap_or_default();
-        let mut headers: Vec<(HeaderName, HeaderValue)> =
-            vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
+        // Set, not added: a body of bytes comes with a content type of its own.
+        let content_type = HeaderValue::from_static("application/problem+json");
+        let mut response = (status, [(header::CONTENT_TYPE, content_type)], body).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.push((header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER)));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
         }
-        let mut response = (status, body).into_response();
-        response.headers_mut().extend(headers);
         response
     }
 }
@@ -212,5 +211,20 @@ impl IntoResponse for Problem {
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_says_what_it_is_and_when_to_try_again() {
+        for (problem, retry_after) in [(Problem::no_route(), None), (Problem::unavailable(), Some(RETRY_AFTER))] {
+            let answer = problem.into_answer(None);
+            let values = |name| answer.headers().get_all(name).iter().collect::<Vec<_>>();
+            assert_eq!(values(header::CONTENT_TYPE), ["application/problem+json"]);
+            assert_eq!(values(header::RETRY_AFTER), retry_after.into_iter().collect::<Vec<_>>());
+        }
     }
 }
