@@ -1,6 +1,11 @@
 //! What long work tells the outside, and how the outside stops it.
 
+use std::io::Read;
+
 use crate::failure::WorkError;
+
+/// How much is read between two looks at the watch, in bytes.
+const CHUNK: usize = 256 * 1024;
 
 /// The ear and the brake of a piece of work.
 ///
@@ -39,6 +44,42 @@ impl Watch for Unwatched {
     fn warn(&mut self, _message: String) {}
     fn stopped(&self) -> Result<(), WorkError> {
         Ok(())
+    }
+}
+
+/// The progress of work over several files, in bytes.
+pub struct Tally<'w> {
+    watch: &'w mut dyn Watch,
+    done: u64,
+    total: u64,
+}
+
+impl<'w> Tally<'w> {
+    /// Counts up to `total` bytes.
+    pub fn new(watch: &'w mut dyn Watch, total: u64) -> Self {
+        Self { watch, done: 0, total }
+    }
+
+    /// Gives `work` all that `reader` has, and counts it.
+    ///
+    /// # Errors
+    /// Those of `reader` and `work`, and [`WorkError::Stopped`].
+    pub fn take(
+        &mut self,
+        reader: &mut dyn Read,
+        work: &mut dyn FnMut(&[u8]) -> Result<(), WorkError>,
+    ) -> Result<(), WorkError> {
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            self.watch.stopped()?;
+            let count = reader.read(&mut buffer)?;
+            if count == 0 {
+                return Ok(());
+            }
+            work(&buffer[..count])?;
+            self.done += count as u64;
+            self.watch.progress(self.done, self.total);
+        }
     }
 }
 

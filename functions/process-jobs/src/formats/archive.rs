@@ -48,6 +48,7 @@ pub struct Archive<'r, R> {
     zip: ZipArchive<Source<'r, R>>,
     fault: Fault,
     entries: Vec<Entry>,
+    trusted: bool,
 }
 
 impl<'r, R: Read + Seek> Archive<'r, R> {
@@ -73,7 +74,14 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
         allowance.lift();
         let entries = read_directory(&zip)?;
         refuse_overlaps(&entries)?;
-        Ok(Self { zip, fault, entries })
+        Ok(Self { zip, fault, entries, trusted: false })
+    }
+
+    /// Entries may unpack to more than [`MAX_RATIO`] times their size: for an archive whose content
+    /// is streamed on, and nowhere kept. Deflate itself stops at some 1,030 times.
+    #[must_use]
+    pub fn trusted(self) -> Self {
+        Self { trusted: true, ..self }
     }
 
     /// The entries, in the directory's order.
@@ -155,6 +163,9 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
             return Err(WorkError::failed(code::ARCHIVE_ENTRY_MISSING, sentence));
         };
         refuse_unreadable(entry)?;
+        if !self.trusted {
+            refuse_improbable(entry)?;
+        }
         let opened = self.zip.by_index(index);
         let inner = opened.map_err(|error| self.fault.or(|| broken(&error)))?;
         work(&mut EntryReader { inner, fault: &self.fault, path: &entry.path })
@@ -237,6 +248,11 @@ fn refuse_unreadable(entry: &Entry) -> Result<(), Failure> {
         let sentence = format!("The archive's entry {path:?} uses the method {method}.");
         return Err(Failure::new(code::ARCHIVE_UNSUPPORTED, sentence));
     }
+    Ok(())
+}
+
+fn refuse_improbable(entry: &Entry) -> Result<(), Failure> {
+    let path = &entry.path;
     if entry.size > RATIO_FREE_SIZE && entry.size / MAX_RATIO > entry.compressed_size {
         let sentence = format!("The archive's entry {path:?} unpacks to suspiciously much.");
         return Err(Failure::new(code::ARCHIVE_BOMB, sentence));

@@ -117,7 +117,7 @@ fn an_improbable_ratio_is_a_bomb() {
         method: CompressionMethod::Deflated,
         header_start: 0,
     };
-    assert_eq!(refuse_unreadable(&entry).unwrap_err().code, code::ARCHIVE_BOMB);
+    assert_eq!(refuse_improbable(&entry).unwrap_err().code, code::ARCHIVE_BOMB);
 }
 
 #[test]

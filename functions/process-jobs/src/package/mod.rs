@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod ascii;
 pub mod diz;
+pub mod filling;
 pub mod joined;
 pub mod nfo;
 pub mod sfv;
