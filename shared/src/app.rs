@@ -28,8 +28,8 @@ pub enum EnvError {
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
     /// A variable's value cannot be used.
-    #[error("the environment variable {0} is not a number of days")]
-    NotDays(&'static str),
+    #[error("the environment variable {0} is not a number")]
+    NotANumber(&'static str),
     /// A client could not be built.
     #[error("a client cannot be built: {0}")]
     Client(#[from] reqwest::Error),
@@ -87,6 +87,17 @@ impl Env {
         Ok(JobService::new(self.store()?, self.clock()))
     }
 
+    /// How many jobs of one user may run at a time: `USER_RUNNING_LIMIT`, without which all may.
+    ///
+    /// # Errors
+    /// When the variable is no number.
+    pub fn user_limit(&self) -> Result<Option<u32>, EnvError> {
+        const NAME: &str = "USER_RUNNING_LIMIT";
+        let Ok(limit) = variable(NAME) else { return Ok(None) };
+        let limit: u32 = limit.parse().map_err(|_| EnvError::NotANumber(NAME))?;
+        Ok(Some(limit).filter(|limit| *limit > 0))
+    }
+
     /// Where jobs come in, over the table and the queue.
     ///
     /// # Errors
@@ -109,7 +120,7 @@ impl Env {
     /// When the variable is missing, or no number.
     pub fn retention(&self) -> Result<Duration, EnvError> {
         const NAME: &str = "RETENTION_DAYS";
-        let days: u32 = variable(NAME)?.parse().map_err(|_| EnvError::NotDays(NAME))?;
+        let days: u32 = variable(NAME)?.parse().map_err(|_| EnvError::NotANumber(NAME))?;
         Ok(Duration::from_secs(u64::from(days.max(1)) * 24 * 60 * 60))
     }
 

@@ -83,21 +83,25 @@ impl Queue {
         Self { client, url: url.into() }
     }
 
-    /// Asks the processor to work on a job, after `delay` (15 minutes at the most).
+    /// Asks the processor to work on a job, after `delay` (15 minutes at the most). The owner's
+    /// messages are one group: on a standard queue that makes it fair, so that one user's backlog
+    /// does not hold up another's job (Amazon SQS Developer Guide, "Amazon SQS fair queues").
     ///
     /// # Errors
     /// When SQS cannot be asked. The message may have been sent all the same.
-    pub async fn send_job(&self, id: JobId, delay: Duration) -> Result<(), AwsError> {
-        self.send(json!({ "job_id": id }).to_string(), delay).await
+    pub async fn send_job(&self, id: JobId, owner: UserId, delay: Duration) -> Result<(), AwsError> {
+        let delay = i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(0);
+        let call = self.client.send_message().queue_url(&self.url).message_body(json!({ "job_id": id }).to_string());
+        let call = call.delay_seconds(delay).message_group_id(format!("user-{owner}"));
+        call.send().await.map(|_| ()).map_err(|error| classify(SQS, &error))
     }
 
     /// Sends a body as it is.
     ///
     /// # Errors
     /// When SQS cannot be asked.
-    pub async fn send(&self, body: String, delay: Duration) -> Result<(), AwsError> {
-        let delay = i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(0);
-        let call = self.client.send_message().queue_url(&self.url).message_body(body).delay_seconds(delay);
+    pub async fn send(&self, body: String) -> Result<(), AwsError> {
+        let call = self.client.send_message().queue_url(&self.url).message_body(body);
         call.send().await.map(|_| ()).map_err(|error| classify(SQS, &error))
     }
 }

@@ -101,7 +101,12 @@ async fn test_cancel_job() {
 async fn a_cancelled_run_is_fenced_off() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
-    let shared::store::Claimed::Yes(job) = api.store.claim(job_id(id), shared::testing::START).await.unwrap() else {
+    let shared::store::Claimed::Yes(job) = api
+        .store
+        .claim(&api.store.job(job_id(id), true).await.unwrap().unwrap(), shared::testing::START)
+        .await
+        .unwrap()
+    else {
         panic!("claimed")
     };
     let run = shared::store::RunHandle::of(&job);

@@ -24,7 +24,11 @@ impl Run {
         let body = json!({"release_type": "ebook", "metadata": {"title": "A Book", "pages": 12}});
         let release = api.send(OWNER, "POST", "/api/releases", Some(body)).await.1["id"].as_u64().unwrap();
         let id = api.create(json!({"job_type": "readnfo", "release_id": release})).await;
-        let Claimed::Yes(job) = api.store.claim(job_id(id), START).await.unwrap() else { panic!("claimed") };
+        let Claimed::Yes(job) =
+            api.store.claim(&api.store.job(job_id(id), true).await.unwrap().unwrap(), START).await.unwrap()
+        else {
+            panic!("claimed")
+        };
         let release = api.store.release(job.release_id.unwrap()).await.unwrap().unwrap();
         Self { api, handle: RunHandle::of(&job), release }
     }

@@ -9,6 +9,7 @@ async fn main() -> Result<(), Error> {
     telemetry::start();
     let env = Env::load().await;
     let worker = Worker::new(env.store()?, env.files()?);
-    let processor = Processor::new(env.jobs()?, env.submissions()?, env.dead_letter_queue()?, worker);
+    let jobs = env.jobs()?.with_user_limit(env.user_limit()?);
+    let processor = Processor::new(jobs, env.submissions()?, env.dead_letter_queue()?, worker);
     lambda_runtime::run(service_fn(|event| process_jobs(&processor, event))).await
 }

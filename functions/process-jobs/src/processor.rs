@@ -62,7 +62,7 @@ impl Processor {
             // Lost here, the message is sent by the sweeper.
             Processed::Waiting(job, delay) => {
                 tracing::info!(job_id = %id, attempt = job.attempt, ?delay, "job waits for another run");
-                if let Err(error) = self.submissions.send_again(id, delay.max(Duration::from_secs(1))).await {
+                if let Err(error) = self.submissions.send_again(&job, delay.max(Duration::from_secs(1))).await {
                     tracing::warn!(job_id = %id, %error, "the next run's message could not be sent");
                 }
             }
@@ -76,7 +76,7 @@ impl Processor {
     /// Puts a message that can never succeed where it holds up nobody.
     async fn bury(&self, body: &str, reason: &(dyn std::fmt::Display + Sync)) -> Result<(), AwsError> {
         tracing::error!(%reason, "a message can never succeed; it goes to the dead-letter queue");
-        self.dead_letters.send(body.to_owned(), Duration::ZERO).await
+        self.dead_letters.send(body.to_owned()).await
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     files::Presigned,
-    job::{Failure, Job, JobId, JobType, LogEntry, ReleaseId, Status, Summary, UserId},
+    job::{Failure, Job, JobId, JobType, LogEntry, ReleaseId, Status, Summary, UserId, WaitingFor},
     release::{Package, Release},
     store::{Details, Documents, LogPage},
     time::Time,
@@ -70,6 +70,7 @@ pub struct DetailsView {
     #[serde(flatten)]
     job: JobView,
     attempts: Vec<AttemptView>,
+    duplicate_deliveries: u32,
     logs: String,
     logs_truncated: bool,
 }
@@ -93,6 +94,7 @@ impl From<Details> for DetailsView {
             error: run.error,
         });
         Self {
+            duplicate_deliveries: details.job.duplicate_deliveries,
             attempts: attempts.collect(),
             job: JobView::new(details.job, details.documents),
             logs: text(&details.log),
@@ -119,11 +121,15 @@ pub struct StatusView {
     updated_at: Time,
     finished_at: Option<Time>,
     error: Option<Failure>,
+    /// While pending: why it is not running.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_for: Option<WaitingFor>,
 }
 
 impl From<Job> for StatusView {
     fn from(job: Job) -> Self {
         Self {
+            waiting_for: job.waiting_for(),
             job_id: job.id,
             status: job.status,
             progress: job.progress,
@@ -184,12 +190,16 @@ pub struct CancelView {
     job_id: JobId,
     status: Status,
     message: String,
+    /// Where a run was at work: when it has stopped at the latest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stops_by: Option<Time>,
 }
 
 impl From<Job> for CancelView {
     fn from(job: Job) -> Self {
+        let stops_by = job.stops_by();
         let message = job.message.unwrap_or_else(|| "Cancelled".to_owned());
-        Self { job_id: job.id, status: job.status, message }
+        Self { job_id: job.id, status: job.status, message, stops_by }
     }
 }
 

@@ -171,6 +171,18 @@ pub struct DirfixConfig {
 }
 
 impl Config {
+    /// Whether the job changes its release: one job at a time does.
+    #[must_use]
+    pub const fn changes_release(&self) -> bool {
+        match self {
+            Self::Analysis(_) => false,
+            Self::Packaging(_) | Self::Repack(_) => true,
+            Self::Nfofix(config) => !config.dry_run,
+            Self::Readnfo(config) => config.apply,
+            Self::Dirfix(config) => !config.dry_run,
+        }
+    }
+
     /// Reads and checks the configuration of a `job_type` job.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod id;
 mod log;
 mod request;
 mod status;
+mod waiting;
 
 use std::time::Duration;
 
@@ -21,11 +22,16 @@ pub use self::{
     log::{Level, LogEntry, MAX_MESSAGE_CHARS, UnknownLevel, one_line},
     request::JobRequest,
     status::{Event, Status, UnknownStatus},
+    waiting::WaitingFor,
 };
 use crate::time::Time;
 
 /// How long a running attempt is taken to be alive after its last heartbeat.
 pub const LEASE: Duration = Duration::from_mins(1);
+
+/// How long a run may take to notice that its job was cancelled: a heartbeat every two seconds,
+/// looked for every second, and the time of its calls.
+const STOPS_WITHIN: Duration = Duration::from_secs(5);
 
 /// A job, without the documents that may be large: its configuration and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +74,10 @@ pub struct Job {
     pub runs: Vec<Run>,
     /// The log's last entry, where whoever ended the job from outside wrote it.
     pub closing: Option<LogEntry>,
+    /// What it waits for besides its turn in the queue; it means something only while pending.
+    pub waiting: Option<WaitingFor>,
+    /// Deliveries of its message that found it running or final, and did nothing.
+    pub duplicate_deliveries: u32,
     /// When the sweeper should look at it; `None` on drafts and final jobs.
     pub due_at: Option<Time>,
     /// When retention takes it.
@@ -89,6 +99,19 @@ impl Job {
             Some(run) if run.outcome.as_deref() == Some(outcome::GIVEN_BACK) => run.attempt,
             _ => self.attempt + 1,
         }
+    }
+
+    /// Why it is not running; exactly while it is pending.
+    #[must_use]
+    pub fn waiting_for(&self) -> Option<WaitingFor> {
+        (self.status == Status::Pending).then(|| self.waiting.clone().unwrap_or(WaitingFor::Queue))
+    }
+
+    /// Until when the run that a cancel has shut out may take to notice; `None` where none was at work.
+    #[must_use]
+    pub fn stops_by(&self) -> Option<Time> {
+        let at_work = self.runs.last().is_some_and(|run| run.ended_at.is_none());
+        self.finished_at.filter(|_| self.status == Status::Cancelled && at_work).map(|at| at.after(STOPS_WITHIN))
     }
 
     /// Whether its type allows another attempt after this one.

@@ -1,12 +1,14 @@
 //! The job service: what the functions call to move jobs through their lives.
 
+mod attempt;
 mod process;
 mod report;
 mod submissions;
 mod sweep;
 
 pub use self::{
-    process::{Assignment, Processed, Work, WorkError, backoff},
+    attempt::backoff,
+    process::{Assignment, Processed, Work, WorkError},
     report::Reporter,
     submissions::{Intake, Submissions, create_release},
     sweep::{Sweeper, Swept},
@@ -24,6 +26,7 @@ use crate::{
 pub struct JobService {
     store: Store,
     clock: Clock,
+    user_limit: Option<u32>,
 }
 
 /// What came of asking for a status.
@@ -41,7 +44,13 @@ impl JobService {
     /// The service over `store`.
     #[must_use]
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock }
+        Self { store, clock, user_limit: None }
+    }
+
+    /// The same, running at most `limit` jobs of a user at a time; as many as there are without one.
+    #[must_use]
+    pub fn with_user_limit(self, limit: Option<u32>) -> Self {
+        Self { user_limit: limit, ..self }
     }
 
     /// The store that the service works on.

@@ -71,7 +71,7 @@ impl Submissions {
         if job.draft {
             return Ok(created);
         }
-        if let Err(error) = self.queue.send_job(stored.id, Duration::ZERO).await {
+        if let Err(error) = self.queue.send_job(stored.id, stored.created_by, Duration::ZERO).await {
             // `false`: the message did arrive and a run has begun, or the owner has cancelled it.
             if self.store.withdraw_job(stored.id, stored.created_by, key.as_ref()).await? {
                 return Err(error);
@@ -96,7 +96,7 @@ impl Submissions {
     /// # Errors
     /// When DynamoDB or SQS cannot be asked.
     pub async fn submit(&self, draft: &Job) -> Result<Submitted, AwsError> {
-        self.queue.send_job(draft.id, SUBMIT_DELAY).await?;
+        self.queue.send_job(draft.id, draft.created_by, SUBMIT_DELAY).await?;
         self.store.submit(draft, self.clock.now()).await
     }
 
@@ -104,8 +104,8 @@ impl Submissions {
     ///
     /// # Errors
     /// When SQS cannot be asked: the sweeper will send it.
-    pub async fn send_again(&self, id: JobId, delay: Duration) -> Result<(), AwsError> {
-        self.queue.send_job(id, delay).await
+    pub async fn send_again(&self, job: &Job, delay: Duration) -> Result<(), AwsError> {
+        self.queue.send_job(job.id, job.created_by, delay).await
     }
 
     async fn store_job(&self, job: &NewJob, key: Option<&IdempotencyKey>) -> Result<Intake, AwsError> {

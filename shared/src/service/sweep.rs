@@ -62,7 +62,7 @@ impl Sweeper {
             let mut from = None;
             loop {
                 let (ids, next) = self.store.due_jobs(shard, now, from).await?;
-                let jobs = self.store.jobs(&ids).await?;
+                let jobs = self.store.jobs(&ids, false).await?;
                 for job in jobs.values() {
                     swept.examined += 1;
                     if let Err(error) = self.look_at(job, &mut swept).await {
@@ -85,7 +85,7 @@ impl Sweeper {
             Status::Pending => {
                 let wait = now.since(job.updated_at).clamp(RESEND_AFTER, MAX_RESEND);
                 if let Finished::Yes(_) = self.store.look_again(job, now.after(wait)).await? {
-                    self.queue.send_job(job.id, Duration::ZERO).await?;
+                    self.queue.send_job(job.id, job.created_by, Duration::ZERO).await?;
                     swept.resent += 1;
                 }
             }
@@ -95,7 +95,7 @@ impl Sweeper {
             }
             Status::Running if job.has_attempts_left() => {
                 if let Finished::Yes(_) = self.store.rescue(job, now).await? {
-                    self.queue.send_job(job.id, Duration::ZERO).await?;
+                    self.queue.send_job(job.id, job.created_by, Duration::ZERO).await?;
                     swept.rescued += 1;
                 }
             }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{DYNAMODB, keys};
 use crate::{
     aws::AwsError,
-    job::{Failure, Job, JobId, JobType, Level, LogEntry, NewJob, Run, Status, one_line},
+    job::{Failure, Job, JobId, JobType, Level, LogEntry, NewJob, Run, Status, WaitingFor, one_line},
     time::Time,
 };
 
@@ -63,6 +63,11 @@ pub(super) struct JobItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
     pub runs: Vec<RunItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<WaitingFor>,
+    /// Absent until there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicate_deliveries: Option<u32>,
     /// Time bucket of the index `recent`.
     pub bucket: u64,
     /// Shard of the indexes `recent` and `due`.
@@ -142,6 +147,8 @@ impl JobItem {
             error_code: None,
             error_message: None,
             runs: Vec::new(),
+            waiting: None,
+            duplicate_deliveries: None,
             bucket: keys::bucket(id.get()),
             shard: keys::shard(id.get()),
             due_at: (!job.draft).then(|| now.after(RESEND_AFTER).millis()),
@@ -152,11 +159,16 @@ impl JobItem {
     /// The closing line as an entry of the log: always its last.
     fn closing_entry(&self) -> Option<LogEntry> {
         let closing = self.closing.as_ref()?;
+        // Only now is it known at which step the run was.
+        let message = match (&self.step, self.status) {
+            (Some(step), Status::Cancelled) => format!("{}; it stopped at the step '{step}'", closing.message),
+            _ => closing.message.clone(),
+        };
         Some(LogEntry {
             seq: self.log_seq,
             timestamp: Time::from_millis(closing.at),
             level: closing.level,
-            message: closing.message.clone(),
+            message,
             step: self.step.clone(),
         })
     }
@@ -185,6 +197,8 @@ impl JobItem {
             error,
             runs: self.runs.into_iter().map(RunItem::into_run).collect(),
             closing,
+            waiting: self.waiting,
+            duplicate_deliveries: self.duplicate_deliveries.unwrap_or(0),
             due_at: self.due_at.map(Time::from_millis),
             expires_at: Time::from_millis(self.expires_at * 1000),
         }

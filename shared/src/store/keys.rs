@@ -26,6 +26,9 @@ pub(super) const CONFIG: &str = "META#CONFIG";
 /// Sort key of a result that is too large to be kept in the job's item.
 pub(super) const RESULT: &str = "META#RESULT";
 
+/// Sort key of the permits that are taken for a release or a user.
+pub(super) const PERMITS: &str = "PERMITS";
+
 /// The key of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Key {
@@ -63,6 +66,10 @@ pub(super) fn log_sk(last_seq: u64) -> String {
 
 pub(super) fn release(id: ReleaseId) -> Key {
     Key { pk: format!("RELEASE#{id}"), sk: META.to_owned() }
+}
+
+pub(super) fn permits(of: &str, id: u64) -> Key {
+    Key { pk: format!("{of}#{id}"), sk: PERMITS.to_owned() }
 }
 
 pub(super) fn idempotency(user: UserId, key: &str) -> Key {

@@ -170,7 +170,7 @@ impl Store {
             }
             let unknown: Vec<JobId> =
                 batch.iter().filter(|entry| entry.status.is_none()).map(|entry| entry.id).collect();
-            let jobs = self.jobs(&unknown).await?;
+            let jobs = self.jobs(&unknown, false).await?;
             for entry in batch {
                 let summary = match entry.status {
                     Some(status) => Some(entry.summary(status)),
@@ -190,7 +190,7 @@ impl Store {
         // Progress is in no index: it changes too often. What runs is read by its key.
         let running: Vec<JobId> =
             jobs.iter().filter(|job| job.status == Status::Running && job.progress == 0).map(|job| job.id).collect();
-        let fresh = self.jobs(&running).await?;
+        let fresh = self.jobs(&running, false).await?;
         for job in &mut jobs {
             if let Some(fresh) = fresh.get(&job.id) {
                 *job = summary(fresh);
@@ -200,14 +200,14 @@ impl Store {
         Ok(Page { jobs, next: position.and_then(|id| JobId::try_from(id).ok()) })
     }
 
-    /// Reads jobs by their keys, in batches.
+    /// Reads jobs by their keys, in batches; `consistent` doubles the price.
     ///
     /// # Errors
     /// When DynamoDB cannot be asked, or goes on to leave keys unprocessed.
-    pub async fn jobs(&self, ids: &[JobId]) -> Result<HashMap<JobId, Job>, AwsError> {
+    pub async fn jobs(&self, ids: &[JobId], consistent: bool) -> Result<HashMap<JobId, Job>, AwsError> {
         let mut jobs = HashMap::new();
         for batch in ids.chunks(BATCH) {
-            let mut keys = KeysAndAttributes::builder();
+            let mut keys = KeysAndAttributes::builder().consistent_read(consistent);
             for id in batch {
                 let key = keys::job(*id);
                 keys = keys.keys(HashMap::from([("pk".to_owned(), key.pk()), ("sk".to_owned(), key.sk())]));

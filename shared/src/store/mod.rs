@@ -11,6 +11,7 @@ mod keys;
 mod list;
 mod logs;
 mod outcome;
+mod permits;
 mod releases;
 mod run;
 mod sweep;
@@ -38,6 +39,7 @@ pub use self::{
     list::{Filter, MAX_EXAMINED, Page, Scope},
     logs::{Chunk, LogPage, LogQuery},
     outcome::{Cancelled, Claimed, Created, Edited, Finished, Held, Submitted},
+    permits::{Permits, Permitted},
     releases::NewRelease,
     run::{Completion, MetadataChange, Progress, RunEnd, RunHandle},
 };

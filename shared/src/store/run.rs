@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     aws::AwsError,
-    job::{Event, Failure, Job, JobId, LEASE, LogEntry, ReleaseId, outcome},
+    job::{Event, Failure, Job, JobId, LEASE, LogEntry, ReleaseId, WaitingFor, outcome},
     release::{Package, Release},
     time::Time,
 };
@@ -83,8 +83,8 @@ pub enum RunEnd {
     Failed(Failure),
     /// The attempt failed; the job waits until the given time for another.
     Retry(Failure, Time),
-    /// The run ran out of time, or a dependency is down: its attempt goes on later, uncounted.
-    GivenBack(Time),
+    /// Nothing is wrong with the job: its attempt goes on later, uncounted.
+    GivenBack(WaitingFor, Time),
 }
 
 /// What a completed run leaves.
@@ -238,11 +238,14 @@ impl Store {
                 run.ended_run(update.failure(failure), now, "failed", Some(failure))?
             }
             RunEnd::Retry(failure, at) => {
-                let update = waiting(shown(run.update().event(Event::GiveBack, now), progress), *at);
+                let update = shown(run.update().event(Event::GiveBack, now), progress);
+                let update = waiting(update, &WaitingFor::Backoff { until: *at }, *at)?;
                 run.ended_run(update, now, outcome::ERROR, Some(failure))?
             }
-            RunEnd::GivenBack(at) => {
-                let update = waiting(shown(run.update().event(Event::GiveBack, now), progress), *at);
+            RunEnd::GivenBack(why, at) => {
+                let progress = Progress { message: Some(why.to_string()), ..progress.clone() };
+                let update = shown(run.update().event(Event::GiveBack, now), &progress);
+                let update = waiting(update, why, *at)?;
                 run.ended_run(update, now, outcome::GIVEN_BACK, None)?
             }
         };
@@ -257,7 +260,7 @@ impl Store {
         let run = RunHandle::of(seen);
         let failure = Failure::new(outcome::CRASHED, "The attempt stopped without a word");
         let lease = seen.lease_expires_at.unwrap_or(now);
-        let update = waiting(run.update().event(Event::GiveBack, now), now)
+        let update = waiting(run.update().event(Event::GiveBack, now), &WaitingFor::Queue, now)?
             .set("message", s("The last attempt stopped without a word; waiting for another"))
             .only_if("#lease_expires_at = :lease")
             .value(":lease", n(lease.millis()));
@@ -330,8 +333,9 @@ fn shown(update: Update, progress: &Progress) -> Update {
         .set_or_remove("message", progress.message.clone().map(AttributeValue::S))
 }
 
-fn waiting(update: Update, until: Time) -> Update {
-    update.set("due_at", n(until.after(RESEND_AFTER).millis())).remove("lease_expires_at")
+fn waiting(update: Update, why: &WaitingFor, until: Time) -> Result<Update, AwsError> {
+    let update = update.set("due_at", n(until.after(RESEND_AFTER).millis())).set("waiting", attribute(why)?);
+    Ok(update.remove("lease_expires_at"))
 }
 
 fn put(table: &str, item: super::Item) -> Result<Put, AwsError> {

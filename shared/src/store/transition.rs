@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     aws::AwsError,
-    job::{Event, Failure, Job, JobId, LEASE, Level, Status, UserId},
+    job::{Event, Failure, Job, JobId, LEASE, Level, Status, UserId, WaitingFor},
     time::Time,
 };
 
@@ -49,15 +49,11 @@ impl Update {
 }
 
 impl Store {
-    /// Takes a pending job for a new run: a read, and one write that only one of many wins.
+    /// Takes a pending job, as it was `seen`, for a new run: one write that only one of many wins.
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
-    pub async fn claim(&self, id: JobId, now: Time) -> Result<Claimed, AwsError> {
-        let Some(seen) = self.job(id, true).await? else { return Ok(Claimed::Missing) };
-        if seen.status.after(Event::Claim).is_none() {
-            return Ok(Claimed::Lost(seen));
-        }
+    pub async fn claim(&self, seen: &Job, now: Time) -> Result<Claimed, AwsError> {
         let (attempt, lease) = (seen.next_attempt(), now.after(LEASE));
         let run = RunItem {
             attempt,
@@ -67,7 +63,7 @@ impl Store {
             outcome: None,
             error: None,
         };
-        let mut update = Update::of(keys::job(id))
+        let mut update = Update::of(keys::job(seen.id))
             .event(Event::Claim, now)
             .only_fence(seen.fence)
             .only_if("#log_seq = :log_seq")
@@ -78,7 +74,8 @@ impl Store {
             .set("started_at", n(seen.started_at.unwrap_or(now).millis()))
             .set_to("#runs = list_append(#runs, :run)", ":run", attribute([run])?)
             .remove("step")
-            .remove("message");
+            .remove("message")
+            .remove("waiting");
         if seen.next_attempt() != seen.attempt {
             update = update.set("progress", n(0));
         }
@@ -92,6 +89,35 @@ impl Store {
             Written::Refused(Some(item)) => Claimed::Lost(job_of(item)?),
             Written::Refused(None) => Claimed::Missing,
         })
+    }
+
+    /// Notes why a pending job, as it was `seen`, is not claimed yet, and when it is to be tried again.
+    ///
+    /// # Errors
+    /// When DynamoDB cannot be asked.
+    pub async fn put_off(&self, seen: &Job, why: &WaitingFor, until: Time, now: Time) -> Result<Finished, AwsError> {
+        let update = Update::of(keys::job(seen.id))
+            .only_fence(seen.fence)
+            .only_if("#status = :pending")
+            .value(":pending", s(Status::Pending.as_str()))
+            .set("updated_at", n(now.millis()))
+            .set("due_at", n(until.after(RESEND_AFTER).millis()))
+            .set("waiting", attribute(why)?)
+            .set("message", s(why.to_string()));
+        Ok(match self.update(update).await? {
+            Written::Done(item) => Finished::Yes(job_of(item)?),
+            Written::Refused(item) => Finished::Fenced(item.map(job_of).transpose()?),
+        })
+    }
+
+    /// Counts a delivery of a job's message that came to nothing.
+    ///
+    /// # Errors
+    /// When DynamoDB cannot be asked.
+    pub async fn count_duplicate(&self, id: JobId) -> Result<(), AwsError> {
+        let counted = "#duplicate_deliveries = if_not_exists(#duplicate_deliveries, :none) + :one";
+        let update = Update::of(keys::job(id)).set_to(counted, ":one", n(1)).value(":none", n(0));
+        self.update(update.only_if("attribute_exists(#pk)")).await.map(|_| ())
     }
 
     /// Makes a draft, checked before, wait for the processor.
