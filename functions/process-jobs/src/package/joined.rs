@@ -25,6 +25,7 @@ impl<R: Read + Seek> Joined<R> {
     }
 
     /// The size of all parts, in bytes.
+    #[must_use]
     pub fn size(&self) -> u64 {
         self.size
     }

@@ -47,7 +47,7 @@ impl ObjectReader {
         let call = call.range(range).set_if_match(self.file.e_tag.clone());
         let output = call.send().await.map_err(|error| failed_to_read(&error))?;
         let expected = end - self.position;
-        let broken = match output.body.collect().await.map(|body| body.to_vec()) {
+        let broken = match output.body.collect().await.map(aws_sdk_s3::primitives::AggregatedBytes::to_vec) {
             Ok(bytes) if bytes.len() as u64 == expected => return Ok(Body::Whole(bytes)),
             // More than was asked for is another file's; `If-Match` should have told.
             Ok(bytes) if bytes.len() as u64 > expected => return Err(changed()),

@@ -10,7 +10,7 @@ use shared::files::StoredFile;
 
 use super::{BLOCK, Store, failed, failed_to_read, unavailable};
 
-/// What is copied with one call. S3 takes up to 5 GiB (Amazon S3 API Reference, "CopyObject");
+/// What is copied with one call. S3 takes up to 5 GiB (Amazon S3 API Reference, `CopyObject`);
 /// less lets a cancel be noticed in time.
 const COPIED_AT_ONCE: u64 = 256 * 1024 * 1024;
 
