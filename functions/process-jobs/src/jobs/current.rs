@@ -5,7 +5,11 @@ use shared::{files::StoredFile, release::output_prefix, service::WorkError};
 use super::{MAX_FILES, Task, failed, of_aws};
 use crate::{
     failure::{WorkError as FileError, code},
-    package::{joined::Joined, volumes},
+    package::{
+        joined::Joined,
+        sfv::{self, Checksums, MAX_SFV},
+        volumes,
+    },
     s3::{ObjectReader, Store},
 };
 
@@ -73,4 +77,12 @@ impl Current {
 /// Reads an archive's volumes as the one file that they are.
 pub(super) fn joined(store: &Store, volumes: &[StoredFile]) -> Joined<ObjectReader> {
     Joined::new(volumes.iter().map(|volume| (store.open(volume), volume.size)))
+}
+
+/// What the SFV `file` says.
+pub(super) fn checksums(store: &Store, file: &StoredFile) -> Result<Checksums, FileError> {
+    if file.size > MAX_SFV {
+        return Err(FileError::failed(code::SFV_INVALID, "The package's SFV is larger than 1 MiB"));
+    }
+    sfv::parse(&store.read(file)?)
 }

@@ -1,19 +1,23 @@
 //! The job types, one module each, and the registry that leads to them.
 
 mod analysis;
+mod build;
 mod current;
 mod nfo;
 mod nfofix;
 mod output;
 mod packaging;
 mod readnfo;
+mod repack;
+#[cfg(test)]
+mod world;
 
 use std::io;
 
 use shared::{
     aws::AwsError,
     files::{Files, StoredFile},
-    job::{Config, Job, NOT_YET_SUPPORTED},
+    job::{Config, Job, NOT_YET_SUPPORTED, PackagingConfig},
     release::{Release, job_prefix, output_prefix, source_prefix},
     service::{Assignment, Work, WorkError},
     store::{Completion, Store},
@@ -64,6 +68,11 @@ impl Task {
         file.key.strip_prefix(&prefix).unwrap_or(&file.key)
     }
 
+    /// The group whose name a package ends with: the configuration's, or else the release's.
+    fn group<'a>(&'a self, config: &'a PackagingConfig) -> &'a str {
+        config.group.as_deref().or(self.release.group.as_deref()).unwrap_or("NOGRP")
+    }
+
     /// Where this run writes.
     fn output_prefix(&self) -> String {
         let job = &self.assignment.job;
@@ -93,7 +102,8 @@ impl Work for Worker {
             Config::Packaging(config) => packaging::run(self.task(assignment).await?, config).await,
             Config::Nfofix(config) => nfofix::run(self.task(assignment).await?, &config).await,
             Config::Readnfo(config) => readnfo::run(self.task(assignment).await?, &config).await,
-            Config::Repack(_) | Config::Dirfix(_) => Err(failed(NOT_YET_SUPPORTED, "This job type cannot be done yet")),
+            Config::Repack(config) => repack::run(self.task(assignment).await?, config).await,
+            Config::Dirfix(_) => Err(failed(NOT_YET_SUPPORTED, "This job type cannot be done yet")),
         }
     }
 

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 use shared::{
-    files::StoredFile,
     job::{Level, NfofixConfig},
     release::Release,
     service::{Reporter, WorkError},
@@ -11,20 +10,18 @@ use shared::{
 
 use super::{
     Task, blocking,
+    current::checksums,
     nfo::{NfoFile, bounded},
     output::Output,
 };
 use crate::{
-    failure::{WorkError as FileError, code},
+    failure::WorkError as FileError,
     monitor::Monitor,
     nfo::{
         listing::has_extension,
         repair::{Known, Repaired, repair},
     },
-    package::{
-        Facts,
-        sfv::{self, Checksums, MAX_SFV},
-    },
+    package::{Facts, sfv},
     s3::Store,
     watch::Watch,
 };
@@ -111,18 +108,11 @@ impl Fix {
         watch.step("write");
         let nfo = self.output.write(name, text)?;
         for sfv in sfvs {
-            let mut checksums = self.checksums(&sfv.file)?;
+            let mut checksums = checksums(&self.store, &sfv.file)?;
             checksums.insert(nfo.path.clone(), nfo.crc32_value);
             self.output.write(&sfv.path, sfv::render(&checksums).as_bytes())?;
         }
         Ok(())
-    }
-
-    fn checksums(&self, file: &StoredFile) -> Result<Checksums, FileError> {
-        if file.size > MAX_SFV {
-            return Err(FileError::failed(code::SFV_INVALID, "The package's SFV is larger than 1 MiB"));
-        }
-        sfv::parse(&self.store.read(file)?)
     }
 }
 

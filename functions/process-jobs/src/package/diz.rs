@@ -2,6 +2,9 @@
 
 use super::{Facts, ascii::transliterate};
 
+/// The file's name.
+pub const DIZ: &str = "FILE_ID.DIZ";
+
 const COLUMNS: usize = 45;
 const LINES: usize = 10;
 

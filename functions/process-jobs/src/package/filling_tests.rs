@@ -121,12 +121,12 @@ fn empty_folders_of_another_tools_archive_are_kept() {
 #[test]
 fn what_compresses_to_almost_nothing_is_repacked_too() {
     let zeros = usize::try_from(crate::formats::archive::RATIO_FREE_SIZE).unwrap() + 1;
-    let fill = |filling: &mut Filling<'_, _>| filling.file("zeros", zeros as u64, &mut io::repeat(0).take(zeros as u64));
+    let fill =
+        |filling: &mut Filling<'_, _>| filling.file("zeros", zeros as u64, &mut io::repeat(0).take(zeros as u64));
     let package = packed(Options(Compression::High, None), fill).unwrap();
     assert!(package["a.zip"].len() < zeros / 500);
-    let again = packed(Options(Compression::High, None), |filling| {
-        opened(&package, |archive| filling.unpacked(archive))
-    });
+    let again =
+        packed(Options(Compression::High, None), |filling| opened(&package, |archive| filling.unpacked(archive)));
     assert_eq!(again.unwrap(), package);
 }
 

@@ -44,7 +44,9 @@ impl PackageFile {
         Self::hashed(path, hasher)
     }
 
-    fn hashed(path: &str, hasher: Hasher) -> Self {
+    /// The file whose bytes `hasher` took.
+    #[must_use]
+    pub fn hashed(path: &str, hasher: Hasher) -> Self {
         let size = hasher.size();
         let (crc32_value, sha256) = hasher.finish();
         Self { path: path.to_owned(), size, crc32: crc32_text(crc32_value), sha256, crc32_value }

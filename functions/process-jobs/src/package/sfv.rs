@@ -17,7 +17,7 @@ pub type Checksums = BTreeMap<String, u32>;
 /// The SFV of these files, with CRLF, in the order of their names.
 #[must_use]
 pub fn render(checksums: &Checksums) -> String {
-    checksums.iter().map(|(path, crc32)| format!("{path} {}\r\n", crc32_text(*crc32))).collect()
+    checksums.iter().flat_map(|(path, crc32)| [path, " ", &crc32_text(*crc32), "\r\n"].map(str::to_owned)).collect()
 }
 
 /// Reads an SFV: lines of a name, which may have spaces, and eight hexadecimal digits; comments

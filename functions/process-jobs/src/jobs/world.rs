@@ -1,0 +1,93 @@
+//! A release, its files and the processor, over a bucket and a table in memory: for tests.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use shared::{
+    job::{Job, JobId, JobType, NewJob, ReleaseId, UserId},
+    release::{Release, output_prefix},
+    service::{JobService, Processed},
+    store::{NewRelease, Store},
+    testing::{ManualClock, START, store},
+    time::Time,
+};
+
+use crate::{jobs::Worker, testing::Bucket};
+
+const RETENTION: Duration = Duration::from_hours(24);
+
+/// A release, its files, and the processor.
+pub struct World {
+    pub bucket: Bucket,
+    pub store: Store,
+    release: ReleaseId,
+    service: JobService,
+    worker: Arc<Worker>,
+    next_job: u64,
+}
+
+impl World {
+    pub async fn new(metadata: Value) -> Self {
+        let (bucket, store, clock) = (Bucket::default(), store().await, ManualClock::default());
+        let release = ReleaseId::try_from(42).unwrap();
+        let new = NewRelease {
+            user_id: UserId::try_from(7).unwrap(),
+            release_type: "ebook".to_owned(),
+            name: None,
+            group: Some("GRP".to_owned()),
+            metadata: metadata.as_object().unwrap().clone(),
+        };
+        store.create_release(release, &new, START).await.unwrap();
+        let worker = Arc::new(Worker::new(store.clone(), bucket.files()));
+        let service = JobService::new(store.clone(), clock.clock());
+        Self { bucket, store, release, service, worker, next_job: 100 }
+    }
+
+    pub fn source(&self, path: &str, bytes: &[u8]) {
+        self.bucket.put(&format!("releases/42/source/{path}"), bytes);
+    }
+
+    /// Processes a new job to its end.
+    pub async fn run(&mut self, job_type: JobType, config: Value) -> (Job, Value) {
+        let id = JobId::try_from(self.next_job).unwrap();
+        self.next_job += 1;
+        let job = NewJob {
+            created_by: UserId::try_from(7).unwrap(),
+            release_id: Some(self.release),
+            job_type: Some(job_type),
+            config: config.as_object().unwrap().clone(),
+            draft: false,
+            retry_of: None,
+        };
+        self.store.create_job(id, &job, None, START, RETENTION).await.unwrap();
+        let run = self.service.process_job(id, &self.worker, Time::from_millis(i64::MAX));
+        let processed = Box::pin(run).await.unwrap();
+        let Processed::Finished(job) = processed else { panic!("{processed:?}") };
+        let (_, documents) = self.store.job_with_documents(id).await.unwrap().unwrap();
+        (job, documents.result.unwrap_or(json!(null)))
+    }
+
+    /// The code that a new job fails with.
+    pub async fn code(&mut self, job_type: JobType, config: Value) -> String {
+        let (job, result) = self.run(job_type, config).await;
+        job.error.unwrap_or_else(|| panic!("{result}")).code
+    }
+
+    pub async fn release(&self) -> Release {
+        self.store.release(self.release).await.unwrap().unwrap()
+    }
+
+    /// The folder of the current package.
+    pub async fn package(&self) -> String {
+        let package = self.release().await.package.unwrap();
+        output_prefix(self.release, package.job_id, package.fence)
+    }
+
+    pub fn names(&self, prefix: &str) -> Vec<String> {
+        self.bucket.below(prefix).into_keys().collect()
+    }
+
+    pub fn text(&self, key: &str) -> String {
+        String::from_utf8(self.bucket.state().objects[key].clone()).unwrap()
+    }
+}
