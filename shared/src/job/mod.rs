@@ -174,8 +174,6 @@ impl Failure {
 pub const ATTEMPTS_EXHAUSTED: &str = "attempts_exhausted";
 /// `error.code` of a job whose message was delivered over and over without an end.
 pub const DEAD_LETTERED: &str = "dead_lettered";
-/// `error.code` of a job type that is accepted but cannot be done yet.
-pub const NOT_YET_SUPPORTED: &str = "not_yet_supported";
 /// `error.code` of a job whose release changed while it ran.
 pub const RELEASE_CHANGED: &str = "release_changed";
 

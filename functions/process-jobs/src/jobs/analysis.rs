@@ -3,11 +3,11 @@
 use serde_json::Value;
 use shared::{job::AnalysisConfig, service::WorkError, store::Completion};
 
-use super::{Task, blocking, failed};
+use super::{Task, blocking, failed, some};
 use crate::{failure::WorkError as FileError, formats::analyse, monitor::Monitor, s3::Store};
 
 pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completion, WorkError> {
-    let sources = task.some_sources().await?;
+    let sources = some(task.sources().await?)?;
     let file = match (&config.path, sources.as_slice()) {
         (Some(path), sources) => sources.iter().find(|file| task.source_path(file) == path.as_str()),
         (None, [only]) => Some(only),

@@ -13,6 +13,12 @@ use crate::{
     s3::{ObjectReader, Store},
 };
 
+/// A stored file and its path in the package, or among the source files.
+pub(super) struct Placed {
+    pub path: String,
+    pub file: StoredFile,
+}
+
 /// The current package.
 #[derive(Debug)]
 pub(super) struct Current {
@@ -42,6 +48,12 @@ impl Current {
     /// The path of one of its files in the package.
     pub(super) fn path<'a>(&self, file: &'a StoredFile) -> &'a str {
         file.key.strip_prefix(&self.prefix).unwrap_or(&file.key)
+    }
+
+    /// Its files with their paths.
+    pub(super) fn placed(&self) -> Vec<Placed> {
+        let placed = |file: &StoredFile| Placed { path: self.path(file).to_owned(), file: file.clone() };
+        self.files.iter().map(placed).collect()
     }
 
     /// Its NFO.

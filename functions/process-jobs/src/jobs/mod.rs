@@ -3,6 +3,7 @@
 mod analysis;
 mod build;
 mod current;
+mod dirfix;
 mod nfo;
 mod nfofix;
 mod output;
@@ -17,12 +18,13 @@ use std::io;
 use shared::{
     aws::AwsError,
     files::{Files, StoredFile},
-    job::{Config, Job, NOT_YET_SUPPORTED, PackagingConfig},
+    job::{Config, Job, PackagingConfig},
     release::{Release, job_prefix, output_prefix, source_prefix},
     service::{Assignment, Work, WorkError},
     store::{Completion, Store},
 };
 
+use self::current::Placed;
 use crate::failure::{Failure, WorkError as FileError};
 
 /// How many source files a release may have.
@@ -53,13 +55,10 @@ impl Task {
         Ok(sources)
     }
 
-    /// As [`Task::sources`], for work that needs one at least.
-    async fn some_sources(&self) -> Result<Vec<StoredFile>, WorkError> {
-        let sources = self.sources().await?;
-        if sources.is_empty() {
-            return Err(failed("source_missing", "The release has no source files; upload one first"));
-        }
-        Ok(sources)
+    /// As [`Task::sources`], with their paths.
+    async fn placed_sources(&self) -> Result<Vec<Placed>, WorkError> {
+        let placed = |file: StoredFile| Placed { path: self.source_path(&file).to_owned(), file };
+        Ok(self.sources().await?.into_iter().map(placed).collect())
     }
 
     /// The path of a source file below its release.
@@ -78,6 +77,14 @@ impl Task {
         let job = &self.assignment.job;
         output_prefix(self.release.id, job.id, job.fence)
     }
+}
+
+/// The source files, for work that needs one at least.
+fn some<T>(sources: Vec<T>) -> Result<Vec<T>, WorkError> {
+    if sources.is_empty() {
+        return Err(failed("source_missing", "The release has no source files; upload one first"));
+    }
+    Ok(sources)
 }
 
 impl Worker {
@@ -103,7 +110,7 @@ impl Work for Worker {
             Config::Nfofix(config) => nfofix::run(self.task(assignment).await?, &config).await,
             Config::Readnfo(config) => readnfo::run(self.task(assignment).await?, &config).await,
             Config::Repack(config) => repack::run(self.task(assignment).await?, config).await,
-            Config::Dirfix(_) => Err(failed(NOT_YET_SUPPORTED, "This job type cannot be done yet")),
+            Config::Dirfix(config) => dirfix::run(self.task(assignment).await?, &config).await,
         }
     }
 

@@ -1,9 +1,13 @@
 //! The NFO that a job works on: the current package's or, without a package, the source files'.
 
 use serde_json::Value;
-use shared::{files::StoredFile, service::WorkError};
+use shared::service::WorkError;
 
-use super::{Task, current::Current, failed};
+use super::{
+    Task,
+    current::{Current, Placed},
+    failed,
+};
 use crate::{
     failure::{WorkError as FileError, code},
     nfo::{listing::has_extension, repair::check_size},
@@ -13,12 +17,6 @@ use crate::{
 /// The largest result, in bytes of its JSON: with its keys it fits an item of `DynamoDB`'s, 400 KB
 /// (Amazon DynamoDB Developer Guide, "Quotas").
 const MAX_RESULT: usize = 384 * 1024;
-
-/// A stored file and its path in the package, or among the source files.
-pub(super) struct Placed {
-    pub path: String,
-    pub file: StoredFile,
-}
 
 /// An NFO and the files beside it.
 pub(super) struct NfoFile {
@@ -35,12 +33,10 @@ impl NfoFile {
     pub async fn find(task: &Task) -> Result<Self, WorkError> {
         let current = Current::find(task).await?;
         let (mut files, at) = if let Some(current) = &current {
-            let placed = |file: &StoredFile| Placed { path: current.path(file).to_owned(), file: file.clone() };
             let at = current.nfo().and_then(|nfo| current.files.iter().position(|file| file == nfo));
-            (current.files.iter().map(placed).collect(), at)
+            (current.placed(), at)
         } else {
-            let placed = |file: StoredFile| Placed { path: task.source_path(&file).to_owned(), file };
-            let files: Vec<Placed> = task.sources().await?.into_iter().map(placed).collect();
+            let files = task.placed_sources().await?;
             let at = only_nfo(&files)?;
             (files, at)
         };

@@ -13,13 +13,14 @@ use shared::{
 use super::{
     Task, blocking,
     build::{Build, Named},
+    some,
 };
 use crate::{failure::WorkError as FileError, formats::analyse, monitor::Monitor, package::build_name, s3::Store};
 
 pub(super) async fn run(task: Task, config: PackagingConfig) -> Result<Completion, WorkError> {
     let (release, from) = (task.release.id, task.release.package.clone());
     let report = task.assignment.report.clone();
-    let sources = task.some_sources().await?;
+    let sources = some(task.sources().await?)?;
     let store = Store::new(&task.files, report.clone());
     let packaging = Packaging { task, sources, config, report, store };
     let result = blocking(move || packaging.run()).await?;

@@ -5,6 +5,7 @@ pub mod ascii;
 pub mod diz;
 pub mod filling;
 pub mod joined;
+pub mod names;
 pub mod nfo;
 pub mod sfv;
 pub mod volumes;
