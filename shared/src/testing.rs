@@ -1,6 +1,8 @@
 //! What tests of all crates share: a table in this process, a queue that remembers, a clock to set.
 #![expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+mod meter;
+
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
@@ -17,6 +19,7 @@ use aws_sdk_dynamodb::{
 use aws_sdk_sqs::operation::send_message::{SendMessageError, SendMessageOutput};
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
+pub use self::meter::{Cost, Meter};
 use crate::{
     queue::Queue,
     store::Store,
@@ -55,6 +58,11 @@ impl ManualClock {
 
 /// A new, empty table with the template's keys and indexes, in a DynamoDB of its own.
 pub async fn store() -> Store {
+    metered_store().await.0
+}
+
+/// As [`store`], with what each request costs.
+pub async fn metered_store() -> (Store, Meter) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
@@ -66,7 +74,9 @@ pub async fn store() -> Store {
         .build();
     let client = Client::from_conf(config);
     create_table(&client).await;
-    Store::new(client, "jobs")
+    let meter = Meter::default();
+    let metered = client.config().to_builder().interceptor(meter.clone()).build();
+    (Store::new(Client::from_conf(metered), "jobs"), meter)
 }
 
 async fn create_table(client: &Client) {

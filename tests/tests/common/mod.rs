@@ -33,6 +33,8 @@ pub struct Api {
 #[derive(Clone)]
 pub enum Does {
     Complete(Value),
+    /// Logs so many lines of 100 characters.
+    Say(u32),
     Fail,
     Error,
 }
@@ -45,6 +47,10 @@ impl Work for Fake {
         assignment.report.progress(65);
         assignment.report.log(Level::Info, "Compressed 3 of 5 files");
         match &self.0 {
+            Does::Say(count) => {
+                (1..*count).for_each(|_| assignment.report.log(Level::Info, &"x".repeat(100)));
+                Ok(Completion::of(json!({})))
+            }
             Does::Complete(result) => Ok(Completion::of(result.clone())),
             Does::Fail => Err(WorkError::Failed(Failure::new("source_missing", "There is no source file"))),
             Does::Error => Err(WorkError::Retry(Failure::new("storage", "A file could not be read"))),
@@ -62,7 +68,11 @@ impl Api {
     }
 
     pub async fn with_queue(queue: shared::queue::Queue) -> Self {
-        let (store, clock) = (store().await, ManualClock::default());
+        Self::over(store().await, queue)
+    }
+
+    pub fn over(store: Store, queue: shared::queue::Queue) -> Self {
+        let clock = ManualClock::default();
         let submissions = Submissions::new(store.clone(), queue, clock.clock(), RETENTION);
         let router = Router::new()
             .merge(get_health::router())
