@@ -136,6 +136,12 @@ class Reading(Case):
         self.assertIsNone(details["result"])
         self.assertIn(status["error"]["message"], details["logs"])
 
+    def test_a_job_without_its_source_says_what_is_missing(self):
+        for job_type in ("analysis", "packaging"):
+            job = OWNER.run(job_type=job_type, release_id=OWNER.release())
+            self.assertEqual((job["status"], job["error"]["code"]), ("failed", "source_missing"))
+            self.assertIn("no source files", job["error"]["message"])
+
     def test_the_status_is_what_polling_needs(self):
         job = completed()
         for path in (f"/api/jobs/{job}/status", f"/api/wizard/jobs/{job}/status"):
