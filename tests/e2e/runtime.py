@@ -14,6 +14,7 @@ import time
 
 from support import ROOT
 from invoke import environment  # scripts/invoke.py
+from local import SOURCE  # scripts/local.py
 
 EVENTS = ROOT / "tests/fixtures/events"
 SECONDS = 60
@@ -76,9 +77,11 @@ def running(function, **variables):
 
     def respond(path, body):
         if path.endswith("/next"):
-            deadline = int((time.time() + SECONDS) * 1000)
-            given = {"lambda-runtime-aws-request-id": "1", "lambda-runtime-deadline-ms": deadline,
-                     "lambda-runtime-invoked-function-arn": f"arn:aws:lambda:us-east-1:000000000000:function:{function}"}
+            given = {
+                "lambda-runtime-aws-request-id": "1",
+                "lambda-runtime-deadline-ms": int((time.time() + SECONDS) * 1000),
+                "lambda-runtime-invoked-function-arn": f"arn:aws:lambda:us-east-1:000000000000:function:{function}",
+            }
             return 200, given, json.dumps(events.get()).encode()
         answers.put((path.rsplit("/", 1)[-1], json.loads(body or b"null")))
         return 202, {}, b""
@@ -92,7 +95,7 @@ def running(function, **variables):
     with serving(respond) as address:
         changed = environment(function) | {"AWS_LAMBDA_RUNTIME_API": address} | variables
         given = {name: value for name, value in changed.items() if value is not None}
-        process = subprocess.Popen([ROOT / "build" / function / "bootstrap"], env=given, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([SOURCE / "build" / function / "bootstrap"], env=given, stdout=subprocess.DEVNULL)
         try:
             yield invoke
         finally:

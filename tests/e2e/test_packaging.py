@@ -180,5 +180,56 @@ class Repacking(Packages):
         self.assertEqual((job["status"], job["error"]["code"]), ("failed", "package_missing"))
 
 
+class Dirfix(Packages):
+    def fix(self, release, **config):
+        job = OWNER.run(job_type="dirfix", release_id=release, config_json=config)
+        self.assertEqual(job["status"], "completed", job["error"])
+        return job["result"]
+
+    def test_a_sound_package_is_left(self):
+        release = OWNER.release(FILES)
+        before = self.package(release, release_name=NAME)
+        self.assertEqual(self.fix(release), {"changes": [], "omitted_changes": 0, "applied": False})
+        self.assertEqual(OWNER.files(release, "package/"), before)
+
+    def test_names_are_repaired_and_the_sfv_with_them(self):
+        release = OWNER.release(FILES)
+        before = self.package(release, release_name=NAME)
+        job = OWNER.get(f"/api/releases/{release}/jobs").body["jobs"][0]["id"]
+        bucket, prefix = ENV["BUCKET_NAME"], f"releases/{release}/jobs/{job}/"
+        [nfo] = [
+            each["Key"] for each in aws("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+            if each["Key"].endswith(".nfo")
+        ]
+        aws("s3").put_object(Bucket=bucket, Key=f"{nfo.removesuffix(f'{NAME}.nfo')}art/été à la mer.JPG", Body=b"jpeg")
+        dry = self.fix(release, dry_run=True)
+        self.assertEqual((dry["applied"], set(OWNER.files(release, "package/"))), (False, {*before, "art/été à la mer.JPG"}))
+        wet = self.fix(release)
+        self.assertEqual((wet["applied"], wet["changes"]), (True, dry["changes"]))
+        whys = {change["from"]: set(change["why"]) for change in wet["changes"]}
+        self.assertEqual(whys, {"art/été à la mer.JPG": {"accents", "spaces", "extension_case"},
+                                f"{NAME}.sfv": {"sfv_wrong"}})
+        after = OWNER.files(release, "package/")
+        self.assertEqual(after["art/ete.a.la.mer.jpg"], b"jpeg")
+        self.agrees(after)
+        self.assertEqual(self.fix(release)["changes"], [])
+
+    def test_a_missing_sfv_is_made(self):
+        release = OWNER.release(FILES)
+        before = self.package(release, release_name=NAME, generate_sfv=False)
+        [change] = self.fix(release)["changes"]
+        self.assertEqual(change, {"from": None, "to": f"{NAME}.sfv", "why": ["sfv_missing"]})
+        after = OWNER.files(release, "package/")
+        self.assertEqual(set(after) - set(before), {f"{NAME}.sfv"})
+        self.agrees(after)
+
+    def test_source_files_are_looked_at_and_never_changed(self):
+        release = OWNER.release(FILES)
+        result = self.fix(release)
+        self.assertIn("art/cover é.txt", [change["from"] for change in result["changes"]])
+        self.assertFalse(result["applied"])
+        self.assertEqual(OWNER.files(release, "source/"), FILES)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
