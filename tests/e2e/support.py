@@ -5,6 +5,7 @@ import json
 import random
 import sys
 import time
+import unittest
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -21,6 +22,31 @@ from tokens import token  # noqa: E402
 ENV = read_env()
 FINAL = ("completed", "failed", "cancelled")
 UNKNOWN = 7338214520942592  # an id of the next century
+# Every route with a token: what the job's or the release's id is put into, and a body that it takes.
+JOB_ROUTES = {
+    "GET /api/jobs/{id}": None,
+    "PATCH /api/jobs/{id}": {},
+    "GET /api/jobs/{id}/status": None,
+    "GET /api/jobs/{id}/logs": None,
+    "PUT /api/jobs/{id}/cancel": None,
+    "PUT /api/jobs/{id}/submit": None,
+    "POST /api/jobs/{id}/retry": None,
+    "GET /api/wizard/jobs/{id}/status": None,
+    "GET /api/wizard/jobs/{id}/logs": None,
+    "GET /api/wizard/jobs/{id}/analysis": None,
+}
+RELEASE_ROUTES = {
+    "GET /api/releases/{id}": None,
+    "GET /api/releases/{id}/jobs": None,
+    "GET /api/releases/{id}/files": None,
+    "POST /api/releases/{id}/files": {"path": "a.txt", "size": 1},
+}
+PLAIN_ROUTES = {
+    "GET /api/jobs": None,
+    "POST /api/jobs": {"draft": True},
+    "POST /api/releases": {"release_type": "ebook"},
+}
+ROUTES = PLAIN_ROUTES | JOB_ROUTES | RELEASE_ROUTES
 
 
 class Answer(NamedTuple):
@@ -55,6 +81,11 @@ class User:
         answer = fetch(ENV["API_URL"] + path, method, data, given)
         is_json = "json" in answer.headers.get("content-type", "")
         return answer._replace(body=json.loads(answer.body) if is_json else answer.body.decode())
+
+    def ask(self, route, id=UNKNOWN):
+        """Calls a route of `ROUTES`."""
+        method, path = route.split(" ")
+        return self.call(method, path.format(id=id), ROUTES[route])
 
     get = functools.partialmethod(call, "GET")
     post = functools.partialmethod(call, "POST")
@@ -105,6 +136,22 @@ class User:
                 assert content.status == 200 and len(content.body) == file["size"], file
                 found[file["path"].removeprefix(folder)] = content.body
         return found
+
+
+class Case(unittest.TestCase):
+    """A test case that knows what a refusal looks like."""
+
+    maxDiff = None
+
+    def refused(self, answer, status, urn, *fields):
+        """Checks a problem (RFC 9457): its status, its type, and the fields that it names."""
+        self.assertEqual(answer.status, status, answer)
+        self.assertEqual(answer.headers.get_all("content-type"), ["application/problem+json"])
+        problem = answer.body
+        self.assertEqual((problem["type"], problem["status"]), (f"urn:jobs:{urn}", status))
+        self.assertEqual([each["field"] for each in problem.get("errors", [])], list(fields), problem)
+        for text in (problem["title"], problem["detail"], problem["request_id"]):
+            self.assertTrue(text and isinstance(text, str), problem)
 
 
 def upload(given, data):

@@ -1,0 +1,103 @@
+"""One function alone, in an environment that a test changes: Lambda's runtime API, in small.
+
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+"""
+
+import contextlib
+import http.server
+import json
+import queue
+import subprocess
+import sys
+import threading
+import time
+
+from support import ROOT
+from invoke import environment  # scripts/invoke.py
+from local import SOURCE  # scripts/local.py
+
+EVENTS = ROOT / "tests/fixtures/events"
+SECONDS = 60
+
+
+def event(function):
+    """The function's sample event."""
+    return json.loads((EVENTS / f"{function}.json").read_text())
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers what the server's `respond` makes of the path and the body."""
+
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        status, headers, content = self.server.respond(self.path, body)
+        self.send_response(status)
+        for name, value in ({"content-length": len(content)} | headers).items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads, block_on_close = True, False
+
+    def handle_error(self, *_):
+        # A function that is stopped while it waits for its next event hangs up.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(*_)
+
+
+@contextlib.contextmanager
+def serving(respond):
+    """Serves what `respond` answers, at the address that this gives."""
+    server = Server(("127.0.0.1", 0), Handler)
+    server.respond = respond
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextlib.contextmanager
+def running(function, **variables):
+    """Runs a function with these environment variables changed; gives what invokes it.
+
+    A variable that is None is taken away.
+    """
+    events, answers = queue.Queue(), queue.Queue()
+
+    def respond(path, body):
+        if path.endswith("/next"):
+            given = {
+                "lambda-runtime-aws-request-id": "1",
+                "lambda-runtime-deadline-ms": int((time.time() + SECONDS) * 1000),
+                "lambda-runtime-invoked-function-arn": f"arn:aws:lambda:us-east-1:000000000000:function:{function}",
+            }
+            return 200, given, json.dumps(events.get()).encode()
+        answers.put((path.rsplit("/", 1)[-1], json.loads(body or b"null")))
+        return 202, {}, b""
+
+    def invoke(event):
+        events.put(event)
+        kind, answer = answers.get(timeout=SECONDS)
+        assert kind == "response", answer
+        return answer
+
+    with serving(respond) as address:
+        changed = environment(function) | {"AWS_LAMBDA_RUNTIME_API": address} | variables
+        given = {name: value for name, value in changed.items() if value is not None}
+        process = subprocess.Popen([SOURCE / "build" / function / "bootstrap"], env=given, stdout=subprocess.DEVNULL)
+        try:
+            yield invoke
+        finally:
+            process.kill()
+            process.wait()

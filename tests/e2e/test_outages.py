@@ -1,0 +1,104 @@
+"""What clients see, and what is left, when DynamoDB or SQS is away, throttles, or refuses."""
+
+import json
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+from runtime import event, running, serving
+from support import OWNER, UNKNOWN, someone
+
+NOWHERE = "http://127.0.0.1:1"
+READS_TABLE = (
+    "list-jobs", "create-job", "get-job", "update-job", "get-job-status", "get-job-logs", "cancel-job", "submit-job",
+    "retry-job", "get-job-analysis", "list-release-jobs", "create-release", "get-release", "add-release-file",
+    "list-release-files",
+)
+
+
+def throttled(*_):
+    problem = {"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException", "message": "Rate exceeded"}
+    return 400, {"content-type": "application/x-amz-json-1.0"}, json.dumps(problem).encode()
+
+
+def asks(user, function, id=UNKNOWN, body=None):
+    """The function's sample event, sent by `user`, about the job `id`."""
+    text = json.dumps(event(function)).replace(str(UNKNOWN), str(id))
+    made = json.loads(text)
+    made["requestContext"]["authorizer"]["lambda"] = {"user_id": user.id, "admin": False}
+    return made | ({"body": json.dumps(body)} if body else {})
+
+
+class Outages(unittest.TestCase):
+    def unavailable(self, answer):
+        headers = {name.lower(): value for name, value in answer["headers"].items()}
+        self.assertEqual(answer["statusCode"], 503, answer)
+        self.assertEqual(headers["content-type"], "application/problem+json")
+        self.assertGreater(int(headers["retry-after"]), 0)
+        problem = json.loads(answer["body"])
+        self.assertEqual((problem["type"], problem["status"]), ("urn:jobs:unavailable", 503))
+        self.assertTrue(problem["request_id"])
+
+    def test_without_dynamodb_every_route_says_try_again(self):
+        def ask(function):
+            with running(function, AWS_ENDPOINT_URL_DYNAMODB=NOWHERE) as invoke:
+                return invoke(event(function))
+
+        with ThreadPoolExecutor(3) as pool:
+            for function, answer in zip(READS_TABLE, pool.map(ask, READS_TABLE)):
+                with self.subTest(function):
+                    self.unavailable(answer)
+
+    def test_throttling_says_try_again(self):
+        with serving(throttled) as address:
+            for function in ("get-job", "list-jobs", "create-job", "cancel-job"):
+                with self.subTest(function):
+                    with running(function, AWS_ENDPOINT_URL_DYNAMODB=f"http://{address}") as invoke:
+                        self.unavailable(invoke(event(function)))
+
+    def test_a_job_that_cannot_be_queued_is_not_created(self):
+        user, body = someone(), {"job_type": "nfofix"}
+        request = asks(user, "create-job", body=body)
+        request["headers"]["idempotency-key"] = "once"
+        with running("create-job", AWS_ENDPOINT_URL_SQS=NOWHERE) as invoke:
+            self.unavailable(invoke(request))
+        self.assertEqual(user.get("/api/jobs").body["jobs"], [])
+        # Nor is its key taken.
+        self.assertEqual(user.post("/api/jobs", body, idempotency_key="once").status, 202)
+
+    def test_a_job_whose_queue_throttles_is_not_created(self):
+        user = someone()
+        with serving(throttled) as address:
+            with running("create-job", AWS_ENDPOINT_URL_SQS=f"http://{address}") as invoke:
+                self.unavailable(invoke(asks(user, "create-job", body={"job_type": "nfofix"})))
+        self.assertEqual(user.get("/api/jobs").body["jobs"], [])
+
+    def test_a_draft_that_cannot_be_queued_stays_a_draft(self):
+        job = OWNER.draft(job_type="nfofix")
+        with running("submit-job", AWS_ENDPOINT_URL_SQS=NOWHERE) as invoke:
+            self.unavailable(invoke(asks(OWNER, "submit-job", job)))
+        self.assertEqual(OWNER.get(f"/api/jobs/{job}/status").body["status"], "draft")
+        self.assertEqual(OWNER.put(f"/api/jobs/{job}/submit").status, 202)
+
+    def test_a_retry_that_cannot_be_queued_makes_no_job(self):
+        user = someone()
+        job = user.draft(job_type="nfofix")
+        user.put(f"/api/jobs/{job}/cancel")
+        with running("retry-job", AWS_ENDPOINT_URL_SQS=NOWHERE) as invoke:
+            self.unavailable(invoke(asks(user, "retry-job", job)))
+        self.assertEqual([each["id"] for each in user.get("/api/jobs").body["jobs"]], [job])
+
+    def test_a_mistake_of_ours_shows_a_request_id_and_no_internals(self):
+        for function in ("get-job", "create-job", "list-jobs", "cancel-job"):
+            with self.subTest(function), running(function, TABLE_NAME="no-such-table") as invoke:
+                answer = invoke(event(function))
+                self.assertEqual(answer["statusCode"], 500, answer)
+                problem = json.loads(answer["body"])
+                self.assertEqual(set(problem), {"type", "title", "status", "detail", "request_id"})
+                self.assertEqual(problem["type"], "urn:jobs:internal")
+                self.assertEqual(problem["request_id"], event(function)["requestContext"]["requestId"])
+                for internal in ("table", "dynamo", "no-such", "resource", "127.0.0.1"):
+                    self.assertNotIn(internal, answer["body"].lower())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
