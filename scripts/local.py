@@ -33,7 +33,9 @@ STACK = "jobs-local"
 SECRET_NAME = "jobs-local/token"
 REGION = "us-east-1"
 CONCURRENCY = 4  # jobs at the same time
-ORIGINS = os.environ.get("ORIGINS", "http://localhost:3000,http://localhost:5173")
+# make exports a variable that nobody gave as an empty one.
+ORIGINS = os.environ.get("ORIGINS") or "http://localhost:3000,http://localhost:5173"
+LOG_LEVEL = os.environ.get("LOG_LEVEL") or "info"
 
 
 def fail(message):
@@ -208,7 +210,7 @@ def parameters():
         "Architecture": host,
         "TokenSecretName": SECRET_NAME,
         "AllowedOrigins": ORIGINS,
-        "LogLevel": os.environ.get("LOG_LEVEL", "info"),
+        "LogLevel": LOG_LEVEL,
         "MaximumConcurrency": str(CONCURRENCY),
     }
     return [f"{name}={value}" for name, value in given.items()]
