@@ -105,6 +105,13 @@ class SharedSecret(unittest.TestCase):
                 user = User(bearer=shared({"sub": sub, "exp": LATER} | claims))
                 self.assertEqual(user.get(f"/api/jobs/{job}").status, expected)
 
+    def test_a_browser_may_call_from_an_allowed_origin_only(self):
+        for origin, allowed in (("http://localhost:3000", True), ("http://elsewhere.example", False)):
+            asked = {"origin": origin, "access-control-request-method": "PATCH",
+                     "access-control-request-headers": "authorization,content-type"}
+            answer = NOBODY.call("OPTIONS", "/api/jobs", **asked)
+            self.assertEqual(answer.headers.get("access-control-allow-origin"), origin if allowed else None)
+
     def test_health_needs_no_token(self):
         for user in (NOBODY, User(bearer="nonsense")):
             health = user.get("/health")
