@@ -16,11 +16,13 @@ use aws_sdk_dynamodb::{
         ScalarAttributeType,
     },
 };
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use aws_sdk_sqs::operation::send_message::{SendMessageError, SendMessageOutput};
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
 pub use self::meter::{Cost, Meter};
 use crate::{
+    auth::KeySource,
     queue::Queue,
     store::Store,
     time::{Clock, Time},
@@ -142,4 +144,12 @@ pub fn broken_queue() -> Queue {
         SendMessageError::generic(meta)
     });
     Queue::new(mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&rule]), "https://sqs.test/jobs")
+}
+
+/// Tokens that are signed with a secret in Secrets Manager, whose value is asked for at each call.
+pub fn token_secret(value: impl Fn() -> String + Send + Sync + 'static) -> KeySource {
+    let rule = mock!(aws_sdk_secretsmanager::Client::get_secret_value)
+        .then_compute_output(move |_| GetSecretValueOutput::builder().secret_string(value()).build());
+    let client = mock_client!(aws_sdk_secretsmanager, RuleMode::MatchAny, [&rule]);
+    KeySource::Secret { client, name: "jobs/token".to_owned() }
 }

@@ -57,7 +57,46 @@ fn bearer(header: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use aws_lambda_events::http::header::AUTHORIZATION;
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    use serde_json::{Value, json};
+    use shared::testing::{ManualClock, token_secret};
+
     use super::*;
+
+    const SECRET: &str = "a secret of at least thirty-two bytes";
+
+    fn bearer_of(claims: &Value) -> String {
+        let key = EncodingKey::from_secret(SECRET.as_bytes());
+        format!("Bearer {}", encode(&Header::default(), claims, &key).unwrap())
+    }
+
+    async fn answer(header: Option<&str>) -> Response<Context> {
+        let keys = Keys::load(token_secret(|| SECRET.to_owned()), ManualClock::default().clock()).await.unwrap();
+        let rules =
+            TokenRules { issuer: None, audience: None, user_claim: "sub".to_owned(), role_claim: "role".to_owned() };
+        let mut request = Request::default();
+        request.headers.extend(header.map(|value| (AUTHORIZATION, value.parse().unwrap())));
+        authorize(&keys, &rules, LambdaEvent::new(request, lambda_runtime::Context::default())).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_good_token_says_who_calls() {
+        let claims = json!({"sub": 7, "role": "admin", "exp": 4_102_444_800_u64});
+        let response = answer(Some(&bearer_of(&claims))).await;
+        assert!(response.is_authorized);
+        assert_eq!(response.context, Context { user_id: 7, admin: true });
+    }
+
+    #[tokio::test]
+    async fn without_a_good_token_nobody_calls() {
+        let expired = bearer_of(&json!({"sub": 7, "role": "admin", "exp": 1}));
+        for header in [None, Some(""), Some("Bearer "), Some("Bearer not.a.token"), Some(&expired)] {
+            let response = answer(header).await;
+            assert!(!response.is_authorized, "{header:?}");
+            assert_eq!(response.context, Context::default(), "{header:?}");
+        }
+    }
 
     #[test]
     fn only_a_bearer_token_is_taken() {

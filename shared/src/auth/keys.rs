@@ -13,8 +13,8 @@ use crate::time::{Clock, Time};
 
 /// How long keys are used before they are fetched anew.
 const FRESH_FOR: Duration = Duration::from_mins(15);
-/// How soon a token that does not fit may make them be fetched anew: a flood of bad tokens must
-/// not become a flood of requests.
+/// How soon after a try they may be fetched again: a flood of bad tokens must not become a flood
+/// of requests.
 const REFETCH_AFTER: Duration = Duration::from_secs(30);
 /// The shortest secret: as long as the hash's output (RFC 7518, section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
@@ -61,7 +61,14 @@ enum KeySet {
 pub struct Keys {
     source: KeySource,
     clock: Clock,
-    kept: Mutex<(KeySet, Time)>,
+    kept: Mutex<Kept>,
+}
+
+struct Kept {
+    keys: KeySet,
+    fetched_at: Time,
+    /// When they were last asked for, with or without success.
+    tried_at: Time,
 }
 
 impl KeySource {
@@ -92,7 +99,8 @@ impl Keys {
     /// # Errors
     /// When they cannot be had.
     pub async fn load(source: KeySource, clock: Clock) -> Result<Self, KeyError> {
-        let kept = Mutex::new((source.fetch().await?, clock.now()));
+        let (keys, now) = (source.fetch().await?, clock.now());
+        let kept = Mutex::new(Kept { keys, fetched_at: now, tried_at: now });
         Ok(Self { source, clock, kept })
     }
 
@@ -103,25 +111,29 @@ impl Keys {
     /// When the token is not to be trusted.
     pub async fn check(&self, token: &str, rules: &TokenRules) -> Result<Caller, InvalidToken> {
         let mut kept = self.kept.lock().await;
-        let age = self.clock.now().since(kept.1);
-        if age >= FRESH_FOR {
+        if self.clock.now().since(kept.fetched_at) >= FRESH_FOR {
             self.refetch(&mut kept).await;
         }
-        match kept.0.check(token, rules) {
-            Err(error) if age >= REFETCH_AFTER && may_be_rotation(&error) => {
-                self.refetch(&mut kept).await;
-                kept.0.check(token, rules)
-            }
-            answer => answer,
-        }
+        let answer = kept.keys.check(token, rules);
+        let unfit = answer.as_ref().is_err_and(may_be_rotation);
+        if unfit && self.refetch(&mut kept).await { kept.keys.check(token, rules) } else { answer }
     }
 
-    async fn refetch(&self, kept: &mut (KeySet, Time)) {
+    /// Fetches the keys anew, unless that was tried a moment ago. Says whether there are new ones.
+    async fn refetch(&self, kept: &mut Kept) -> bool {
+        let now = self.clock.now();
+        if now.since(kept.tried_at) < REFETCH_AFTER {
+            return false;
+        }
+        kept.tried_at = now;
         match self.source.fetch().await {
-            Ok(keys) => *kept = (keys, self.clock.now()),
+            Ok(keys) => {
+                (kept.keys, kept.fetched_at) = (keys, now);
+                true
+            }
             Err(error) => {
                 tracing::warn!(%error, "token keys cannot be fetched anew; the ones at hand stay");
-                kept.1 = self.clock.now();
+                false
             }
         }
     }
@@ -163,3 +175,7 @@ fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+#[path = "keys_tests.rs"]
+mod tests;
