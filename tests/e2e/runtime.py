@@ -68,10 +68,10 @@ def serving(respond):
 
 
 @contextlib.contextmanager
-def running(function, **variables):
+def running(function, log=subprocess.DEVNULL, **variables):
     """Runs a function with these environment variables changed; gives what invokes it.
 
-    A variable that is None is taken away.
+    A variable that is None is taken away; the function's log goes to the file `log`.
     """
     events, answers = queue.Queue(), queue.Queue()
 
@@ -95,7 +95,7 @@ def running(function, **variables):
     with serving(respond) as address:
         changed = environment(function) | {"AWS_LAMBDA_RUNTIME_API": address} | variables
         given = {name: value for name, value in changed.items() if value is not None}
-        process = subprocess.Popen([SOURCE / "build" / function / "bootstrap"], env=given, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([SOURCE / "build" / function / "bootstrap"], env=given, stdout=log)
         try:
             yield invoke
         finally:
