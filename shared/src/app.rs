@@ -106,12 +106,12 @@ impl Env {
         Ok(Submissions::new(self.store()?, self.queue()?, self.clock(), self.retention()?))
     }
 
-    /// The sweeper, over the table and the queue.
+    /// The sweeper, over the table, the queue and the bucket.
     ///
     /// # Errors
     /// When a variable is missing.
     pub fn sweeper(&self) -> Result<Sweeper, EnvError> {
-        Ok(Sweeper::new(self.store()?, self.queue()?, self.clock()))
+        Ok(Sweeper::new(self.store()?, self.queue()?, self.files()?, self.clock()))
     }
 
     /// How long jobs are kept: `RETENTION_DAYS`.
@@ -119,9 +119,15 @@ impl Env {
     /// # Errors
     /// When the variable is missing, or no number.
     pub fn retention(&self) -> Result<Duration, EnvError> {
-        const NAME: &str = "RETENTION_DAYS";
-        let days: u32 = variable(NAME)?.parse().map_err(|_| EnvError::NotANumber(NAME))?;
-        Ok(Duration::from_secs(u64::from(days.max(1)) * 24 * 60 * 60))
+        days("RETENTION_DAYS")
+    }
+
+    /// How long packages that were replaced are kept: `PACKAGE_RETENTION_DAYS`.
+    ///
+    /// # Errors
+    /// When the variable is missing, or no number.
+    pub fn package_retention(&self) -> Result<Duration, EnvError> {
+        days("PACKAGE_RETENTION_DAYS")
     }
 
     /// Where the keys of tokens come from: `TOKEN_SECRET_NAME`, or else `TOKEN_JWKS_URL`.
@@ -146,6 +152,11 @@ impl Env {
             role_claim: variable("TOKEN_ROLE_CLAIM").unwrap_or_else(|_| "role".to_owned()),
         }
     }
+}
+
+fn days(name: &'static str) -> Result<Duration, EnvError> {
+    let days: u32 = variable(name)?.parse().map_err(|_| EnvError::NotANumber(name))?;
+    Ok(Duration::from_secs(u64::from(days.max(1)) * 24 * 60 * 60))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads environment variables")]

@@ -79,12 +79,13 @@ impl Files {
         }
     }
 
-    /// Deletes everything below `prefix`.
+    /// Deletes everything below `prefix`, other than what is below `kept`; tells how many files.
     ///
     /// # Errors
     /// When S3 cannot be asked; some may have been deleted then.
-    pub async fn delete_all(&self, prefix: &str) -> Result<usize, AwsError> {
-        let files = self.list(prefix, usize::MAX).await?;
+    pub async fn delete_all_but(&self, prefix: &str, kept: Option<&str>) -> Result<usize, AwsError> {
+        let mut files = self.list(prefix, usize::MAX).await?;
+        files.retain(|file| kept.is_none_or(|kept| !file.key.starts_with(kept)));
         for file in &files {
             let call = self.client.delete_object().bucket(&self.bucket).key(&file.key);
             call.send().await.map_err(|error| classify(S3, &error))?;

@@ -1,6 +1,6 @@
 //! Releases: what the jobs work on.
 
-use std::{fmt, str::FromStr};
+use std::{cmp::Reverse, fmt, str::FromStr, time::Duration};
 
 use serde_json::{Map, Value};
 
@@ -13,6 +13,9 @@ use crate::{
 pub const MAX_METADATA_BYTES: usize = 64 * 1024;
 /// The largest source file, in bytes: what S3 takes in one PUT (Amazon S3 User Guide, "Uploading objects").
 pub const MAX_UPLOAD_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+/// How many replaced packages a release has at the most: of more, the oldest expire at once.
+pub const MAX_REPLACED: usize = 20;
 
 /// A release and its owner.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,17 +36,60 @@ pub struct Release {
     pub created_at: Time,
     /// The current package, once a job has built one.
     pub package: Option<Package>,
+    /// The packages before it whose files are there still, the newest first.
+    pub replaced: Vec<ReplacedPackage>,
 }
 
-/// Which package of a release is current.
+/// A package of a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
     /// The job that built it.
     pub job_id: JobId,
     /// That job's fence: it names the folder of the attempt that completed.
     pub fence: u32,
-    /// 1 for the release's first package, one more for each that replaced it.
+    /// 1 for the release's first package, one more each time that another became current.
     pub version: u32,
+    /// When it became current.
+    pub since: Time,
+}
+
+/// A package that is no longer current.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplacedPackage {
+    /// The package.
+    pub package: Package,
+    /// Until when it can be made current again.
+    pub expires_at: Time,
+}
+
+impl Release {
+    /// The replaced packages once `next` has become current at `now`: the current one is added,
+    /// and stays for `keep`; `next`, where it is one of them, is taken out.
+    #[must_use]
+    pub fn replaced_by(&self, next: &Package, now: Time, keep: Duration) -> Vec<ReplacedPackage> {
+        let current = self.package.clone().map(|package| ReplacedPackage { package, expires_at: now.after(keep) });
+        let others = self.replaced.iter().filter(|other| other.package.job_id != next.job_id).cloned();
+        let mut replaced: Vec<ReplacedPackage> = current.into_iter().chain(others).collect();
+        replaced.sort_by_key(|other| Reverse(other.package.version));
+        for other in replaced.iter_mut().skip(MAX_REPLACED) {
+            other.expires_at = other.expires_at.min(now);
+        }
+        replaced
+    }
+
+    /// The package of `job_id` and `fence`, as the next current one.
+    #[must_use]
+    pub fn next_package(&self, job_id: JobId, fence: u32, now: Time) -> Package {
+        let version = self.package.as_ref().map_or(1, |package| package.version + 1);
+        Package { job_id, fence, version, since: now }
+    }
+
+    /// The replaced package of `job_id`, while it can be made current again.
+    #[must_use]
+    pub fn kept(&self, job_id: JobId, now: Time) -> Option<&Package> {
+        let kept = |other: &&ReplacedPackage| other.package.job_id == job_id && other.expires_at > now;
+        self.replaced.iter().find(kept).map(|other| &other.package)
+    }
 }
 
 /// The folder of a release's source files, as a key prefix in the bucket.
@@ -172,6 +218,39 @@ mod tests {
         for path in ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "./a", "a\\b", "a\nb", &long] {
             assert!(path.parse::<SourcePath>().is_err(), "{path:?}");
         }
+    }
+
+    #[test]
+    fn a_replaced_package_is_kept_for_its_time_and_of_many_the_newest() {
+        let keep = Duration::from_secs(10);
+        let package = |id: u64| Package {
+            job_id: JobId::try_from(id).unwrap(),
+            fence: 1,
+            version: u32::try_from(id).unwrap(),
+            since: Time::from_millis(0),
+        };
+        let mut release = Release {
+            id: ReleaseId::try_from(42).unwrap(),
+            user_id: UserId::try_from(7).unwrap(),
+            release_type: "ebook".to_owned(),
+            name: None,
+            group: None,
+            metadata: Map::new(),
+            created_at: Time::from_millis(0),
+            package: None,
+            replaced: Vec::new(),
+        };
+        let now = Time::from_millis(1_000);
+        for id in 1..=23 {
+            release.replaced = release.replaced_by(&package(id), now, keep);
+            release.package = Some(package(id));
+        }
+        let kept = |release: &Release, id, now| release.kept(JobId::try_from(id).unwrap(), now).is_some();
+        assert_eq!((1..=23).filter(|id| kept(&release, *id, now)).collect::<Vec<u64>>(), (3..=22).collect::<Vec<_>>());
+        assert!(!kept(&release, 22, now.after(keep)));
+        let restored = release.replaced_by(&package(20), now, keep);
+        assert_eq!(restored.iter().take(3).map(|other| other.package.version).collect::<Vec<_>>(), [23, 22, 21]);
+        assert!(restored.iter().all(|other| other.package.version != 20));
     }
 
     #[test]

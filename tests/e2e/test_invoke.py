@@ -11,7 +11,7 @@ from support import OWNER, ROOT, UNKNOWN, eventually, someone
 EVENTS = ROOT / "tests/fixtures/events"
 NOT_FOUND = {
     "get-job", "update-job", "get-job-status", "get-job-logs", "cancel-job", "submit-job", "retry-job",
-    "get-job-analysis", "list-release-jobs", "get-release", "add-release-file", "list-release-files",
+    "get-job-analysis", "list-release-jobs", "get-release", "restore-package", "add-release-file", "list-release-files",
 }
 
 
@@ -46,7 +46,7 @@ class EveryFunction(unittest.TestCase):
             with self.subTest(function):
                 status, problem = http(function)
                 self.assertEqual(status, 404)
-                kind = "release" if "release" in function else "job"
+                kind = "release" if "release" in function or "package" in function else "job"
                 self.assertEqual(problem["type"], f"urn:jobs:{kind}-not-found")
 
     def test_what_needs_nothing_succeeds(self):

@@ -10,8 +10,8 @@ from support import OWNER, UNKNOWN, someone
 NOWHERE = "http://127.0.0.1:1"
 READS_TABLE = (
     "list-jobs", "create-job", "get-job", "update-job", "get-job-status", "get-job-logs", "cancel-job", "submit-job",
-    "retry-job", "get-job-analysis", "list-release-jobs", "create-release", "get-release", "add-release-file",
-    "list-release-files",
+    "retry-job", "get-job-analysis", "list-release-jobs", "create-release", "get-release", "restore-package",
+    "add-release-file", "list-release-files",
 )
 
 

@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from support import ADMIN, ENV, OWNER, Case, aws, eventually
+from support import ADMIN, ENV, OWNER, STRANGER, UNKNOWN, Case, aws, eventually, someone
 from sample_epub import TITLE, sample_epub  # scripts/sample_epub.py
 
 NAME = "Ada.Example-A.Tested.Book-2026-GRP"
@@ -178,6 +178,45 @@ class Repacking(Packages):
     def test_without_a_package_there_is_nothing_to_repack(self):
         job = OWNER.run(job_type="repack", release_id=OWNER.release(FILES))
         self.assertEqual((job["status"], job["error"]["code"]), ("failed", "package_missing"))
+
+
+class Restoring(Packages):
+    def restore(self, user, release, job):
+        return user.call("PUT", f"/api/releases/{release}/package", {"job_id": job})
+
+    def test_an_earlier_package_is_made_current_again(self):
+        user = someone()
+        release = user.release(FILES)
+        jobs = [
+            user.run(job_type=job_type, release_id=release, config_json={"release_name": name})["id"]
+            for job_type, name in (("packaging", NAME), ("repack", "Another.Name-GRP"))
+        ]
+        shown = user.get(f"/api/releases/{release}").body
+        self.assertEqual((shown["package"]["job_id"], shown["package"]["version"]), (jobs[1], 2))
+        [replaced] = shown["replaced_packages"]
+        self.assertEqual((replaced["job_id"], replaced["version"]), (jobs[0], 1))
+        self.assertGreater(replaced["expires_at"], shown["package"]["since"])
+
+        restored = self.restore(user, release, jobs[0])
+        self.assertEqual((restored.status, restored.body["package"]["job_id"]), (200, jobs[0]))
+        self.assertEqual(restored.body["package"]["version"], 3)
+        self.assertEqual([other["job_id"] for other in restored.body["replaced_packages"]], [jobs[1]])
+        self.assertEqual(user.get(f"/api/releases/{release}").body, restored.body)
+        self.assertIn(f"{NAME}.zip", user.files(release, "package/"))
+        again = self.restore(user, release, jobs[0])
+        self.assertEqual((again.status, again.body), (200, restored.body))
+        self.assertEqual(self.restore(ADMIN, release, jobs[1]).body["package"]["version"], 4)
+
+    def test_what_cannot_be_restored_is_refused(self):
+        release = OWNER.release(FILES)
+        job = OWNER.run(job_type="analysis", release_id=release, config_json={"path": "empty.txt"})["id"]
+        for other in (job, UNKNOWN):
+            self.refused(self.restore(OWNER, release, other), 409, "package-not-kept")
+        self.refused(self.restore(STRANGER, release, job), 403, "forbidden")
+        self.refused(self.restore(OWNER, UNKNOWN, job), 404, "release-not-found")
+        for body, field in (({}, "job_id"), ({"job_id": "x"}, "job_id"), ({"job_id": job, "typo": 1}, "typo")):
+            answer = OWNER.call("PUT", f"/api/releases/{release}/package", body)
+            self.refused(answer, 400, "invalid-request", field)
 
 
 class Dirfix(Packages):

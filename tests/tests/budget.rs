@@ -6,7 +6,7 @@ use common::{ADMIN, Api, Does, OWNER, job_id};
 use serde_json::json;
 use shared::{
     job::{Level, LogEntry},
-    store::{Claimed, Completion, Progress, RunHandle},
+    store::{Claimed, Completion, Leftovers, Progress, RunHandle},
     testing::{Cost, Meter, START, metered_store, queue},
 };
 
@@ -148,7 +148,7 @@ async fn the_whole_life_of_a_job_is_at_most_36_write_units() {
         api.store.heartbeat(&run, &progress, START).await.unwrap();
     }
     let completion = Completion::of(json!({"files": []}));
-    api.store.complete(&run, &Progress::default(), &completion, START).await.unwrap();
+    api.store.complete(&run, &Progress::default(), &completion, Leftovers::None, START).await.unwrap();
     let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
     assert_eq!(job["status"], "completed");
     let costs = meter.take();

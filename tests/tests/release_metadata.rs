@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use shared::{
     job::Status,
     release::Release,
-    store::{Claimed, Completion, Finished, Progress, RunHandle},
+    store::{Claimed, Completion, Finished, Leftovers, Progress, RunHandle},
     testing::START,
 };
 
@@ -36,7 +36,7 @@ impl Run {
     async fn complete(&self, seen: Release, metadata: &Value) -> Finished {
         let metadata = metadata.as_object().unwrap().clone();
         let completion = Completion::with_metadata(json!({}), seen, metadata);
-        self.api.store.complete(&self.handle, &Progress::default(), &completion, START).await.unwrap()
+        self.api.store.complete(&self.handle, &Progress::default(), &completion, Leftovers::None, START).await.unwrap()
     }
 
     async fn metadata(&self) -> Map<String, Value> {
@@ -57,7 +57,7 @@ async fn the_metadata_change_as_the_job_completes() {
 async fn a_release_that_has_changed_meanwhile_is_left() {
     let run = Run::new().await;
     let other_metadata = Release { metadata: Map::new(), ..run.release.clone() };
-    let package = shared::release::Package { job_id: job_id(5), fence: 1, version: 1 };
+    let package = shared::release::Package { job_id: job_id(5), fence: 1, version: 1, since: START };
     let other_package = Release { package: Some(package), ..run.release.clone() };
     for seen in [other_metadata, other_package] {
         assert!(matches!(run.complete(seen, &json!({"title": "x"})).await, Finished::ReleaseChanged));

@@ -8,7 +8,7 @@ use shared::{app::Env, telemetry};
 async fn main() -> Result<(), Error> {
     telemetry::start();
     let env = Env::load().await;
-    let worker = Worker::new(env.store()?, env.files()?);
+    let worker = Worker::new(env.store()?, env.files()?, env.package_retention()?);
     let jobs = env.jobs()?.with_user_limit(env.user_limit()?);
     let processor = Processor::new(jobs, env.submissions()?, env.dead_letter_queue()?, worker);
     lambda_runtime::run(service_fn(|event| process_jobs(&processor, event))).await

@@ -16,13 +16,14 @@ use aws_sdk_s3::{
         create_multipart_upload::CreateMultipartUploadOutput,
         delete_object::DeleteObjectOutput,
         get_object::{GetObjectError, GetObjectOutput},
+        list_multipart_uploads::ListMultipartUploadsOutput,
         list_objects_v2::ListObjectsV2Output,
         put_object::{PutObjectError, PutObjectOutput},
         upload_part::UploadPartOutput,
         upload_part_copy::UploadPartCopyOutput,
     },
     primitives::{ByteStream, SdkBody},
-    types::{CopyPartResult, Object},
+    types::{CopyPartResult, MultipartUpload, Object},
 };
 use aws_smithy_mocks::{MockResponse, Rule, RuleMode, mock, mock_client};
 use shared::{
@@ -122,7 +123,8 @@ impl Bucket {
 
     fn lists(&self) -> Vec<Rule> {
         let bucket = self.clone();
-        vec![mock!(Client::list_objects_v2).then_compute_output(move |call| {
+        let uploads = self.clone();
+        let objects = mock!(Client::list_objects_v2).then_compute_output(move |call| {
             let state = bucket.state();
             let mut output = ListObjectsV2Output::builder();
             for (key, bytes) in state.objects.iter().filter(|(key, _)| key.starts_with(call.prefix().unwrap())) {
@@ -130,7 +132,16 @@ impl Bucket {
                 output = output.contents(Object::builder().key(key).size(size).e_tag(e_tag(bytes)).build());
             }
             output.build()
-        })]
+        });
+        let uploads = mock!(Client::list_multipart_uploads).then_compute_output(move |call| {
+            let mut output = ListMultipartUploadsOutput::builder();
+            let state = uploads.state();
+            for (id, (key, _)) in state.uploads.iter().filter(|(_, (key, _))| key.starts_with(call.prefix().unwrap())) {
+                output = output.uploads(MultipartUpload::builder().key(key).upload_id(id).build());
+            }
+            output.build()
+        });
+        vec![objects, uploads]
     }
 
     fn writes(&self) -> Vec<Rule> {

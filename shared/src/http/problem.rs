@@ -149,6 +149,14 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "release-id-taken", "Conflict", "There is a release with this id already.")
     }
 
+    /// 409: the package cannot be made current.
+    #[must_use]
+    pub fn package_not_kept() -> Self {
+        let detail = "This job built no package of the release, or it is no longer kept, or another became current \
+                      meanwhile.";
+        Self::new(StatusCode::CONFLICT, "package-not-kept", "Conflict", detail)
+    }
+
     /// 409: the draft changed while it was being changed.
     #[must_use]
     pub fn changed_meanwhile() -> Self {

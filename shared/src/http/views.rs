@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::{
     files::Presigned,
     job::{Failure, Job, JobId, JobType, LogEntry, ReleaseId, Status, Summary, UserId, WaitingFor},
-    release::{Package, Release},
+    release::{Package, Release, ReplacedPackage},
     store::{Details, Documents, LogPage},
     time::Time,
 };
@@ -238,6 +238,7 @@ pub struct ReleaseView {
     group: Option<String>,
     metadata: Map<String, Value>,
     package: Option<PackageView>,
+    replaced_packages: Vec<ReplacedPackageView>,
     created_at: Time,
 }
 
@@ -245,11 +246,31 @@ pub struct ReleaseView {
 struct PackageView {
     job_id: JobId,
     version: u32,
+    since: Time,
+}
+
+impl From<Package> for PackageView {
+    fn from(Package { job_id, version, since, .. }: Package) -> Self {
+        Self { job_id, version, since }
+    }
+}
+
+/// A package that can be made current again until it expires.
+#[derive(Debug, Serialize)]
+struct ReplacedPackageView {
+    #[serde(flatten)]
+    package: PackageView,
+    expires_at: Time,
+}
+
+impl From<ReplacedPackage> for ReplacedPackageView {
+    fn from(ReplacedPackage { package, expires_at }: ReplacedPackage) -> Self {
+        Self { package: package.into(), expires_at }
+    }
 }
 
 impl From<Release> for ReleaseView {
     fn from(release: Release) -> Self {
-        let package = |Package { job_id, version, .. }| PackageView { job_id, version };
         Self {
             id: release.id,
             user_id: release.user_id,
@@ -257,7 +278,8 @@ impl From<Release> for ReleaseView {
             name: release.name,
             group: release.group,
             metadata: release.metadata,
-            package: release.package.map(package),
+            package: release.package.map(PackageView::from),
+            replaced_packages: release.replaced.into_iter().map(ReplacedPackageView::from).collect(),
             created_at: release.created_at,
         }
     }

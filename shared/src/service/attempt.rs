@@ -10,7 +10,7 @@ use super::{
 use crate::{
     aws::AwsError,
     job::{ATTEMPTS_EXHAUSTED, Failure, Job, JobId, Level, LogEntry, RELEASE_CHANGED, WaitingFor},
-    store::{Completion, Finished, Held, Permits, Permitted, RunEnd, RunHandle},
+    store::{Completion, Finished, Held, Leftovers, Permits, Permitted, RunEnd, RunHandle},
     time::Time,
 };
 
@@ -181,7 +181,15 @@ impl<'a> Attempt<'a> {
         Ok(Held::Yes)
     }
 
-    pub async fn end(&self, job: &Job, result: Result<Completion, WorkError>) -> Result<Processed, AwsError> {
+    /// Writes the run's end. `clean` says that this run has left nothing in the bucket.
+    pub async fn end(
+        &self,
+        job: &Job,
+        result: Result<Completion, WorkError>,
+        clean: bool,
+    ) -> Result<Processed, AwsError> {
+        // What earlier runs left is only known where there was none.
+        let leftovers = if clean && job.fence == 1 { Leftovers::None } else { Leftovers::Perhaps };
         let result = self.counted(job, result);
         match &result {
             Ok(_) => self.report.log(Level::Info, "Job completed"),
@@ -195,7 +203,7 @@ impl<'a> Attempt<'a> {
         let mut tries = 0;
         let finished = loop {
             tries += 1;
-            match self.try_end(&result).await {
+            match self.try_end(&result, leftovers).await {
                 Err(error) if error.is_unavailable() && tries < END_TRIES => {
                     tracing::warn!(job_id = %self.handle.job_id, %error, tries, "the end of a run could not be written");
                     tokio::time::sleep(TICK * tries).await;
@@ -214,14 +222,14 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    async fn try_end(&self, result: &Result<Completion, RunEnd>) -> Result<Finished, AwsError> {
+    async fn try_end(&self, result: &Result<Completion, RunEnd>, leftovers: Leftovers) -> Result<Finished, AwsError> {
         if let Held::Fenced(job) = self.flush().await? {
             return Ok(Finished::Fenced(job));
         }
         let (progress, now) = (self.report.snapshot(), self.now());
         match result {
-            Ok(completion) => self.service.store().complete(&self.handle, &progress, completion, now).await,
-            Err(end) => self.service.store().end_run(&self.handle, &progress, end, now).await,
+            Ok(completion) => self.service.store().complete(&self.handle, &progress, completion, leftovers, now).await,
+            Err(end) => self.service.store().end_run(&self.handle, &progress, end, leftovers, now).await,
         }
     }
 
@@ -231,7 +239,7 @@ impl<'a> Attempt<'a> {
             "The release changed while this job ran; start it again to work on it as it is now",
         );
         self.report.log(Level::Error, &failure.message);
-        Ok(match self.try_end(&Err(RunEnd::Failed(failure))).await? {
+        Ok(match self.try_end(&Err(RunEnd::Failed(failure)), Leftovers::Perhaps).await? {
             Finished::Yes(job) => Processed::Finished(job),
             Finished::Fenced(_) | Finished::ReleaseChanged => Processed::Fenced,
         })

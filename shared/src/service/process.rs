@@ -117,14 +117,17 @@ impl JobService {
                 run.work_on(async move { task.run(assignment).await }).await
             }
         };
+        // Before the end is written: a crash between the two leaves an open job, not a final one
+        // with files that nobody knows of.
+        let succeeds = matches!(result, Some(Ok(_)));
+        let clean = succeeds || self.clean_up(&job, work).await;
         let ended = match result {
-            Some(result) => run.end(&job, result).await,
+            Some(result) => run.end(&job, result, clean).await,
             None => Ok(Processed::Fenced),
         };
+        // Where the end could not be written, it may have been all the same: what is there stays.
         let completed = matches!(&ended, Ok(Processed::Finished(job)) if job.error.is_none());
-        // Where the end could not be written, it may have been all the same: what is there stays
-        // until the next run, or the sweeper, knows.
-        if !completed && ended.is_ok() {
+        if succeeds && !completed && ended.is_ok() {
             self.clean_up(&job, work).await;
         }
         run.give_permits().await;
@@ -154,10 +157,13 @@ impl JobService {
         })
     }
 
-    async fn clean_up<W: Work>(&self, job: &Job, work: &Arc<W>) {
-        if let Err(error) = work.clean_up(job).await {
-            tracing::warn!(job_id = %job.id, %error, "what a run left could not be removed; the sweeper or S3's lifecycle will");
+    /// Removes what a run has left; `false` where that is for the sweeper to do.
+    async fn clean_up<W: Work>(&self, job: &Job, work: &Arc<W>) -> bool {
+        let result = work.clean_up(job).await;
+        if let Err(error) = &result {
+            tracing::warn!(job_id = %job.id, %error, "what a run left could not be removed; the sweeper will");
         }
+        result.is_ok()
     }
 }
 

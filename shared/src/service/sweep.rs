@@ -1,30 +1,37 @@
-//! Rescuing what is stuck: runs that died, and jobs whose message was lost.
+//! Rescuing what is stuck: runs that died, and jobs whose message was lost. And tidying up: what
+//! runs have left in the bucket, and packages whose time is over.
 
 use std::time::Duration;
 
 use crate::{
     aws::AwsError,
-    job::{ATTEMPTS_EXHAUSTED, Failure, Job, JobId, Status},
+    files::Files,
+    job::{ATTEMPTS_EXHAUSTED, Failure, Job, JobId, LEASE, ReleaseId, Status},
     queue::Queue,
-    store::{Finished, RESEND_AFTER, SHARDS, Store},
+    release::{job_prefix, output_prefix},
+    store::{DuePage, Finished, RESEND_AFTER, SHARDS, Store, deletes_at},
     time::{Clock, Time},
 };
 
 /// What is sent again less and less often: never more seldom than this.
 const MAX_RESEND: Duration = Duration::from_hours(1);
+/// How long after a job's end nothing of it writes any more: a run that cannot renew its lease
+/// stops before the lease is over.
+const QUIET_AFTER: Duration = LEASE.saturating_mul(2);
 
-/// Rescues stuck jobs.
+/// Rescues stuck jobs and tidies up.
 #[derive(Clone, Debug)]
 pub struct Sweeper {
     store: Store,
     queue: Queue,
+    files: Files,
     clock: Clock,
 }
 
 /// What one sweep has done.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Jobs looked at.
+    /// Jobs and releases looked at.
     pub examined: usize,
     /// Messages sent again for jobs that wait.
     pub resent: usize,
@@ -32,15 +39,19 @@ pub struct Swept {
     pub rescued: usize,
     /// Jobs that have failed because their attempts are used up.
     pub failed: Vec<JobId>,
-    /// Jobs that could not be helped this time; the next sweep comes to them.
+    /// Files of runs that came to nothing, and of expired packages, that were deleted.
+    pub files_deleted: usize,
+    /// Uploads of runs that came to nothing, that were aborted.
+    pub uploads_aborted: usize,
+    /// Jobs and releases that could not be helped this time; the next sweep comes to them.
     pub errors: usize,
 }
 
 impl Sweeper {
-    /// Sweeps `store`, and sends messages to `queue`.
+    /// Sweeps `store` and `files`, and sends messages to `queue`.
     #[must_use]
-    pub fn new(store: Store, queue: Queue, clock: Clock) -> Self {
-        Self { store, queue, clock }
+    pub fn new(store: Store, queue: Queue, files: Files, clock: Clock) -> Self {
+        Self { store, queue, files, clock }
     }
 
     /// The time now, by the sweeper's clock.
@@ -49,11 +60,11 @@ impl Sweeper {
         self.clock.now()
     }
 
-    /// Looks at every job that is due. Two sweeps at once share the work: each change is a
+    /// Looks at everything that is due. Two sweeps at once share the work: each change is a
     /// conditional write, and whoever loses it goes on to the next job.
     ///
     /// # Errors
-    /// When the due jobs cannot be listed. A job that cannot be helped is counted, and holds up
+    /// When it cannot be listed what is due. A job that cannot be helped is counted, and holds up
     /// no other.
     pub async fn sweep(&self, until: Time) -> Result<Swept, AwsError> {
         let mut swept = Swept::default();
@@ -61,16 +72,9 @@ impl Sweeper {
         for shard in 0..SHARDS {
             let mut from = None;
             loop {
-                let (ids, next) = self.store.due_jobs(shard, now, from).await?;
-                let jobs = self.store.jobs(&ids, false).await?;
-                for job in jobs.values() {
-                    swept.examined += 1;
-                    if let Err(error) = self.look_at(job, &mut swept).await {
-                        swept.errors += 1;
-                        tracing::warn!(job_id = %job.id, %error, "a stuck job could not be helped");
-                    }
-                }
-                from = next;
+                let page = self.store.due(shard, now, from).await?;
+                self.sweep_page(&page, &mut swept).await?;
+                from = page.next;
                 if from.is_none() || self.clock.now() >= until {
                     break;
                 }
@@ -79,19 +83,37 @@ impl Sweeper {
         Ok(swept)
     }
 
+    async fn sweep_page(&self, page: &DuePage, swept: &mut Swept) -> Result<(), AwsError> {
+        let jobs = self.store.jobs(&page.jobs, false).await?;
+        swept.examined += jobs.len() + page.releases.len();
+        for job in jobs.values() {
+            if let Err(error) = self.look_at(job, swept).await {
+                swept.errors += 1;
+                tracing::warn!(job_id = %job.id, %error, "a stuck job could not be helped");
+            }
+        }
+        for release in &page.releases {
+            if let Err(error) = self.delete_expired(*release, swept).await {
+                swept.errors += 1;
+                tracing::warn!(release_id = %release, %error, "expired packages could not be deleted");
+            }
+        }
+        Ok(())
+    }
+
     async fn look_at(&self, job: &Job, swept: &mut Swept) -> Result<(), AwsError> {
         let now = self.clock.now();
         match job.status {
             Status::Pending => {
                 let wait = now.since(job.updated_at).clamp(RESEND_AFTER, MAX_RESEND);
-                if let Finished::Yes(_) = self.store.look_again(job, now.after(wait)).await? {
+                if let Finished::Yes(_) = self.store.look_again(job, Some(now.after(wait))).await? {
                     self.queue.send_job(job.id, job.created_by, Duration::ZERO).await?;
                     swept.resent += 1;
                 }
             }
             Status::Running if !job.lease_has_expired(now) => {
                 let lease = job.lease_expires_at.unwrap_or(now);
-                self.store.look_again(job, lease).await?;
+                self.store.look_again(job, Some(lease)).await?;
             }
             Status::Running if job.has_attempts_left() => {
                 if let Finished::Yes(_) = self.store.rescue(job, now).await? {
@@ -106,9 +128,43 @@ impl Sweeper {
                     swept.failed.push(job.id);
                 }
             }
+            Status::Completed | Status::Failed | Status::Cancelled => self.tidy(job, swept).await?,
             // The index may be a moment behind.
-            Status::Draft | Status::Completed | Status::Failed | Status::Cancelled => {}
+            Status::Draft => {}
         }
+        Ok(())
+    }
+
+    /// Removes what the runs of a final job have left, once none of them can write any more.
+    async fn tidy(&self, job: &Job, swept: &mut Swept) -> Result<(), AwsError> {
+        let quiet_at = job.finished_at.unwrap_or(job.updated_at).after(QUIET_AFTER);
+        let mut again = None;
+        if let Some(release) = job.release_id.filter(|_| job.fence > 0) {
+            if self.clock.now() < quiet_at {
+                again = Some(quiet_at);
+            } else {
+                let folder = job_prefix(release, job.id);
+                let package = (job.status == Status::Completed).then(|| output_prefix(release, job.id, job.fence));
+                swept.uploads_aborted += self.files.abort_uploads(&folder).await?;
+                swept.files_deleted += self.files.delete_all_but(&folder, package.as_deref()).await?;
+            }
+        }
+        self.store.look_again(job, again).await?;
+        Ok(())
+    }
+
+    /// Deletes the packages of a release whose time is over. They are forgotten afterwards: a
+    /// crash between the two deletes them again.
+    async fn delete_expired(&self, id: ReleaseId, swept: &mut Swept) -> Result<(), AwsError> {
+        let Some(release) = self.store.release(id).await? else { return Ok(()) };
+        let now = self.clock.now();
+        let (over, rest): (Vec<_>, Vec<_>) =
+            release.replaced.iter().cloned().partition(|replaced| deletes_at(replaced) <= now);
+        for replaced in &over {
+            let folder = output_prefix(id, replaced.package.job_id, replaced.package.fence);
+            swept.files_deleted += self.files.delete_all_but(&folder, None).await?;
+        }
+        self.store.forget_packages(&release, &rest).await?;
         Ok(())
     }
 }

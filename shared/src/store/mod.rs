@@ -40,8 +40,9 @@ pub use self::{
     logs::{Chunk, LogPage, LogQuery},
     outcome::{Cancelled, Claimed, Created, Edited, Finished, Held, Submitted},
     permits::{Permits, Permitted},
-    releases::NewRelease,
-    run::{Completion, MetadataChange, Progress, RunEnd, RunHandle},
+    releases::{NewRelease, deletes_at},
+    run::{Completion, Leftovers, MetadataChange, PackageChange, Progress, RunEnd, RunHandle},
+    sweep::{DuePage, DuePosition},
 };
 use self::{
     item::{Item, JobItem, read},

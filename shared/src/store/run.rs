@@ -5,6 +5,8 @@
 //! next heartbeat or the end of the run raises, makes it visible. A crash between the two leaves
 //! a chunk that nobody sees, whose place the next attempt takes.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use serde_json::{Map, Value};
 
@@ -15,12 +17,13 @@ use super::{
     jobs::{INLINE_BYTES, document, document_item},
     keys,
     logs::Chunk,
+    releases::{only_package, switched},
     update::{Update, n, s},
 };
 use crate::{
     aws::AwsError,
-    job::{Event, Failure, Job, JobId, LEASE, LogEntry, ReleaseId, WaitingFor, outcome},
-    release::{Package, Release},
+    job::{Event, Failure, Job, JobId, LEASE, LogEntry, WaitingFor, outcome},
+    release::Release,
     time::Time,
 };
 
@@ -87,14 +90,22 @@ pub enum RunEnd {
     GivenBack(WaitingFor, Time),
 }
 
+/// What is left of a job's runs in the bucket besides the package that it completed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leftovers {
+    /// Nothing, for sure: the sweeper need not look.
+    None,
+    /// Something, perhaps.
+    Perhaps,
+}
+
 /// What a completed run leaves.
 #[derive(Clone, Debug)]
 pub struct Completion {
     /// The result that the job type promises.
     pub result: Value,
-    /// The release whose current package is to be the one that this run built, and the package
-    /// that it was when the run began.
-    pub package: Option<(ReleaseId, Option<Package>)>,
+    /// The release whose current package is to be the one that this run built.
+    pub package: Option<PackageChange>,
     /// What the release's metadata are to be.
     pub metadata: Option<MetadataChange>,
 }
@@ -106,10 +117,10 @@ impl Completion {
         Self { result, package: None, metadata: None }
     }
 
-    /// A result with a new current package of `release`, which had `from` when the run began.
+    /// A result with a new current package of the release `seen`; the one before is kept for `keep`.
     #[must_use]
-    pub fn with_package(result: Value, release: ReleaseId, from: Option<Package>) -> Self {
-        Self { result, package: Some((release, from)), metadata: None }
+    pub fn with_package(result: Value, seen: Release, keep: Duration) -> Self {
+        Self { result, package: Some(PackageChange { seen, keep }), metadata: None }
     }
 
     /// A result with new metadata of the release `seen`, which must not have changed since.
@@ -117,6 +128,15 @@ impl Completion {
     pub fn with_metadata(result: Value, seen: Release, metadata: Map<String, Value>) -> Self {
         Self { result, package: None, metadata: Some(MetadataChange { seen, metadata }) }
     }
+}
+
+/// A change of a release's current package. It is refused where another has become current since.
+#[derive(Clone, Debug)]
+pub struct PackageChange {
+    /// The release, as the run saw it.
+    pub seen: Release,
+    /// How long the package that is replaced stays.
+    pub keep: Duration,
 }
 
 /// A change of a release's metadata. It is refused where the release has changed since it was seen.
@@ -185,20 +205,22 @@ impl Store {
         run: &RunHandle,
         progress: &Progress,
         completion: &Completion,
+        leftovers: Leftovers,
         now: Time,
     ) -> Result<Finished, AwsError> {
         let result = document(&completion.result)?;
         let inline = result.len() <= INLINE_BYTES;
         let progress = Progress { percent: 100, message: Some("Completed".to_owned()), ..progress.clone() };
-        let update = shown(run.update().event(Event::Complete, now).ended(now), &progress)
-            .set_or_remove("result", inline.then(|| s(result.clone())));
+        let update = final_update(run, Event::Complete, leftovers, now);
+        let update = shown(update, &progress).set_or_remove("result", inline.then(|| s(result.clone())));
         let update = run.ended_run(update, now, "completed", None)?;
         if inline && completion.package.is_none() && completion.metadata.is_none() {
             return self.finish(update).await;
         }
         let mut parts = vec![self.part(update)?];
-        if let Some((release, from)) = &completion.package {
-            parts.push(self.switch_package(*release, from.as_ref(), run, now)?);
+        if let Some(PackageChange { seen, keep }) = &completion.package {
+            let package = seen.next_package(run.job_id, run.fence, now);
+            parts.push(self.part(switched(seen, &package, now, *keep)?)?);
         }
         if let Some(change) = &completion.metadata {
             parts.push(self.change_metadata(change)?);
@@ -229,12 +251,13 @@ impl Store {
         run: &RunHandle,
         progress: &Progress,
         end: &RunEnd,
+        leftovers: Leftovers,
         now: Time,
     ) -> Result<Finished, AwsError> {
         let update = match end {
             RunEnd::Failed(failure) => {
                 let progress = Progress { message: Some(failure.message.clone()), ..progress.clone() };
-                let update = shown(run.update().event(Event::Fail, now).ended(now), &progress);
+                let update = shown(final_update(run, Event::Fail, leftovers, now), &progress);
                 run.ended_run(update.failure(failure), now, "failed", Some(failure))?
             }
             RunEnd::Retry(failure, at) => {
@@ -283,23 +306,6 @@ impl Store {
         }
     }
 
-    fn switch_package(
-        &self,
-        release: ReleaseId,
-        from: Option<&Package>,
-        run: &RunHandle,
-        now: Time,
-    ) -> Result<TransactWriteItem, AwsError> {
-        let package = super::releases::PackageItem {
-            job_id: run.job_id,
-            fence: run.fence,
-            version: from.map_or(1, |package| package.version + 1),
-            created_at: now.millis(),
-        };
-        let update = Update::of(keys::release(release)).set("package", attribute(package)?);
-        self.part(only_package(update, from))
-    }
-
     fn change_metadata(&self, change: &MetadataChange) -> Result<TransactWriteItem, AwsError> {
         let json = |metadata: &Map<String, Value>| Ok::<_, AwsError>(s(document(&Value::Object(metadata.clone()))?));
         let update = Update::of(keys::release(change.seen.id))
@@ -314,14 +320,11 @@ impl Store {
     }
 }
 
-/// Only while `package` is the release's current one.
-fn only_package(update: Update, package: Option<&Package>) -> Update {
-    match package {
-        None => update.only_if("attribute_exists(pk)").only_if("attribute_not_exists(#package)"),
-        Some(package) => update
-            .only_if("#package.#version = :version AND #package.#job_id = :job_id")
-            .value(":version", n(package.version))
-            .value(":job_id", n(package.job_id.get())),
+fn final_update(run: &RunHandle, event: Event, leftovers: Leftovers, now: Time) -> Update {
+    let update = run.update().event(event, now).ended(now);
+    match leftovers {
+        Leftovers::None => update.remove("due_at"),
+        Leftovers::Perhaps => update,
     }
 }
 

@@ -1,6 +1,6 @@
-//! What the sweeper asks: which open jobs are due for a look, and when to look again.
+//! What the sweeper asks: what is due for a look, and when to look again.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, str::FromStr};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -10,24 +10,30 @@ use super::{
 };
 use crate::{
     aws::AwsError,
-    job::{Job, JobId},
+    job::{Job, JobId, ReleaseId},
     time::Time,
 };
 
-/// Where a walk over due jobs goes on.
+/// Where a walk over what is due goes on.
 pub type DuePosition = HashMap<String, AttributeValue>;
 
+/// A page of what is due.
+#[derive(Debug, Default)]
+pub struct DuePage {
+    /// Jobs.
+    pub jobs: Vec<JobId>,
+    /// Releases with packages to delete.
+    pub releases: Vec<ReleaseId>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<DuePosition>,
+}
+
 impl Store {
-    /// Ids of the jobs of one shard that are due at `now`, longest due first, a page at a time.
+    /// What is due at `now` in one shard, longest due first, a page at a time.
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
-    pub async fn due_jobs(
-        &self,
-        shard: u64,
-        now: Time,
-        from: Option<DuePosition>,
-    ) -> Result<(Vec<JobId>, Option<DuePosition>), AwsError> {
+    pub async fn due(&self, shard: u64, now: Time, from: Option<DuePosition>) -> Result<DuePage, AwsError> {
         let query = self.client.query().table_name(&self.table).index_name(keys::DUE);
         let output = query
             .key_condition_expression("#shard = :shard AND #due_at <= :now")
@@ -40,19 +46,23 @@ impl Store {
             .send()
             .await
             .map_err(|error| failed(&error))?;
-        let ids = output.items().iter().filter_map(|item| job_id(&key_of(item))).collect();
-        Ok((ids, output.last_evaluated_key))
+        let keys: Vec<DuePosition> = output.items().iter().map(key_of).collect();
+        Ok(DuePage {
+            jobs: keys.iter().filter_map(|key| id_in(key, "JOB#")).collect(),
+            releases: keys.iter().filter_map(|key| id_in(key, "RELEASE#")).collect(),
+            next: output.last_evaluated_key,
+        })
     }
 
     /// Puts off the sweeper's next look at a job, if it is as it was `seen`: of two sweepers at
-    /// once, one goes on.
+    /// once, one goes on. `None`: there is nothing more to see.
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
-    pub async fn look_again(&self, seen: &Job, at: Time) -> Result<Finished, AwsError> {
+    pub async fn look_again(&self, seen: &Job, at: Option<Time>) -> Result<Finished, AwsError> {
         let Some(due_at) = seen.due_at else { return Ok(Finished::Fenced(None)) };
         let update = Update::of(keys::job(seen.id))
-            .set("due_at", n(at.millis()))
+            .set_or_remove("due_at", at.map(|at| n(at.millis())))
             .only_fence(seen.fence)
             .only_if("#due_at = :seen_due AND #status = :seen_status")
             .value(":seen_due", n(due_at.millis()))
@@ -64,6 +74,6 @@ impl Store {
     }
 }
 
-fn job_id(key: &DuePosition) -> Option<JobId> {
-    key.get("pk")?.as_s().ok()?.strip_prefix("JOB#")?.parse().ok()
+fn id_in<T: FromStr>(key: &DuePosition, prefix: &str) -> Option<T> {
+    key.get("pk")?.as_s().ok()?.strip_prefix(prefix)?.parse().ok()
 }

@@ -26,9 +26,10 @@ impl Update {
         placeholders.iter().zip(sources).fold(update, |update, (name, status)| update.value(name, s(status.as_str())))
     }
 
-    /// What becoming final does besides the status: no lease, no visit by the sweeper.
+    /// What becoming final does besides the status. The sweeper's appointment stands: it removes
+    /// what a run may have left.
     pub(super) fn ended(self, now: Time) -> Self {
-        self.set("finished_at", n(now.millis())).remove("lease_expires_at").remove("due_at")
+        self.set("finished_at", n(now.millis())).remove("lease_expires_at")
     }
 
     /// What failing does besides ending.

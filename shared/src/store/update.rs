@@ -94,12 +94,11 @@ impl Update {
     }
 
     fn expression(&self) -> String {
-        let mut expression = format!("SET {}", self.sets.join(", "));
-        if !self.removes.is_empty() {
-            expression.push_str(" REMOVE ");
-            expression.push_str(&self.removes.join(", "));
-        }
-        expression
+        let clause = |word: &str, parts: &[String]| match parts {
+            [] => String::new(),
+            parts => format!("{word} {} ", parts.join(", ")),
+        };
+        clause("SET", &self.sets) + &clause("REMOVE", &self.removes)
     }
 
     /// Fills in a plain call that, where the condition fails, returns the item as it is.

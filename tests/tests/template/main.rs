@@ -15,7 +15,7 @@ use cloudformation::{Template, list, references, text};
 use serde_json::{Value, json};
 
 /// The contract's routes, and the function that answers each.
-const ROUTES: [(&str, &str); 18] = [
+const ROUTES: [(&str, &str); 19] = [
     ("GET /api/jobs", "list-jobs"),
     ("POST /api/jobs", "create-job"),
     ("GET /api/jobs/{id}", "get-job"),
@@ -31,6 +31,7 @@ const ROUTES: [(&str, &str); 18] = [
     ("GET /api/releases/{id}/jobs", "list-release-jobs"),
     ("POST /api/releases", "create-release"),
     ("GET /api/releases/{id}", "get-release"),
+    ("PUT /api/releases/{id}/package", "restore-package"),
     ("POST /api/releases/{id}/files", "add-release-file"),
     ("GET /api/releases/{id}/files", "list-release-files"),
     ("GET /health", "get-health"),

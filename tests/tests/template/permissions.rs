@@ -13,7 +13,7 @@ use crate::{
 
 /// What each function calls. A transaction asks for the permissions of its parts, a copy in S3
 /// for those to read and to write (Service Authorization Reference).
-const CALLS: [(&str, &[&str]); 20] = [
+const CALLS: [(&str, &[&str]); 21] = [
     (
         "list-jobs",
         &[
@@ -47,6 +47,7 @@ const CALLS: [(&str, &[&str]); 20] = [
     ),
     ("create-release", &["dynamodb:PutItem Table"]),
     ("get-release", &["dynamodb:GetItem Table"]),
+    ("restore-package", &["dynamodb:GetItem Table", "dynamodb:UpdateItem Table"]),
     // A presigned request is carried out with the permissions of who signed it.
     ("add-release-file", &["dynamodb:GetItem Table", "s3:PutObject Bucket/releases/*"]),
     ("list-release-files", &["dynamodb:GetItem Table", "s3:ListBucket Bucket", "s3:GetObject Bucket/releases/*"]),
@@ -91,6 +92,7 @@ const CALLS: [(&str, &[&str]); 20] = [
         "sweep-jobs",
         &[
             "dynamodb:Query Table/index/due",
+            "dynamodb:GetItem Table",
             "dynamodb:BatchGetItem Table",
             "dynamodb:UpdateItem Table",
             "sqs:SendMessage JobsQueue",

@@ -47,15 +47,15 @@ struct Change {
 pub(super) async fn run(task: Task, config: &DirfixConfig) -> Result<Completion, WorkError> {
     let report = task.assignment.report.clone();
     report.step("read");
-    let (release, from, dry_run) = (task.release.id, task.release.package.clone(), config.dry_run);
+    let (seen, keep, dry_run) = (task.release.clone(), task.keep, config.dry_run);
     let files = match Current::find(&task).await? {
         Some(current) => current.placed(),
         None => some(task.placed_sources().await?)?,
     };
     let store = Store::new(&task.files, report.clone());
-    let fix = Fix { output: Output::of(&task), is_packaged: from.is_some(), task, files, report, store };
+    let fix = Fix { output: Output::of(&task), is_packaged: seen.package.is_some(), task, files, report, store };
     let (result, published) = blocking(move || fix.run(dry_run)).await?;
-    Ok(if published { Completion::with_package(result, release, from) } else { Completion::of(result) })
+    Ok(if published { Completion::with_package(result, seen, keep) } else { Completion::of(result) })
 }
 
 /// A repair of the files of a package or, without one, a look at the source files.

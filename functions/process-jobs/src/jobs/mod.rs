@@ -11,9 +11,11 @@ mod packaging;
 mod readnfo;
 mod repack;
 #[cfg(test)]
+mod sweep_tests;
+#[cfg(test)]
 mod world;
 
-use std::io;
+use std::{io, time::Duration};
 
 use shared::{
     aws::AwsError,
@@ -36,6 +38,7 @@ const MAX_FILES: usize = 2_000;
 pub struct Worker {
     store: Store,
     files: Files,
+    keep: Duration,
 }
 
 /// What a job type works on.
@@ -43,6 +46,8 @@ struct Task {
     assignment: Assignment,
     release: Release,
     files: Files,
+    /// How long a package that this job replaces is kept.
+    keep: Duration,
 }
 
 impl Task {
@@ -88,17 +93,18 @@ fn some<T>(sources: Vec<T>) -> Result<Vec<T>, WorkError> {
 }
 
 impl Worker {
-    /// Works on the releases of `store`, whose files are in `files`.
+    /// Works on the releases of `store`, whose files are in `files`; packages that are replaced
+    /// are kept for `keep`.
     #[must_use]
-    pub fn new(store: Store, files: Files) -> Self {
-        Self { store, files }
+    pub fn new(store: Store, files: Files, keep: Duration) -> Self {
+        Self { store, files, keep }
     }
 
     async fn task(&self, assignment: Assignment) -> Result<Task, WorkError> {
         let missing = || failed("release_missing", "The job names no release, or one that does not exist");
         let id = assignment.job.release_id.ok_or_else(missing)?;
         let release = self.store.release(id).await.map_err(of_aws)?.ok_or_else(missing)?;
-        Ok(Task { assignment, release, files: self.files.clone() })
+        Ok(Task { assignment, release, files: self.files.clone(), keep: self.keep })
     }
 }
 
@@ -117,7 +123,7 @@ impl Work for Worker {
     async fn clean_up(&self, job: &Job) -> Result<(), AwsError> {
         let Some(release) = job.release_id else { return Ok(()) };
         let prefix = format!("{}{}/", job_prefix(release, job.id), job.fence);
-        self.files.delete_all(&prefix).await.map(|_| ())
+        self.files.delete_all_but(&prefix, None).await.map(|_| ())
     }
 }
 

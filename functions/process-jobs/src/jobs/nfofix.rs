@@ -33,11 +33,11 @@ pub(super) async fn run(task: Task, config: &NfofixConfig) -> Result<Completion,
     let report = task.assignment.report.clone();
     report.step("read");
     let files = NfoFile::find(&task).await?;
-    let (release, from, dry_run) = (task.release.id, task.release.package.clone(), config.dry_run);
+    let (seen, keep, dry_run) = (task.release.clone(), task.keep, config.dry_run);
     let store = Store::new(&task.files, report.clone());
     let fix = Fix { output: Output::of(&task), release: task.release, files, report, store };
     let (result, published) = blocking(move || fix.run(dry_run)).await?;
-    Ok(if published { Completion::with_package(result, release, from) } else { Completion::of(result) })
+    Ok(if published { Completion::with_package(result, seen, keep) } else { Completion::of(result) })
 }
 
 /// A repair of an NFO in the bucket.

@@ -18,13 +18,13 @@ use super::{
 use crate::{failure::WorkError as FileError, formats::analyse, monitor::Monitor, package::build_name, s3::Store};
 
 pub(super) async fn run(task: Task, config: PackagingConfig) -> Result<Completion, WorkError> {
-    let (release, from) = (task.release.id, task.release.package.clone());
+    let (seen, keep) = (task.release.clone(), task.keep);
     let report = task.assignment.report.clone();
     let sources = some(task.sources().await?)?;
     let store = Store::new(&task.files, report.clone());
     let packaging = Packaging { task, sources, config, report, store };
     let result = blocking(move || packaging.run()).await?;
-    Ok(Completion::with_package(result, release, from))
+    Ok(Completion::with_package(result, seen, keep))
 }
 
 /// A release that is being packaged.

@@ -30,13 +30,13 @@ use crate::{
 };
 
 pub(super) async fn run(task: Task, config: PackagingConfig) -> Result<Completion, WorkError> {
-    let (release, from) = (task.release.id, task.release.package.clone());
+    let (seen, keep) = (task.release.clone(), task.keep);
     let report = task.assignment.report.clone();
     let current = Current::of(&task).await?;
     let store = Store::new(&task.files, report.clone());
     let repack = Repack { task, current, config, report, store };
     let result = blocking(move || repack.run()).await?;
-    Ok(Completion::with_package(result, release, from))
+    Ok(Completion::with_package(result, seen, keep))
 }
 
 /// A package that is being rebuilt.

@@ -6,20 +6,22 @@ use serde_json::{Value, json};
 use shared::{
     job::{Job, JobId, JobType, NewJob, ReleaseId, UserId},
     release::{Release, output_prefix},
-    service::{JobService, Processed},
+    service::{JobService, Processed, Sweeper, Swept},
     store::{NewRelease, Store},
-    testing::{ManualClock, START, store},
+    testing::{ManualClock, START, queue, store},
     time::Time,
 };
 
 use crate::{jobs::Worker, testing::Bucket};
 
-const RETENTION: Duration = Duration::from_hours(24);
+/// How long jobs and replaced packages are kept.
+pub const RETENTION: Duration = Duration::from_hours(24);
 
 /// A release, its files, and the processor.
 pub struct World {
     pub bucket: Bucket,
     pub store: Store,
+    pub clock: ManualClock,
     release: ReleaseId,
     service: JobService,
     worker: Arc<Worker>,
@@ -38,9 +40,9 @@ impl World {
             metadata: metadata.as_object().unwrap().clone(),
         };
         store.create_release(release, &new, START).await.unwrap();
-        let worker = Arc::new(Worker::new(store.clone(), bucket.files()));
+        let worker = Arc::new(Worker::new(store.clone(), bucket.files(), RETENTION));
         let service = JobService::new(store.clone(), clock.clock());
-        Self { bucket, store, release, service, worker, next_job: 100 }
+        Self { bucket, store, clock, release, service, worker, next_job: 100 }
     }
 
     pub fn source(&self, path: &str, bytes: &[u8]) {
@@ -49,6 +51,12 @@ impl World {
 
     /// Processes a new job to its end.
     pub async fn run(&mut self, job_type: JobType, config: Value) -> (Job, Value) {
+        let id = self.create(job_type, config).await;
+        self.process(id).await
+    }
+
+    /// Creates a job that waits.
+    pub async fn create(&mut self, job_type: JobType, config: Value) -> JobId {
         let id = JobId::try_from(self.next_job).unwrap();
         self.next_job += 1;
         let job = NewJob {
@@ -60,11 +68,23 @@ impl World {
             retry_of: None,
         };
         self.store.create_job(id, &job, None, START, RETENTION).await.unwrap();
+        id
+    }
+
+    /// Processes a job that waits, to its end.
+    pub async fn process(&self, id: JobId) -> (Job, Value) {
         let run = self.service.process_job(id, &self.worker, Time::from_millis(i64::MAX));
         let processed = Box::pin(run).await.unwrap();
         let Processed::Finished(job) = processed else { panic!("{processed:?}") };
         let (_, documents) = self.store.job_with_documents(id).await.unwrap().unwrap();
         (job, documents.result.unwrap_or(json!(null)))
+    }
+
+    /// Sweeps, `seconds` from now.
+    pub async fn sweep_in(&self, seconds: i64) -> Swept {
+        self.clock.advance(seconds);
+        let sweeper = Sweeper::new(self.store.clone(), queue(), self.bucket.files(), self.clock.clock());
+        sweeper.sweep(Time::from_millis(i64::MAX)).await.unwrap()
     }
 
     /// The code that a new job fails with.
