@@ -1,12 +1,10 @@
-//! The job types and the configuration of each, typed and validated.
+//! The configuration of each job type, typed and validated.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
+use super::JobConfig;
 use crate::{
-    fields::{FieldError, Fields},
+    fields::Fields,
     release::{self, SourcePath},
 };
 
@@ -16,85 +14,6 @@ pub const MAX_CONFIG_BYTES: usize = 64 * 1024;
 const MAX_TEMPLATE_BYTES: usize = 32 * 1024;
 /// The sizes that a volume may have, in bytes.
 const VOLUME_SIZES: std::ops::RangeInclusive<u64> = 64 * 1024..=10 * 1024 * 1024 * 1024;
-
-/// What a job does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum JobType {
-    /// Reads a source file: metadata, media information, structure.
-    Analysis,
-    /// Builds the release: archive, NFO, DIZ, SFV.
-    Packaging,
-    /// Rebuilds the current package with other options.
-    Repack,
-    /// Repairs the NFO.
-    Nfofix,
-    /// Reads the NFO back into metadata.
-    Readnfo,
-    /// Finds and repairs names and structure.
-    Dirfix,
-}
-
-impl JobType {
-    /// Every job type.
-    pub const ALL: [Self; 6] =
-        [Self::Analysis, Self::Packaging, Self::Repack, Self::Nfofix, Self::Readnfo, Self::Dirfix];
-
-    /// The name that the API, the queue and the table use.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Analysis => "analysis",
-            Self::Packaging => "packaging",
-            Self::Repack => "repack",
-            Self::Nfofix => "nfofix",
-            Self::Readnfo => "readnfo",
-            Self::Dirfix => "dirfix",
-        }
-    }
-
-    /// How many attempts a job of this type has before it fails.
-    #[must_use]
-    pub const fn max_attempts(self) -> u32 {
-        3
-    }
-}
-
-impl fmt::Display for JobType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The text names no job type.
-#[derive(Debug, thiserror::Error)]
-#[error("must be one of analysis, packaging, repack, nfofix, readnfo, dirfix")]
-pub struct UnknownJobType;
-
-impl FromStr for JobType {
-    type Err = UnknownJobType;
-
-    fn from_str(text: &str) -> Result<Self, UnknownJobType> {
-        Self::ALL.into_iter().find(|job_type| job_type.as_str() == text).ok_or(UnknownJobType)
-    }
-}
-
-/// The configuration of a job, by its type.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Config {
-    /// Of an `analysis` job.
-    Analysis(AnalysisConfig),
-    /// Of a `packaging` job.
-    Packaging(PackagingConfig),
-    /// Of a `repack` job: the same options as packaging.
-    Repack(PackagingConfig),
-    /// Of an `nfofix` job.
-    Nfofix(NfofixConfig),
-    /// Of a `readnfo` job.
-    Readnfo(ReadnfoConfig),
-    /// Of a `dirfix` job.
-    Dirfix(DirfixConfig),
-}
 
 /// What an `analysis` job reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,58 +89,71 @@ pub struct DirfixConfig {
     pub dry_run: bool,
 }
 
-impl Config {
-    /// Whether the job changes its release: one job at a time does.
-    #[must_use]
-    pub const fn changes_release(&self) -> bool {
-        match self {
-            Self::Analysis(_) => false,
-            Self::Packaging(_) | Self::Repack(_) => true,
-            Self::Nfofix(config) => !config.dry_run,
-            Self::Readnfo(config) => config.apply,
-            Self::Dirfix(config) => !config.dry_run,
-        }
+impl JobConfig for AnalysisConfig {
+    fn read(fields: &mut Fields) -> Self {
+        Self { path: fields.parsed("path") }
     }
 
-    /// Reads and checks the configuration of a `job_type` job.
-    ///
-    /// # Errors
-    /// Every fault, its field named `config_json.<field>`.
-    pub fn parse(job_type: JobType, config: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
-        let mut fields = Fields::new(config.clone(), "config_json.");
-        let config = match job_type {
-            JobType::Analysis => Self::Analysis(AnalysisConfig { path: fields.parsed("path") }),
-            JobType::Packaging => Self::Packaging(packaging(&mut fields)),
-            JobType::Repack => Self::Repack(packaging(&mut fields)),
-            JobType::Nfofix => Self::Nfofix(NfofixConfig { dry_run: fields.flag("dry_run").unwrap_or(false) }),
-            JobType::Readnfo => Self::Readnfo(ReadnfoConfig { apply: fields.flag("apply").unwrap_or(false) }),
-            JobType::Dirfix => Self::Dirfix(DirfixConfig { dry_run: fields.flag("dry_run").unwrap_or(false) }),
-        };
-        fields.finish()?;
-        Ok(config)
+    fn changes_release(&self) -> bool {
+        false
     }
 }
 
-fn packaging(fields: &mut Fields) -> PackagingConfig {
-    let release_name = fields.checked("release_name", release::check_name);
-    let group = fields.checked("group", release::check_group);
-    PackagingConfig {
-        release_name,
-        group,
-        compression: fields.parsed("compression").unwrap_or_default(),
-        volume_size: fields.integer("volume_size", VOLUME_SIZES),
-        generate_nfo: fields.flag("generate_nfo").unwrap_or(true),
-        generate_diz: fields.flag("generate_diz").unwrap_or(true),
-        generate_sfv: fields.flag("generate_sfv").unwrap_or(true),
-        template: fields.text("template", MAX_TEMPLATE_BYTES),
+impl JobConfig for PackagingConfig {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            release_name: fields.checked("release_name", release::check_name),
+            group: fields.checked("group", release::check_group),
+            compression: fields.parsed("compression").unwrap_or_default(),
+            volume_size: fields.integer("volume_size", VOLUME_SIZES),
+            generate_nfo: fields.flag("generate_nfo").unwrap_or(true),
+            generate_diz: fields.flag("generate_diz").unwrap_or(true),
+            generate_sfv: fields.flag("generate_sfv").unwrap_or(true),
+            template: fields.text("template", MAX_TEMPLATE_BYTES),
+        }
+    }
+
+    fn changes_release(&self) -> bool {
+        true
+    }
+}
+
+impl JobConfig for NfofixConfig {
+    fn read(fields: &mut Fields) -> Self {
+        Self { dry_run: fields.flag("dry_run").unwrap_or(false) }
+    }
+
+    fn changes_release(&self) -> bool {
+        !self.dry_run
+    }
+}
+
+impl JobConfig for ReadnfoConfig {
+    fn read(fields: &mut Fields) -> Self {
+        Self { apply: fields.flag("apply").unwrap_or(false) }
+    }
+
+    fn changes_release(&self) -> bool {
+        self.apply
+    }
+}
+
+impl JobConfig for DirfixConfig {
+    fn read(fields: &mut Fields) -> Self {
+        Self { dry_run: fields.flag("dry_run").unwrap_or(false) }
+    }
+
+    fn changes_release(&self) -> bool {
+        !self.dry_run
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::job::{Config, JobType};
 
     fn parse(job_type: JobType, config: &Value) -> Result<Config, Vec<String>> {
         Config::parse(job_type, config.as_object().unwrap())
@@ -230,7 +162,7 @@ mod tests {
 
     #[test]
     fn an_empty_configuration_has_the_defaults() {
-        for job_type in JobType::ALL {
+        for &job_type in JobType::ALL {
             assert!(parse(job_type, &json!({})).is_ok(), "{job_type}");
         }
         let Ok(Config::Packaging(config)) = parse(JobType::Packaging, &json!({})) else { panic!("packaging") };
@@ -241,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_typo_is_refused_by_name_for_every_type() {
-        for job_type in JobType::ALL {
+        for &job_type in JobType::ALL {
             assert_eq!(parse(job_type, &json!({"compresion": "high"})), Err(vec!["config_json.compresion".to_owned()]));
         }
     }

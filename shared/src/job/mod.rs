@@ -6,6 +6,7 @@ mod id;
 mod log;
 mod request;
 mod status;
+mod types;
 mod waiting;
 
 use std::time::Duration;
@@ -15,13 +16,13 @@ use serde_json::{Map, Value};
 
 pub use self::{
     config::{
-        AnalysisConfig, Compression, Config, DirfixConfig, JobType, MAX_CONFIG_BYTES, NfofixConfig, PackagingConfig,
-        ReadnfoConfig, UnknownJobType,
+        AnalysisConfig, Compression, DirfixConfig, MAX_CONFIG_BYTES, NfofixConfig, PackagingConfig, ReadnfoConfig,
     },
     id::{InvalidId, JobId, MAX_ID, ReleaseId, UserId},
     log::{Level, LogEntry, MAX_MESSAGE_CHARS, UnknownLevel, one_line},
     request::JobRequest,
     status::{Event, Status, UnknownStatus},
+    types::{Config, JobConfig, JobType, UnknownJobType},
     waiting::WaitingFor,
 };
 use crate::time::Time;

@@ -4,6 +4,8 @@ mod analysis;
 mod build;
 mod current;
 mod dirfix;
+#[cfg(test)]
+mod example;
 mod nfo;
 mod nfofix;
 mod output;

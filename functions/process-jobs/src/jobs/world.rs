@@ -2,17 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use shared::{
-    job::{Job, JobId, JobType, NewJob, ReleaseId, UserId},
+    job::{Config, Job, JobId, JobType, NewJob, ReleaseId, UserId},
     release::{Release, output_prefix},
-    service::{JobService, Processed, Sweeper, Swept},
+    service::{Assignment, JobService, Processed, Sweeper, Swept},
     store::{NewRelease, Store},
     testing::{ManualClock, START, queue, store},
     time::Time,
 };
 
-use crate::{jobs::Worker, testing::Bucket};
+use super::{Task, Worker};
+use crate::testing::{Bucket, reporter};
 
 /// How long jobs and replaced packages are kept.
 pub const RETENTION: Duration = Duration::from_hours(24);
@@ -69,6 +70,14 @@ impl World {
         };
         self.store.create_job(id, &job, None, START, RETENTION).await.unwrap();
         id
+    }
+
+    /// What a run of a new job works on, for work that is not in the registry.
+    pub async fn task(&mut self, job_type: JobType) -> Task {
+        let id = self.create(job_type, json!({})).await;
+        let job = self.store.job(id, true).await.unwrap().unwrap();
+        let config = Config::parse(job_type, &Map::new()).unwrap();
+        self.worker.task(Assignment { job, config, report: reporter() }).await.unwrap()
     }
 
     /// Processes a job that waits, to its end.
