@@ -85,6 +85,10 @@ check: cargo venv-tools venv-lint ## Formatting, lints, docs, dependencies and t
 audit: cargo venv-tools ## Looks for known vulnerabilities; fetches RustSec's database, so not in 'make check'
 	cargo deny check advisories
 
+.PHONY: fuzz
+fuzz: cargo ## Feeds every reader changed samples for a while: make fuzz SECONDS=60 (each), SEED=n
+	@scripts/fuzz.sh "$(or $(SECONDS),30)" "$(SEED)"
+
 .PHONY: coverage
 coverage: cargo venv-local venv-cli venv-tools ## Line coverage of all tests, the end-to-end ones too; fails below 90 %
 	@scripts/coverage.sh

@@ -68,10 +68,11 @@ def serving(respond):
 
 
 @contextlib.contextmanager
-def running(function, log=subprocess.DEVNULL, **variables):
+def running(function, log=subprocess.DEVNULL, binary=None, seconds=SECONDS, **variables):
     """Runs a function with these environment variables changed; gives what invokes it.
 
-    A variable that is None is taken away; the function's log goes to the file `log`.
+    A variable that is None is taken away; the function's log goes to the file `log`. An invocation
+    has `seconds`; `binary` is another than the one that is deployed locally.
     """
     events, answers = queue.Queue(), queue.Queue()
 
@@ -79,7 +80,7 @@ def running(function, log=subprocess.DEVNULL, **variables):
         if path.endswith("/next"):
             given = {
                 "lambda-runtime-aws-request-id": "1",
-                "lambda-runtime-deadline-ms": int((time.time() + SECONDS) * 1000),
+                "lambda-runtime-deadline-ms": int((time.time() + seconds) * 1000),
                 "lambda-runtime-invoked-function-arn": f"arn:aws:lambda:us-east-1:000000000000:function:{function}",
             }
             return 200, given, json.dumps(events.get()).encode()
@@ -88,14 +89,15 @@ def running(function, log=subprocess.DEVNULL, **variables):
 
     def invoke(event):
         events.put(event)
-        kind, answer = answers.get(timeout=SECONDS)
+        kind, answer = answers.get(timeout=seconds)
         assert kind == "response", answer
         return answer
 
     with serving(respond) as address:
         changed = environment(function) | {"AWS_LAMBDA_RUNTIME_API": address} | variables
         given = {name: value for name, value in changed.items() if value is not None}
-        process = subprocess.Popen([SOURCE / "build" / function / "bootstrap"], env=given, stdout=log)
+        process = subprocess.Popen([binary or SOURCE / "build" / function / "bootstrap"], env=given, stdout=log)
+        invoke.pid = process.pid
         try:
             yield invoke
         finally:

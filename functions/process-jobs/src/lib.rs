@@ -2,6 +2,8 @@
 
 pub mod failure;
 pub mod formats;
+#[cfg(test)]
+mod fuzz;
 pub mod jobs;
 mod monitor;
 pub mod nfo;

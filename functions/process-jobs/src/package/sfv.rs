@@ -31,8 +31,9 @@ pub fn parse(bytes: &[u8]) -> Result<Checksums, WorkError> {
     }
     let text = decode::decode(bytes, decode::detect(bytes));
     let mut checksums = Checksums::new();
+    // Files that were put together have a byte order mark at each beginning.
     for (at, line) in text.lines().enumerate() {
-        let line = line.trim_end();
+        let line = line.trim_start_matches('\u{feff}').trim_end();
         if line.is_empty() || line.starts_with(';') {
             continue;
         }

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# fuzz.sh SECONDS [SEED]
+# Feeds each reader of process-jobs for SECONDS. An input that panics, hangs, or takes more than
+# 4 GiB of address space is kept in corpus/, where the tests read it again from then on.
+set -euo pipefail
+cd "$(dirname "$0")/../functions/process-jobs"
+seconds=$1
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+cargo test --locked --quiet --lib --no-run
+export FUZZ_SECONDS=$seconds FUZZ_FOLDER=$folder
+[ -z "${2:-}" ] || export FUZZ_SEED=$2
+status=0
+(
+  ulimit -v $((4 * 1024 * 1024))
+  timeout --signal=KILL $((seconds * 5 + 60)) cargo test --locked --quiet --lib -- --ignored --exact fuzz::fuzz --nocapture
+) || status=$?
+for found in "$folder"/*; do
+  [ -e "$found" ] || continue
+  target=$(basename "$found")
+  kept="corpus/$target/$(sha256sum "$found" | cut -c1-16)"
+  mkdir -p "corpus/$target"
+  cp "$found" "$kept"
+  echo "error: $target: the finding is kept in functions/process-jobs/$kept; 'make test' fails until it is mended" >&2
+done
+exit "$status"
