@@ -6,56 +6,82 @@ use std::{
 };
 
 use shared::files::StoredFile;
+use tokio::task::JoinSet;
 
 use super::{BLOCK, Store, changed, failed_to_read, unavailable};
 
 /// How often a block is asked for whose body breaks off; the SDK only repeats what fails before.
 const TRIES: u32 = 4;
 
-/// A file, read block by block.
+/// A file, read block by block. While one block is worked on, the next is on its way.
 pub struct ObjectReader {
     store: Store,
     file: StoredFile,
     position: u64,
     block: Vec<u8>,
     block_start: u64,
+    /// The block that begins at `ahead_start`, in a set that gives it up when it is dropped.
+    ahead: JoinSet<io::Result<Vec<u8>>>,
+    ahead_start: u64,
 }
 
 impl ObjectReader {
     pub(super) fn new(store: Store, file: StoredFile) -> Self {
-        Self { store, file, position: 0, block: Vec::new(), block_start: 0 }
+        Self { store, file, position: 0, block: Vec::new(), block_start: 0, ahead: JoinSet::new(), ahead_start: 0 }
     }
 
     fn fetch(&mut self) -> io::Result<()> {
-        let end = (self.position + BLOCK as u64).min(self.file.size);
-        let mut tries = 1;
-        self.block = loop {
-            self.store.check()?;
-            match self.store.handle.block_on(self.range(end))? {
-                Body::Whole(bytes) => break bytes,
-                Body::BrokenOff(detail) if tries == TRIES => return Err(unavailable(detail)),
-                Body::BrokenOff(_) => tries += 1,
-            }
-        };
+        self.store.check()?;
+        let goes_on = self.position == self.block_start + self.block.len() as u64;
+        if self.ahead_start != self.position || self.ahead.is_empty() {
+            self.ahead.abort_all();
+            self.ahead = JoinSet::new();
+            self.start(self.position);
+        }
+        let fetched = self.store.handle.block_on(self.ahead.join_next());
+        self.block = fetched.ok_or_else(|| unavailable("no block was asked for"))?.map_err(io::Error::other)??;
         self.block_start = self.position;
+        // Whoever jumps about in a file does not want what follows.
+        let next = self.block_start + self.block.len() as u64;
+        if goes_on && next < self.file.size {
+            self.start(next);
+        }
         Ok(())
     }
 
-    async fn range(&self, end: u64) -> io::Result<Body> {
-        let (store, range) = (&self.store, format!("bytes={}-{}", self.position, end - 1));
-        let call = store.client.get_object().bucket(&store.bucket).key(&self.file.key);
-        let call = call.range(range).set_if_match(self.file.e_tag.clone());
-        let output = call.send().await.map_err(|error| failed_to_read(&error))?;
-        let expected = end - self.position;
-        let broken = match output.body.collect().await.map(aws_sdk_s3::primitives::AggregatedBytes::to_vec) {
-            Ok(bytes) if bytes.len() as u64 == expected => return Ok(Body::Whole(bytes)),
-            // More than was asked for is another file's; `If-Match` should have told.
-            Ok(bytes) if bytes.len() as u64 > expected => return Err(changed()),
-            Ok(_) => "a body is shorter than its range".to_owned(),
-            Err(error) => error.to_string(),
-        };
+    /// Starts to fetch the block that begins at `start`.
+    fn start(&mut self, start: u64) {
+        self.ahead_start = start;
+        let end = (start + BLOCK as u64).min(self.file.size);
+        self.ahead.spawn_on(block(self.store.clone(), self.file.clone(), start, end), &self.store.handle);
+    }
+}
+
+/// The bytes from `start` to before `end`.
+async fn block(store: Store, file: StoredFile, start: u64, end: u64) -> io::Result<Vec<u8>> {
+    let mut tries = 1;
+    loop {
+        store.check()?;
+        match range(&store, &file, start, end).await? {
+            Body::Whole(bytes) => return Ok(bytes),
+            Body::BrokenOff(detail) if tries == TRIES => return Err(unavailable(detail)),
+            Body::BrokenOff(_) => tries += 1,
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
-        Ok(Body::BrokenOff(broken))
+    }
+}
+
+async fn range(store: &Store, file: &StoredFile, start: u64, end: u64) -> io::Result<Body> {
+    let call = store.client.get_object().bucket(&store.bucket).key(&file.key);
+    let call = call.range(format!("bytes={start}-{}", end - 1)).set_if_match(file.e_tag.clone());
+    let output = call.send().await.map_err(|error| failed_to_read(&error))?;
+    let expected = end - start;
+    match output.body.collect().await.map(aws_sdk_s3::primitives::AggregatedBytes::to_vec) {
+        Ok(bytes) if bytes.len() as u64 == expected => Ok(Body::Whole(bytes)),
+        // More than was asked for is another file's; `If-Match` should have told.
+        Ok(bytes) if bytes.len() as u64 > expected => Err(changed()),
+        Ok(_) => Ok(Body::BrokenOff("a body is shorter than its range".to_owned())),
+        Err(error) => Ok(Body::BrokenOff(error.to_string())),
     }
 }
 

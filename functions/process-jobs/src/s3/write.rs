@@ -7,6 +7,7 @@ use aws_sdk_s3::{
     types::{CompletedMultipartUpload, CompletedPart},
 };
 use shared::files::StoredFile;
+use tokio::task::JoinSet;
 
 use super::{BLOCK, Store, failed, failed_to_read, unavailable};
 
@@ -92,12 +93,15 @@ fn source(store: &Store, file: &StoredFile) -> String {
     parts.join("/")
 }
 
-/// A multipart upload. Dropped before its end, it is aborted.
+/// A multipart upload, whose parts are sent one behind the other while the next is made. Dropped
+/// before its end, it is aborted.
 struct Upload {
     store: Store,
     key: String,
     id: String,
     parts: Vec<CompletedPart>,
+    /// The part that is on its way, in a set that gives it up when it is dropped.
+    sending: JoinSet<io::Result<CompletedPart>>,
     done: bool,
 }
 
@@ -107,20 +111,40 @@ impl Upload {
         let call = store.client.create_multipart_upload().bucket(&store.bucket).key(key);
         let created = store.handle.block_on(call.send()).map_err(|error| failed(&error))?;
         let id = created.upload_id.ok_or_else(|| unavailable("an upload was given no id"))?;
-        Ok(Self { store: store.clone(), key: key.to_owned(), id, parts: Vec::new(), done: false })
+        Ok(Self {
+            store: store.clone(),
+            key: key.to_owned(),
+            id,
+            parts: Vec::new(),
+            sending: JoinSet::new(),
+            done: false,
+        })
     }
 
-    fn next_number(&self) -> io::Result<i32> {
+    /// The number of the next part; the one before it has arrived.
+    fn next_number(&mut self) -> io::Result<i32> {
         self.store.check()?;
+        self.arrived()?;
         i32::try_from(self.parts.len() + 1).map_err(io::Error::other)
+    }
+
+    /// Waits for the part that is on its way.
+    fn arrived(&mut self) -> io::Result<()> {
+        if let Some(sent) = self.store.handle.block_on(self.sending.join_next()) {
+            self.parts.push(sent.map_err(io::Error::other)??);
+        }
+        Ok(())
     }
 
     fn send(&mut self, bytes: Vec<u8>) -> io::Result<()> {
         let number = self.next_number()?;
         let call = self.store.client.upload_part().bucket(&self.store.bucket).key(&self.key).upload_id(&self.id);
         let call = call.part_number(number).body(ByteStream::from(bytes));
-        let sent = self.store.handle.block_on(call.send()).map_err(|error| failed(&error))?;
-        self.parts.push(CompletedPart::builder().set_e_tag(sent.e_tag).part_number(number).build());
+        let sending = async move {
+            let sent = call.send().await.map_err(|error| failed(&error))?;
+            Ok(CompletedPart::builder().set_e_tag(sent.e_tag).part_number(number).build())
+        };
+        self.sending.spawn_on(sending, &self.store.handle);
         Ok(())
     }
 
@@ -137,6 +161,7 @@ impl Upload {
     }
 
     fn complete(mut self) -> io::Result<()> {
+        self.arrived()?;
         self.store.check()?;
         let parts = CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.parts))).build();
         let call = self.store.client.complete_multipart_upload().bucket(&self.store.bucket).key(&self.key);
@@ -152,6 +177,7 @@ impl Drop for Upload {
         if self.done {
             return;
         }
+        self.store.handle.block_on(self.sending.shutdown());
         let call = self.store.client.abort_multipart_upload().bucket(&self.store.bucket).key(&self.key);
         if let Err(error) = self.store.handle.block_on(call.upload_id(&self.id).send()) {
             tracing::warn!(key = self.key, %error, "an upload could not be aborted; the bucket's lifecycle will");
