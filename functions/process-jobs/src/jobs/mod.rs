@@ -6,6 +6,8 @@ mod current;
 mod dirfix;
 #[cfg(test)]
 mod example;
+#[cfg(test)]
+mod hostile_tests;
 mod nfo;
 mod nfofix;
 mod output;

@@ -74,14 +74,20 @@ async fn block(store: Store, file: StoredFile, start: u64, end: u64) -> io::Resu
 async fn range(store: &Store, file: &StoredFile, start: u64, end: u64) -> io::Result<Body> {
     let call = store.client.get_object().bucket(&store.bucket).key(&file.key);
     let call = call.range(format!("bytes={start}-{}", end - 1)).set_if_match(file.e_tag.clone());
-    let output = call.send().await.map_err(|error| failed_to_read(&error))?;
-    let expected = end - start;
-    match output.body.collect().await.map(aws_sdk_s3::primitives::AggregatedBytes::to_vec) {
-        Ok(bytes) if bytes.len() as u64 == expected => Ok(Body::Whole(bytes)),
+    let mut body = call.send().await.map_err(|error| failed_to_read(&error))?.body;
+    let expected = usize::try_from(end - start).map_err(io::Error::other)?;
+    let mut bytes = Vec::with_capacity(expected);
+    loop {
+        match body.try_next().await {
+            Ok(Some(part)) => bytes.extend_from_slice(&part),
+            Ok(None) if bytes.len() == expected => return Ok(Body::Whole(bytes)),
+            Ok(None) => return Ok(Body::BrokenOff("a body is shorter than its range".to_owned())),
+            Err(error) => return Ok(Body::BrokenOff(error.to_string())),
+        }
         // More than was asked for is another file's; `If-Match` should have told.
-        Ok(bytes) if bytes.len() as u64 > expected => Err(changed()),
-        Ok(_) => Ok(Body::BrokenOff("a body is shorter than its range".to_owned())),
-        Err(error) => Ok(Body::BrokenOff(error.to_string())),
+        if bytes.len() > expected {
+            return Err(changed());
+        }
     }
 }
 
