@@ -93,6 +93,12 @@ fuzz: cargo ## Feeds every reader changed samples for a while: make fuzz SECONDS
 coverage: cargo venv-local venv-cli venv-tools ## Line coverage of all tests, the end-to-end ones too; fails below 90 %
 	@scripts/coverage.sh
 
+.PHONY: bench
+bench: up ## Measures the work on files beside other tools, into target/bench/report.json (MIB="1 100")
+	@echo "Building the processor as it is deployed"
+	@cargo build --locked --quiet --release -p process-jobs
+	@"$(LOCAL)/venv-local/bin/python" bench target/release/process-jobs $(MIB)
+
 # ------------------------------------------------------------------ AWS
 
 .PHONY: deploy
