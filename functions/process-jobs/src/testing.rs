@@ -45,6 +45,8 @@ pub struct State {
     pub down: bool,
     /// The operations that were asked for, in order.
     pub calls: Vec<&'static str>,
+    /// What is done before so many more writes have come.
+    pub before_write: Option<(u32, Box<dyn FnOnce() + Send>)>,
     /// A file that is replaced when anything has been read so many times.
     pub replace: Option<(u32, String)>,
     next_upload: u32,
@@ -121,6 +123,24 @@ impl Bucket {
         })]
     }
 
+    /// A write has come: does what was to be done before it.
+    fn writing(&self) {
+        let due = {
+            let mut state = self.state();
+            match state.before_write.take() {
+                Some((0, action)) => Some(action),
+                Some((left, action)) => {
+                    state.before_write = Some((left - 1, action));
+                    None
+                }
+                None => None,
+            }
+        };
+        if let Some(action) = due {
+            action();
+        }
+    }
+
     fn lists(&self) -> Vec<Rule> {
         let bucket = self.clone();
         let uploads = self.clone();
@@ -147,6 +167,7 @@ impl Bucket {
     fn writes(&self) -> Vec<Rule> {
         let (bucket, other) = (self.clone(), self.clone());
         let put = mock!(Client::put_object).then_compute_response(move |call| {
+            bucket.writing();
             let mut state = bucket.state();
             state.calls.push("put_object");
             if state.down {
@@ -166,6 +187,7 @@ impl Bucket {
     fn copies(&self) -> Vec<Rule> {
         let (bucket, other) = (self.clone(), self.clone());
         let whole = mock!(Client::copy_object).then_compute_response(move |call| {
+            bucket.writing();
             let mut state = bucket.state();
             state.calls.push("copy_object");
             if state.down {
@@ -198,6 +220,7 @@ impl Bucket {
     fn multipart(&self) -> Vec<Rule> {
         let (create, part, complete, abort) = (self.clone(), self.clone(), self.clone(), self.clone());
         let create = mock!(Client::create_multipart_upload).then_compute_output(move |call| {
+            create.writing();
             let mut state = create.state();
             state.next_upload += 1;
             let id = state.next_upload.to_string();
@@ -205,12 +228,14 @@ impl Bucket {
             CreateMultipartUploadOutput::builder().upload_id(id).build()
         });
         let part = mock!(Client::upload_part).then_compute_output(move |call| {
+            part.writing();
             let mut state = part.state();
             let upload = state.uploads.get_mut(call.upload_id().unwrap()).unwrap();
             upload.1.insert(call.part_number().unwrap(), call.body().bytes().unwrap().to_vec());
             UploadPartOutput::builder().e_tag("part").build()
         });
         let complete = mock!(Client::complete_multipart_upload).then_compute_output(move |call| {
+            complete.writing();
             let mut state = complete.state();
             let (key, parts) = state.uploads.remove(call.upload_id().unwrap()).unwrap();
             state.objects.insert(key, parts.into_values().flatten().collect());

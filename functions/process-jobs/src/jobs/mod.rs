@@ -2,6 +2,8 @@
 
 mod analysis;
 mod build;
+#[cfg(test)]
+mod cancel_tests;
 mod current;
 mod dirfix;
 #[cfg(test)]

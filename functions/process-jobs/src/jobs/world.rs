@@ -82,11 +82,16 @@ impl World {
 
     /// Processes a job that waits, to its end.
     pub async fn process(&self, id: JobId) -> (Job, Value) {
-        let run = self.service.process_job(id, &self.worker, Time::from_millis(i64::MAX));
-        let processed = Box::pin(run).await.unwrap();
+        let processed = self.deliver(id).await;
         let Processed::Finished(job) = processed else { panic!("{processed:?}") };
         let (_, documents) = self.store.job_with_documents(id).await.unwrap().unwrap();
         (job, documents.result.unwrap_or(json!(null)))
+    }
+
+    /// Delivers a job's message once.
+    pub async fn deliver(&self, id: JobId) -> Processed {
+        let run = self.service.process_job(id, &self.worker, Time::from_millis(i64::MAX));
+        Box::pin(run).await.unwrap()
     }
 
     /// Sweeps, `seconds` from now.
