@@ -5,7 +5,8 @@ use std::{
     io::{Cursor, Read as _},
 };
 
-use serde_json::json;
+use proptest::prelude::*;
+use serde_json::{Value, json};
 use shared::job::JobType::{Nfofix, Packaging, Repack};
 
 use crate::{jobs::world::World, package::sfv};
@@ -155,4 +156,53 @@ async fn a_repaired_nfo_does_not_stop_it() {
     assert_eq!(result["changed"], true);
     let (job, _) = world.run(Repack, json!({})).await;
     assert!(job.error.is_none(), "{:?}", job.error);
+}
+
+/// Files of any names and sizes, numbered so that no two are called alike.
+fn any_files() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
+    let content = prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..3_000),
+        (any::<u8>(), 0..200_000_usize).prop_map(|(byte, count)| vec![byte; count]),
+        (1..150_000_usize).prop_map(noise),
+    ];
+    prop::collection::vec(("[a-zé日 ()]{1,12}", content), 1..5).prop_map(|files| {
+        files.into_iter().enumerate().map(|(at, (name, bytes))| (format!("{at}/{name}.bin"), bytes)).collect()
+    })
+}
+
+fn any_options() -> impl Strategy<Value = Value> {
+    let volume_size = prop::option::of(65_536..300_000_u64);
+    (prop::sample::select(vec!["store", "normal", "high"]), volume_size)
+        .prop_map(|(compression, volume_size)| json!({"release_name": NAME, "compression": compression, "volume_size": volume_size}))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_content_comes_through_packaging_and_repack_as_it_was(
+        files in any_files(),
+        first in any_options(),
+        second in any_options(),
+    ) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let found = runtime.block_on(async {
+            let mut world = World::new(json!({"title": "A Book"})).await;
+            for (path, bytes) in &files {
+                world.source(path, bytes);
+            }
+            let mut found = Vec::new();
+            for (job_type, options) in [(Packaging, &first), (Repack, &second)] {
+                let (job, _) = world.run(job_type, options.clone()).await;
+                assert!(job.error.is_none(), "{job_type}: {:?}", job.error);
+                let package = world.bucket.below(&world.package().await);
+                let checksums = sfv::parse(&package[&format!("{NAME}.sfv")]).unwrap();
+                assert!(checksums.iter().all(|(name, crc32)| crc32fast::hash(&package[name]) == *crc32));
+                found.push(content(&package));
+            }
+            found
+        });
+        let expected: BTreeMap<String, Vec<u8>> = files.into_iter().collect();
+        prop_assert!(found.iter().all(|content| *content == expected));
+    }
 }
