@@ -41,7 +41,12 @@ def running(user):
             Bucket=ENV["BUCKET_NAME"], Key=f"{source}{number}.bin",
             CopySource={"Bucket": ENV["BUCKET_NAME"], "Key": f"{source}0.bin"},
         )
-    job = user.create(job_type="packaging", release_id=release, config_json={"compression": "high"})
+    return writing(user, "packaging", release), release
+
+
+def writing(user, job_type, release):
+    """A job, once it writes its archive."""
+    job = user.create(job_type=job_type, release_id=release, config_json={"compression": "high"})
 
     def is_writing():
         status = user.get(f"/api/jobs/{job}/status").body
@@ -49,7 +54,15 @@ def running(user):
         return status["step"] == "archive" and status["progress"] > 0
 
     eventually(is_writing, "the job to write its archive")
-    return job, release
+    return job
+
+
+def left(release):
+    """What there is below a release's jobs: files, and uploads that were not finished."""
+    prefix = f"releases/{release}/jobs/"
+    uploads = aws("s3").list_multipart_uploads(Bucket=ENV["BUCKET_NAME"]).get("Uploads", [])
+    files = aws("s3").list_objects_v2(Bucket=ENV["BUCKET_NAME"], Prefix=prefix).get("Contents", [])
+    return {each["Key"] for each in [*files, *uploads] if each["Key"].startswith(prefix)}
 
 
 class Creating(Case):
@@ -242,19 +255,26 @@ class Cancelling(Case):
         user = someone()
         job, release = running(user)
         self.assertEqual(user.put(f"/api/jobs/{job}/cancel").body["status"], "cancelled")
-        outputs = {"Bucket": ENV["BUCKET_NAME"], "Prefix": f"releases/{release}/jobs/"}
-
-        def is_clean():
-            uploads = aws("s3").list_multipart_uploads(Bucket=ENV["BUCKET_NAME"]).get("Uploads", [])
-            listed = aws("s3").list_objects_v2(**outputs)["KeyCount"]
-            return listed == 0 and not any(each["Key"].startswith(outputs["Prefix"]) for each in uploads)
-
-        eventually(is_clean, "the half-made output to go", 20)
+        eventually(lambda: not left(release), "the half-made output to go", 20)
         status = user.get(f"/api/jobs/{job}/status").body
         self.assertEqual((status["status"], status["error"]), ("cancelled", None))
         self.assertLess(status["progress"], 100)
         self.assertIsNone(user.get(f"/api/releases/{release}").body["package"])
         self.assertEqual(user.files(release, "package/"), {})
+
+    def test_a_running_repack_stops_and_leaves_the_package_as_it_was(self):
+        user = someone()
+        release = user.release({"0.bin": os.urandom(64 << 20)})
+        packaged = user.run(job_type="packaging", release_id=release, config_json={"compression": "store"})
+        before = left(release)
+        job = writing(user, "repack", release)
+        answer = user.put(f"/api/jobs/{job}/cancel").body
+        self.assertEqual((answer["status"], "stops_by" in answer), ("cancelled", True))
+        eventually(lambda: left(release) == before, "the half-made output to go", 20)
+        package = user.get(f"/api/releases/{release}").body["package"]
+        self.assertEqual((package["job_id"], package["version"]), (packaged["id"], 1))
+        log = user.get(f"/api/jobs/{job}").body["logs"]
+        self.assertIn(f"Cancelled by user {user.id}; it stopped at the step 'archive'", log.splitlines()[-1])
 
 
 class Retrying(Case):

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     aws::AwsError,
-    job::{Event, Failure, Job, JobId, LEASE, LogEntry, WaitingFor, outcome},
+    job::{Event, Failure, Job, JobId, LEASE, LogEntry, Status, WaitingFor, outcome},
     release::Release,
     time::Time,
 };
@@ -47,8 +47,11 @@ impl RunHandle {
         Self { job_id: job.id, fence: job.fence, attempt: job.attempt, expires_at: job.expires_at }
     }
 
+    /// A write of this run: refused once another has begun, and while none is under way. A rescued
+    /// job that waits still has the dead run's fence.
     fn update(&self) -> Update {
-        Update::of(keys::job(self.job_id)).only_fence(self.fence)
+        let update = Update::of(keys::job(self.job_id)).only_fence(self.fence);
+        update.only_if("#status = :running").value(":running", s(Status::Running.as_str()))
     }
 
     /// Where the run stands in the job's list of runs: each claim has added one.
@@ -184,12 +187,8 @@ impl Store {
     /// # Errors
     /// When DynamoDB cannot be asked.
     pub async fn heartbeat(&self, run: &RunHandle, progress: &Progress, now: Time) -> Result<Held, AwsError> {
-        let update = run
-            .update()
-            .only_if("#status = :running")
-            .value(":running", s("running"))
-            .set("lease_expires_at", n(now.after(LEASE).millis()))
-            .set("updated_at", n(now.millis()));
+        let update =
+            run.update().set("lease_expires_at", n(now.after(LEASE).millis())).set("updated_at", n(now.millis()));
         Ok(match self.update(shown(update, progress)).await? {
             Written::Done(_) => Held::Yes,
             Written::Refused(item) => Held::Fenced(item.map(job_of).transpose()?),
