@@ -16,6 +16,7 @@ use aws_sdk_dynamodb::{
         ScalarAttributeType,
     },
 };
+use aws_sdk_s3::operation::{list_multipart_uploads::ListMultipartUploadsOutput, list_objects_v2::ListObjectsV2Output};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use aws_sdk_sqs::operation::send_message::{SendMessageError, SendMessageOutput};
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
@@ -23,6 +24,7 @@ use aws_smithy_mocks::{RuleMode, mock, mock_client};
 pub use self::meter::{Cost, Meter};
 use crate::{
     auth::KeySource,
+    files::Files,
     queue::Queue,
     store::Store,
     time::{Clock, Time},
@@ -134,6 +136,15 @@ fn index(name: &str, hash: &[&str], range: &[&str], include: &[&str]) -> GlobalS
 pub fn queue() -> Queue {
     let rule = mock!(aws_sdk_sqs::Client::send_message).then_output(|| SendMessageOutput::builder().build());
     Queue::new(mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&rule]), "https://sqs.test/jobs")
+}
+
+/// A bucket with nothing in it.
+#[must_use]
+pub fn files() -> Files {
+    let objects = mock!(aws_sdk_s3::Client::list_objects_v2).then_output(|| ListObjectsV2Output::builder().build());
+    let uploads =
+        mock!(aws_sdk_s3::Client::list_multipart_uploads).then_output(|| ListMultipartUploadsOutput::builder().build());
+    Files::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&objects, &uploads]), "bucket")
 }
 
 /// A queue that refuses every message.

@@ -83,3 +83,35 @@ fn every_job_type_has_its_row() {
         assert!(readme.contains(&format!("| `{job_type}` |")), "{job_type}");
     }
 }
+
+#[test]
+fn every_test_that_the_promises_name_exists() {
+    let page = fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let words: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .collect();
+    let mut texts = Vec::new();
+    for folder in ["functions", "shared", "tests"] {
+        everything(&root().join(folder), &mut texts);
+    }
+    let named: Vec<&&str> = words.iter().filter(|name| name.matches('_').count() > 3).collect();
+    assert!(named.len() > 15, "{named:?}");
+    for name in named {
+        let heads = [format!("fn {name}("), format!("def {name}(")];
+        assert!(texts.iter().any(|text| heads.iter().any(|head| text.contains(head))), "{name}");
+    }
+}
+
+/// All Rust and Python below a folder.
+fn everything(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            everything(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "py") {
+            found.push(fs::read_to_string(&path).unwrap());
+        }
+    }
+}
