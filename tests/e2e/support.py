@@ -183,4 +183,12 @@ def aws(service):
     )
 
 
+def below(release):
+    """The keys of everything that jobs have left of a release."""
+    prefix = f"releases/{release}/jobs/"
+    uploads = aws("s3").list_multipart_uploads(Bucket=ENV["BUCKET_NAME"]).get("Uploads", [])
+    files = aws("s3").list_objects_v2(Bucket=ENV["BUCKET_NAME"], Prefix=prefix).get("Contents", [])
+    return {each["Key"] for each in [*files, *uploads] if each["Key"].startswith(prefix)}
+
+
 OWNER, STRANGER, ADMIN, NOBODY = User(7), User(8), User(1, "admin"), User()

@@ -4,7 +4,7 @@ import os
 import re
 import unittest
 
-from support import ADMIN, ENV, FINAL, JOB_ROUTES, OWNER, STRANGER, Case, aws, eventually, someone
+from support import ADMIN, ENV, FINAL, JOB_ROUTES, OWNER, STRANGER, Case, aws, below, eventually, someone
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 JOB = {
@@ -55,14 +55,6 @@ def writing(user, job_type, release):
 
     eventually(is_writing, "the job to write its archive")
     return job
-
-
-def left(release):
-    """What there is below a release's jobs: files, and uploads that were not finished."""
-    prefix = f"releases/{release}/jobs/"
-    uploads = aws("s3").list_multipart_uploads(Bucket=ENV["BUCKET_NAME"]).get("Uploads", [])
-    files = aws("s3").list_objects_v2(Bucket=ENV["BUCKET_NAME"], Prefix=prefix).get("Contents", [])
-    return {each["Key"] for each in [*files, *uploads] if each["Key"].startswith(prefix)}
 
 
 class Creating(Case):
@@ -255,7 +247,7 @@ class Cancelling(Case):
         user = someone()
         job, release = running(user)
         self.assertEqual(user.put(f"/api/jobs/{job}/cancel").body["status"], "cancelled")
-        eventually(lambda: not left(release), "the half-made output to go", 20)
+        eventually(lambda: not below(release), "the half-made output to go", 20)
         status = user.get(f"/api/jobs/{job}/status").body
         self.assertEqual((status["status"], status["error"]), ("cancelled", None))
         self.assertLess(status["progress"], 100)
@@ -266,11 +258,11 @@ class Cancelling(Case):
         user = someone()
         release = user.release({"0.bin": os.urandom(64 << 20)})
         packaged = user.run(job_type="packaging", release_id=release, config_json={"compression": "store"})
-        before = left(release)
+        before = below(release)
         job = writing(user, "repack", release)
         answer = user.put(f"/api/jobs/{job}/cancel").body
         self.assertEqual((answer["status"], "stops_by" in answer), ("cancelled", True))
-        eventually(lambda: left(release) == before, "the half-made output to go", 20)
+        eventually(lambda: below(release) == before, "the half-made output to go", 20)
         package = user.get(f"/api/releases/{release}").body["package"]
         self.assertEqual((package["job_id"], package["version"]), (packaged["id"], 1))
         log = user.get(f"/api/jobs/{job}").body["logs"]

@@ -1,0 +1,135 @@
+"""A cancel while the processor is at work on the files: of each job type, at a moment that is chosen.
+
+The jobs go through the processor's own binary, on the deployed table and bucket; between it and S3
+stands a gate, which holds a request back until the job has been cancelled.
+"""
+
+import contextlib
+import http.client
+import http.server
+import json
+import threading
+import time
+import urllib.parse
+
+from runtime import Server, event, running
+from support import ENV, Case, aws, below, eventually, someone
+
+NAME = "Ada.Example-A.Tested.Book-2026-GRP"
+
+
+class Gate(http.server.BaseHTTPRequestHandler):
+    """Hands requests on to S3; the first that the server's `holds` picks waits for its turn."""
+
+    protocol_version = "HTTP/1.1"
+
+    def hand_on(self):
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        server = self.server
+        if not server.held.is_set() and server.holds(self.command, urllib.parse.urlsplit(self.path).path):
+            server.held.set()
+            server.may_go.wait(60)
+        connection = http.client.HTTPConnection(urllib.parse.urlsplit(ENV["AWS_ENDPOINT_URL"]).netloc, timeout=60)
+        connection.request(self.command, self.path, body, dict(self.headers))
+        answer = connection.getresponse()
+        content = answer.read()
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
+                self.send_header(name, value)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+        connection.close()
+
+    do_GET = do_PUT = do_POST = do_DELETE = hand_on
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def gate(holds):
+    server = Server(("127.0.0.1", 0), Gate)
+    server.holds, server.held, server.may_go = holds, threading.Event(), threading.Event()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield server, f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.may_go.set()
+        server.shutdown()
+        server.server_close()
+
+
+class EveryType(Case):
+    def stops(self, user, release, job_type, holds, config=None):
+        """Cancels a job when the gate holds a request of it back; nothing has changed afterwards."""
+        before, shown = below(release), user.get(f"/api/releases/{release}").body
+        body = {"job_type": job_type, "release_id": release, "created_by": user.id, "config_json": config or {}}
+        request = event("process-jobs")
+        request["Records"][0] |= {"body": json.dumps(body), "messageId": f"cancel-{time.time_ns()}"}
+        with gate(holds) as (server, address), running("process-jobs", AWS_ENDPOINT_URL_S3=address) as invoke:
+            answers = []
+            worker = threading.Thread(target=lambda: answers.append(invoke(request)))
+            worker.start()
+            self.assertTrue(server.held.wait(30), "the job never came to the gate")
+            job = user.get("/api/jobs?limit=1").body["jobs"][0]["id"]
+            running_job = eventually(lambda: self.at_work(user, job), "the progress to be seen", 10)
+            cancelled = user.put(f"/api/jobs/{job}/cancel").body
+            self.assertEqual((cancelled["status"], "stops_by" in cancelled), ("cancelled", True))
+            server.may_go.set()
+            worker.join(30)
+            self.assertEqual(answers, [{"batchItemFailures": []}])
+        self.assertEqual(below(release), before)
+        self.assertEqual(user.get(f"/api/releases/{release}").body, shown)
+        details = user.get(f"/api/jobs/{job}").body
+        self.assertEqual((details["status"], details["result"], details["error"]), ("cancelled", None, None))
+        self.assertLess(details["progress"], 100)
+        lines = details["logs"].splitlines()
+        self.assertIn(f"({job_type}) started", lines[0])
+        self.assertIn(f"Cancelled by user {user.id}", lines[-1])
+        return running_job
+
+    def at_work(self, user, job):
+        status = user.get(f"/api/jobs/{job}/status").body
+        return status if status["status"] == "running" and (status["step"] or status["message"]) else None
+
+    def packaged(self, user):
+        release = user.release({"book.txt": b"Once upon a time\r\n" * 5_000}, metadata={"title": "A Book"})
+        config = {"release_name": NAME, "generate_sfv": False}
+        job = user.run(job_type="packaging", release_id=release, config_json=config)
+        self.assertEqual(job["status"], "completed", job["error"])
+        [nfo] = [key for key in below(release) if key.endswith(".nfo")]
+        aws("s3").put_object(Bucket=ENV["BUCKET_NAME"], Key=nfo, Body=b"Title\tA Book\n")
+        return release
+
+    def reads(self, method, path):
+        return method == "GET" and path.endswith((".txt", ".nfo", ".zip"))
+
+    def writes(self, method, path):
+        return method == "PUT" and "/jobs/" in path
+
+    def test_analysis(self):
+        user = someone()
+        self.stops(user, user.release({"book.txt": b"Once"}), "analysis", self.reads)
+
+    def test_packaging(self):
+        user = someone()
+        status = self.stops(user, user.release({"book.txt": b"Once"}), "packaging", self.writes, {"release_name": NAME})
+        self.assertEqual(status["step"], "archive")
+
+    def test_repack(self):
+        user = someone()
+        self.assertEqual(self.stops(user, self.packaged(user), "repack", self.writes)["step"], "archive")
+
+    def test_nfofix(self):
+        user = someone()
+        self.stops(user, self.packaged(user), "nfofix", self.writes)
+
+    def test_readnfo(self):
+        user = someone()
+        self.stops(user, self.packaged(user), "readnfo", self.reads, {"apply": True})
+
+    def test_dirfix(self):
+        user = someone()
+        self.stops(user, self.packaged(user), "dirfix", self.writes)
