@@ -69,7 +69,7 @@ async fn cancel_is_one_request() {
     let id = api.create(json!({"job_type": "packaging"})).await;
     let _ = meter.take();
     assert_eq!(api.send(OWNER, "PUT", &format!("/api/jobs/{id}/cancel"), None).await.0, 200);
-    within(&meter.take(), 1, 0.0, 8.0);
+    within(&meter.take(), 1, 0.0, 4.0);
 }
 
 #[tokio::test]
