@@ -18,7 +18,7 @@ TOKEN_USER := $(if $(filter command line,$(origin USER)),$(USER),7)
 
 .PHONY: help
 help: ## Lists the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 # Installs requirements/NAME.txt into .local/venv-NAME, again when the list has changed.
 venv-%: requirements/%.txt
@@ -88,6 +88,14 @@ audit: cargo venv-tools ## Looks for known vulnerabilities; fetches RustSec's da
 .PHONY: fuzz
 fuzz: cargo ## Feeds every reader changed samples for a while: make fuzz SECONDS=60 (each), SEED=n
 	@scripts/fuzz.sh "$(or $(SECONDS),30)" "$(SEED)"
+
+.PHONY: crash-matrix
+crash-matrix: up ## Kills the processor before and after each of its calls; writes docs/crash-matrix.md
+	@"$(LOCAL)/venv-local/bin/python" tests/e2e/crashes.py docs/crash-matrix.md
+
+.PHONY: soak
+soak: up ## Thousands of jobs under kills, throttling, duplicates and cancels: make soak JOBS=2000
+	@"$(LOCAL)/venv-local/bin/python" tests/e2e/soak.py $(JOBS)
 
 .PHONY: coverage
 coverage: cargo venv-local venv-cli venv-tools ## Line coverage of all tests, the end-to-end ones too; fails below 90 %

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
 import contextlib
+import functools
 import http.server
 import json
 import queue
@@ -16,6 +17,7 @@ from support import ROOT
 from invoke import environment  # scripts/invoke.py
 from local import SOURCE  # scripts/local.py
 
+ENVIRONMENT = functools.cache(environment)
 EVENTS = ROOT / "tests/fixtures/events"
 SECONDS = 60
 
@@ -23,6 +25,10 @@ SECONDS = 60
 def event(function):
     """The function's sample event."""
     return json.loads((EVENTS / f"{function}.json").read_text())
+
+
+class Died(Exception):
+    """The process ended before it answered."""
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -89,12 +95,20 @@ def running(function, log=subprocess.DEVNULL, binary=None, seconds=SECONDS, **va
 
     def invoke(event):
         events.put(event)
-        kind, answer = answers.get(timeout=seconds)
-        assert kind == "response", answer
-        return answer
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            # A process that has ended may have answered before.
+            has_ended = process.poll() is not None
+            with contextlib.suppress(queue.Empty):
+                kind, answer = answers.get(timeout=0.05)
+                assert kind == "response", answer
+                return answer
+            if has_ended:
+                raise Died
+        raise TimeoutError(f"{function} has not answered within {seconds} s")
 
     with serving(respond) as address:
-        changed = environment(function) | {"AWS_LAMBDA_RUNTIME_API": address} | variables
+        changed = ENVIRONMENT(function) | {"AWS_LAMBDA_RUNTIME_API": address} | variables
         given = {name: value for name, value in changed.items() if value is not None}
         process = subprocess.Popen([binary or SOURCE / "build" / function / "bootstrap"], env=given, stdout=log)
         invoke.pid = process.pid

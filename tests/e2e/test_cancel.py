@@ -5,60 +5,33 @@ stands a gate, which holds a request back until the job has been cancelled.
 """
 
 import contextlib
-import http.client
-import http.server
 import json
 import threading
 import time
-import urllib.parse
 
-from runtime import Server, event, running
+from faults import proxy
+from runtime import event, running
 from support import ENV, Case, aws, below, eventually, someone
 
 NAME = "Ada.Example-A.Tested.Book-2026-GRP"
 
 
-class Gate(http.server.BaseHTTPRequestHandler):
-    """Hands requests on to S3; the first that the server's `holds` picks waits for its turn."""
-
-    protocol_version = "HTTP/1.1"
-
-    def hand_on(self):
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        server = self.server
-        if not server.held.is_set() and server.holds(self.command, urllib.parse.urlsplit(self.path).path):
-            server.held.set()
-            server.may_go.wait(60)
-        connection = http.client.HTTPConnection(urllib.parse.urlsplit(ENV["AWS_ENDPOINT_URL"]).netloc, timeout=60)
-        connection.request(self.command, self.path, body, dict(self.headers))
-        answer = connection.getresponse()
-        content = answer.read()
-        self.send_response(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
-                self.send_header(name, value)
-        self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-        connection.close()
-
-    do_GET = do_PUT = do_POST = do_DELETE = hand_on
-
-    def log_message(self, *_):
-        pass
-
-
 @contextlib.contextmanager
 def gate(holds):
-    server = Server(("127.0.0.1", 0), Gate)
-    server.holds, server.held, server.may_go = holds, threading.Event(), threading.Event()
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    try:
-        yield server, f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.may_go.set()
-        server.shutdown()
-        server.server_close()
+    """A proxy that holds back the first call which `holds` picks; gives what tells so, what lets it
+    go, and the address."""
+    held, may_go = threading.Event(), threading.Event()
+
+    def asked(call):
+        if not held.is_set() and holds(call.method, call.path):
+            held.set()
+            may_go.wait(60)
+
+    with proxy(asked) as address:
+        try:
+            yield held, may_go, address
+        finally:
+            may_go.set()
 
 
 class EveryType(Case):
@@ -68,16 +41,16 @@ class EveryType(Case):
         body = {"job_type": job_type, "release_id": release, "created_by": user.id, "config_json": config or {}}
         request = event("process-jobs")
         request["Records"][0] |= {"body": json.dumps(body), "messageId": f"cancel-{time.time_ns()}"}
-        with gate(holds) as (server, address), running("process-jobs", AWS_ENDPOINT_URL_S3=address) as invoke:
+        with gate(holds) as (held, may_go, address), running("process-jobs", AWS_ENDPOINT_URL_S3=address) as invoke:
             answers = []
             worker = threading.Thread(target=lambda: answers.append(invoke(request)))
             worker.start()
-            self.assertTrue(server.held.wait(30), "the job never came to the gate")
+            self.assertTrue(held.wait(30), "the job never came to the gate")
             job = user.get("/api/jobs?limit=1").body["jobs"][0]["id"]
             running_job = eventually(lambda: self.at_work(user, job), "the progress to be seen", 10)
             cancelled = user.put(f"/api/jobs/{job}/cancel").body
             self.assertEqual((cancelled["status"], "stops_by" in cancelled), ("cancelled", True))
-            server.may_go.set()
+            may_go.set()
             worker.join(30)
             self.assertEqual(answers, [{"batchItemFailures": []}])
         self.assertEqual(below(release), before)
