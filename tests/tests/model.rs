@@ -300,13 +300,20 @@ impl<'a> Life<'a> {
         if job.finished_at.is_some() != job.status.is_final() {
             return Err("it has ended and has not".to_owned());
         }
+        if job.log_seq != self.last.log_seq || job.status.is_final() {
+            self.check_log(&job).await?;
+        }
+        self.last = job;
+        Ok(())
+    }
+
+    async fn check_log(&self, job: &Job) -> Result<(), String> {
         let query = LogQuery { after: 0, level: Level::Debug, since: None, limit: 1_000 };
-        let page = self.api.store.log_page(&job, &query).await.unwrap();
+        let page = self.api.store.log_page(job, &query).await.unwrap();
         let seqs: Vec<u64> = page.entries.iter().map(|entry| entry.seq).collect();
         if seqs != (1..=job.log_seq.min(1_000)).collect::<Vec<u64>>() {
             return Err(format!("the log has a gap, or a line twice: {seqs:?} of {}", job.log_seq));
         }
-        self.last = job;
         Ok(())
     }
 }

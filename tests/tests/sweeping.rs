@@ -1,0 +1,120 @@
+//! The sweeper over many stuck jobs, twice at once, and without a queue.
+
+mod common;
+
+use common::{Api, RETENTION, job_id};
+use serde_json::{Map, json};
+use shared::{
+    job::{JobType, NewJob, Status, UserId},
+    queue::Queue,
+    service::{Sweeper, Swept},
+    store::Claimed,
+    testing::{START, broken_queue, files, queue},
+    time::Time,
+};
+
+/// More than two pages of one shard.
+const STUCK: u64 = 230;
+
+fn sweeper(api: &Api, queue: Queue) -> Sweeper {
+    Sweeper::new(api.store.clone(), queue, files(), api.clock.clock())
+}
+
+async fn sweep(api: &Api, queue: Queue) -> Swept {
+    sweeper(api, queue).sweep(Time::from_millis(i64::MAX)).await.unwrap()
+}
+
+/// Jobs of one shard whose runs have died.
+async fn stuck(api: &Api, count: u64) {
+    let job = NewJob {
+        created_by: UserId::try_from(7).unwrap(),
+        release_id: None,
+        job_type: Some(JobType::Analysis),
+        config: Map::new(),
+        draft: false,
+        retry_of: None,
+    };
+    for number in 1..=count {
+        let id = job_id(number * 4);
+        api.store.create_job(id, &job, None, START, RETENTION).await.unwrap();
+        let seen = api.store.job(id, true).await.unwrap().unwrap();
+        assert!(matches!(api.store.claim(&seen, START).await.unwrap(), Claimed::Yes(_)));
+    }
+    api.clock.advance(61);
+}
+
+async fn statuses(api: &Api, count: u64) -> Vec<(Status, u32, usize)> {
+    let mut found = Vec::new();
+    for number in 1..=count {
+        let job = api.store.job(job_id(number * 4), true).await.unwrap().unwrap();
+        found.push((job.status, job.attempt, job.runs.len()));
+    }
+    found.dedup();
+    found
+}
+
+#[tokio::test]
+async fn with_more_stuck_jobs_than_one_page_the_last_is_rescued_too() {
+    let api = Api::new().await;
+    stuck(&api, STUCK).await;
+    let swept = sweep(&api, queue()).await;
+    assert_eq!((swept.rescued as u64, swept.errors), (STUCK, 0));
+    assert_eq!(statuses(&api, STUCK).await, [(Status::Pending, 1, 1)]);
+    assert_eq!(sweep(&api, queue()).await, Swept::default());
+}
+
+#[tokio::test]
+async fn two_sweeps_at_once_rescue_each_job_once() {
+    let api = Api::new().await;
+    stuck(&api, STUCK).await;
+    let (one, other) = tokio::join!(sweep(&api, queue()), sweep(&api, queue()));
+    assert_eq!(((one.rescued + other.rescued) as u64, one.errors + other.errors), (STUCK, 0));
+    assert_eq!(statuses(&api, STUCK).await, [(Status::Pending, 1, 1)]);
+}
+
+#[tokio::test]
+async fn what_the_queue_refused_is_sent_by_a_later_sweep() {
+    let api = Api::new().await;
+    stuck(&api, 3).await;
+    let swept = sweep(&api, broken_queue()).await;
+    assert_eq!((swept.rescued, swept.resent, swept.errors), (0, 0, 3));
+    assert_eq!(statuses(&api, 3).await, [(Status::Pending, 1, 1)], "rescued, and nobody has been told");
+    api.clock.advance(61);
+    let swept = sweep(&api, queue()).await;
+    assert_eq!((swept.rescued, swept.resent, swept.errors), (0, 3, 0));
+}
+
+#[tokio::test]
+async fn a_sweep_that_ran_out_of_time_is_gone_on_with_by_the_next() {
+    let api = Api::new().await;
+    stuck(&api, STUCK).await;
+    let in_time = sweeper(&api, queue()).sweep(START).await.unwrap();
+    assert_eq!(in_time.rescued, 100, "a page of the shard");
+    let rest = sweep(&api, queue()).await;
+    assert_eq!((in_time.rescued + rest.rescued) as u64, STUCK);
+}
+
+#[tokio::test]
+async fn what_the_details_of_a_job_allow_its_entry_in_the_list_allows_too() {
+    let api = Api::new().await;
+    let new = json!({"job_type": "analysis"});
+    let owner = common::OWNER;
+    for (way, draft, then) in [("cancel", false, "cancelled"), ("cancel", true, "cancelled"), ("submit", true, "pending")] {
+        let mut body = new.clone();
+        body["draft"] = json!(draft);
+        let id = api.create(body).await;
+        let (_, list) = api.get(owner, "/api/jobs?limit=1").await;
+        let (_, details) = api.get(owner, &format!("/api/jobs/{id}")).await;
+        let entry = &list["jobs"][0];
+        for name in ["id", "status", "job_type", "release_id", "created_by", "error"] {
+            assert_eq!(entry[name], details[name], "{name}");
+        }
+        let (status, answer) = api.send(owner, "PUT", &format!("/api/jobs/{}/{way}", entry["id"]), None).await;
+        assert!(status < 300, "{way}: {answer}");
+        assert_eq!(answer["status"], then);
+    }
+    for job in api.get(owner, "/api/jobs?status=cancelled").await.1["jobs"].as_array().unwrap() {
+        let (status, answer) = api.send(owner, "POST", &format!("/api/jobs/{}/retry", job["id"]), None).await;
+        assert_eq!((status, &answer["retry_of"]), (202, &job["id"]), "{answer}");
+    }
+}
