@@ -99,7 +99,9 @@ async fn what_the_details_of_a_job_allow_its_entry_in_the_list_allows_too() {
     let api = Api::new().await;
     let new = json!({"job_type": "analysis"});
     let owner = common::OWNER;
-    for (way, draft, then) in [("cancel", false, "cancelled"), ("cancel", true, "cancelled"), ("submit", true, "pending")] {
+    for (way, draft, then) in
+        [("cancel", false, "cancelled"), ("cancel", true, "cancelled"), ("submit", true, "pending")]
+    {
         let mut body = new.clone();
         body["draft"] = json!(draft);
         let id = api.create(body).await;

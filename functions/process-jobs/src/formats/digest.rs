@@ -3,7 +3,8 @@
 use super::source::Source;
 use crate::failure::{WorkError, code};
 use crate::watch::Watch;
-use sha2::{Digest as _, Sha256};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256, digest::common::hazmat::SerializableState};
 use std::io::{Read, Seek, SeekFrom};
 
 /// How much is read between two looks at the watch, in bytes.
@@ -42,11 +43,36 @@ impl Hasher {
         self.size
     }
 
+    /// What it knows.
+    #[must_use]
+    pub fn state(&self) -> HasherState {
+        let crc32 = self.crc32.clone().finalize();
+        HasherState { size: self.size, crc32, sha256: hex::encode(self.sha256.serialize()) }
+    }
+
+    /// Goes on from `state`; `None` where that is none of ours.
+    #[must_use]
+    pub fn of(state: &HasherState) -> Option<Self> {
+        let sha256 = hex::decode(&state.sha256).ok()?;
+        let sha256 = Sha256::deserialize(sha256.as_slice().try_into().ok()?).ok()?;
+        let crc32 = crc32fast::Hasher::new_with_initial_len(state.crc32, state.size);
+        Some(Self { crc32, sha256, size: state.size })
+    }
+
     /// The CRC-32, and the SHA-256 as 64 lower-case hex digits.
     #[must_use]
     pub fn finish(self) -> (u32, String) {
         (self.crc32.finalize(), hex::encode(self.sha256.finalize()))
     }
+}
+
+/// What a [`Hasher`] knows, for another process to go on with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HasherState {
+    size: u64,
+    crc32: u32,
+    /// As hex digits.
+    sha256: String,
 }
 
 /// A CRC-32 as people write it: eight upper-case hex digits.
@@ -100,6 +126,23 @@ mod tests {
         assert_eq!(crc32_text(found.crc32), "CBF43926");
         assert_eq!(found.sha256, "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225");
         assert_eq!(watch.progress, [(9, 9)]);
+    }
+
+    #[test]
+    fn a_hasher_goes_on_from_its_state() {
+        let bytes: Vec<u8> = (0..1_000_u16).flat_map(u16::to_le_bytes).collect();
+        let mut whole = Hasher::default();
+        whole.update(&bytes);
+        let expected = whole.finish();
+        for cut in [0, 1, 63, 64, 65, 1_999] {
+            let mut first = Hasher::default();
+            first.update(&bytes[..cut]);
+            let state = serde_json::from_str(&serde_json::to_string(&first.state()).unwrap()).unwrap();
+            let mut second = Hasher::of(&state).unwrap();
+            second.update(&bytes[cut..]);
+            assert_eq!((second.size(), second.finish()), (2_000, expected.clone()), "{cut}");
+        }
+        assert!(Hasher::of(&HasherState { size: 1, crc32: 0, sha256: "zz".to_owned() }).is_none());
     }
 
     #[test]

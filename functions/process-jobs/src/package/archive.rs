@@ -1,68 +1,94 @@
-//! The archive: a zip that is written in one go, the same bytes for the same input.
+//! The archive: a zip that is written in one go, or put down between two entries and taken up
+//! again; the same bytes for the same input either way.
 
 use std::{
     collections::HashMap,
     io::{self, Write},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
 };
 
+use flate2::{Compress, FlushCompress, Status};
 use shared::job::Compression;
-use zip::{
-    CompressionMethod, DateTime, ZipWriter,
-    result::ZipError,
-    write::{SimpleFileOptions, StreamWriter},
-};
 
+use super::records::{Entry, directory};
 use crate::{
-    failure::{StoppedError, WorkError, code},
+    failure::{WorkError, code},
     formats::entry_name::check_entry_name,
 };
 
 /// How much the compressor is given at once, in bytes. What it writes depends on where its input
 /// is cut (measured), so the cuts are ours and not those of whoever reads the source.
 const CHUNK: usize = 256 * 1024;
+/// From which size on an entry has numbers of 64 bits. Deflate may make a file larger by some
+/// bytes: the limit of 32 bits is left in time.
+const LARGE: u64 = u32::MAX as u64 - (1 << 24);
 
 /// A zip archive on its way to `W`.
 ///
 /// Dropped before [`finish`](Self::finish), it writes nothing more: neither the rest of an entry
 /// nor a directory that would make an archive of what was given up.
 pub struct ArchiveWriter<W: Write> {
-    zip: Option<ZipWriter<StreamWriter<Gate<W>>>>,
-    closed: Arc<AtomicBool>,
-    options: SimpleFileOptions,
+    writer: W,
+    /// How many bytes it has been given.
+    written: u64,
+    /// The level of compression; without one, files are stored.
+    level: Option<u32>,
+    entries: Vec<Entry>,
+    open: Option<Open>,
     pending: Vec<u8>,
+    packed: Vec<u8>,
     /// The names that are taken, in lower case; whether each is a folder.
     taken: HashMap<String, bool>,
-    /// How many bytes of the entry are still to come.
+}
+
+/// The entry whose bytes are coming.
+struct Open {
+    entry: Entry,
+    /// How many bytes are still to come.
     missing: u64,
+    crc32: crc32fast::Hasher,
+    deflate: Option<Compress>,
 }
 
 impl<W: Write> ArchiveWriter<W> {
     /// Starts an archive.
     pub fn new(writer: W, compression: Compression) -> Self {
-        let (method, level) = match compression {
-            Compression::Store => (CompressionMethod::Stored, None),
-            Compression::Normal => (CompressionMethod::Deflated, Some(6)),
-            Compression::High => (CompressionMethod::Deflated, Some(9)),
+        let level = match compression {
+            Compression::Store => None,
+            Compression::Normal => Some(6),
+            Compression::High => Some(9),
         };
-        // The time of the build is left out: what is packed decides the bytes, and nothing else.
-        let options = SimpleFileOptions::default()
-            .compression_method(method)
-            .compression_level(level)
-            .last_modified_time(DateTime::default());
-        let closed = Arc::new(AtomicBool::new(false));
-        let gate = Gate { inner: writer, closed: Arc::clone(&closed) };
         Self {
-            zip: Some(ZipWriter::new_stream(gate)),
-            closed,
-            options,
+            writer,
+            written: 0,
+            level,
+            entries: Vec::new(),
+            open: None,
             pending: Vec::with_capacity(CHUNK),
+            packed: Vec::with_capacity(CHUNK),
             taken: HashMap::new(),
-            missing: 0,
         }
+    }
+
+    /// Takes up an archive that was put down: its `entries`, which took `written` bytes.
+    ///
+    /// # Errors
+    /// When the entries are not those of an archive of ours.
+    pub fn taken_up(writer: W, compression: Compression, entries: Vec<Entry>, written: u64) -> Result<Self, WorkError> {
+        let mut archive = Self { written, ..Self::new(writer, compression) };
+        for entry in &entries {
+            archive.take_name(entry.name.trim_end_matches('/'), entry.is_folder())?;
+        }
+        Ok(Self { entries, ..archive })
+    }
+
+    /// Puts the archive down after its last entry: gives the writer back, with the entries and
+    /// how many bytes they took.
+    ///
+    /// # Errors
+    /// As [`ArchiveWriter::finish`].
+    pub fn put_down(mut self) -> Result<(W, Vec<Entry>, u64), WorkError> {
+        self.end_entry()?;
+        Ok((self.writer, self.entries, self.written))
     }
 
     /// Adds the folder `path`, which may be empty.
@@ -73,8 +99,10 @@ impl<W: Write> ArchiveWriter<W> {
         let path = path.trim_end_matches('/');
         self.take_name(path, true)?;
         self.end_entry()?;
-        let options = self.options;
-        self.zip()?.add_directory(path, options).map_err(of_zip)
+        let entry = Entry { name: format!("{path}/"), offset: self.written, ..Entry::default() };
+        self.put(&entry.header())?;
+        self.entries.push(entry);
+        Ok(())
     }
 
     /// Starts the entry `path` of `size` bytes, which must come before the next one.
@@ -85,11 +113,18 @@ impl<W: Write> ArchiveWriter<W> {
     pub fn start(&mut self, path: &str, size: u64) -> Result<(), WorkError> {
         self.take_name(path, false)?;
         self.end_entry()?;
-        self.missing = size;
-        // Deflate may make a file larger by some bytes: the limit of 32 bits is left in time.
-        let large = size >= u64::from(u32::MAX) - (1 << 24);
-        let options = self.options.large_file(large);
-        self.zip()?.start_file(path, options).map_err(of_zip)
+        let entry = Entry {
+            name: path.to_owned(),
+            deflated: self.level.is_some(),
+            large: size >= LARGE,
+            size,
+            offset: self.written,
+            ..Entry::default()
+        };
+        self.put(&entry.header())?;
+        let deflate = self.level.map(|level| Compress::new(flate2::Compression::new(level), false));
+        self.open = Some(Open { entry, missing: size, crc32: crc32fast::Hasher::new(), deflate });
+        Ok(())
     }
 
     /// Refuses a name that is not safe, or that a system which does not tell case apart would
@@ -118,13 +153,15 @@ impl<W: Write> ArchiveWriter<W> {
     /// # Errors
     /// When they are more than the entry has, or the archive cannot be written.
     pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), WorkError> {
-        self.missing = self.missing.checked_sub(bytes.len() as u64).ok_or_else(changed)?;
+        let open = self.open.as_mut().ok_or_else(changed)?;
+        open.missing = open.missing.checked_sub(bytes.len() as u64).ok_or_else(changed)?;
+        open.crc32.update(bytes);
         while !bytes.is_empty() {
             let (fits, rest) = bytes.split_at(bytes.len().min(CHUNK - self.pending.len()));
             self.pending.extend_from_slice(fits);
             bytes = rest;
             if self.pending.len() == CHUNK {
-                self.write_pending()?;
+                self.write_pending(FlushCompress::None)?;
             }
         }
         Ok(())
@@ -136,64 +173,74 @@ impl<W: Write> ArchiveWriter<W> {
     /// When the last entry was not given all its bytes, or the archive cannot be written.
     pub fn finish(mut self) -> Result<W, WorkError> {
         self.end_entry()?;
-        let zip = self.zip.take().ok_or(StoppedError)?;
-        Ok(zip.finish().map_err(of_zip)?.into_inner().inner)
+        let directory = directory(&self.entries, self.written);
+        self.put(&directory)?;
+        Ok(self.writer)
     }
 
-    fn zip(&mut self) -> Result<&mut ZipWriter<StreamWriter<Gate<W>>>, StoppedError> {
-        self.zip.as_mut().ok_or(StoppedError)
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.writer.write_all(bytes)?;
+        self.written += bytes.len() as u64;
+        Ok(())
     }
 
     fn end_entry(&mut self) -> Result<(), WorkError> {
-        if self.missing > 0 {
+        if self.open.as_ref().is_some_and(|open| open.missing > 0) {
             return Err(changed());
         }
-        self.write_pending()
-    }
-
-    fn write_pending(&mut self) -> Result<(), WorkError> {
-        if !self.pending.is_empty() {
-            let pending = std::mem::take(&mut self.pending);
-            self.zip()?.write_all(&pending)?;
-            self.pending = pending;
-            self.pending.clear();
+        if self.open.is_some() {
+            self.write_pending(FlushCompress::Finish)?;
         }
+        let Some(Open { mut entry, crc32, .. }) = self.open.take() else { return Ok(()) };
+        entry.crc32 = crc32.finalize();
+        entry.packed = self.written - entry.offset - entry.header().len() as u64;
+        self.put(&entry.descriptor())?;
+        self.entries.push(entry);
         Ok(())
     }
-}
 
-impl<W: Write> Drop for ArchiveWriter<W> {
-    fn drop(&mut self) {
-        // The zip library ends an archive that is dropped; this one was given up.
-        self.closed.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Lets writes pass until it is closed, and swallows them after.
-struct Gate<W> {
-    inner: W,
-    closed: Arc<AtomicBool>,
-}
-
-impl<W: Write> Write for Gate<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.closed.load(Ordering::Relaxed) { Ok(bytes.len()) } else { self.inner.write(bytes) }
+    /// Writes what has come of the entry, deflated or as it is.
+    fn write_pending(&mut self, flush: FlushCompress) -> io::Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        match self.open.as_mut().and_then(|open| open.deflate.take()) {
+            Some(mut deflate) => {
+                self.deflate(&mut deflate, &pending, flush)?;
+                if let Some(open) = &mut self.open {
+                    open.deflate = Some(deflate);
+                }
+            }
+            None => self.put(&pending)?,
+        }
+        self.pending = pending;
+        self.pending.clear();
+        Ok(())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        if self.closed.load(Ordering::Relaxed) { Ok(()) } else { self.inner.flush() }
+    fn deflate(&mut self, deflate: &mut Compress, mut bytes: &[u8], flush: FlushCompress) -> io::Result<()> {
+        loop {
+            let mut packed = std::mem::take(&mut self.packed);
+            packed.clear();
+            let before = deflate.total_in();
+            let status = deflate.compress_vec(bytes, &mut packed, flush).map_err(io::Error::other)?;
+            let taken = usize::try_from(deflate.total_in() - before).map_err(io::Error::other)?;
+            bytes = &bytes[taken..];
+            self.put(&packed)?;
+            // Room that was left over says that there is no more to come.
+            let had_room = packed.len() < packed.capacity();
+            self.packed = packed;
+            let is_over = match flush {
+                FlushCompress::Finish => status == Status::StreamEnd,
+                _ => bytes.is_empty() && had_room,
+            };
+            if is_over {
+                return Ok(());
+            }
+        }
     }
 }
 
 fn changed() -> WorkError {
     WorkError::failed(code::SOURCE_CHANGED, "A file has another size than it was announced with")
-}
-
-fn of_zip(error: ZipError) -> WorkError {
-    match error {
-        ZipError::Io(error) => error.into(),
-        other => WorkError::Io(io::Error::other(other)),
-    }
 }
 
 #[cfg(test)]

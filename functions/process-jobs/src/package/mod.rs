@@ -7,10 +7,11 @@ pub mod filling;
 pub mod joined;
 pub mod names;
 pub mod nfo;
+pub mod records;
 pub mod sfv;
 pub mod volumes;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::{release::check_name, time::Time};
 
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// A finished file of a package.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageFile {
     /// Its name in the package.
     pub path: String,
