@@ -84,6 +84,13 @@ impl Release {
         Package { job_id, fence, version, since: now }
     }
 
+    /// The package that `job_id` built, as long as the release knows of it.
+    #[must_use]
+    pub fn built_by(&self, job_id: JobId) -> Option<&Package> {
+        let replaced = self.replaced.iter().map(|replaced| &replaced.package);
+        self.package.iter().chain(replaced).find(|package| package.job_id == job_id)
+    }
+
     /// The replaced package of `job_id`, while it can be made current again.
     #[must_use]
     pub fn kept(&self, job_id: JobId, now: Time) -> Option<&Package> {
@@ -102,6 +109,12 @@ pub fn source_prefix(release: ReleaseId) -> String {
 #[must_use]
 pub fn job_prefix(release: ReleaseId, job: JobId) -> String {
     format!("releases/{release}/jobs/{job}/")
+}
+
+/// Where a job keeps what its next run goes on with.
+#[must_use]
+pub fn checkpoint_key(release: ReleaseId, job: JobId) -> String {
+    format!("{}checkpoint", job_prefix(release, job))
 }
 
 /// The folder of one attempt's output. Each attempt has its own, so that a late writer of an

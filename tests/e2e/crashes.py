@@ -34,6 +34,10 @@ def sources(user, large=False):
     return user.release(files | ({"large.bin": LARGE} if large else {}), metadata={"title": "A Book"})
 
 
+def in_two_runs(user):
+    return user.release({"a.bin": LARGE, "book.txt": b"Once upon a time\r\n" * 5_000}, metadata={"title": "A Book"})
+
+
 def packaged(user, large=False, **config):
     release = sources(user, large)
     job = user.run(job_type="packaging", release_id=release, config_json=PACKAGING | config)
@@ -62,6 +66,7 @@ class Kind:
     config: dict = field(default_factory=dict)
     folders: int = 1  # packages that are kept: the current one, and the one that it replaced
     refuses: object = lambda call: False
+    seconds: int = 60  # that the function has
 
 
 KINDS = {
@@ -73,6 +78,8 @@ KINDS = {
     "dirfix": Kind("dirfix", with_broken_nfo, folders=2),
     # The run gives the job back and asks the queue for another.
     "packaging while S3 refuses": Kind("packaging", sources, PACKAGING, refuses=is_s3),
+    # The time is enough for the first file; the archive is put down, and another run goes on with it.
+    "packaging in several runs": Kind("packaging", in_two_runs, PACKAGING, seconds=50),
 }
 
 
@@ -105,7 +112,7 @@ class Point:
         request = event("process-jobs")
         request["Records"][0] |= {"body": json.dumps(self.message), "messageId": f"m-{self.user.id}"}
         with proxy(killer.asked, killer.answered) as address:
-            with running("process-jobs", AWS_ENDPOINT_URL=address) as invoke:
+            with running("process-jobs", seconds=KINDS[self.kind].seconds, AWS_ENDPOINT_URL=address) as invoke:
                 killer.pid = invoke.pid
                 try:
                     assert invoke(request) == {"batchItemFailures": []}

@@ -60,6 +60,12 @@ impl<'w> Tally<'w> {
         Self { watch, done: 0, total }
     }
 
+    /// Counts on from `done`.
+    #[must_use]
+    pub fn from(self, done: u64) -> Self {
+        Self { done, ..self }
+    }
+
     /// Gives `work` all that `reader` has, and counts it.
     ///
     /// # Errors

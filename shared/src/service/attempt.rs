@@ -51,7 +51,7 @@ impl<'a> Attempt<'a> {
     /// The run that has just claimed `job`, and has to have `permits`.
     pub fn new(service: &'a JobService, job: &Job, permits: Vec<Permits>, deadline: Time) -> Self {
         let log_from = job.runs.last().map_or(1, |run| run.log_from);
-        let report = Reporter::new(service.clock.clone(), log_from);
+        let report = Reporter::going_on(service.clock.clone(), log_from, job.progress, deadline);
         Self { service, handle: RunHandle::of(job), report, permits, deadline }
     }
 
@@ -262,8 +262,8 @@ impl<'a> Attempt<'a> {
                 ATTEMPTS_EXHAUSTED,
                 format!("All {} attempts failed; the last: {}", job.attempt, failure.message),
             )),
-            // Stopped by nobody we know of: as if the process had died.
-            WorkError::Stopped => RunEnd::GivenBack(WaitingFor::Queue, self.now()),
+            // Or stopped by nobody we know of: as if the process had died.
+            WorkError::Paused | WorkError::Stopped => RunEnd::GivenBack(WaitingFor::Queue, self.now()),
             WorkError::Waits(why) => RunEnd::GivenBack(why, again(SOON)),
         })
     }

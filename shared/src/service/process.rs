@@ -48,6 +48,8 @@ pub enum WorkError {
     Unavailable(String),
     /// Another job holds what it needs.
     Waits(WaitingFor),
+    /// Its time is nearly up: it goes on in another run, with what this one keeps for it.
+    Paused,
     /// The reporter said stop.
     Stopped,
 }
@@ -120,7 +122,8 @@ impl JobService {
         // Before the end is written: a crash between the two leaves an open job, not a final one
         // with files that nobody knows of.
         let succeeds = matches!(result, Some(Ok(_)));
-        let clean = succeeds || self.clean_up(&job, work).await;
+        let goes_on = matches!(result, Some(Err(WorkError::Paused)));
+        let clean = succeeds || (!goes_on && self.clean_up(&job, work).await);
         let ended = match result {
             Some(result) => run.end(&job, result, clean).await,
             None => Ok(Processed::Fenced),

@@ -1,14 +1,17 @@
 //! What a running attempt reports: its steps, progress and log lines.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use crate::{
     job::{Level, LogEntry, one_line},
     store::Progress,
-    time::Clock,
+    time::{Clock, Time},
 };
 
 /// The attempt's side of a running job: cheap to call from any thread. What it is told is written
@@ -17,6 +20,7 @@ use crate::{
 pub struct Reporter {
     shared: Arc<Shared>,
     clock: Clock,
+    deadline: Time,
 }
 
 struct Shared {
@@ -35,9 +39,15 @@ impl Reporter {
     /// The reporter of a run whose first log entry has `seq` `log_from`.
     #[must_use]
     pub fn new(clock: Clock, log_from: u64) -> Self {
-        let progress = Progress { log_seq: log_from.saturating_sub(1), ..Progress::default() };
+        Self::going_on(clock, log_from, 0, Time::from_millis(i64::MAX))
+    }
+
+    /// As [`Reporter::new`], of a run that goes on from `percent` and has until `deadline`.
+    #[must_use]
+    pub fn going_on(clock: Clock, log_from: u64, percent: u8, deadline: Time) -> Self {
+        let progress = Progress { percent, log_seq: log_from.saturating_sub(1), ..Progress::default() };
         let state = State { progress, changed: false, next_seq: log_from, lines: Vec::new() };
-        Self { shared: Arc::new(Shared { state: Mutex::new(state), stopped: AtomicBool::new(false) }), clock }
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), stopped: AtomicBool::new(false) }), clock, deadline }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -84,6 +94,12 @@ impl Reporter {
         state.lines.push(entry);
     }
 
+    /// How long the function that runs it still has.
+    #[must_use]
+    pub fn time_left(&self) -> Duration {
+        self.deadline.since(self.clock.now())
+    }
+
     /// Whether the attempt must stop: it was cancelled or fenced off, or its time is up.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
@@ -125,7 +141,6 @@ impl Reporter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Time;
 
     #[test]
     fn progress_never_falls_and_is_100_only_at_the_end() {

@@ -144,7 +144,9 @@ impl Sweeper {
                 again = Some(quiet_at);
             } else {
                 let folder = job_prefix(release, job.id);
-                let package = (job.status == Status::Completed).then(|| output_prefix(release, job.id, job.fence));
+                let known = self.store.release(release).await?;
+                let built = known.as_ref().and_then(|release| release.built_by(job.id));
+                let package = built.map(|package| output_prefix(release, job.id, package.fence));
                 swept.uploads_aborted += self.files.abort_uploads(&folder).await?;
                 swept.files_deleted += self.files.delete_all_but(&folder, package.as_deref()).await?;
             }

@@ -123,7 +123,14 @@ impl Completion {
     /// A result with a new current package of the release `seen`; the one before is kept for `keep`.
     #[must_use]
     pub fn with_package(result: Value, seen: Release, keep: Duration) -> Self {
-        Self { result, package: Some(PackageChange { seen, keep }), metadata: None }
+        Self { result, package: Some(PackageChange { seen, keep, begun_by: None }), metadata: None }
+    }
+
+    /// The same, whose package stands in the folder of the run that began it.
+    #[must_use]
+    pub fn begun_by(mut self, fence: u32) -> Self {
+        self.package = self.package.map(|change| PackageChange { begun_by: Some(fence), ..change });
+        self
     }
 
     /// A result with new metadata of the release `seen`, which must not have changed since.
@@ -140,6 +147,8 @@ pub struct PackageChange {
     pub seen: Release,
     /// How long the package that is replaced stays.
     pub keep: Duration,
+    /// The fence of the run in whose folder the package is, where that is an earlier one.
+    pub begun_by: Option<u32>,
 }
 
 /// A change of a release's metadata. It is refused where the release has changed since it was seen.
@@ -217,8 +226,8 @@ impl Store {
             return self.finish(update).await;
         }
         let mut parts = vec![self.part(update)?];
-        if let Some(PackageChange { seen, keep }) = &completion.package {
-            let package = seen.next_package(run.job_id, run.fence, now);
+        if let Some(PackageChange { seen, keep, begun_by }) = &completion.package {
+            let package = seen.next_package(run.job_id, begun_by.unwrap_or(run.fence), now);
             parts.push(self.part(switched(seen, &package, now, *keep)?)?);
         }
         if let Some(change) = &completion.metadata {

@@ -6,11 +6,17 @@ use serde_json::{Map, Value, json};
 use shared::{
     files::StoredFile,
     job::{Level, PackagingConfig},
-    service::Reporter,
+    service::{Reporter, WorkError},
+    store::Completion,
     time::Time,
 };
 
-use super::{Task, output::Output};
+use super::{
+    Task, blocking,
+    checkpoint::{Checkpoint, Checkpoints, Saved},
+    output::Output,
+    pace::Position,
+};
 use crate::{
     failure::WorkError as FileError,
     monitor::Monitor,
@@ -34,49 +40,113 @@ impl Finish for ObjectWriter {
 }
 
 /// An archive on its way to the bucket.
-type Writer = Volumes<Box<dyn FnMut(&str) -> ObjectWriter>, ObjectWriter>;
+pub(super) type Writer = Volumes<Box<dyn FnMut(&str) -> ObjectWriter>, ObjectWriter>;
 
-/// What the package is called, and what is known of its work.
-pub(super) struct Named<'m> {
-    pub release_name: &'m str,
-    pub group: &'m str,
-    pub metadata: &'m Map<String, Value>,
+/// A package that is done.
+pub(super) struct Built {
+    /// The job's result.
+    result: Value,
+    /// The fence of the run that began it, and in whose folder it is.
+    folder: u32,
+}
+
+/// Lets `make` build the package of `task` out of `inputs`; where it gives `None`, the package is
+/// not done when the run's time is, and another run goes on with it.
+pub(super) async fn in_runs(
+    task: Task,
+    inputs: &[StoredFile],
+    make: impl FnOnce(Task, Checkpoints) -> Result<Option<Built>, FileError> + Send + 'static,
+) -> Result<Completion, WorkError> {
+    let (seen, keep) = (task.release.clone(), task.keep);
+    let checkpoints = Checkpoints::of(&task, inputs).await?;
+    let built = blocking(move || make(task, checkpoints)).await?;
+    let Built { result, folder } = built.ok_or(WorkError::Paused)?;
+    Ok(Completion::with_package(result, seen, keep).begun_by(folder))
 }
 
 /// A package that is being built.
 pub(super) struct Build {
+    release_name: String,
     config: PackagingConfig,
     report: Reporter,
+    checkpoints: Checkpoints,
+    saved: Option<Saved>,
+    folder: u32,
     output: Output,
     created_at: Time,
     files: Vec<PackageFile>,
 }
 
 impl Build {
-    /// Builds the package of `task`'s run.
-    pub(super) fn of(task: &Task, config: PackagingConfig) -> Self {
+    /// The package of `task`'s job, begun by this run or by one before it.
+    pub(super) fn of(
+        task: &Task,
+        config: PackagingConfig,
+        release_name: &str,
+        checkpoints: Checkpoints,
+    ) -> Result<Self, FileError> {
         let job = &task.assignment.job;
-        let report = task.assignment.report.clone();
-        Self { config, report, output: Output::of(task), created_at: job.created_at(), files: Vec::new() }
+        let saved = checkpoints.read(release_name)?;
+        let folder = saved.as_ref().map_or(job.fence, |saved| saved.checkpoint.folder);
+        Ok(Self {
+            release_name: release_name.to_owned(),
+            config,
+            report: task.assignment.report.clone(),
+            checkpoints,
+            saved,
+            folder,
+            output: Output::of_run(task, folder),
+            created_at: job.created_at(),
+            files: Vec::new(),
+        })
     }
 
-    /// Writes the archive, which `fill` fills with `total` bytes; this moves the job's progress
-    /// from `from` to 95 per cent.
+    /// Writes the archive: `fill` adds `total` bytes in `count` files to it, from the position on
+    /// that it is given. This moves the job's progress from `from` to 95 per cent. Where `fill`
+    /// gives how far it came, the archive is put down for the next run, and the answer is `false`.
     pub(super) fn archive(
         &mut self,
-        release_name: &str,
-        (from, total): (u8, u64),
-        fill: impl FnOnce(&mut Filling<'_, Writer>) -> Result<(), FileError>,
-    ) -> Result<(), FileError> {
+        from: u8,
+        (count, total): (usize, u64),
+        fill: impl FnOnce(&mut Filling<'_, Writer>, Position) -> Result<Option<Position>, FileError>,
+    ) -> Result<bool, FileError> {
         let mut watch = Monitor::new(self.report.clone(), from, 95);
         watch.step("archive");
+        let (archive, at) = self.begun()?;
+        if at != Position::default() {
+            self.report.log(Level::Info, &format!("Going on after {} of {count} files", at.files));
+        }
+        let mut filling = Filling::new(archive, (at.bytes, total), &mut watch);
+        let Some(position) = fill(&mut filling, at)? else {
+            self.files = filling.finish()?.finish()?;
+            return Ok(true);
+        };
+        self.put_down(filling.into_archive(), position)?;
+        let line = format!("The time is nearly up after {} of {count} files; the next run goes on", position.files);
+        self.report.log(Level::Info, &line);
+        Ok(false)
+    }
+
+    /// A new archive, or the one that the last run has put down.
+    fn begun(&mut self) -> Result<(ArchiveWriter<Writer>, Position), FileError> {
         let output = self.output.clone();
         let create: Box<dyn FnMut(&str) -> ObjectWriter> = Box::new(move |name| output.create(name));
-        let volumes = Volumes::new(&format!("{release_name}.zip"), self.config.volume_size, create);
-        let mut filling = Filling::new(ArchiveWriter::new(volumes, self.config.compression), total, &mut watch);
-        fill(&mut filling)?;
-        self.files = filling.finish()?.finish()?;
-        Ok(())
+        let volumes = Volumes::new(&format!("{}.zip", self.release_name), self.config.volume_size, create);
+        let compression = self.config.compression;
+        let Some(saved) = self.saved.take() else {
+            return Ok((ArchiveWriter::new(volumes, compression), Position::default()));
+        };
+        let (checkpoint, current) = saved.taken_up(&self.output)?;
+        let Checkpoint { position, entries, written, done, .. } = checkpoint;
+        let archive = ArchiveWriter::taken_up(volumes.taken_up(done, current), compression, entries, written)?;
+        Ok((archive, position))
+    }
+
+    fn put_down(&self, archive: ArchiveWriter<Writer>, position: Position) -> Result<(), FileError> {
+        let (volumes, entries, written) = archive.put_down()?;
+        let (done, current) = volumes.put_down();
+        let checkpoint = Checkpoint::at((self.folder, position), entries, written, done);
+        self.checkpoints.write(&self.release_name, &Saved::put_down(checkpoint, current)?)
     }
 
     /// Takes files of another package as they are; each comes with its path and CRC-32.
@@ -88,10 +158,10 @@ impl Build {
         Ok(())
     }
 
-    /// Writes NFO, DIZ and SFV, as the configuration wants them; gives the job's result.
-    pub(super) fn finish(mut self, named: &Named<'_>) -> Result<Value, FileError> {
-        let Named { release_name, group, metadata } = *named;
-        let facts = Facts::new(release_name, group, metadata, &self.files, self.created_at);
+    /// Writes NFO, DIZ and SFV, as the configuration wants them.
+    pub(super) fn finish(mut self, group: &str, metadata: &Map<String, Value>) -> Result<Built, FileError> {
+        let release_name = std::mem::take(&mut self.release_name);
+        let facts = Facts::new(&release_name, group, metadata, &self.files, self.created_at);
         if self.config.generate_nfo {
             let text = nfo::render(&facts, self.config.template.as_deref())?;
             self.write("nfo", &format!("{release_name}.nfo"), text.as_bytes())?;
@@ -100,12 +170,13 @@ impl Build {
             self.write("diz", DIZ, diz::render(&facts).as_bytes())?;
         }
         if self.config.generate_sfv {
-            let checksums: Checksums = self.files.iter().map(|file| (file.path.clone(), file.crc32_value)).collect();
+            let checksums: Checksums = self.files.iter().map(|file| (file.path.clone(), file.crc32_value())).collect();
             self.write("sfv", &format!("{release_name}.sfv"), sfv::render(&checksums).as_bytes())?;
         }
         let total_size: u64 = self.files.iter().map(|file| file.size).sum();
         self.report.log(Level::Info, &format!("{} files, {total_size} bytes", self.files.len()));
-        Ok(json!({ "release_name": release_name, "files": self.files, "total_size": total_size }))
+        let result = json!({ "release_name": release_name, "files": self.files, "total_size": total_size });
+        Ok(Built { result, folder: self.folder })
     }
 
     fn write(&mut self, step: &'static str, name: &str, bytes: &[u8]) -> Result<(), FileError> {

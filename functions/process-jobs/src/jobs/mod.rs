@@ -4,6 +4,9 @@ mod analysis;
 mod build;
 #[cfg(test)]
 mod cancel_tests;
+mod checkpoint;
+#[cfg(test)]
+mod checkpoint_tests;
 mod current;
 mod dirfix;
 #[cfg(test)]
@@ -13,6 +16,7 @@ mod hostile_tests;
 mod nfo;
 mod nfofix;
 mod output;
+mod pace;
 mod packaging;
 mod readnfo;
 mod repack;
@@ -27,7 +31,7 @@ use shared::{
     aws::AwsError,
     files::{Files, StoredFile},
     job::{Config, Job, PackagingConfig},
-    release::{Release, job_prefix, output_prefix, source_prefix},
+    release::{Release, job_prefix, source_prefix},
     service::{Assignment, Work, WorkError},
     store::{Completion, Store},
 };
@@ -81,12 +85,6 @@ impl Task {
     /// The group whose name a package ends with: the configuration's, or else the release's.
     fn group<'a>(&'a self, config: &'a PackagingConfig) -> &'a str {
         config.group.as_deref().or(self.release.group.as_deref()).unwrap_or("NOGRP")
-    }
-
-    /// Where this run writes.
-    fn output_prefix(&self) -> String {
-        let job = &self.assignment.job;
-        output_prefix(self.release.id, job.id, job.fence)
     }
 }
 

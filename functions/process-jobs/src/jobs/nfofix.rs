@@ -109,7 +109,7 @@ impl Fix {
         let nfo = self.output.write(name, text)?;
         for sfv in sfvs {
             let mut checksums = checksums(&self.store, &sfv.file)?;
-            checksums.insert(nfo.path.clone(), nfo.crc32_value);
+            checksums.insert(nfo.path.clone(), nfo.crc32_value());
             self.output.write(&sfv.path, sfv::render(&checksums).as_bytes())?;
         }
         Ok(())

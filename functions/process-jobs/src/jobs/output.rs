@@ -1,12 +1,12 @@
 //! The package that a run builds: what it writes and copies, below its own prefix.
 
-use shared::{files::StoredFile, job::Level, service::Reporter};
+use shared::{files::StoredFile, job::Level, release::output_prefix, service::Reporter};
 
 use super::Task;
 use crate::{
     failure::WorkError as FileError,
     package::PackageFile,
-    s3::{ObjectWriter, Store},
+    s3::{ObjectWriter, Store, UploadState},
 };
 
 /// The folder of the run's package; for blocking work.
@@ -20,13 +20,25 @@ pub(super) struct Output {
 impl Output {
     /// The folder that the run of `task` writes to.
     pub(super) fn of(task: &Task) -> Self {
+        Self::of_run(task, task.assignment.job.fence)
+    }
+
+    /// The folder of the run of `task`'s job that has this fence: its own, or that of an earlier
+    /// one, whose package it goes on with.
+    pub(super) fn of_run(task: &Task, fence: u32) -> Self {
         let report = task.assignment.report.clone();
-        Self { store: Store::new(&task.files, report.clone()), report, prefix: task.output_prefix() }
+        let prefix = output_prefix(task.release.id, task.assignment.job.id, fence);
+        Self { store: Store::new(&task.files, report.clone()), report, prefix }
     }
 
     /// Starts a file of the package.
     pub(super) fn create(&self, path: &str) -> ObjectWriter {
         self.store.create(format!("{}{path}", self.prefix))
+    }
+
+    /// Goes on with a file of the package that was put down.
+    pub(super) fn take_up(&self, path: &str, upload: Option<UploadState>, unsent: Vec<u8>) -> ObjectWriter {
+        self.store.take_up(format!("{}{path}", self.prefix), upload, unsent)
     }
 
     /// Writes a small file of the package.

@@ -11,20 +11,28 @@ use shared::{
 };
 
 use super::{
-    Task, blocking,
-    build::{Build, Named},
+    Task,
+    build::{Build, Built, Writer, in_runs},
+    checkpoint::Checkpoints,
+    pace::{Pace, Position},
     some,
 };
-use crate::{failure::WorkError as FileError, formats::analyse, monitor::Monitor, package::build_name, s3::Store};
+use crate::{
+    failure::WorkError as FileError,
+    formats::analyse,
+    monitor::Monitor,
+    package::{build_name, filling::Filling},
+    s3::Store,
+};
 
 pub(super) async fn run(task: Task, config: PackagingConfig) -> Result<Completion, WorkError> {
-    let (seen, keep) = (task.release.clone(), task.keep);
     let report = task.assignment.report.clone();
     let sources = some(task.sources().await?)?;
     let store = Store::new(&task.files, report.clone());
-    let packaging = Packaging { task, sources, config, report, store };
-    let result = blocking(move || packaging.run()).await?;
-    Ok(Completion::with_package(result, seen, keep))
+    in_runs(task, &sources.clone(), move |task, checkpoints| {
+        Packaging { task, sources, config, report, store }.run(checkpoints)
+    })
+    .await
 }
 
 /// A release that is being packaged.
@@ -37,7 +45,7 @@ struct Packaging {
 }
 
 impl Packaging {
-    fn run(self) -> Result<Value, FileError> {
+    fn run(self, checkpoints: Checkpoints) -> Result<Option<Built>, FileError> {
         self.report.step("metadata");
         let metadata = self.metadata()?;
         let group = self.task.group(&self.config);
@@ -48,15 +56,26 @@ impl Packaging {
         let count = self.sources.len();
         self.report.log(Level::Info, &format!("Packaging {count} files as {release_name}"));
         let total = self.sources.iter().map(|file| file.size).sum();
-        let mut build = Build::of(&self.task, self.config.clone());
-        build.archive(&release_name, (20, total), |filling| {
-            for (file, at) in self.sources.iter().zip(1..) {
-                filling.file(self.task.source_path(file), file.size, &mut self.store.open(file))?;
-                self.report.message(&format!("Compressed {at} of {count} files"));
+        let mut build = Build::of(&self.task, self.config.clone(), &release_name, checkpoints)?;
+        if !build.archive(20, (count, total), |filling, from| self.fill(filling, from))? {
+            return Ok(None);
+        }
+        build.finish(group, &metadata).map(Some)
+    }
+
+    /// Adds the source files after `from`; gives how far it came where the time does not allow the
+    /// next one.
+    fn fill(&self, filling: &mut Filling<'_, Writer>, from: Position) -> Result<Option<Position>, FileError> {
+        let (pace, mut at) = (Pace::new(&self.report, from), from);
+        for file in &self.sources[from.files..] {
+            if !pace.allows(at, file.size) {
+                return Ok(Some(at));
             }
-            Ok(())
-        })?;
-        build.finish(&Named { release_name: &release_name, group, metadata: &metadata })
+            filling.file(self.task.source_path(file), file.size, &mut self.store.open(file))?;
+            at = at.after(file.size);
+            self.report.message(&format!("Compressed {} of {} files", at.files, self.sources.len()));
+        }
+        Ok(None)
     }
 
     /// What is known of the work: the release's metadata or, without a title there, what the

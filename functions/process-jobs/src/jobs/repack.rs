@@ -10,9 +10,11 @@ use shared::{
 };
 
 use super::{
-    Task, blocking,
-    build::{Build, Named},
+    Task,
+    build::{Build, Built, Writer, in_runs},
+    checkpoint::Checkpoints,
     current::{Current, checksums, joined},
+    pace::{Pace, Position},
 };
 use crate::{
     failure::{Failure, WorkError as FileError, code},
@@ -24,19 +26,19 @@ use crate::{
         read::read,
         repair::check_size,
     },
-    package::{PackageFile, build_name, diz::DIZ, sfv::Checksums},
-    s3::Store,
+    package::{PackageFile, build_name, diz::DIZ, filling::Filling, joined::Joined, sfv::Checksums},
+    s3::{ObjectReader, Store},
     watch::{Tally, Watch},
 };
 
 pub(super) async fn run(task: Task, config: PackagingConfig) -> Result<Completion, WorkError> {
-    let (seen, keep) = (task.release.clone(), task.keep);
     let report = task.assignment.report.clone();
     let current = Current::of(&task).await?;
     let store = Store::new(&task.files, report.clone());
-    let repack = Repack { task, current, config, report, store };
-    let result = blocking(move || repack.run()).await?;
-    Ok(Completion::with_package(result, seen, keep))
+    in_runs(task, &current.files.clone(), move |task, checkpoints| {
+        Repack { task, current, config, report, store }.run(checkpoints)
+    })
+    .await
 }
 
 /// A package that is being rebuilt.
@@ -49,7 +51,7 @@ struct Repack {
 }
 
 impl Repack {
-    fn run(self) -> Result<Value, FileError> {
+    fn run(self, checkpoints: Checkpoints) -> Result<Option<Built>, FileError> {
         let archive = self.current.archive()?;
         let (stem, volumes) = archive.ok_or_else(|| corrupt("it has no archive, or more than one"))?;
         let old_name = stem.rsplit('/').next().unwrap_or(&stem);
@@ -62,13 +64,36 @@ impl Repack {
         let mut files = joined(&self.store, &volumes);
         let size = files.size();
         let mut archive = Archive::open(&mut files, size).map_err(|error| of_archive(error, old_name))?.trusted();
-        let total = archive.entries().iter().map(|entry| entry.size).sum();
-        let mut build = Build::of(&self.task, self.config.clone());
-        build
-            .archive(&release_name, (40, total), |filling| filling.unpacked(&mut archive))
+        let (count, total) = (archive.entries().len(), archive.entries().iter().map(|entry| entry.size).sum());
+        let mut build = Build::of(&self.task, self.config.clone(), &release_name, checkpoints)?;
+        let is_done = build
+            .archive(40, (count, total), |filling, from| self.fill(filling, &mut archive, from))
             .map_err(|error| of_archive(error, old_name))?;
+        if !is_done {
+            return Ok(None);
+        }
         build.copy(&self.others(&volumes, read))?;
-        build.finish(&Named { release_name: &release_name, group, metadata: &metadata })
+        build.finish(group, &metadata).map(Some)
+    }
+
+    /// Adds what the old archive holds after `from`; gives how far it came where the time does not
+    /// allow the next entry.
+    fn fill(
+        &self,
+        filling: &mut Filling<'_, Writer>,
+        archive: &mut Archive<'_, Joined<ObjectReader>>,
+        from: Position,
+    ) -> Result<Option<Position>, FileError> {
+        let (pace, mut at) = (Pace::new(&self.report, from), from);
+        for index in from.files..archive.entries().len() {
+            let size = archive.entries()[index].size;
+            if !pace.allows(at, size) {
+                return Ok(Some(at));
+            }
+            filling.unpacked(archive, index)?;
+            at = at.after(size);
+        }
+        Ok(None)
     }
 
     /// Reads every file once and compares it with the SFV; gives what was read, by path.
@@ -87,7 +112,7 @@ impl Repack {
                 Ok(())
             })?;
             let file = PackageFile::hashed(path, hasher);
-            if expected.get(path).is_some_and(|crc32| *crc32 != file.crc32_value) {
+            if expected.get(path).is_some_and(|crc32| *crc32 != file.crc32_value()) {
                 return Err(corrupt(&format!("{path} has another checksum than its SFV says")));
             }
             found.push(file);

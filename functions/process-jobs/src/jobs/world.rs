@@ -90,7 +90,12 @@ impl World {
 
     /// Delivers a job's message once.
     pub async fn deliver(&self, id: JobId) -> Processed {
-        let run = self.service.process_job(id, &self.worker, Time::from_millis(i64::MAX));
+        self.deliver_until(id, Time::from_millis(i64::MAX)).await
+    }
+
+    /// The same, to a function that has until `deadline`.
+    pub async fn deliver_until(&self, id: JobId, deadline: Time) -> Processed {
+        let run = self.service.process_job(id, &self.worker, deadline);
         Box::pin(run).await.unwrap()
     }
 

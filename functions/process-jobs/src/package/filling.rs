@@ -16,9 +16,14 @@ pub struct Filling<'w, W: Write> {
 }
 
 impl<'w, W: Write> Filling<'w, W> {
-    /// Fills `archive` with `total` bytes.
-    pub fn new(archive: ArchiveWriter<W>, total: u64, watch: &'w mut dyn Watch) -> Self {
-        Self { archive, tally: Tally::new(watch, total) }
+    /// Fills `archive`, which has `done` of `total` bytes.
+    pub fn new(archive: ArchiveWriter<W>, (done, total): (u64, u64), watch: &'w mut dyn Watch) -> Self {
+        Self { archive, tally: Tally::new(watch, total).from(done) }
+    }
+
+    /// The archive, to be put down.
+    pub fn into_archive(self) -> ArchiveWriter<W> {
+        self.archive
     }
 
     /// Adds a file of `size` bytes.
@@ -31,22 +36,18 @@ impl<'w, W: Write> Filling<'w, W> {
         self.tally.take(reader, &mut |bytes| self.archive.write(bytes))
     }
 
-    /// Adds everything that `from` holds, under the same names and in the same order. The
-    /// checksum of each entry is compared.
+    /// Adds the entry `index` of another archive, under the same name. Its checksum is compared.
     ///
     /// # Errors
     /// As [`Filling::file`], and those of [`Archive::read_with`].
-    pub fn unpacked<R: Read + Seek>(&mut self, from: &mut Archive<'_, R>) -> Result<(), WorkError> {
-        for index in 0..from.entries().len() {
-            let entry = &from.entries()[index];
-            let (path, size) = (entry.path.clone(), entry.size);
-            if entry.is_dir {
-                self.archive.folder(&path)?;
-            } else {
-                from.read_with(index, |reader| self.file(&path, size, reader))?;
-            }
+    pub fn unpacked<R: Read + Seek>(&mut self, from: &mut Archive<'_, R>, index: usize) -> Result<(), WorkError> {
+        let entry = &from.entries()[index];
+        let (path, size) = (entry.path.clone(), entry.size);
+        if entry.is_dir {
+            self.archive.folder(&path)
+        } else {
+            from.read_with(index, |reader| self.file(&path, size, reader))
         }
-        Ok(())
     }
 
     /// Ends the archive and gives its writer back.

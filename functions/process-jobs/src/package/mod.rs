@@ -32,9 +32,6 @@ pub struct PackageFile {
     pub crc32: String,
     /// SHA-256, in hexadecimal digits.
     pub sha256: String,
-    /// The CRC-32 as a number.
-    #[serde(skip)]
-    pub crc32_value: u32,
 }
 
 impl PackageFile {
@@ -50,8 +47,14 @@ impl PackageFile {
     #[must_use]
     pub fn hashed(path: &str, hasher: Hasher) -> Self {
         let size = hasher.size();
-        let (crc32_value, sha256) = hasher.finish();
-        Self { path: path.to_owned(), size, crc32: crc32_text(crc32_value), sha256, crc32_value }
+        let (crc32, sha256) = hasher.finish();
+        Self { path: path.to_owned(), size, crc32: crc32_text(crc32), sha256 }
+    }
+
+    /// The CRC-32 as a number.
+    #[must_use]
+    pub fn crc32_value(&self) -> u32 {
+        u32::from_str_radix(&self.crc32, 16).unwrap_or_default()
     }
 }
 

@@ -15,6 +15,8 @@ const END_64_LOCATOR: u32 = 0x0706_4b50;
 const ZIP_64: u16 = 1;
 /// What the file systems of 1980 and later take for their first day: no time is told.
 const FIRST_DAY: u16 = 0x21;
+/// Unix, and version 4.5 of the format.
+const MADE_BY: u16 = 0x032D;
 /// Files and folders as Unix has them: `-rw-r--r--` and `drwxr-xr-x`, with MS-DOS's bit for a folder.
 const FILE_MODE: u32 = 0o100_644 << 16;
 const FOLDER_MODE: u32 = (0o040_755 << 16) | 0x10;
@@ -131,8 +133,7 @@ impl Entry {
         let length = u16::try_from(extra.0.len()).unwrap_or(0);
         let whole =
             if length == 0 { Record::default() } else { Record::default().two(ZIP_64).two(length).bytes(&extra.0) };
-        let made_by = (3 << 8) | 45; // Unix
-        let record = Record::default().four(DIRECTORY_HEADER).two(made_by).two(self.version_needed());
+        let record = Record::default().four(DIRECTORY_HEADER).two(MADE_BY).two(self.version_needed());
         let record = self.common(record).four(self.crc32);
         let record = if self.large {
             record.four(u32::MAX).four(u32::MAX)
@@ -155,7 +156,7 @@ pub fn directory(entries: &[Entry], offset: u64) -> Vec<u8> {
     let mut all = Record(records);
     let four = u64::from(u32::MAX);
     if count >= u64::from(u16::MAX) || size >= four || offset >= four {
-        all = all.four(END_64).eight(44).two((3 << 8) | 45).two(45).four(0).four(0);
+        all = all.four(END_64).eight(44).two(MADE_BY).two(45).four(0).four(0);
         all = all.eight(count).eight(count).eight(size).eight(offset);
         all = all.four(END_64_LOCATOR).four(0).eight(end).four(1);
     }

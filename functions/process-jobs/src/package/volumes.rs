@@ -71,6 +71,17 @@ impl<W: Finish, C: FnMut(&str) -> W> Volumes<C, W> {
         Self { name: name.to_owned(), size, create, current: None, done: Vec::new() }
     }
 
+    /// Goes on with volumes that were put down: the ones that are done, and the one that is not.
+    #[must_use]
+    pub fn taken_up(self, done: Vec<PackageFile>, current: Option<(String, W, Hasher)>) -> Self {
+        Self { current, done, ..self }
+    }
+
+    /// Puts the volumes down: gives the ones that are done, and the one that is not.
+    pub fn put_down(self) -> (Vec<PackageFile>, Option<(String, W, Hasher)>) {
+        (self.done, self.current)
+    }
+
     fn end_volume(&mut self) -> io::Result<()> {
         if let Some((name, writer, hasher)) = self.current.take() {
             writer.finish()?;

@@ -20,7 +20,10 @@ use shared::{
 };
 use tokio::runtime::Handle;
 
-pub use self::{read::ObjectReader, write::ObjectWriter};
+pub use self::{
+    read::ObjectReader,
+    write::{ObjectWriter, UploadState},
+};
 use crate::failure::{Failure, StoppedError, code};
 
 const S3: &str = "S3";
@@ -73,6 +76,12 @@ impl Store {
     #[must_use]
     pub fn create(&self, key: String) -> ObjectWriter {
         ObjectWriter::new(self.clone(), key)
+    }
+
+    /// Goes on with a file that was put down: with its upload, and the bytes that were not sent yet.
+    #[must_use]
+    pub fn take_up(&self, key: String, upload: Option<UploadState>, unsent: Vec<u8>) -> ObjectWriter {
+        ObjectWriter::taken_up(self.clone(), key, upload, unsent)
     }
 
     /// Writes a small file.

@@ -6,6 +6,7 @@ use aws_sdk_s3::{
     primitives::ByteStream,
     types::{CompletedMultipartUpload, CompletedPart},
 };
+use serde::{Deserialize, Serialize};
 use shared::files::StoredFile;
 use tokio::task::JoinSet;
 
@@ -26,6 +27,22 @@ pub struct ObjectWriter {
 impl ObjectWriter {
     pub(super) fn new(store: Store, key: String) -> Self {
         Self { store, key, buffer: Vec::new(), upload: None }
+    }
+
+    pub(super) fn taken_up(store: Store, key: String, upload: Option<UploadState>, unsent: Vec<u8>) -> Self {
+        let upload = upload.map(|state| Upload::taken_up(&store, &key, state));
+        Self { store, key, buffer: unsent, upload }
+    }
+
+    /// Puts the file down, for another process to go on with: gives its upload, and the bytes
+    /// that were not sent yet.
+    ///
+    /// # Errors
+    /// When S3 does not take the part that is on its way, or the job was stopped.
+    pub fn put_down(self) -> io::Result<(Option<UploadState>, Vec<u8>)> {
+        self.store.check()?;
+        let upload = self.upload.map(Upload::put_down).transpose()?;
+        Ok((upload, self.buffer))
     }
 
     fn upload_part(&mut self) -> io::Result<()> {
@@ -68,6 +85,14 @@ impl Write for ObjectWriter {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// A multipart upload that was put down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadState {
+    id: String,
+    /// What S3 has called each part.
+    parts: Vec<String>,
 }
 
 /// Copies `file` to `key`.
@@ -113,14 +138,26 @@ impl Upload {
         let call = store.client.create_multipart_upload().bucket(&store.bucket).key(key);
         let created = store.handle.block_on(call.send()).map_err(|error| failed(&error))?;
         let id = created.upload_id.ok_or_else(|| unavailable("an upload was given no id"))?;
-        Ok(Self {
+        Ok(Self::taken_up(store, key, UploadState { id, parts: Vec::new() }))
+    }
+
+    fn taken_up(store: &Store, key: &str, UploadState { id, parts }: UploadState) -> Self {
+        let part = |(e_tag, number)| CompletedPart::builder().e_tag(e_tag).part_number(number).build();
+        Self {
             store: store.clone(),
             key: key.to_owned(),
             id,
-            parts: Vec::new(),
+            parts: parts.into_iter().zip(1..).map(part).collect(),
             sending: JoinSet::new(),
             done: false,
-        })
+        }
+    }
+
+    fn put_down(mut self) -> io::Result<UploadState> {
+        self.arrived()?;
+        let parts = self.parts.iter().map(|part| part.e_tag().unwrap_or_default().to_owned()).collect();
+        self.done = true;
+        Ok(UploadState { id: self.id.clone(), parts })
     }
 
     /// The number of the next part; the one before it has arrived.
