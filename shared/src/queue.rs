@@ -96,6 +96,17 @@ impl Queue {
         call.send().await.map(|_| ()).map_err(|error| classify(SQS, &error))
     }
 
+    /// Lets a message that was received be delivered again after `delay`, instead of when its
+    /// visibility timeout is over.
+    ///
+    /// # Errors
+    /// When SQS cannot be asked: the message comes after its visibility timeout.
+    pub async fn deliver_again(&self, receipt_handle: &str, delay: Duration) -> Result<(), AwsError> {
+        let delay = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
+        let call = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt_handle);
+        call.visibility_timeout(delay).send().await.map(|_| ()).map_err(|error| classify(SQS, &error))
+    }
+
     /// Sends a body as it is.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 from runtime import event, running, serving
-from support import OWNER, UNKNOWN, someone
+from support import OWNER, UNKNOWN, aws, eventually, someone
 
 NOWHERE = "http://127.0.0.1:1"
 READS_TABLE = (
@@ -86,6 +86,23 @@ class Outages(unittest.TestCase):
         with running("retry-job", AWS_ENDPOINT_URL_SQS=NOWHERE) as invoke:
             self.unavailable(invoke(asks(user, "retry-job", job)))
         self.assertEqual([each["id"] for each in user.get("/api/jobs").body["jobs"]], [job])
+
+    def test_a_message_that_cannot_be_dealt_with_comes_again_soon(self):
+        sqs = aws("sqs")
+        queue = sqs.create_queue(QueueName=f"outage-{someone().id}", Attributes={"VisibilityTimeout": "5400"})["QueueUrl"]
+        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"job_type": "nfofix", "created_by": someone().id}))
+        [message] = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+        request = event("process-jobs")
+        given = {"body": message["Body"], "messageId": message["MessageId"], "receiptHandle": message["ReceiptHandle"]}
+        request["Records"][0] |= given
+        with running("process-jobs", AWS_ENDPOINT_URL_DYNAMODB=NOWHERE, QUEUE_URL=queue) as invoke:
+            self.assertEqual(invoke(request), {"batchItemFailures": [{"itemIdentifier": message["MessageId"]}]})
+
+        def comes():
+            return sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5).get("Messages")
+
+        self.assertEqual([again["MessageId"] for again in eventually(comes)], [message["MessageId"]])
+        sqs.delete_queue(QueueUrl=queue)
 
     def test_a_mistake_of_ours_shows_a_request_id_and_no_internals(self):
         for function in ("get-job", "create-job", "list-jobs", "cancel-job"):

@@ -10,6 +10,6 @@ async fn main() -> Result<(), Error> {
     let env = Env::load().await;
     let worker = Worker::new(env.store()?, env.files()?, env.package_retention()?);
     let jobs = env.jobs()?.with_user_limit(env.user_limit()?);
-    let processor = Processor::new(jobs, env.submissions()?, env.dead_letter_queue()?, worker);
+    let processor = Processor::new(jobs, env.submissions()?, env.queue()?, env.dead_letter_queue()?, worker);
     lambda_runtime::run(service_fn(|event| process_jobs(&processor, event))).await
 }

@@ -19,15 +19,16 @@ use crate::jobs::Worker;
 pub struct Processor {
     jobs: JobService,
     submissions: Submissions,
+    queue: Queue,
     dead_letters: Queue,
     worker: Arc<Worker>,
 }
 
 impl Processor {
-    /// A processor that works with `worker`.
+    /// A processor of the messages of `queue` that works with `worker`.
     #[must_use]
-    pub fn new(jobs: JobService, submissions: Submissions, dead_letters: Queue, worker: Worker) -> Self {
-        Self { jobs, submissions, dead_letters, worker: Arc::new(worker) }
+    pub fn new(jobs: JobService, submissions: Submissions, queue: Queue, dead_letters: Queue, worker: Worker) -> Self {
+        Self { jobs, submissions, queue, dead_letters, worker: Arc::new(worker) }
     }
 
     async fn handle(&self, message: &SqsMessage, deadline: Time) -> Result<(), AwsError> {
@@ -73,11 +74,28 @@ impl Processor {
         Ok(())
     }
 
+    /// Has a message that could not be dealt with delivered again soon: its visibility timeout is
+    /// long, as befits a message whose job is at work.
+    async fn give_back(&self, message: &SqsMessage) {
+        let received = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+        let Some(receipt_handle) = message.receipt_handle.as_deref() else { return };
+        if let Err(error) = self.queue.deliver_again(receipt_handle, again_after(received.unwrap_or(1))).await {
+            tracing::warn!(message_id = message.message_id, %error, "a message comes again after its visibility timeout");
+        }
+    }
+
     /// Puts a message that can never succeed where it holds up nobody.
     async fn bury(&self, body: &str, reason: &(dyn std::fmt::Display + Sync)) -> Result<(), AwsError> {
         tracing::error!(%reason, "a message can never succeed; it goes to the dead-letter queue");
         self.dead_letters.send(body.to_owned()).await
     }
+}
+
+/// When a message that was `received` so many times is delivered again: after 20 s, 40 s and so on
+/// up to an hour, so that its ten receives last through more than two hours of an outage.
+fn again_after(received: u32) -> Duration {
+    let doubled = Duration::from_secs(20) * 2_u32.saturating_pow(received.saturating_sub(1).min(8));
+    doubled.min(Duration::from_hours(1))
 }
 
 /// Works off a batch; only the messages that must be delivered again are reported.
@@ -90,10 +108,25 @@ pub async fn process_jobs(processor: &Processor, event: LambdaEvent<SqsEvent>) -
     for message in &event.payload.records {
         if let Err(error) = processor.handle(message, deadline).await {
             tracing::warn!(message_id = message.message_id, %error, "a message is given back");
+            processor.give_back(message).await;
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message.message_id.clone().unwrap_or_default();
             response.batch_item_failures.push(failure);
         }
     }
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_is_given_back_comes_again_later_and_later_for_two_hours() {
+        assert_eq!(again_after(1), Duration::from_secs(20));
+        assert_eq!(again_after(0), again_after(1));
+        assert_eq!(again_after(3), Duration::from_secs(80));
+        assert_eq!(again_after(100), Duration::from_hours(1));
+        assert!((1..10).map(again_after).sum::<Duration>() > Duration::from_hours(2));
+    }
 }

@@ -89,6 +89,10 @@ fn the_number_of_jobs_at_once_is_one_that_lambda_takes() {
     let mapping = template.at("/Resources/ProcessJobsSource/Properties");
     assert_eq!(references(&mapping["ScalingConfig"]["MaximumConcurrency"]), ["MaximumConcurrency".to_owned()].into());
     let parameter = template.at("/Parameters/MaximumConcurrency");
+    // No less than that, or messages come back from a throttled function (AWS Lambda Developer Guide, "Configuring
+    // maximum concurrency for Amazon SQS event sources").
+    let reserved = template.at("/Resources/ProcessJobsFunction/Properties/ReservedConcurrentExecutions");
+    assert!(references(reserved).contains("MaximumConcurrency"), "{reserved}");
     // 2 to 1000 (AWS Lambda API Reference, "ScalingConfig").
     assert_eq!((parameter["MinValue"].as_u64(), parameter["MaxValue"].as_u64()), (Some(2), Some(1000)));
 }

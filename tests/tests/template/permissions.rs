@@ -105,7 +105,7 @@ const CALLS: [(&str, &[&str]); 21] = [
 ];
 
 /// What in the code needs a permission: a call of the SDK, a part of a transaction.
-const NEEDS: [(&str, &str); 23] = [
+const NEEDS: [(&str, &str); 24] = [
     (".get_item()", "dynamodb:GetItem"),
     (".batch_get_item()", "dynamodb:BatchGetItem"),
     (".put_item()", "dynamodb:PutItem"),
@@ -117,6 +117,7 @@ const NEEDS: [(&str, &str); 23] = [
     ("Delete::builder()", "dynamodb:DeleteItem"),
     ("ConditionCheck::builder()", "dynamodb:ConditionCheckItem"),
     (".send_message()", "sqs:SendMessage"),
+    (".change_message_visibility()", "sqs:ChangeMessageVisibility"),
     (".get_object()", "s3:GetObject"),
     (".head_object()", "s3:GetObject"),
     (".put_object()", "s3:PutObject"),
