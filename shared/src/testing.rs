@@ -5,7 +5,7 @@ mod meter;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicI64, AtomicUsize, Ordering},
 };
 
 use aws_sdk_dynamodb::{
@@ -16,7 +16,14 @@ use aws_sdk_dynamodb::{
         ScalarAttributeType,
     },
 };
-use aws_sdk_s3::operation::{list_multipart_uploads::ListMultipartUploadsOutput, list_objects_v2::ListObjectsV2Output};
+use aws_sdk_s3::{
+    operation::{
+        get_object::GetObjectOutput, list_multipart_uploads::ListMultipartUploadsOutput,
+        list_objects_v2::ListObjectsV2Output,
+    },
+    primitives::ByteStream,
+    types::Object,
+};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use aws_sdk_sqs::operation::send_message::{SendMessageError, SendMessageOutput};
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
@@ -67,20 +74,37 @@ pub async fn store() -> Store {
 
 /// As [`store`], with what each request costs.
 pub async fn metered_store() -> (Store, Meter) {
+    store_in(dynoxide::Database::memory().unwrap()).await
+}
+
+/// As [`metered_store`], in a database that can be filled past the store: in its table `jobs`.
+pub async fn store_in(database: dynoxide::Database) -> (Store, Meter) {
+    let client = client(&serve(database).await);
+    let meter = Meter::default();
+    let metered = client.config().to_builder().interceptor(meter.clone()).build();
+    (Store::new(Client::from_conf(metered), "jobs"), meter)
+}
+
+/// Serves a database in which there is the table `jobs`, as long as the runtime runs; gives its
+/// address.
+pub async fn serve(database: dynoxide::Database) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
+    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    create_table(&client(&endpoint)).await;
+    endpoint
+}
+
+/// The SDK's client of the `DynamoDB` at `endpoint`.
+#[must_use]
+pub fn client(endpoint: &str) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .endpoint_url(endpoint)
         .build();
-    let client = Client::from_conf(config);
-    create_table(&client).await;
-    let meter = Meter::default();
-    let metered = client.config().to_builder().interceptor(meter.clone()).build();
-    (Store::new(Client::from_conf(metered), "jobs"), meter)
+    Client::from_conf(config)
 }
 
 async fn create_table(client: &Client) {
@@ -93,12 +117,7 @@ async fn create_table(client: &Client) {
         .global_secondary_indexes(index("by_owner", &["created_by"], &["id"], &SHOWN))
         .global_secondary_indexes(index("by_owner_phase", &["created_by"], &["phase", "id"], &SHOWN))
         .global_secondary_indexes(index("by_release", &["release_id"], &["id"], &with_owner))
-        .global_secondary_indexes(index(
-            "recent",
-            &["bucket", "shard"],
-            &["id"],
-            &["created_by", "release_id", "job_type"],
-        ))
+        .global_secondary_indexes(index("recent", &["bucket", "shard"], &["id"], &with_owner))
         .global_secondary_indexes(index("due", &["shard"], &["due_at"], &[]));
     let strings = ["pk", "sk", "phase"].map(|name| attribute(name, ScalarAttributeType::S));
     let numbers = ["id", "created_by", "release_id", "bucket", "shard", "due_at"]
@@ -134,8 +153,19 @@ fn index(name: &str, hash: &[&str], range: &[&str], include: &[&str]) -> GlobalS
 /// A queue that takes every message.
 #[must_use]
 pub fn queue() -> Queue {
-    let rule = mock!(aws_sdk_sqs::Client::send_message).then_output(|| SendMessageOutput::builder().build());
-    Queue::new(mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&rule]), "https://sqs.test/jobs")
+    counted_queue().0
+}
+
+/// The same, with the number of messages that it was sent.
+#[must_use]
+pub fn counted_queue() -> (Queue, Arc<AtomicUsize>) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let sent = Arc::clone(&count);
+    let rule = mock!(aws_sdk_sqs::Client::send_message).then_compute_output(move |_| {
+        sent.fetch_add(1, Ordering::Relaxed);
+        SendMessageOutput::builder().build()
+    });
+    (Queue::new(mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&rule]), "https://sqs.test/jobs"), count)
 }
 
 /// A bucket with nothing in it.
@@ -145,6 +175,33 @@ pub fn files() -> Files {
     let uploads =
         mock!(aws_sdk_s3::Client::list_multipart_uploads).then_output(|| ListMultipartUploadsOutput::builder().build());
     Files::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&objects, &uploads]), "bucket")
+}
+
+/// A bucket of which nothing is asked but signed addresses.
+#[must_use]
+pub fn signing_files() -> Files {
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .build();
+    Files::new(aws_sdk_s3::Client::from_conf(config), "bucket")
+}
+
+/// A bucket in which every folder has one file, of this text.
+#[must_use]
+pub fn files_of(text: &'static str) -> Files {
+    let size = i64::try_from(text.len()).unwrap();
+    let objects = mock!(aws_sdk_s3::Client::list_objects_v2).then_compute_output(move |asked| {
+        let object = Object::builder().key(format!("{}book.txt", asked.prefix().unwrap())).size(size).e_tag("1");
+        ListObjectsV2Output::builder().contents(object.build()).build()
+    });
+    let content = mock!(aws_sdk_s3::Client::get_object).then_compute_output(move |asked| {
+        let (first, last) = asked.range().unwrap().trim_start_matches("bytes=").split_once('-').unwrap();
+        let range = first.parse().unwrap()..=last.parse().unwrap();
+        GetObjectOutput::builder().body(ByteStream::from_static(&text.as_bytes()[range])).build()
+    });
+    Files::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&objects, &content]), "bucket")
 }
 
 /// A queue that refuses every message.

@@ -36,6 +36,18 @@ async fn test_process_job_failure() {
 }
 
 #[tokio::test]
+async fn a_long_reason_is_whole_in_the_details_and_cut_short_in_lists() {
+    let api = Api::new().await;
+    let id = api.create(json!({"job_type": "packaging"})).await;
+    let reason = "Ça ne va pas. ".repeat(30);
+    api.process(id, Does::FailSaying(reason.clone())).await;
+    assert_eq!(api.get(OWNER, &format!("/api/jobs/{id}/status")).await.1["error"]["message"], reason);
+    let (_, list) = api.get(OWNER, "/api/jobs?status=failed").await;
+    let shown = list["jobs"][0]["error"]["message"].as_str().unwrap().strip_suffix('…').unwrap().to_owned();
+    assert!(reason.starts_with(&shown) && (107..=110).contains(&shown.len()), "{shown}");
+}
+
+#[tokio::test]
 async fn a_job_whose_attempts_all_fail_says_so() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;

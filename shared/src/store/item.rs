@@ -176,7 +176,9 @@ impl JobItem {
     /// The domain's job.
     pub fn into_job(self) -> Job {
         let closing = self.closing_entry();
-        let error = self.error_code.map(|code| Failure { code, message: self.error_message.unwrap_or_default() });
+        // What the indexes have of its message may be cut short.
+        let message = self.message.clone().or(self.error_message).unwrap_or_default();
+        let error = self.error_code.map(|code| Failure { code, message });
         Job {
             id: self.id,
             release_id: self.release_id,

@@ -68,14 +68,14 @@ pub struct Page {
     pub next: Option<JobId>,
 }
 
-/// An index entry. `recent` has no status: there every job that is shown is read by its key.
+/// An index entry: what a summary shows, but for the progress.
 #[derive(Debug, Deserialize)]
 struct Entry {
     id: JobId,
     created_by: UserId,
     release_id: Option<ReleaseId>,
     job_type: Option<JobType>,
-    status: Option<Status>,
+    status: Status,
     started_at: Option<i64>,
     finished_at: Option<i64>,
     error_code: Option<String>,
@@ -115,8 +115,9 @@ impl Store {
             let streams = streams(scope, filter, high - 1);
             let round = self.round(&streams, floor, high - 1, take).await?;
             high = round.reached;
-            self.examine(&mut walk, round.entries, filter).await?;
-            take = RARE_LIMIT;
+            walk.examine(round.entries, filter);
+            // Where everything matched, a time bucket has ended, and the rest of the page is in the next.
+            take = if walk.found.len() < walk.examined { RARE_LIMIT } else { walk.missing() };
         }
         let more_may_follow = high > low;
         self.page(walk, filter, limit, more_may_follow.then_some(high)).await
@@ -160,36 +161,13 @@ impl Store {
         Ok((entries?, more))
     }
 
-    /// Keeps of `entries` what matches.
-    async fn examine(&self, walk: &mut Walk, entries: Vec<Entry>, filter: &Filter) -> Result<(), AwsError> {
-        walk.examined += entries.len();
-        let entries: Vec<Entry> = entries.into_iter().filter(|entry| filter.fits(entry)).collect();
-        for batch in entries.chunks(BATCH) {
-            if walk.found.len() >= walk.wanted {
-                return Ok(());
-            }
-            let unknown: Vec<JobId> =
-                batch.iter().filter(|entry| entry.status.is_none()).map(|entry| entry.id).collect();
-            let jobs = self.jobs(&unknown, false).await?;
-            for entry in batch {
-                let summary = match entry.status {
-                    Some(status) => Some(entry.summary(status)),
-                    None => jobs.get(&entry.id).map(summary),
-                };
-                walk.found.extend(summary.filter(|summary| filter.has_status(summary.status)));
-            }
-        }
-        Ok(())
-    }
-
     async fn page(&self, walk: Walk, filter: &Filter, limit: usize, reached: Option<u64>) -> Result<Page, AwsError> {
         let mut jobs = walk.found;
         let full = jobs.len() > limit;
         jobs.truncate(limit);
         let position = if full { jobs.last().map(|job| job.id.get()) } else { reached };
         // Progress is in no index: it changes too often. What runs is read by its key.
-        let running: Vec<JobId> =
-            jobs.iter().filter(|job| job.status == Status::Running && job.progress == 0).map(|job| job.id).collect();
+        let running: Vec<JobId> = jobs.iter().filter(|job| job.status == Status::Running).map(|job| job.id).collect();
         let fresh = self.jobs(&running, false).await?;
         for job in &mut jobs {
             if let Some(fresh) = fresh.get(&job.id) {
@@ -240,6 +218,16 @@ struct Walk {
 }
 
 impl Walk {
+    /// Keeps of `entries` what matches.
+    fn examine(&mut self, entries: Vec<Entry>, filter: &Filter) {
+        self.examined += entries.len();
+        self.found.extend(entries.into_iter().filter(|entry| filter.fits(entry)).map(Entry::into_summary));
+    }
+
+    fn missing(&self) -> usize {
+        self.wanted.saturating_sub(self.found.len()).max(1)
+    }
+
     fn is_done(&self) -> bool {
         self.found.len() >= self.wanted || self.examined >= MAX_EXAMINED
     }
@@ -250,7 +238,7 @@ impl Filter {
         (self.job_types.is_empty() || entry.job_type.is_some_and(|job_type| self.job_types.contains(&job_type)))
             && self.release_id.is_none_or(|release| entry.release_id == Some(release))
             && self.created_by.is_none_or(|user| entry.created_by == user)
-            && entry.status.is_none_or(|status| self.has_status(status))
+            && self.has_status(entry.status)
     }
 
     fn has_status(&self, status: Status) -> bool {
@@ -282,8 +270,8 @@ fn streams(scope: Scope, filter: &Filter, high: u64) -> Vec<Stream> {
 }
 
 impl Entry {
-    fn summary(&self, status: Status) -> Summary {
-        let failure = |code: &String| Failure::new(code, self.error_message.clone().unwrap_or_default());
+    fn into_summary(self) -> Summary {
+        let (status, message) = (self.status, self.error_message.unwrap_or_default());
         Summary {
             id: self.id,
             release_id: self.release_id,
@@ -294,7 +282,7 @@ impl Entry {
             created_by: self.created_by,
             started_at: self.started_at.map(Time::from_millis),
             finished_at: self.finished_at.map(Time::from_millis),
-            error: self.error_code.as_ref().map(failure),
+            error: self.error_code.map(|code| Failure { code, message }),
         }
     }
 }

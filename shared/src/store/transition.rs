@@ -1,5 +1,7 @@
 //! Changes of status from outside a run: claim, submit, cancel, fail.
 
+use std::borrow::Cow;
+
 use super::{
     Cancelled, Claimed, Finished, Store, Submitted, Written,
     item::{Closing, RESEND_AFTER, RunItem, attribute, phase},
@@ -11,6 +13,16 @@ use crate::{
     job::{Event, Failure, Job, JobId, LEASE, Level, Status, UserId, WaitingFor},
     time::Time,
 };
+
+/// How many bytes of an error's message lists show: fifty entries stay within two read units.
+const SHOWN_BYTES: usize = 110;
+
+fn shortened(message: &str) -> Cow<'_, str> {
+    match message.floor_char_boundary(SHOWN_BYTES) {
+        end if end < message.len() => Cow::Owned(format!("{}…", &message[..end])),
+        _ => Cow::Borrowed(message),
+    }
+}
 
 impl Update {
     /// The status change of `event`, accepted only where the status machine accepts it.
@@ -32,9 +44,10 @@ impl Update {
         self.set("finished_at", n(now.millis())).remove("lease_expires_at")
     }
 
-    /// What failing does besides ending.
+    /// What failing does besides ending. The indexes have the beginning of a long message; the
+    /// whole is the job's `message`, which the caller sets.
     pub(super) fn failure(self, failure: &Failure) -> Self {
-        self.set("error_code", s(&failure.code)).set("error_message", s(&failure.message))
+        self.set("error_code", s(&failure.code)).set("error_message", s(shortened(&failure.message)))
     }
 
     /// Ends the log with a line that stands in the job's item: this write may know neither the

@@ -1,6 +1,8 @@
 //! The whole API in this process: every route's function over one table.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod costs;
+
 use std::{sync::Arc, time::Duration};
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
@@ -13,7 +15,7 @@ use shared::{
     job::{Failure, Job, JobId, Level},
     service::{Assignment, JobService, Processed, Submissions, Work, WorkError},
     store::{Completion, Store},
-    testing::{ManualClock, queue, store},
+    testing::{ManualClock, files, queue, signing_files, store},
     time::Time,
 };
 use tower::ServiceExt;
@@ -33,13 +35,16 @@ pub struct Api {
 #[derive(Clone)]
 pub enum Does {
     Complete(Value),
+    /// Completes with a package, and this result.
+    Package(Value),
     /// Logs so many lines of 100 characters.
     Say(u32),
     Fail,
+    FailSaying(String),
     Error,
 }
 
-pub struct Fake(pub Does);
+pub struct Fake(pub Does, pub Store);
 
 impl Work for Fake {
     async fn run(&self, assignment: Assignment) -> Result<Completion, WorkError> {
@@ -52,7 +57,12 @@ impl Work for Fake {
                 Ok(Completion::of(json!({})))
             }
             Does::Complete(result) => Ok(Completion::of(result.clone())),
+            Does::Package(result) => {
+                let release = self.1.release(assignment.job.release_id.unwrap()).await.unwrap().unwrap();
+                Ok(Completion::with_package(result.clone(), release, RETENTION))
+            }
             Does::Fail => Err(WorkError::Failed(Failure::new("source_missing", "There is no source file"))),
+            Does::FailSaying(message) => Err(WorkError::Failed(Failure::new("source_missing", message))),
             Does::Error => Err(WorkError::Retry(Failure::new("storage", "A file could not be read"))),
         }
     }
@@ -88,7 +98,10 @@ impl Api {
             .merge(retry_job::router(submissions))
             .merge(list_release_jobs::router(store.clone()))
             .merge(create_release::router(store.clone(), clock.clock()))
-            .merge(get_release::router(store.clone()));
+            .merge(get_release::router(store.clone()))
+            .merge(restore_package::router(store.clone(), clock.clock(), RETENTION))
+            .merge(list_release_files::router(store.clone(), files()))
+            .merge(add_release_file::router(store.clone(), signing_files(), clock.clock()));
         Self { store, clock, router: shared::http::finish(router) }
     }
 
@@ -142,7 +155,9 @@ impl Api {
     /// Processes a job as the processor does.
     pub async fn process(&self, id: u64, does: Does) -> Processed {
         let deadline = Time::from_millis(i64::MAX);
-        self.service().process_job(job_id(id), &Arc::new(Fake(does)), deadline).await.unwrap()
+        Box::pin(self.service().process_job(job_id(id), &Arc::new(Fake(does, self.store.clone())), deadline))
+            .await
+            .unwrap()
     }
 }
 

@@ -1,0 +1,210 @@
+//! What a warm call of a handler takes beside the bare call of the SDK that it wraps: processor time
+//! and allocations, as ratios in one run.
+//!
+//! DynamoDB is a process of its own, so that only what the function does is counted: a handler's
+//! whole way from the request that Lambda hands over to the bytes of the answer.
+//!
+//! `cargo bench -p tests --bench handlers` prints a JSON object a figure.
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+#[path = "support/server.rs"]
+mod server;
+
+use std::{alloc::System, collections::HashMap, fs, future::Future};
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+use common::{Api, Does, OWNER, job_id};
+use serde_json::json;
+use server::{Server, serve_if_asked};
+use shared::{
+    job::Event,
+    store::Store,
+    telemetry,
+    testing::{client, queue},
+};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// How often each call is made.
+const CALLS: usize = 2_000;
+/// Calls of one kind in a row: a noise of the machine then meets both kinds.
+const TURN: usize = 100;
+/// What a handler may take, to what the bare call takes.
+const LIMIT: f64 = 1.25;
+
+/// What calls took.
+#[derive(Clone, Copy, Default)]
+struct Taken {
+    nanoseconds: u64,
+    allocations: usize,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    serve_if_asked().await;
+    telemetry::start();
+    let server = Server::start();
+    let bench = Bench::new(&server.endpoint);
+    bench.status().await;
+    bench.list().await;
+    bench.cancel().await;
+}
+
+struct Bench {
+    api: Api,
+    client: Client,
+}
+
+impl Bench {
+    fn new(endpoint: &str) -> Self {
+        let client = client(endpoint);
+        let api = Api::over(Store::new(client.clone(), "jobs"), queue());
+        Self { api, client }
+    }
+
+    async fn job(&self) -> u64 {
+        self.api.create(json!({"job_type": "packaging"})).await
+    }
+
+    async fn get(&self, path: &str) {
+        assert_eq!(self.api.get(OWNER, path).await.0, 200);
+    }
+
+    async fn status(&self) {
+        let id = self.job().await;
+        self.api.process(id, Does::Complete(json!({"files": []}))).await;
+        let path = format!("/api/jobs/{id}/status");
+        let handler = async |_| self.get(&path).await;
+        let bare = async |_| {
+            let call = self.client.get_item().table_name("jobs").set_key(Some(key(id))).consistent_read(false);
+            assert!(call.send().await.unwrap().item.is_some());
+        };
+        compare("status", handler, bare).await;
+    }
+
+    async fn list(&self) {
+        for _ in 0..50 {
+            let id = self.job().await;
+            self.api.process(id, Does::Complete(json!({"files": []}))).await;
+        }
+        let handler = async |_| self.get("/api/jobs").await;
+        let bare = async |_| {
+            let call = self.client.query().table_name("jobs").index_name("by_owner");
+            let call = call.key_condition_expression("#owner = :owner AND #id BETWEEN :low AND :high");
+            let call = call.expression_attribute_names("#owner", "created_by").expression_attribute_names("#id", "id");
+            let call = call.expression_attribute_values(":owner", number(OWNER.0));
+            let call = call.expression_attribute_values(":low", number(1));
+            let call = call.expression_attribute_values(":high", number((1 << 53) - 1));
+            let page = call.scan_index_forward(false).limit(51).send().await.unwrap();
+            assert_eq!(page.count(), 51);
+        };
+        compare("list of 50", handler, bare).await;
+    }
+
+    async fn cancel(&self) {
+        let mut jobs = Vec::new();
+        for _ in 0..2 * CALLS {
+            jobs.push(self.job().await);
+        }
+        let (ours, bare_ones) = jobs.split_at(CALLS);
+        let handler = async |at: usize| {
+            let answer = self.api.send(OWNER, "PUT", &format!("/api/jobs/{}/cancel", ours[at]), None).await;
+            assert_eq!(answer.0, 200);
+        };
+        let bare = async |at: usize| self.bare_cancel(bare_ones[at]).await;
+        compare("cancel", handler, bare).await;
+    }
+
+    /// The write that cancels a job, as the store makes it.
+    async fn bare_cancel(&self, id: u64) {
+        let names =
+            ["status", "phase", "updated_at", "finished_at", "closing", "message", "created_by", "lease_expires_at"];
+        let mut call = self
+            .client
+            .update_item()
+            .table_name("jobs")
+            .set_key(Some(key(id)))
+            .update_expression(
+                "SET #status = :status, #phase = :status, #updated_at = :now, #finished_at = :now, \
+                 #closing = :closing, #message = :message REMOVE #lease_expires_at",
+            )
+            .condition_expression("#status IN (:draft, :pending, :running) AND #created_by = :by")
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        for name in names {
+            call = call.expression_attribute_names(format!("#{name}"), name);
+        }
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        for status in Event::Cancel.sources() {
+            call = call.expression_attribute_values(format!(":{status}"), text(status.as_str()));
+        }
+        let closing =
+            HashMap::from([("at".to_owned(), number(1)), ("message".to_owned(), text("Cancelled by user 7"))]);
+        let call = call
+            .expression_attribute_values(":status", text(Event::Cancel.target().as_str()))
+            .expression_attribute_values(":now", number(1))
+            .expression_attribute_values(":by", number(OWNER.0))
+            .expression_attribute_values(":message", text("Cancelled by user 7"))
+            .expression_attribute_values(":closing", AttributeValue::M(closing));
+        assert!(call.send().await.unwrap().attributes.is_some());
+    }
+}
+
+/// Makes the calls of both kinds by turns, and prints what the handler takes to what the bare call does.
+async fn compare<H: Future<Output = ()>, B: Future<Output = ()>>(
+    name: &str,
+    handler: impl Fn(usize) -> H,
+    bare: impl Fn(usize) -> B,
+) {
+    let mut taken = [Taken::default(); 2];
+    handler(0).await;
+    bare(0).await;
+    for turn in (1..CALLS).step_by(TURN) {
+        let calls = turn..(turn + TURN).min(CALLS);
+        add(&mut taken[0], &handler, calls.clone()).await;
+        add(&mut taken[1], &bare, calls).await;
+    }
+    let [ours, theirs] = taken;
+    print(name, "processor time", ours.nanoseconds, theirs.nanoseconds);
+    print(name, "allocations", ours.allocations as u64, theirs.allocations as u64);
+    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+    let micros = ours.nanoseconds as f64 / CALLS as f64 / 1_000.0;
+    println!("{}", json!({"name": format!("{name}, processor time"), "value": micros, "unit": "us"}));
+}
+
+async fn add<F: Future<Output = ()>>(taken: &mut Taken, call: impl Fn(usize) -> F, calls: std::ops::Range<usize>) {
+    let (begun, region) = (processor_time(), Region::new(ALLOCATOR));
+    for at in calls {
+        call(at).await;
+    }
+    taken.allocations += region.change().allocations;
+    taken.nanoseconds += processor_time() - begun;
+}
+
+/// Of this thread, in nanoseconds: the first number of its `schedstat` (Linux, `Documentation/scheduler/sched-stats`).
+fn processor_time() -> u64 {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split(' ').next().unwrap().parse().unwrap()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
+fn print(name: &str, what: &str, ours: u64, theirs: u64) {
+    let name = format!("{name}, {what} to the bare call's");
+    let ratio = ours as f64 / theirs as f64;
+    println!("{}", json!({"name": name, "value": ratio, "unit": "times", "goal_at_most": LIMIT}));
+}
+
+fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+fn key(id: u64) -> HashMap<String, AttributeValue> {
+    let pk = AttributeValue::S(format!("JOB#{}", job_id(id)));
+    HashMap::from([("pk".to_owned(), pk), ("sk".to_owned(), AttributeValue::S("META".to_owned()))])
+}

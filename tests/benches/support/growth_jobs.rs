@@ -1,0 +1,175 @@
+//! A table with many jobs: copies of some that the store itself has written.
+
+use std::time::Duration;
+
+use dynoxide::{AttributeValue, Database, ImportOptions, Item};
+use serde_json::json;
+use shared::{
+    job::JobId,
+    store::{Claimed, SHARDS},
+    testing::{Meter, START, queue, store_in},
+};
+
+use crate::common::{Api, Does, OWNER, job_id};
+
+/// Over how long the jobs were created.
+const SPAN_MILLIS: u64 = 60 * 24 * 3_600_000;
+/// How many bits of an id are drawn; those above are its time.
+const RANDOM_BITS: u32 = 12;
+/// What names a job's time bucket in the index of all jobs: its id above so many bits.
+pub const BUCKET_BITS: u32 = 43;
+/// One job in so many has failed, and one is of a rare type.
+const RARE: u64 = 10_000;
+/// How many jobs are due for the sweeper, whatever the table's size.
+pub const DUE: u64 = 60;
+/// How many users share the jobs that are not the owner's.
+const OTHERS: u64 = 1_000;
+
+/// What jobs are copied from: final jobs, of which some have failed and some are of a rare type, and
+/// jobs for the sweeper, whose message was lost or whose run has died.
+const COMPLETED: usize = 0;
+const FAILED: usize = 1;
+const RARE_TYPE: usize = 2;
+const LOST: usize = 3;
+const DEAD: usize = 4;
+
+/// A job as the store has written it: its item, and its log's.
+struct Model {
+    id: u64,
+    items: Vec<Item>,
+}
+
+/// A table that has been filled.
+pub struct Loaded {
+    pub api: Api,
+    pub meter: Meter,
+    /// Jobs of the owner's from all times, with their logs.
+    pub some: Vec<u64>,
+    /// A release with a tenth of all jobs.
+    pub release: u64,
+}
+
+impl Loaded {
+    /// A table of `size` jobs, of which so many can be `asked` for.
+    pub async fn with(size: u64, asked: u64) -> Self {
+        let models = Model::of_each_kind().await;
+        let (database, api, meter, release) = empty().await;
+        database.enable_bulk_loading().unwrap();
+        let (mut items, mut some) = (Vec::new(), Vec::new());
+        for number in 0..size {
+            let id = id_of(number, size);
+            // Every other job is the owner's; `turn` counts the jobs of each half.
+            let (turn, own) = (number / 2, number % 2 == 0);
+            let owner = if own { OWNER.0 } else { OTHERS + turn % OTHERS };
+            let release = if own && turn % 5 == 0 { release } else { 1 + turn % 1_000 };
+            let asked = own && turn % (size / 2 / asked) == 0;
+            some.extend(asked.then_some(id));
+            // The others' logs are left out: each is a partition of its own, and none is in an index.
+            let model = &models[kind(turn, own, size)];
+            items.extend(model.copy(id, owner, release).filter(|item| asked || item.contains_key("id")));
+            if items.len() > 5_000 || number + 1 == size {
+                database.import_items("jobs", std::mem::take(&mut items), ImportOptions::default()).unwrap();
+            }
+        }
+        Self { api, meter, some, release }
+    }
+}
+
+/// An empty table with one release.
+async fn empty() -> (Database, Api, Meter, u64) {
+    let database = Database::memory().unwrap();
+    let (store, meter) = store_in(database.clone()).await;
+    let api = Api::over(store, queue());
+    let (_, release) = api.send(OWNER, "POST", "/api/releases", Some(json!({"release_type": "ebook"}))).await;
+    (database, api, meter, release["id"].as_u64().unwrap())
+}
+
+/// Which of the models a job is copied from.
+fn kind(turn: u64, own: bool, size: u64) -> usize {
+    let due = |turn: u64| turn * DUE / (size / 2);
+    if !own && due(turn) != due(turn + 1) {
+        return [LOST, DEAD][usize::from(due(turn) % 2 == 1)];
+    }
+    match turn % RARE {
+        499 => FAILED,
+        498 => RARE_TYPE,
+        _ => COMPLETED,
+    }
+}
+
+impl Model {
+    async fn of_each_kind() -> [Self; 5] {
+        let (database, api, _, release) = empty().await;
+        let mut ids = [0; 5];
+        for (kind, id) in ids.iter_mut().enumerate() {
+            let job_type = if kind == RARE_TYPE { "dirfix" } else { "packaging" };
+            *id = api.create(json!({"job_type": job_type, "release_id": release})).await;
+        }
+        let done = Does::Complete(json!({"files": ["Some.Release.2026-GROUP.zip"], "bytes": 104_857_600}));
+        for (kind, does) in [(COMPLETED, done.clone()), (RARE_TYPE, done), (FAILED, Does::Fail)] {
+            Box::pin(api.process(ids[kind], does)).await;
+        }
+        for kind in [COMPLETED, RARE_TYPE, FAILED] {
+            // As the sweeper leaves a final job that it is done with.
+            let job = api.store.job(job_id(ids[kind]), true).await.unwrap().unwrap();
+            api.store.look_again(&job, None).await.unwrap();
+        }
+        let seen = api.store.job(job_id(ids[DEAD]), true).await.unwrap().unwrap();
+        assert!(matches!(api.store.claim(&seen, START).await.unwrap(), Claimed::Yes(_)));
+        ids.map(|id| Self::read(&database, id))
+    }
+
+    fn read(database: &Database, id: u64) -> Self {
+        let request = json!({"TableName": "jobs", "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": format!("JOB#{id}")}}});
+        let items = database.query(serde_json::from_value(request).unwrap()).unwrap().items.unwrap();
+        let job = items.iter().find(|item| item.contains_key("bucket")).unwrap();
+        assert_eq!(job["bucket"], number(bucket(id)));
+        assert_eq!(job["shard"], number(id % SHARDS));
+        Self { id, items }
+    }
+
+    /// The same job under another id, and of that id's time.
+    fn copy(&self, id: u64, owner: u64, release: u64) -> impl Iterator<Item = Item> {
+        let later = (id >> RANDOM_BITS).cast_signed() - (self.id >> RANDOM_BITS).cast_signed();
+        self.items.iter().cloned().map(move |mut item| {
+            for (name, value) in &mut item {
+                match name.as_str() {
+                    "pk" => *value = AttributeValue::S(format!("JOB#{id}")),
+                    "id" => *value = number(id),
+                    "created_by" => *value = number(owner),
+                    "release_id" => *value = number(release),
+                    "bucket" => *value = number(bucket(id)),
+                    "shard" => *value = number(id % SHARDS),
+                    "updated_at" | "started_at" | "finished_at" | "due_at" | "lease_expires_at" | "at" => {
+                        shift(value, later);
+                    }
+                    "expires_at" => shift(value, later / 1_000),
+                    _ => {}
+                }
+            }
+            item
+        })
+    }
+}
+
+fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+fn shift(value: &mut AttributeValue, by: i64) {
+    if let AttributeValue::N(text) = value {
+        *text = (text.parse::<i64>().unwrap() + by).to_string();
+    }
+}
+
+pub const fn bucket(id: u64) -> u64 {
+    id >> BUCKET_BITS
+}
+
+/// The id of the job `number` of `size`: they were created at equal intervals.
+fn id_of(number: u64, size: u64) -> u64 {
+    let age = Duration::from_millis(SPAN_MILLIS * (size - number) / size);
+    let random = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - RANDOM_BITS);
+    JobId::floor(START.before(age)) | random
+}
