@@ -17,7 +17,6 @@ use crate::{
 /// The function's environment. Each part reads its own variables, so a function needs no others.
 #[derive(Clone, Debug)]
 pub struct Env {
-    config: SdkConfig,
     clock: Clock,
 }
 
@@ -26,7 +25,7 @@ pub struct Env {
 pub enum EnvError {
     /// A variable is not set.
     #[error("the environment variable {0} is not set")]
-    Missing(&'static str),
+    Missing(String),
     /// A variable's value cannot be used.
     #[error("the environment variable {0} is not a number")]
     NotANumber(&'static str),
@@ -36,9 +35,18 @@ pub enum EnvError {
 }
 
 impl Env {
-    /// Reads region, endpoint and credentials.
-    pub async fn load() -> Self {
-        Self { config: aws::config().await, clock: Clock::system() }
+    /// The function's own environment.
+    #[must_use]
+    pub fn load() -> Self {
+        Self { clock: Clock::system() }
+    }
+
+    /// The configuration of a service's client. A local AWS is found by `AWS_ENDPOINT_URL`, a single service
+    /// by the same with its name (AWS SDKs and Tools Reference Guide, "Service-specific endpoints").
+    fn config(service: &str) -> SdkConfig {
+        let endpoint = variable(&format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase()))
+            .or_else(|_| variable("AWS_ENDPOINT_URL"));
+        aws::config(variable("AWS_REGION").ok(), endpoint.ok())
     }
 
     /// The clock.
@@ -52,7 +60,7 @@ impl Env {
     /// # Errors
     /// When a variable is missing.
     pub fn store(&self) -> Result<Store, EnvError> {
-        Ok(Store::new(aws_sdk_dynamodb::Client::new(&self.config), variable("TABLE_NAME")?))
+        Ok(Store::new(aws_sdk_dynamodb::Client::new(&Self::config("dynamodb")), variable("TABLE_NAME")?))
     }
 
     /// The jobs queue: `QUEUE_URL`.
@@ -60,7 +68,7 @@ impl Env {
     /// # Errors
     /// When a variable is missing.
     pub fn queue(&self) -> Result<Queue, EnvError> {
-        Ok(Queue::new(aws_sdk_sqs::Client::new(&self.config), variable("QUEUE_URL")?))
+        Ok(Queue::new(aws_sdk_sqs::Client::new(&Self::config("sqs")), variable("QUEUE_URL")?))
     }
 
     /// The dead-letter queue: `DEAD_LETTER_QUEUE_URL`.
@@ -68,7 +76,7 @@ impl Env {
     /// # Errors
     /// When a variable is missing.
     pub fn dead_letter_queue(&self) -> Result<Queue, EnvError> {
-        Ok(Queue::new(aws_sdk_sqs::Client::new(&self.config), variable("DEAD_LETTER_QUEUE_URL")?))
+        Ok(Queue::new(aws_sdk_sqs::Client::new(&Self::config("sqs")), variable("DEAD_LETTER_QUEUE_URL")?))
     }
 
     /// The bucket: `BUCKET_NAME`.
@@ -76,7 +84,7 @@ impl Env {
     /// # Errors
     /// When a variable is missing.
     pub fn files(&self) -> Result<Files, EnvError> {
-        Ok(Files::new(aws_sdk_s3::Client::new(&self.config), variable("BUCKET_NAME")?))
+        Ok(Files::new(aws_sdk_s3::Client::new(&Self::config("s3")), variable("BUCKET_NAME")?))
     }
 
     /// The job service over the table.
@@ -136,7 +144,10 @@ impl Env {
     /// When neither variable is set.
     pub fn token_keys(&self) -> Result<KeySource, EnvError> {
         if let Ok(name) = variable("TOKEN_SECRET_NAME") {
-            return Ok(KeySource::Secret { client: aws_sdk_secretsmanager::Client::new(&self.config), name });
+            return Ok(KeySource::Secret {
+                client: aws_sdk_secretsmanager::Client::new(&Self::config("secrets_manager")),
+                name,
+            });
         }
         let client = reqwest::Client::builder().timeout(Duration::from_secs(3)).build()?;
         Ok(KeySource::Jwks { client, url: variable("TOKEN_JWKS_URL")? })
@@ -160,9 +171,9 @@ fn days(name: &'static str) -> Result<Duration, EnvError> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads environment variables")]
-fn variable(name: &'static str) -> Result<String, EnvError> {
+fn variable(name: &str) -> Result<String, EnvError> {
     match std::env::var(name) {
         Ok(value) if !value.is_empty() => Ok(value),
-        _ => Err(EnvError::Missing(name)),
+        _ => Err(EnvError::Missing(name.to_owned())),
     }
 }

@@ -6,7 +6,7 @@ use shared::{app::Env, auth::Keys, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::start();
-    let env = Env::load().await;
+    let env = Env::load();
     let keys = Keys::load(env.token_keys()?, env.clock()).await?;
     let rules = env.token_rules();
     lambda_runtime::run(service_fn(|event| authorize::authorize(&keys, &rules, event))).await

@@ -6,7 +6,7 @@ use shared::{app::Env, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::start();
-    let env = Env::load().await;
+    let env = Env::load();
     let (store, clock) = (env.store()?, env.clock());
     lambda_runtime::run(service_fn(|event| fail_dead_jobs::fail_dead_jobs(&store, &clock, event))).await
 }

@@ -7,7 +7,7 @@ use shared::{app::Env, telemetry};
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::start();
-    let env = Env::load().await;
+    let env = Env::load();
     let worker = Worker::new(env.store()?, env.files()?, env.package_retention()?);
     let jobs = env.jobs()?.with_user_limit(env.user_limit()?);
     let processor = Processor::new(jobs, env.submissions()?, env.queue()?, env.dead_letter_queue()?, worker);

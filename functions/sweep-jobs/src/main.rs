@@ -6,6 +6,6 @@ use shared::{app::Env, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::start();
-    let sweeper = Env::load().await.sweeper()?;
+    let sweeper = Env::load().sweeper()?;
     lambda_runtime::run(service_fn(|event| sweep_jobs::sweep_jobs(&sweeper, event))).await
 }

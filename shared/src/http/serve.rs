@@ -23,7 +23,7 @@ where
     F: Future<Output = Result<Router, Error>>,
 {
     telemetry::start();
-    let router = router(Env::load().await).await?;
+    let router = router(Env::load()).await?;
     lambda_http::run(finish(router)).await
 }
 
