@@ -11,7 +11,7 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 # The pinned tools come before whatever else the machine has.
 export PATH := $(LOCAL)/venv-tools/bin:$(LOCAL)/venv-local/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
-export PYTHON PORT LOG_LEVEL ORIGINS
+export PYTHON PORT LOG_LEVEL ORIGINS MIB
 
 # The shell sets USER to the login name: only one given to make counts.
 TOKEN_USER := $(if $(filter command line,$(origin USER)),$(USER),7)
@@ -102,10 +102,10 @@ coverage: cargo venv-local venv-cli venv-tools ## Line coverage of all tests, th
 	@scripts/coverage.sh
 
 .PHONY: bench
-bench: up ## Measures the work on files beside other tools, into target/bench/report.json (MIB="1 100")
-	@echo "Building the processor as it is deployed"
-	@cargo build --locked --quiet --release -p process-jobs
-	@"$(LOCAL)/venv-local/bin/python" bench target/release/process-jobs $(MIB)
+bench: up venv-python ## Measures it all, writes target/bench/report.json and docs/prices.md (PART="costs files", MIB="1 100")
+	@echo "Building some functions as they are deployed to AWS"
+	@cargo build --locked --quiet --release -p hello -p get-job-status -p process-jobs
+	@"$(LOCAL)/venv-local/bin/python" bench $(PART)
 
 # ------------------------------------------------------------------ AWS
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import s3
 from runtime import event, running
-from support import ENV, OWNER
+from support import OWNER
 
 MIB = 1 << 20
 LIMIT = 128  # MiB of resident memory, whatever the size of the file

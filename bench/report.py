@@ -3,26 +3,35 @@
 import json
 from pathlib import Path
 
+BOUNDS = {"limit": "at most", "goal": "goal", "goal_at_most": "goal at most"}
+
 
 class Report:
-    """Figures, each with its unit, and the limit or goal that it is held against."""
+    """Figures, each with its unit, and what it is held against."""
 
     def __init__(self):
-        self.metrics = []
+        self.metrics, self.failed = [], []
 
-    def add(self, name, value, unit, limit=None, goal=None):
-        """A `limit` must not be exceeded; a `goal` is to be reached."""
-        metric = {"name": name, "value": round(value, 3), "unit": unit}
-        metric |= {key: bound for key, bound in (("limit", limit), ("goal", goal)) if bound is not None}
+    def title(self, text):
+        print(f"\n{text}", flush=True)
+
+    def add(self, name, value, unit, **bound):
+        """A `limit` must not be exceeded; a `goal` is to be reached, a `goal_at_most` to be kept to."""
+        metric = {"name": name, "value": round(value, 3), "unit": unit} | bound
         self.metrics.append(metric)
-        bound = f"at most {limit}" if limit is not None else f"goal {goal}" if goal is not None else ""
-        verdict = " MISSED" if self.missed(metric) else ""
-        print(f"  {name:<64} {value:>12,.2f} {unit:<8} {bound}{verdict}", flush=True)
+        held = "".join(f"{BOUNDS[kind]} {value:g}" for kind, value in bound.items())
+        verdict = " MISSED" if missed(metric) else ""
+        print(f"  {name:<64} {value:>12,.2f} {unit:<11} {held}{verdict}", flush=True)
 
-    @staticmethod
-    def missed(metric):
-        return metric["value"] > metric.get("limit", float("inf")) or metric["value"] < metric.get("goal", 0)
+    def over_limit(self):
+        """The names of figures that are not what they must be."""
+        return [metric["name"] for metric in self.metrics if "limit" in metric and missed(metric)]
 
     def write(self, path):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(json.dumps({"metrics": self.metrics}, indent=1) + "\n")
+
+
+def missed(metric):
+    most = min(metric.get("limit", float("inf")), metric.get("goal_at_most", float("inf")))
+    return metric["value"] > most or metric["value"] < metric.get("goal", 0)

@@ -97,7 +97,7 @@ impl Bench {
         let border = format!("jobs?created_before={}", begun.after(Duration::from_mins(1)));
         // What no index can filter is looked for in a thousand entries: in five rounds of a query for each
         // status, at 2 units for 50 entries. An admin's list asks four partitions a round, in at most eight
-        // rounds; their entries have no status, so each job whose status is asked for is read by its key.
+        // rounds, of a thousand entries together; jobs that run are read by key for their progress.
         for (name, who, path, limit) in [
             ("list", OWNER, "jobs", [1.0, 2.0, 0.0]),
             ("list of a release", OWNER, "jobs?release_id=RELEASE", [1.0, 2.0, 0.0]),
@@ -107,8 +107,8 @@ impl Bench {
             ("list of a rare type", OWNER, "jobs?job_type=dirfix", [5.0, 42.0, 0.0]),
             ("list of a rare type and a status", OWNER, "jobs?job_type=dirfix&status=completed", [5.0, 42.0, 0.0]),
             ("list of a rare type and four statuses", OWNER, "jobs?job_type=dirfix&FOUR", [20.0, 168.0, 0.0]),
-            ("an admin's list", ADMIN, "jobs", [4.0, 8.0, 0.0]),
-            ("an admin's list over two time buckets", ADMIN, &border, [8.0, 12.0, 0.0]),
+            ("an admin's list", ADMIN, "jobs", [5.0, 8.0, 0.0]),
+            ("an admin's list over two time buckets", ADMIN, &border, [9.0, 12.0, 0.0]),
             ("an admin's list of a rare type", ADMIN, "jobs?job_type=dirfix", [32.0, 42.0, 0.0]),
             ("an admin's list of a rare status", ADMIN, "jobs?status=failed", [32.0, 42.0, 0.0]),
         ] {

@@ -1,0 +1,86 @@
+"""The route of functions/get-job-status as it is commonly written in Python: boto3 and Powertools."""
+
+import json
+import os
+from datetime import datetime, timezone
+from http import HTTPStatus
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.config import Config
+
+MAX_ID = (1 << 53) - 1
+EPOCH_MILLIS = 1_735_689_600_000  # ids count from 2025-01-01
+RANDOM_BITS = 12
+SHOWN = ("status", "progress", "step", "message", "attempt")
+
+logger = Logger(service="jobs")
+app = APIGatewayHttpResolver()
+dynamodb = boto3.client(
+    "dynamodb", config=Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "max_attempts": 3})
+)
+table = os.environ["TABLE_NAME"]
+plain = TypeDeserializer().deserialize
+
+
+def time(millis):
+    """RFC 3339 in UTC with milliseconds."""
+    if millis is None:
+        return None
+    moment = datetime.fromtimestamp(int(millis) / 1000, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def problem(status, urn, detail):
+    status = HTTPStatus(status)
+    body = {"type": f"urn:jobs:{urn}", "title": status.phrase.capitalize(), "status": status.value, "detail": detail}
+    body["request_id"] = app.current_event.request_context.request_id
+    return Response(status.value, "application/problem+json", json.dumps(body))
+
+
+def caller():
+    """The user and whether it is an admin, as the authorizer has found them."""
+    authorizer = app.current_event.request_context.authorizer
+    context = (authorizer.get_lambda if authorizer else None) or {}
+    user = context.get("user_id")
+    return (user, context.get("admin") is True) if isinstance(user, int) and 0 < user <= MAX_ID else None
+
+
+def view(job):
+    error = {"code": job["error_code"], "message": job.get("error_message", "")} if "error_code" in job else None
+    shown = {"job_id": int(job["id"])}
+    shown |= {name: job.get(name) for name in SHOWN}
+    shown |= {"progress": int(job["progress"]), "attempt": int(job["attempt"])}
+    shown["created_at"] = time((int(job["id"]) >> RANDOM_BITS) + EPOCH_MILLIS)
+    shown |= {name: time(job.get(name)) for name in ("started_at", "updated_at", "finished_at")}
+    shown["error"] = error
+    if job["status"] == "pending":
+        shown["waiting_for"] = job.get("waiting", {"reason": "queue"})
+    return shown
+
+
+@app.get("/api/jobs/<id>/status")
+def get_job_status(id):
+    asking = caller()
+    if asking is None:
+        return problem(401, "unauthorized", "A bearer token is needed.")
+    missing = problem(404, "job-not-found", "There is no such job.")
+    if not (id.isascii() and id.isdigit() and 0 < int(id) <= MAX_ID):
+        return missing
+    read = dynamodb.get_item(TableName=table, Key={"pk": {"S": f"JOB#{int(id)}"}, "sk": {"S": "META"}})
+    if "Item" not in read:
+        return missing
+    job = {name: plain(value) for name, value in read["Item"].items()}
+    user, admin = asking
+    if not admin and job["created_by"] != user:
+        return problem(403, "forbidden", "This job belongs to another user.")
+    return Response(200, "application/json", json.dumps(view(job), separators=(",", ":")))
+
+
+@logger.inject_lambda_context
+def handler(event, context):
+    answer = app.resolve(event, context)
+    logger.info("answered", status=answer["statusCode"])
+    return answer
