@@ -11,13 +11,15 @@ mod common;
 #[path = "support/server.rs"]
 mod server;
 
-use std::{alloc::System, collections::HashMap, fs, future::Future};
+use std::{alloc::System, cell::RefCell, collections::HashMap, fs, future::Future};
 
 use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
+use axum::{body::Body, http::Request};
 use common::{Api, Does, OWNER, job_id};
+use http_body_util::BodyExt;
 use serde_json::json;
 use server::{Server, serve_if_asked};
 use shared::{
@@ -27,6 +29,7 @@ use shared::{
     testing::{client, queue},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use tower::ServiceExt;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -72,15 +75,23 @@ impl Bench {
         self.api.create(json!({"job_type": "packaging"})).await
     }
 
-    async fn get(&self, path: &str) {
-        assert_eq!(self.api.get(OWNER, path).await.0, 200);
+    /// The requests that a handler is given, made before it is measured.
+    fn requests(method: &str, path: impl Fn(usize) -> String) -> RefCell<Vec<Request<Body>>> {
+        RefCell::new((0..CALLS).map(|at| Api::request(OWNER, method, &path(CALLS - 1 - at), None, &[])).collect())
+    }
+
+    async fn answer(&self, requests: &RefCell<Vec<Request<Body>>>) {
+        let request = requests.borrow_mut().pop().unwrap();
+        let response = self.api.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert!(!response.into_body().collect().await.unwrap().to_bytes().is_empty());
     }
 
     async fn status(&self) {
         let id = self.job().await;
         self.api.process(id, Does::Complete(json!({"files": []}))).await;
-        let path = format!("/api/jobs/{id}/status");
-        let handler = async |_| self.get(&path).await;
+        let requests = Self::requests("GET", |_| format!("/api/jobs/{id}/status"));
+        let handler = async |_| self.answer(&requests).await;
         let bare = async |_| {
             let call = self.client.get_item().table_name("jobs").set_key(Some(key(id))).consistent_read(false);
             assert!(call.send().await.unwrap().item.is_some());
@@ -93,7 +104,8 @@ impl Bench {
             let id = self.job().await;
             self.api.process(id, Does::Complete(json!({"files": []}))).await;
         }
-        let handler = async |_| self.get("/api/jobs").await;
+        let requests = Self::requests("GET", |_| "/api/jobs".to_owned());
+        let handler = async |_| self.answer(&requests).await;
         let bare = async |_| {
             let call = self.client.query().table_name("jobs").index_name("by_owner");
             let call = call.key_condition_expression("#owner = :owner AND #id BETWEEN :low AND :high");
@@ -113,10 +125,8 @@ impl Bench {
             jobs.push(self.job().await);
         }
         let (ours, bare_ones) = jobs.split_at(CALLS);
-        let handler = async |at: usize| {
-            let answer = self.api.send(OWNER, "PUT", &format!("/api/jobs/{}/cancel", ours[at]), None).await;
-            assert_eq!(answer.0, 200);
-        };
+        let requests = Self::requests("PUT", |at| format!("/api/jobs/{}/cancel", ours[at]));
+        let handler = async |_| self.answer(&requests).await;
         let bare = async |at: usize| self.bare_cancel(bare_ones[at]).await;
         compare("cancel", handler, bare).await;
     }

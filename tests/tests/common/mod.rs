@@ -28,7 +28,7 @@ pub const ADMIN: (u64, bool) = (1, true);
 pub struct Api {
     pub store: Store,
     pub clock: ManualClock,
-    router: Router,
+    pub router: Router,
 }
 
 /// What a fake job type does.
@@ -116,12 +116,28 @@ impl Api {
 
     pub async fn send_with(
         &self,
-        (user_id, admin): (u64, bool),
+        caller: (u64, bool),
         method: &str,
         path: &str,
         body: Option<String>,
         headers: &[(&str, &str)],
     ) -> (u16, Value) {
+        let request = Self::request(caller, method, path, body, headers);
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// A request as the functions are given it.
+    pub fn request(
+        (user_id, admin): (u64, bool),
+        method: &str,
+        path: &str,
+        body: Option<String>,
+        headers: &[(&str, &str)],
+    ) -> Request<Body> {
         let context: ApiGatewayV2httpRequestContext = serde_json::from_value(json!({
             "requestId": "r-1",
             "authorizer": {"lambda": {"user_id": user_id, "admin": admin}},
@@ -134,11 +150,7 @@ impl Api {
         }
         let mut request = request.body(body.map_or_else(Body::empty, Body::from)).unwrap();
         request.extensions_mut().insert(RequestContext::ApiGatewayV2(context));
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
-        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        request
     }
 
     pub async fn get(&self, caller: (u64, bool), path: &str) -> (u16, Value) {
