@@ -66,7 +66,7 @@ class Kind:
     config: dict = field(default_factory=dict)
     folders: int = 1  # packages that are kept: the current one, and the one that it replaced
     refuses: object = lambda call: False
-    seconds: int = 60  # that the function has
+    seconds: int = 900  # that the function has
 
 
 KINDS = {
