@@ -64,7 +64,7 @@ class Processor:
 
 def fresh(binary, folder, address):
     return running(
-        "process-jobs", binary=binary, seconds=1_800, AWS_ENDPOINT_URL_S3=address, BUCKET_NAME="bench",
+        "process-jobs", binary=binary, seconds=1_800, limit=1_800, AWS_ENDPOINT_URL_S3=address, BUCKET_NAME="bench",
         TMPDIR=str(folder.root), RUST_LOG="error",
     )
 

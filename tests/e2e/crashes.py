@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from faults import Killer, expire, proxy, sweep
-from runtime import Died, event, running
+from runtime import LIMIT, Died, event, running
 from support import ENV, FINAL, aws, below, eventually, someone
 
 NAME = "Ada.Example-A.Tested.Book-2026-GRP"
@@ -66,7 +66,7 @@ class Kind:
     config: dict = field(default_factory=dict)
     folders: int = 1  # packages that are kept: the current one, and the one that it replaced
     refuses: object = lambda call: False
-    seconds: int = 900  # that the function has
+    limit: int = LIMIT  # the seconds that the function has
 
 
 KINDS = {
@@ -79,7 +79,7 @@ KINDS = {
     # The run gives the job back and asks the queue for another.
     "packaging while S3 refuses": Kind("packaging", sources, PACKAGING, refuses=is_s3),
     # The time is enough for the first file; the archive is put down, and another run goes on with it.
-    "packaging in several runs": Kind("packaging", in_two_runs, PACKAGING, seconds=50),
+    "packaging in several runs": Kind("packaging", in_two_runs, PACKAGING, limit=50),
 }
 
 
@@ -112,7 +112,7 @@ class Point:
         request = event("process-jobs")
         request["Records"][0] |= {"body": json.dumps(self.message), "messageId": f"m-{self.user.id}"}
         with proxy(killer.asked, killer.answered) as address:
-            with running("process-jobs", seconds=KINDS[self.kind].seconds, AWS_ENDPOINT_URL=address) as invoke:
+            with running("process-jobs", limit=KINDS[self.kind].limit, AWS_ENDPOINT_URL=address) as invoke:
                 killer.pid = invoke.pid
                 try:
                     assert invoke(request) == {"batchItemFailures": []}

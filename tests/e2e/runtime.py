@@ -20,6 +20,7 @@ from local import SOURCE  # scripts/local.py
 ENVIRONMENT = functools.cache(environment)
 EVENTS = ROOT / "tests/fixtures/events"
 SECONDS = 60
+LIMIT = 900  # process-jobs', in the template
 
 
 def event(function):
@@ -74,11 +75,12 @@ def serving(respond):
 
 
 @contextlib.contextmanager
-def running(function, log=subprocess.DEVNULL, binary=None, seconds=SECONDS, **variables):
+def running(function, log=subprocess.DEVNULL, binary=None, seconds=SECONDS, limit=LIMIT, **variables):
     """Runs a function with these environment variables changed; gives what invokes it.
 
-    A variable that is None is taken away; the function's log goes to the file `log`. An invocation
-    has `seconds`; `binary` is another than the one that is deployed locally.
+    A variable that is None is taken away; the function's log goes to the file `log`. An answer is
+    waited for `seconds`, and the function is told that its time limit is `limit`, in seconds;
+    `binary` is another than the one that is deployed locally.
     """
     events, answers = queue.Queue(), queue.Queue()
 
@@ -86,7 +88,7 @@ def running(function, log=subprocess.DEVNULL, binary=None, seconds=SECONDS, **va
         if path.endswith("/next"):
             given = {
                 "lambda-runtime-aws-request-id": "1",
-                "lambda-runtime-deadline-ms": int((time.time() + seconds) * 1000),
+                "lambda-runtime-deadline-ms": int((time.time() + limit) * 1000),
                 "lambda-runtime-invoked-function-arn": f"arn:aws:lambda:us-east-1:000000000000:function:{function}",
             }
             return 200, given, json.dumps(events.get()).encode()
