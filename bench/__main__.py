@@ -23,12 +23,13 @@ SIZES = (1, 100, 2_048)  # MiB
 def cargo(report, name):
     """Runs a benchmark of the crate `tests`, which prints a JSON object a figure."""
     command = ["cargo", "bench", "--locked", "--quiet", "--profile", "local", "-p", "tests", "--bench", name]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     for line in done.stdout.splitlines():
         # Between them is what functions log.
         if line.startswith("{") and "unit" in (figure := json.loads(line)):
             report.add(**figure)
     if done.returncode:
+        print(done.stderr, file=sys.stderr)
         report.failed.append(name)
 
 
