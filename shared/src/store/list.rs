@@ -1,10 +1,10 @@
 //! Lists of jobs, newest first, from the index that fits the question.
 //!
 //! A question is answered from one or a few *streams*: partitions of an index, each in the order
-//! of ids. Each round asks all streams for their next entries and takes those that no stream can
-//! still precede. What no key can filter is filtered here, within [`MAX_EXAMINED`] entries.
+//! of ids. They are merged; each round reads on those that have nothing left to merge. What no key
+//! can filter is filtered here, within [`MAX_EXAMINED`] entries.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures::future::try_join_all;
@@ -82,11 +82,15 @@ struct Entry {
     error_message: Option<String>,
 }
 
-/// One partition of an index.
+/// One partition of an index, read from its newest entry to its oldest.
 struct Stream {
     index: &'static str,
     /// The partition: names and values of its keys.
     keys: Vec<(&'static str, AttributeValue)>,
+    /// What has been read and not yet examined, newest first.
+    ahead: VecDeque<Entry>,
+    /// Between which ids there may be entries that were not read yet.
+    unread: Option<(u64, u64)>,
 }
 
 impl Store {
@@ -102,43 +106,37 @@ impl Store {
         limit: usize,
     ) -> Result<Page, AwsError> {
         let low = filter.created_after.map_or(0, JobId::floor);
-        let mut high = before.map_or(MAX_ID, JobId::get).min(filter.created_before.map_or(MAX_ID, JobId::floor));
-        let mut walk = Walk { found: Vec::new(), examined: 0, wanted: limit + 1 };
+        let high = before.map_or(MAX_ID, JobId::get).min(filter.created_before.map_or(MAX_ID, JobId::floor));
+        let mut walk = Walk { found: Vec::new(), examined: 0, wanted: limit + 1, high };
+        let (mut streams, mut floor) = (Vec::new(), low);
         // The first round reads just the page: most questions are answered by it.
         let mut take = limit + 1;
         for _ in 0..MAX_ROUNDS {
-            if high <= low || walk.is_done() {
+            if walk.high <= low || walk.is_done() {
                 break;
             }
-            // Below one time bucket lies the next: an end of its streams is no end of the list.
-            let floor = if scope == Scope::All { low.max(keys::bucket_floor(keys::bucket(high - 1))) } else { low };
-            let streams = streams(scope, filter, high - 1);
-            let round = self.round(&streams, floor, high - 1, take).await?;
-            high = round.reached;
-            walk.examine(round.entries, filter);
+            if streams.is_empty() {
+                // Below one time bucket lies the next: an end of its streams is no end of the list.
+                floor =
+                    if scope == Scope::All { low.max(keys::bucket_floor(keys::bucket(walk.high - 1))) } else { low };
+                streams = streams_of(scope, filter, floor, walk.high - 1);
+            }
+            try_join_all(streams.iter_mut().filter(|stream| stream.is_dry()).map(|dry| self.read_on(dry, take)))
+                .await?;
+            walk.examine(&mut streams, filter);
+            if streams.iter().all(Stream::has_ended) {
+                walk.high = floor;
+                streams.clear();
+            }
             // Where everything matched, a time bucket has ended, and the rest of the page is in the next.
             take = if walk.found.len() < walk.examined { RARE_LIMIT } else { walk.missing() };
         }
-        let more_may_follow = high > low;
-        self.page(walk, filter, limit, more_may_follow.then_some(high)).await
+        let next = (walk.high > low).then_some(walk.high);
+        self.page(walk.found, filter, limit, next).await
     }
 
-    async fn round(&self, streams: &[Stream], low: u64, high: u64, take: usize) -> Result<Round, AwsError> {
-        let answers = try_join_all(streams.iter().map(|stream| self.entries(stream, low, high, take))).await?;
-        // Entries below the end of a stream that goes on may have newer ones beside them.
-        let reached = answers
-            .iter()
-            .filter(|(_, more)| *more)
-            .filter_map(|(entries, _)| entries.last().map(|entry| entry.id.get()))
-            .max()
-            .unwrap_or(low);
-        let mut entries: Vec<Entry> =
-            answers.into_iter().flat_map(|(entries, _)| entries).filter(|entry| entry.id.get() >= reached).collect();
-        entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.id));
-        Ok(Round { entries, reached })
-    }
-
-    async fn entries(&self, stream: &Stream, low: u64, high: u64, take: usize) -> Result<(Vec<Entry>, bool), AwsError> {
+    async fn read_on(&self, stream: &mut Stream, take: usize) -> Result<(), AwsError> {
+        let Some((low, high)) = stream.unread else { return Ok(()) };
         let mut query = self.client.query().table_name(&self.table).index_name(stream.index);
         let mut condition = "#id BETWEEN :low AND :high".to_owned();
         for (name, value) in &stream.keys {
@@ -157,12 +155,20 @@ impl Store {
             .await
             .map_err(|error| failed(&error))?;
         let more = output.last_evaluated_key.is_some();
-        let entries: Result<Vec<Entry>, _> = output.items.unwrap_or_default().into_iter().map(read).collect();
-        Ok((entries?, more))
+        stream.ahead = output.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
+        let last = stream.ahead.back().filter(|last| more && last.id.get() > low);
+        stream.unread = last.map(|last| (low, last.id.get() - 1));
+        Ok(())
     }
 
-    async fn page(&self, walk: Walk, filter: &Filter, limit: usize, reached: Option<u64>) -> Result<Page, AwsError> {
-        let mut jobs = walk.found;
+    /// The first `limit` of `jobs`; the next page goes on behind them, or else at `reached`.
+    async fn page(
+        &self,
+        mut jobs: Vec<Summary>,
+        filter: &Filter,
+        limit: usize,
+        reached: Option<u64>,
+    ) -> Result<Page, AwsError> {
         let full = jobs.len() > limit;
         jobs.truncate(limit);
         let position = if full { jobs.last().map(|job| job.id.get()) } else { reached };
@@ -205,23 +211,30 @@ impl Store {
     }
 }
 
-struct Round {
-    entries: Vec<Entry>,
-    /// Every job with an id from here on has been seen.
-    reached: u64,
-}
-
+/// What has been examined of the streams, in the order of ids.
 struct Walk {
     found: Vec<Summary>,
     examined: usize,
     wanted: usize,
+    /// Every job with an id from here on has been seen.
+    high: u64,
 }
 
 impl Walk {
-    /// Keeps of `entries` what matches.
-    fn examine(&mut self, entries: Vec<Entry>, filter: &Filter) {
-        self.examined += entries.len();
-        self.found.extend(entries.into_iter().filter(|entry| filter.fits(entry)).map(Entry::into_summary));
+    /// Merges what the streams have ahead, newest first, and keeps what matches: until enough is found,
+    /// or a stream that goes on has nothing left, which may have newer entries than the others.
+    fn examine(&mut self, streams: &mut [Stream], filter: &Filter) {
+        while !self.is_done() && !streams.iter().any(Stream::is_dry) {
+            let newest = streams.iter_mut().max_by_key(|stream| stream.ahead.front().map(|entry| entry.id));
+            let Some(entry) = newest.and_then(|stream| stream.ahead.pop_front()) else { return };
+            self.examined += 1;
+            // A job that changed its phase between two reads is in both streams.
+            let again = entry.id.get() >= self.high;
+            self.high = entry.id.get();
+            if !again && filter.fits(&entry) {
+                self.found.push(entry.into_summary());
+            }
+        }
     }
 
     fn missing(&self) -> usize {
@@ -246,25 +259,33 @@ impl Filter {
     }
 }
 
-fn streams(scope: Scope, filter: &Filter, high: u64) -> Vec<Stream> {
+impl Stream {
+    /// Whether it has to be read on to go on.
+    fn is_dry(&self) -> bool {
+        self.ahead.is_empty() && self.unread.is_some()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ahead.is_empty() && self.unread.is_none()
+    }
+}
+
+/// The streams that have the jobs with ids from `low` to `high`.
+fn streams_of(scope: Scope, filter: &Filter, low: u64, high: u64) -> Vec<Stream> {
+    let stream = |index, keys| Stream { index, keys, ahead: VecDeque::new(), unread: Some((low, high)) };
     let owned = |user: UserId| ("created_by", n(user.get()));
     match scope {
-        Scope::Owner(user) if filter.statuses.is_empty() => {
-            vec![Stream { index: keys::BY_OWNER, keys: vec![owned(user)] }]
-        }
+        Scope::Owner(user) if filter.statuses.is_empty() => vec![stream(keys::BY_OWNER, vec![owned(user)])],
         Scope::Owner(user) => {
             let phases: BTreeSet<&str> = filter.statuses.iter().map(|status| phase(*status)).collect();
-            let stream = |phase| Stream { index: keys::BY_OWNER_PHASE, keys: vec![owned(user), ("phase", s(phase))] };
-            phases.into_iter().map(stream).collect()
+            let of = |phase| stream(keys::BY_OWNER_PHASE, vec![owned(user), ("phase", s(phase))]);
+            phases.into_iter().map(of).collect()
         }
-        Scope::Release(release) => {
-            vec![Stream { index: keys::BY_RELEASE, keys: vec![("release_id", n(release.get()))] }]
-        }
+        Scope::Release(release) => vec![stream(keys::BY_RELEASE, vec![("release_id", n(release.get()))])],
         Scope::All => {
             let bucket = n(keys::bucket(high));
-            let stream =
-                |shard| Stream { index: keys::RECENT, keys: vec![("bucket", bucket.clone()), ("shard", n(shard))] };
-            (0..keys::SHARDS).map(stream).collect()
+            let of = |shard| stream(keys::RECENT, vec![("bucket", bucket.clone()), ("shard", n(shard))]);
+            (0..keys::SHARDS).map(of).collect()
         }
     }
 }
