@@ -15,7 +15,7 @@ const RETRY_AFTER: &str = "5";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
     #[serde(rename = "type")]
-    urn: String,
+    urn: Box<str>,
     title: &'static str,
     status: u16,
     detail: String,
@@ -25,6 +25,9 @@ pub struct Problem {
     job_status: Option<Status>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
+    /// What went wrong on our side: for our log only.
+    #[serde(skip)]
+    cause: Option<Box<AwsError>>,
 }
 
 /// Why a job's status refuses a request.
@@ -45,13 +48,14 @@ pub enum FinalJob {
 impl Problem {
     fn new(status: StatusCode, urn: &str, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            urn: format!("urn:jobs:{urn}"),
+            urn: format!("urn:jobs:{urn}").into(),
             title,
             status: status.as_u16(),
             detail: detail.into(),
             errors: Vec::new(),
             job_status: None,
             request_id: None,
+            cause: None,
         }
     }
 
@@ -180,6 +184,11 @@ impl Problem {
         self.status
     }
 
+    /// What went wrong, in words that are not for clients; none where the request is at fault.
+    pub(super) fn cause(&self) -> Option<&AwsError> {
+        self.cause.as_deref()
+    }
+
     /// The answer, with the id under which the request stands in the logs.
     pub(super) fn into_answer(self, request_id: Option<String>) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -196,13 +205,8 @@ impl Problem {
 
 impl From<AwsError> for Problem {
     fn from(error: AwsError) -> Self {
-        if error.is_unavailable() {
-            tracing::warn!(%error, "a dependency is unavailable");
-            Self::unavailable()
-        } else {
-            tracing::error!(%error, "a dependency refused");
-            Self::internal()
-        }
+        let problem = if error.is_unavailable() { Self::unavailable() } else { Self::internal() };
+        Self { cause: Some(Box::new(error)), ..problem }
     }
 }
 

@@ -9,7 +9,6 @@ use axum::{
     response::Response,
 };
 use lambda_http::{Error, request::RequestContext};
-use tracing::Instrument;
 
 use super::Problem;
 use crate::{app::Env, telemetry};
@@ -37,16 +36,21 @@ pub fn finish(router: Router) -> Router {
         .layer(from_fn(with_request_id))
 }
 
+/// Gives a problem the request's id, and logs the request: in one line, without a span, which would
+/// be written out, read and written out again.
 async fn with_request_id(request: Request, next: Next) -> Response {
     let request_id = request_id(&request);
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let span = tracing::info_span!("request", request_id, %method, path);
-    let mut response = next.run(request).instrument(span.clone()).await;
-    let _entered = span.enter();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let mut response = next.run(request).await;
     let problem = response.extensions_mut().remove::<Problem>();
-    let response = problem.map_or(response, |problem| problem.into_answer(request_id));
-    tracing::info!(status = response.status().as_u16(), "answered");
-    response
+    let status = problem.as_ref().map_or(response.status().as_u16(), Problem::status);
+    let (path, error) = (uri.path(), problem.as_ref().and_then(Problem::cause).map(tracing::field::display));
+    match status {
+        500 => tracing::error!(request_id, %method, path, status, error, "answered"),
+        503 => tracing::warn!(request_id, %method, path, status, error, "answered"),
+        _ => tracing::info!(request_id, %method, path, status, "answered"),
+    }
+    problem.map_or(response, |problem| problem.into_answer(request_id))
 }
 
 fn request_id(request: &Request) -> Option<String> {
