@@ -45,7 +45,7 @@ down: ## Stops the local AWS and removes its data
 .PHONY: build
 build: cargo ## Builds every function for this machine into build/
 	@echo "Building the functions"
-	@cargo build --locked --quiet --profile local --workspace --bins
+	@cargo build --locked --quiet --profile local --workspace --bins $(BENCHMARKS)
 	@for name in $(FUNCTIONS); do \
 	  mkdir -p "build/$$name"; \
 	  cmp -s "target/local/$$name" "build/$$name/bootstrap" || cp "target/local/$$name" "build/$$name/bootstrap"; \
@@ -102,9 +102,9 @@ coverage: cargo venv-local venv-cli venv-tools ## Line coverage of all tests, th
 	@scripts/coverage.sh
 
 .PHONY: bench
+bench: BENCHMARKS := --bench '*'
 bench: up venv-python ## Measures it all, writes target/bench/report.json and docs/prices.md (PART="costs files", MIB="1 100")
-	@echo "Building some functions as they are deployed to AWS"
-	@cargo build --locked --quiet --release -p hello -p get-job-status -p process-jobs
+	@echo "Measuring, and building some functions as they are deployed to AWS meanwhile"
 	@"$(LOCAL)/venv-local/bin/python" bench $(PART)
 
 # ------------------------------------------------------------------ AWS
