@@ -4,7 +4,7 @@
 //! of ids. They are merged; each round reads on those that have nothing left to merge. What no key
 //! can filter is filtered here, within [`MAX_EXAMINED`] entries.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures::future::try_join_all;
@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use super::{
     DYNAMODB, Store, failed,
-    item::{JobItem, phase, read},
-    keys,
+    item::{phase, read},
+    job_of, keys,
     update::{n, s},
 };
 use crate::{
@@ -91,6 +91,8 @@ struct Stream {
     ahead: VecDeque<Entry>,
     /// Between which ids there may be entries that were not read yet.
     unread: Option<(u64, u64)>,
+    /// Whether its jobs move to other streams: those of a phase that ends.
+    passing: bool,
 }
 
 impl Store {
@@ -120,6 +122,12 @@ impl Store {
                 floor =
                     if scope == Scope::All { low.max(keys::bucket_floor(keys::bucket(walk.high - 1))) } else { low };
                 streams = streams_of(scope, filter, floor, walk.high - 1);
+            }
+            if streams.iter().any(|stream| stream.passing && stream.is_dry()) {
+                // What has left it since the last round is in a stream that may have been read before.
+                for stream in &mut streams {
+                    stream.restart(floor, walk.high - 1);
+                }
             }
             try_join_all(streams.iter_mut().filter(|stream| stream.is_dry()).map(|dry| self.read_on(dry, take)))
                 .await?;
@@ -184,7 +192,8 @@ impl Store {
         Ok(Page { jobs, next: position.and_then(|id| JobId::try_from(id).ok()) })
     }
 
-    /// Reads jobs by their keys, in batches; `consistent` doubles the price.
+    /// Reads jobs by their keys, in batches, without those that cannot be read; `consistent` doubles
+    /// the price.
     ///
     /// # Errors
     /// When DynamoDB cannot be asked, or goes on to leave keys unprocessed.
@@ -203,8 +212,11 @@ impl Store {
                 return Err(AwsError::Unavailable { service: DYNAMODB, detail: "keys left unprocessed".to_owned() });
             }
             for item in output.responses.into_iter().flat_map(HashMap::into_values).flatten() {
-                let job = read::<JobItem>(item)?.into_job();
-                jobs.insert(job.id, job);
+                // One that a newer version has written must not hide the others.
+                match job_of(item) {
+                    Ok(job) => drop(jobs.insert(job.id, job)),
+                    Err(error) => tracing::error!(%error, "a job cannot be read"),
+                }
             }
         }
         Ok(jobs)
@@ -268,17 +280,27 @@ impl Stream {
     fn has_ended(&self) -> bool {
         self.ahead.is_empty() && self.unread.is_none()
     }
+
+    fn restart(&mut self, low: u64, high: u64) {
+        self.ahead.clear();
+        self.unread = Some((low, high));
+    }
 }
 
 /// The streams that have the jobs with ids from `low` to `high`.
 fn streams_of(scope: Scope, filter: &Filter, low: u64, high: u64) -> Vec<Stream> {
-    let stream = |index, keys| Stream { index, keys, ahead: VecDeque::new(), unread: Some((low, high)) };
+    let stream =
+        |index, keys| Stream { index, keys, ahead: VecDeque::new(), unread: Some((low, high)), passing: false };
     let owned = |user: UserId| ("created_by", n(user.get()));
     match scope {
         Scope::Owner(user) if filter.statuses.is_empty() => vec![stream(keys::BY_OWNER, vec![owned(user)])],
         Scope::Owner(user) => {
-            let phases: BTreeSet<&str> = filter.statuses.iter().map(|status| phase(*status)).collect();
-            let of = |phase| stream(keys::BY_OWNER_PHASE, vec![owned(user), ("phase", s(phase))]);
+            let phases: BTreeMap<&str, bool> =
+                filter.statuses.iter().map(|status| (phase(*status), !status.is_final())).collect();
+            let of = |(phase, passing)| Stream {
+                passing,
+                ..stream(keys::BY_OWNER_PHASE, vec![owned(user), ("phase", s(phase))])
+            };
             phases.into_iter().map(of).collect()
         }
         Scope::Release(release) => vec![stream(keys::BY_RELEASE, vec![("release_id", n(release.get()))])],
