@@ -1,9 +1,12 @@
 """What clients see, and what is left, when DynamoDB or SQS is away, throttles, or refuses."""
 
+import contextlib
 import json
+import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
+from faults import Gone, proxy, refusal
 from runtime import event, running, serving
 from support import OWNER, UNKNOWN, aws, eventually, someone
 
@@ -18,6 +21,21 @@ READS_TABLE = (
 def throttled(*_):
     problem = {"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException", "message": "Rate exceeded"}
     return 400, {"content-type": "application/x-amz-json-1.0"}, json.dumps(problem).encode()
+
+
+@contextlib.contextmanager
+def losing(operation):
+    """A way to AWS on which the answer to the first such call is lost, though it was carried out."""
+    lost = []
+
+    def answered(call):
+        if call.operation == operation and not lost:
+            lost.append(call)
+            raise Gone
+
+    with proxy(lambda call: None, answered) as address:
+        yield address
+    assert lost, f"there was no {operation}"
 
 
 def asks(user, function, id=UNKNOWN, body=None):
@@ -71,6 +89,44 @@ class Outages(unittest.TestCase):
             with running("create-job", AWS_ENDPOINT_URL_SQS=f"http://{address}") as invoke:
                 self.unavailable(invoke(asks(user, "create-job", body={"job_type": "nfofix"})))
         self.assertEqual(user.get("/api/jobs").body["jobs"], [])
+
+    def test_a_job_whose_answer_was_lost_on_its_way_is_created_once(self):
+        user = someone()
+        with losing("PutItem") as address, running("create-job", AWS_ENDPOINT_URL_DYNAMODB=address) as invoke:
+            answer = invoke(asks(user, "create-job", body={"job_type": "nfofix"}))
+        self.assertEqual(answer["statusCode"], 202)
+        jobs = user.get("/api/jobs").body["jobs"]
+        self.assertEqual([job["id"] for job in jobs], [json.loads(answer["body"])["id"]])
+
+    def test_a_claim_whose_answer_was_lost_on_its_way_is_one(self):
+        user = someone()
+        request = event("process-jobs")
+        body = {"job_type": "analysis", "created_by": user.id, "release_id": user.release({"book.txt": b"Once"})}
+        request["Records"][0] |= {"body": json.dumps(body), "messageId": f"claim-{time.time_ns()}"}
+        # The first update of a run is its claim.
+        with losing("UpdateItem") as address, running("process-jobs", AWS_ENDPOINT_URL_DYNAMODB=address) as invoke:
+            self.assertEqual(invoke(request), {"batchItemFailures": []})
+        [job] = user.get("/api/jobs").body["jobs"]
+        details = user.get(f"/api/jobs/{job['id']}").body
+        self.assertEqual((details["status"], details["attempt"], len(details["attempts"])), ("completed", 1, 1))
+        self.assertEqual(details["duplicate_deliveries"], 0)
+
+    def test_a_job_that_a_repeated_request_was_told_of_is_not_withdrawn(self):
+        user, key = someone(), {"idempotency-key": "once"}
+        request = asks(user, "create-job", body={"job_type": "nfofix"})
+        request["headers"] |= key
+        told = []
+
+        def slow(call):
+            told.append(user.post("/api/jobs", {"job_type": "nfofix"}, idempotency_key="once"))
+            return refusal(call)
+
+        with proxy(slow) as address, running("create-job", AWS_ENDPOINT_URL_SQS=address) as invoke:
+            answer = invoke(request)
+        [job] = user.get("/api/jobs").body["jobs"]
+        self.assertEqual({each.body["id"] for each in told}, {job["id"]})
+        # The message could not be sent; the job stands, and the sweeper sends another.
+        self.assertEqual((answer["statusCode"], json.loads(answer["body"])["id"]), (202, job["id"]))
 
     def test_a_draft_that_cannot_be_queued_stays_a_draft(self):
         job = OWNER.draft(job_type="nfofix")

@@ -67,10 +67,15 @@ impl Submissions {
     pub async fn create(&self, job: &NewJob, key: Option<&str>) -> Result<Intake, AwsError> {
         let key = key.map(|key| self.idempotency_key(job, key));
         let created = self.store_job(job, key.as_ref()).await?;
-        let Intake::New(stored) = &created else { return Ok(created) };
         if job.draft {
             return Ok(created);
         }
+        let stored = match &created {
+            Intake::New(stored) => stored,
+            // Its first request may still wait for SQS, and take the job back.
+            Intake::Same(id) if !self.store.acknowledge_job(*id).await? => return Err(withdrawn()),
+            Intake::Same(_) | Intake::KeyReused => return Ok(created),
+        };
         if let Err(error) = self.queue.send_job(stored.id, stored.created_by, Duration::ZERO).await {
             // `false`: the message did arrive and a run has begun, or the owner has cancelled it.
             if self.store.withdraw_job(stored.id, stored.created_by, key.as_ref()).await? {
@@ -130,6 +135,10 @@ impl Submissions {
         let digest = hex::encode(digest);
         IdempotencyKey { key: key.to_owned(), digest, expires_at: self.clock.now().after(KEY_STANDS) }
     }
+}
+
+fn withdrawn() -> AwsError {
+    AwsError::Unavailable { service: "jobs", detail: "the job was withdrawn meanwhile".to_owned() }
 }
 
 fn no_free_id() -> AwsError {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::{
+    operation::put_item::PutItemError,
+    types::{AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -108,8 +111,18 @@ impl Store {
         }
     }
 
-    /// Takes a job back whose message could not be sent. `false` says that it is no longer as it
-    /// was created: the message has been sent after all, or the owner cancelled the job.
+    /// Notes that a client was told of a job by its idempotency key: it is not withdrawn any more.
+    /// `false` says that it has been.
+    ///
+    /// # Errors
+    /// When DynamoDB cannot be asked.
+    pub async fn acknowledge_job(&self, id: JobId) -> Result<bool, AwsError> {
+        let update = Update::of(keys::job(id)).set("acknowledged", AttributeValue::Bool(true));
+        Ok(matches!(self.update(update.only_if("attribute_exists(#pk)")).await?, Written::Done(_)))
+    }
+
+    /// Takes a job back whose message could not be sent. `false` says that it is no longer as it was
+    /// created: the message has been sent after all, the owner cancelled the job, or was told of it.
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
@@ -126,7 +139,8 @@ impl Store {
         let mut delete = Delete::builder().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
         if if_untouched {
             delete = delete
-                .condition_expression("#status = :pending AND #fence = :none")
+                .condition_expression("#status = :pending AND #fence = :none AND attribute_not_exists(#acknowledged)")
+                .expression_attribute_names("#acknowledged", "acknowledged")
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_names("#fence", "fence")
                 .expression_attribute_values(":pending", s(Status::Pending.as_str()))
@@ -275,13 +289,15 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// Puts an item whose key is free; says whether it was.
+    /// Puts an item whose key is free; says whether it was. The SDK repeats a call whose answer was
+    /// lost: what has the key then is the item itself, to the millisecond and the last attribute.
     pub(super) async fn put_new(&self, item: Item) -> Result<bool, AwsError> {
-        let call = self.client.put_item().table_name(&self.table).set_item(Some(item)).condition_expression(NEW);
-        match call.send().await {
+        let call = self.client.put_item().table_name(&self.table).set_item(Some(item.clone()));
+        let call = call.condition_expression(NEW);
+        match call.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld).send().await {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
-                Some(refusal) if refusal.is_conditional_check_failed_exception() => Ok(false),
+                Some(PutItemError::ConditionalCheckFailedException(refusal)) => Ok(refusal.item() == Some(&item)),
                 _ => Err(failed(&error)),
             },
         }

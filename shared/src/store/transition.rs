@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use rand::RngExt;
+
 use super::{
     Cancelled, Claimed, Finished, Store, Submitted, Written,
     item::{Closing, RESEND_AFTER, RunItem, attribute, phase},
@@ -64,11 +66,13 @@ impl Update {
 
 impl Store {
     /// Takes a pending job, as it was `seen`, for a new run: one write that only one of many wins.
+    /// The run's token tells its own claim, repeated after a lost answer, from another's.
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
     pub async fn claim(&self, seen: &Job, now: Time) -> Result<Claimed, AwsError> {
         let (attempt, lease) = (seen.next_attempt(), now.after(LEASE));
+        let token = n(crate::random().random::<u32>());
         let run = RunItem {
             attempt,
             started_at: now.millis(),
@@ -85,6 +89,7 @@ impl Store {
             .set("attempt", n(attempt))
             .set("fence", n(seen.fence + 1))
             .set("lease_expires_at", n(lease.millis()))
+            .set("claim", token.clone())
             .set("started_at", n(seen.started_at.unwrap_or(now).millis()))
             .set_to("#runs = list_append(#runs, :run)", ":run", attribute([run])?)
             .remove("step")
@@ -95,12 +100,18 @@ impl Store {
         }
         // The sweeper must come by when the lease may have expired. It mostly does already:
         // leaving its appointment alone saves two write units.
-        if seen.due_at.is_none_or(|due| due > lease) {
-            update = update.set("due_at", n(lease.millis()));
-        }
+        update = if seen.due_at.is_none_or(|due| due > lease) {
+            update.set("due_at", n(lease.millis()))
+        } else {
+            update.only_if("#due_at <= :lease_expires_at")
+        };
         Ok(match self.update(update).await? {
             Written::Done(item) => Claimed::Yes(job_of(item)?),
-            Written::Refused(Some(item)) => Claimed::Lost(job_of(item)?),
+            Written::Refused(Some(item)) => {
+                let own = item.get("claim") == Some(&token);
+                let job = job_of(item)?;
+                if own && job.status == Status::Running { Claimed::Yes(job) } else { Claimed::Lost(job) }
+            }
             Written::Refused(None) => Claimed::Missing,
         })
     }

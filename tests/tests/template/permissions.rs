@@ -24,10 +24,16 @@ const CALLS: [(&str, &[&str]); 21] = [
             "dynamodb:BatchGetItem Table",
         ],
     ),
-    // A job whose message cannot be sent is taken back.
+    // A job whose message cannot be sent is taken back, unless a repeated request was told of it.
     (
         "create-job",
-        &["dynamodb:GetItem Table", "dynamodb:PutItem Table", "dynamodb:DeleteItem Table", "sqs:SendMessage JobsQueue"],
+        &[
+            "dynamodb:GetItem Table",
+            "dynamodb:PutItem Table",
+            "dynamodb:UpdateItem Table",
+            "dynamodb:DeleteItem Table",
+            "sqs:SendMessage JobsQueue",
+        ],
     ),
     ("get-job", &["dynamodb:Query Table"]),
     // A configuration that is large is an item of its own.
@@ -38,7 +44,13 @@ const CALLS: [(&str, &[&str]); 21] = [
     ("submit-job", &["dynamodb:GetItem Table", "dynamodb:UpdateItem Table", "sqs:SendMessage JobsQueue"]),
     (
         "retry-job",
-        &["dynamodb:GetItem Table", "dynamodb:PutItem Table", "dynamodb:DeleteItem Table", "sqs:SendMessage JobsQueue"],
+        &[
+            "dynamodb:GetItem Table",
+            "dynamodb:PutItem Table",
+            "dynamodb:UpdateItem Table",
+            "dynamodb:DeleteItem Table",
+            "sqs:SendMessage JobsQueue",
+        ],
     ),
     ("get-job-analysis", &["dynamodb:GetItem Table"]),
     (
