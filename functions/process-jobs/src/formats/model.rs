@@ -115,6 +115,14 @@ pub struct Structure {
 impl Structure {
     /// The most files that are listed.
     pub const MAX_FILES: usize = 1000;
+
+    /// Lists half as many files; says whether there was one to leave out.
+    pub fn shorten(&mut self) -> bool {
+        let all = self.files.len();
+        self.files.truncate(all / 2);
+        self.files_truncated |= all > 0;
+        all > 0
+    }
 }
 
 /// A file inside a container.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use shared::{job::AnalysisConfig, service::WorkError, store::Completion};
 
-use super::{Task, blocking, failed, some};
+use super::{MAX_RESULT, Task, blocking, failed, some};
 use crate::{failure::WorkError as FileError, formats::analyse, monitor::Monitor, s3::Store};
 
 pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completion, WorkError> {
@@ -24,7 +24,14 @@ pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completio
         let mut watch = Monitor::new(report, 1, 99);
         analyse(&mut store.open(&file), &path, file.size, &mut watch)
     });
-    let result: Value = serde_json::to_value(analysis.await?)
-        .map_err(|error| super::of_file(FileError::Io(std::io::Error::other(error))))?;
+    let mut analysis = analysis.await?;
+    let json = |analysis: &_| {
+        serde_json::to_value(analysis).map_err(|error| super::of_file(FileError::Io(std::io::Error::other(error))))
+    };
+    let mut result: Value = json(&analysis)?;
+    // A thousand long paths are more than a job's result holds.
+    while result.to_string().len() > MAX_RESULT && analysis.structure.shorten() {
+        result = json(&analysis)?;
+    }
     Ok(Completion::of(result))
 }

@@ -52,6 +52,21 @@ fn zip_of(count: usize, content: &[u8]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
+#[tokio::test]
+async fn of_very_long_paths_so_many_are_listed_as_a_result_holds() {
+    let mut world = World::new(json!({})).await;
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for at in 0..1_000 {
+        zip.start_file(format!("{at} {}.txt", "x".repeat(900)), SimpleFileOptions::default()).unwrap();
+    }
+    world.source("long.zip", &zip.finish().unwrap().into_inner());
+    let (job, result) = world.run(Analysis, json!({})).await;
+    assert_eq!(job.status, Status::Completed, "{job:?}");
+    let structure = &result["structure"];
+    assert_eq!((&structure["files_total"], &structure["files_truncated"]), (&json!(1_000), &json!(true)));
+    assert_eq!(structure["files"].as_array().unwrap().len(), 250);
+}
+
 fn symlink() -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     zip.add_symlink("link", "/etc/passwd", SimpleFileOptions::default()).unwrap();

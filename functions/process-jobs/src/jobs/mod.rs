@@ -39,6 +39,10 @@ use shared::{
 use self::current::Placed;
 use crate::failure::{Failure, WorkError as FileError};
 
+/// The largest result, in bytes of its JSON: with its keys it fits an item of `DynamoDB`'s, 400 KB
+/// (Amazon DynamoDB Developer Guide, "Quotas").
+const MAX_RESULT: usize = 384 * 1024;
+
 /// How many source files a release may have.
 const MAX_SOURCES: usize = 1_000;
 /// How many files of a package are listed: all that it can have, its volumes above all.

@@ -4,7 +4,7 @@ use serde_json::Value;
 use shared::service::WorkError;
 
 use super::{
-    Task,
+    MAX_RESULT, Task,
     current::{Current, Placed},
     failed,
 };
@@ -13,10 +13,6 @@ use crate::{
     nfo::{listing::has_extension, repair::check_size},
     s3::Store,
 };
-
-/// The largest result, in bytes of its JSON: with its keys it fits an item of `DynamoDB`'s, 400 KB
-/// (Amazon DynamoDB Developer Guide, "Quotas").
-const MAX_RESULT: usize = 384 * 1024;
 
 /// An NFO and the files beside it.
 pub(super) struct NfoFile {
