@@ -48,11 +48,23 @@ async fn a_long_reason_is_whole_in_the_details_and_cut_short_in_lists() {
 }
 
 #[tokio::test]
+async fn a_result_that_cannot_be_stored_fails_the_job_at_once() {
+    let api = Api::new().await;
+    let id = api.create(json!({"job_type": "packaging"})).await;
+    // An item of DynamoDB's has 400 KB.
+    api.process(id, Does::Complete(json!({"text": "x".repeat(500_000)}))).await;
+    let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
+    assert_eq!((&job["status"], &job["error"]["code"]), (&json!("failed"), &json!("internal")));
+    assert!(job["logs"].as_str().unwrap().ends_with("The result could not be stored\n"), "{}", job["logs"]);
+}
+
+#[tokio::test]
 async fn a_job_whose_attempts_all_fail_says_so() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
     for _ in 0..2 {
         assert!(matches!(api.process(id, Does::Error).await, Processed::Waiting(..)));
+        api.clock.advance(15);
     }
     api.process(id, Does::Error).await;
     let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;

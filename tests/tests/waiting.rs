@@ -188,6 +188,9 @@ async fn after_a_failed_attempt_the_status_tells_until_when_it_waits() {
     assert_eq!(status["waiting_for"]["reason"], "backoff", "{status}");
     assert!(delay.as_millis() >= 5_000 && delay.as_millis() <= 7_500, "{delay:?}");
     assert_soon_after(START.after(delay), &status["waiting_for"]["until"]);
+    // Another message that was under way for it does not end the wait.
+    assert!(matches!(api.process(id, Does::Complete(json!({}))).await, Processed::Skipped(_)));
+    api.clock.advance(8);
     api.process(id, Does::Complete(json!({}))).await;
     let (_, status) = api.get(OWNER, &format!("/api/jobs/{id}/status")).await;
     assert!(status.get("waiting_for").is_none_or(Value::is_null), "{status}");

@@ -106,7 +106,7 @@ impl<'a> Attempt<'a> {
         work: impl Future<Output = Result<Completion, WorkError>> + Send + 'static,
     ) -> Option<Result<Completion, WorkError>> {
         let mut work = tokio::spawn(work);
-        let mut heartbeat = Heartbeat { last: self.now(), fenced: false, out_of_time: false };
+        let mut heartbeat = Heartbeat { last: self.now(), fenced: false, lost: false, out_of_time: false };
         let mut ticks = tokio::time::interval(TICK);
         let result = loop {
             tokio::select! {
@@ -118,6 +118,9 @@ impl<'a> Attempt<'a> {
             return None;
         }
         Some(match result {
+            Ok(Err(WorkError::Stopped)) if heartbeat.lost => {
+                Err(WorkError::Unavailable("the lease could not be renewed".to_owned()))
+            }
             Ok(Err(WorkError::Stopped)) if heartbeat.out_of_time => {
                 Err(WorkError::Retry(Failure::new("timed_out", "The attempt ran out of time")))
             }
@@ -133,7 +136,7 @@ impl<'a> Attempt<'a> {
             heartbeat.out_of_time = true;
             self.report.stop();
         }
-        if heartbeat.fenced {
+        if heartbeat.fenced || heartbeat.lost {
             return;
         }
         match self.write(now.since(heartbeat.last) >= BEAT).await {
@@ -143,12 +146,12 @@ impl<'a> Attempt<'a> {
                 heartbeat.fenced = true;
                 self.report.stop();
             }
-            // The lease outlives some missed beats. When it may have run out, another run may
-            // hold the job: stop before it does.
+            // The lease outlives some missed beats. When it may have run out, another run may hold
+            // the job: stop before it does. Until then, or a rescue, the job can be given back.
             Err(error) => {
                 tracing::warn!(job_id = %self.handle.job_id, %error, "heartbeat failed");
                 if now.since(heartbeat.last) >= crate::job::LEASE.mul_f64(0.75) {
-                    heartbeat.fenced = true;
+                    heartbeat.lost = true;
                     self.report.stop();
                 }
             }
@@ -190,7 +193,7 @@ impl<'a> Attempt<'a> {
     ) -> Result<Processed, AwsError> {
         // What earlier runs left is only known where there was none.
         let leftovers = if clean && job.fence == 1 { Leftovers::None } else { Leftovers::Perhaps };
-        let result = self.counted(job, result);
+        let mut result = self.counted(job, result);
         match &result {
             Ok(_) => self.report.log(Level::Info, "Job completed"),
             Err(RunEnd::Failed(failure)) => self.report.log(Level::Error, &failure.message),
@@ -207,6 +210,13 @@ impl<'a> Attempt<'a> {
                 Err(error) if error.is_unavailable() && tries < END_TRIES => {
                     tracing::warn!(job_id = %self.handle.job_id, %error, tries, "the end of a run could not be written");
                     tokio::time::sleep(TICK * tries).await;
+                }
+                // It would be refused each time: its owner is told now, not after all attempts.
+                Err(error) if result.is_ok() => {
+                    tracing::error!(job_id = %self.handle.job_id, %error, "a result was refused");
+                    let failure = Failure::new("internal", "The result could not be stored");
+                    self.report.log(Level::Error, &failure.message);
+                    result = Err(RunEnd::Failed(failure));
                 }
                 other => break other?,
             }
@@ -271,7 +281,10 @@ impl<'a> Attempt<'a> {
 
 struct Heartbeat {
     last: Time,
+    /// Another party has ended the run.
     fenced: bool,
+    /// The lease could not be renewed for too long.
+    lost: bool,
     out_of_time: bool,
 }
 

@@ -14,6 +14,8 @@ use crate::{
 
 /// How often a claim is tried again whose job has changed meanwhile, but still waits.
 const CLAIM_TRIES: u32 = 3;
+/// How early a message may come: SQS counts its delay in whole seconds.
+const EARLY: Duration = Duration::from_secs(2);
 /// How soon, and how late, a job is tried again that waits for another: a quarter of its age.
 const WAITS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(1));
 
@@ -80,6 +82,10 @@ impl JobService {
                 return Ok(Processed::Missing);
             };
             if seen.status.after(Event::Claim).is_none() {
+                return self.skip(seen).await;
+            }
+            // Several messages may be under way for it: none goes before its backoff.
+            if matches!(seen.waiting, Some(WaitingFor::Backoff { until }) if until > self.clock.now().after(EARLY)) {
                 return self.skip(seen).await;
             }
             let config = typed(&seen, &documents.config);
