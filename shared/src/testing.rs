@@ -18,7 +18,8 @@ use aws_sdk_dynamodb::{
 };
 use aws_sdk_s3::{
     operation::{
-        get_object::GetObjectOutput, list_multipart_uploads::ListMultipartUploadsOutput,
+        get_object::GetObjectOutput,
+        list_multipart_uploads::{ListMultipartUploadsError, ListMultipartUploadsOutput},
         list_objects_v2::ListObjectsV2Output,
     },
     primitives::ByteStream,
@@ -175,6 +176,16 @@ pub fn files() -> Files {
     let uploads =
         mock!(aws_sdk_s3::Client::list_multipart_uploads).then_output(|| ListMultipartUploadsOutput::builder().build());
     Files::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&objects, &uploads]), "bucket")
+}
+
+/// A bucket whose uploads cannot be listed.
+#[must_use]
+pub fn broken_files() -> Files {
+    let uploads = mock!(aws_sdk_s3::Client::list_multipart_uploads).then_error(|| {
+        let meta = aws_sdk_s3::error::ErrorMetadata::builder().code("SlowDown").build();
+        ListMultipartUploadsError::generic(meta)
+    });
+    Files::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&uploads]), "bucket")
 }
 
 /// A bucket of which nothing is asked but signed addresses.

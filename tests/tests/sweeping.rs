@@ -2,14 +2,16 @@
 
 mod common;
 
-use common::{Api, RETENTION, job_id};
+use std::time::Duration;
+
+use common::{Api, OWNER, RETENTION, job_id};
 use serde_json::{Map, json};
 use shared::{
     job::{JobType, NewJob, Status, UserId},
     queue::Queue,
     service::{Sweeper, Swept},
     store::Claimed,
-    testing::{START, broken_queue, files, queue},
+    testing::{START, broken_files, broken_queue, files, queue},
     time::Time,
 };
 
@@ -85,11 +87,37 @@ async fn what_the_queue_refused_is_sent_by_a_later_sweep() {
 }
 
 #[tokio::test]
+async fn a_job_whose_files_cannot_be_removed_holds_up_no_other() {
+    let api = Api::new().await;
+    let (_, release) = api.send(OWNER, "POST", "/api/releases", Some(json!({"release_type": "ebook"}))).await;
+    let id = job_id(api.create(json!({"job_type": "packaging", "release_id": release["id"]})).await);
+    let seen = api.store.job(id, true).await.unwrap().unwrap();
+    assert!(matches!(api.store.claim(&seen, START).await.unwrap(), Claimed::Yes(_)));
+    api.send(OWNER, "PUT", &format!("/api/jobs/{id}/cancel"), None).await;
+    stuck(&api, 3).await;
+    let sweep = async |files| {
+        let swept = Sweeper::new(api.store.clone(), queue(), files, api.clock.clock());
+        swept.sweep(Time::from_millis(i64::MAX)).await.unwrap()
+    };
+    api.clock.advance(300);
+    let swept = sweep(broken_files()).await;
+    assert_eq!((swept.rescued, swept.errors), (3, 1));
+    assert_eq!(sweep(broken_files()).await, Swept::default(), "it comes again later");
+    api.clock.advance(601);
+    assert_eq!(sweep(broken_files()).await.errors, 1);
+    api.clock.advance(601);
+    assert_eq!(sweep(files()).await.errors, 0);
+    assert_eq!(api.store.job(id, true).await.unwrap().unwrap().due_at, None);
+}
+
+#[tokio::test]
 async fn a_sweep_that_ran_out_of_time_is_gone_on_with_by_the_next() {
     let api = Api::new().await;
     stuck(&api, STUCK).await;
-    let in_time = sweeper(&api, queue()).sweep(START).await.unwrap();
-    assert_eq!(in_time.rescued, 100, "a page of the shard");
+    // Each look at the clock is a millisecond later than the last.
+    let until = api.clock.clock().now().after(Duration::from_millis(100));
+    let in_time = sweeper(&api, queue()).sweep(until).await.unwrap();
+    assert!((1..STUCK).contains(&(in_time.rescued as u64)), "{in_time:?}");
     let rest = sweep(&api, queue()).await;
     assert_eq!((in_time.rescued + rest.rescued) as u64, STUCK);
 }
@@ -98,7 +126,7 @@ async fn a_sweep_that_ran_out_of_time_is_gone_on_with_by_the_next() {
 async fn what_the_details_of_a_job_allow_its_entry_in_the_list_allows_too() {
     let api = Api::new().await;
     let new = json!({"job_type": "analysis"});
-    let owner = common::OWNER;
+    let owner = OWNER;
     for (way, draft, then) in
         [("cancel", false, "cancelled"), ("cancel", true, "cancelled"), ("submit", true, "pending")]
     {

@@ -18,6 +18,8 @@ const MAX_RESEND: Duration = Duration::from_hours(1);
 /// How long after a job's end nothing of it writes any more: a run that cannot renew its lease
 /// stops before the lease is over.
 const QUIET_AFTER: Duration = LEASE.saturating_mul(2);
+/// When files that could not be removed are looked at again.
+const TIDY_AGAIN: Duration = Duration::from_mins(10);
 
 /// Rescues stuck jobs and tidies up.
 #[derive(Clone, Debug)]
@@ -69,13 +71,18 @@ impl Sweeper {
     pub async fn sweep(&self, until: Time) -> Result<Swept, AwsError> {
         let mut swept = Swept::default();
         let now = self.clock.now();
-        for shard in 0..SHARDS {
+        // Each minute another begins, so that one that takes all the time starves no other.
+        let first = u64::try_from(now.millis() / 60_000).unwrap_or(0);
+        for shard in (0..SHARDS).map(|shard| (first + shard) % SHARDS) {
             let mut from = None;
             loop {
                 let page = self.store.due(shard, now, from).await?;
-                self.sweep_page(&page, &mut swept).await?;
+                self.sweep_page(&page, until, &mut swept).await?;
+                if self.clock.now() >= until {
+                    return Ok(swept);
+                }
                 from = page.next;
-                if from.is_none() || self.clock.now() >= until {
+                if from.is_none() {
                     break;
                 }
             }
@@ -83,19 +90,28 @@ impl Sweeper {
         Ok(swept)
     }
 
-    async fn sweep_page(&self, page: &DuePage, swept: &mut Swept) -> Result<(), AwsError> {
-        let jobs = self.store.jobs(&page.jobs, false).await?;
-        swept.examined += jobs.len() + page.releases.len();
-        for job in jobs.values() {
+    async fn sweep_page(&self, page: &DuePage, until: Time, swept: &mut Swept) -> Result<(), AwsError> {
+        let mut jobs: Vec<Job> = self.store.jobs(&page.jobs, false).await?.into_values().collect();
+        // Files can wait; who waits for a job should not.
+        jobs.sort_by_key(|job| (job.status.is_final(), job.due_at));
+        for job in &jobs {
+            swept.examined += 1;
             if let Err(error) = self.look_at(job, swept).await {
                 swept.errors += 1;
                 tracing::warn!(job_id = %job.id, %error, "a stuck job could not be helped");
             }
+            if self.clock.now() >= until {
+                return Ok(());
+            }
         }
         for release in &page.releases {
+            swept.examined += 1;
             if let Err(error) = self.delete_expired(*release, swept).await {
                 swept.errors += 1;
                 tracing::warn!(release_id = %release, %error, "expired packages could not be deleted");
+            }
+            if self.clock.now() >= until {
+                return Ok(());
             }
         }
         Ok(())
@@ -128,7 +144,12 @@ impl Sweeper {
                     swept.failed.push(job.id);
                 }
             }
-            Status::Completed | Status::Failed | Status::Cancelled => self.tidy(job, swept).await?,
+            Status::Completed | Status::Failed | Status::Cancelled => {
+                if let Err(error) = self.tidy(job, swept).await {
+                    self.store.look_again(job, Some(now.after(TIDY_AGAIN))).await?;
+                    return Err(error);
+                }
+            }
             // The index may be a moment behind.
             Status::Draft => {}
         }
