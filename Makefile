@@ -103,7 +103,7 @@ coverage: cargo venv-local venv-cli venv-tools ## Line coverage of all tests, th
 
 .PHONY: bench
 bench: BENCHMARKS := --bench '*'
-bench: up venv-python ## Measures it all, writes target/bench/report.json and docs/prices.md (PART="costs files", MIB="1 100")
+bench: build venv-local venv-cli venv-python ## Measures it all, writes target/bench/report.json and docs/prices.md (PART="costs files", MIB="1 100")
 	@echo "Measuring, and building some functions as they are deployed to AWS meanwhile"
 	@"$(LOCAL)/venv-local/bin/python" bench $(PART)
 

@@ -18,6 +18,7 @@ from report import Report  # noqa: E402  (only after the line above)
 from startup import DEPLOYED  # noqa: E402
 
 LOCAL = ROOT / "target/local"
+RELEASE = ROOT / "target/release"
 PYTHON = ROOT / ".local/venv-python/bin/python"  # with requirements/python.txt
 SIZES = (1, 100, 2_048)  # MiB
 
@@ -118,7 +119,9 @@ def main():
         sys.exit("error: zip is missing; install it (Debian: apt-get install zip)")
     counted, timed = ([part for part in parts if part.__name__ in wanted] for parts in (COUNTED, TIMED))
     # Meanwhile runs what counts, and whose times are only ratios to others of the same moment.
-    building = deployed() if timed else None
+    building = timed and deployed()
+    if timed:
+        subprocess.run([sys.executable, ROOT / "scripts/local.py", "up"], check=True)
     measure(report, counted)
     if building and building.wait():
         sys.exit("error: the functions could not be built as they are deployed")

@@ -32,9 +32,9 @@ use shared::{
 
 const SIZES: [u64; 3] = [1_000, 100_000, 1_000_000];
 /// How often each call is made.
-const CALLS: usize = 50;
+const CALLS: usize = 40;
 /// A call that takes long is made less often: for so long altogether.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How much longer a call may take than in the smallest table, where a page may hold one job that holds
 /// fifty in the largest. A call that reads a whole index takes hundreds of times as long.
 const MOST_TIMES: f64 = 10.0;
