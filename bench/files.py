@@ -114,13 +114,13 @@ def measure(report, binary, mib, folder, address, scratch):
             processor = Processor(folder, invoke)
             seconds, _ = processor.run(release, "repack", compression="normal")
             row("repack (normal)", seconds, processor)
-    check(folder, mib)
+        check(folder, mib)
     for path in folder.root.iterdir():
         path.unlink()
 
 
 def check(folder, mib):
-    """The archive that was made last is one that others read: zipfile's own test of it."""
+    """The archive that repack has made is one that others read: zipfile's own test of it."""
     archives = [key for key in folder.keys("") if key.endswith("Bench.Mark-GRP.zip")]
     with zipfile.ZipFile(folder.path(archives[-1])) as opened:
         assert [entry.file_size for entry in opened.infolist()] == [mib * MIB]
