@@ -111,11 +111,28 @@ class Outages(unittest.TestCase):
         self.assertEqual((details["status"], details["attempt"], len(details["attempts"])), ("completed", 1, 1))
         self.assertEqual(details["duplicate_deliveries"], 0)
 
+    def test_a_job_whose_result_cannot_be_written_in_an_outage_does_not_fail(self):
+        user, asked = someone(), []
+        request = event("process-jobs")
+        body = {"job_type": "analysis", "created_by": user.id, "release_id": user.release({"book.txt": b"Once"})}
+        request["Records"][0] |= {"body": json.dumps(body), "messageId": f"outage-{time.time_ns()}"}
+
+        def refuses(call):
+            """The first transaction makes the job, all others would complete it."""
+            if call.operation == "TransactWriteItems":
+                asked.append(call)
+                return refusal(call) if len(asked) > 1 else None
+
+        with proxy(refuses) as address, running("process-jobs", AWS_ENDPOINT_URL_DYNAMODB=address) as invoke:
+            self.assertEqual(len(invoke(request)["batchItemFailures"]), 1)
+        self.assertGreater(len(asked), 5)
+        [job] = user.get("/api/jobs").body["jobs"]
+        self.assertEqual((job["status"], job["error"]), ("running", None))
+
     def test_a_job_that_a_repeated_request_was_told_of_is_not_withdrawn(self):
-        user, key = someone(), {"idempotency-key": "once"}
+        user, told = someone(), []
         request = asks(user, "create-job", body={"job_type": "nfofix"})
-        request["headers"] |= key
-        told = []
+        request["headers"]["idempotency-key"] = "once"
 
         def slow(call):
             told.append(user.post("/api/jobs", {"job_type": "nfofix"}, idempotency_key="once"))

@@ -212,7 +212,7 @@ impl<'a> Attempt<'a> {
                     tokio::time::sleep(TICK * tries).await;
                 }
                 // It would be refused each time: its owner is told now, not after all attempts.
-                Err(error) if result.is_ok() => {
+                Err(error) if !error.is_unavailable() && result.is_ok() => {
                     tracing::error!(job_id = %self.handle.job_id, %error, "a result was refused");
                     let failure = Failure::new("internal", "The result could not be stored");
                     self.report.log(Level::Error, &failure.message);
