@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::{
 };
 
 /// A call to AWS that did not succeed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum AwsError {
     /// The service is unavailable, slow or throttling: the same call may succeed later.
     #[error("{service} is unavailable: {detail}")]

@@ -12,8 +12,9 @@ use crate::{aws::AwsError, fields::FieldError, job::Status};
 const RETRY_AFTER: &str = "5";
 
 /// An error answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Problem {
+    /// Boxed, as the cause is: every handler's `Result` has room for a problem.
     #[serde(rename = "type")]
     urn: Box<str>,
     title: &'static str,

@@ -77,7 +77,8 @@ impl Submissions {
             Intake::Same(_) | Intake::KeyReused => return Ok(created),
         };
         if let Err(error) = self.queue.send_job(stored.id, stored.created_by, Duration::ZERO).await {
-            // `false`: the message did arrive and a run has begun, or the owner has cancelled it.
+            // `false`: the message did arrive and a run has begun, or the owner has cancelled it, or
+            // was told of it by a repeated request.
             if self.store.withdraw_job(stored.id, stored.created_by, key.as_ref()).await? {
                 return Err(error);
             }
