@@ -2,14 +2,20 @@
 
 use std::time::Duration;
 
-use aws_sdk_s3::{Client, presigning::PresigningConfig};
+use aws_sdk_s3::{
+    Client,
+    presigning::PresigningConfig,
+    types::{Delete, ObjectIdentifier},
+};
 
 use crate::{
-    aws::{AwsError, classify},
+    aws::{AwsError, classify, is_transient},
     time::Time,
 };
 
 const S3: &str = "S3";
+/// How many files one call deletes at the most (Amazon S3 API Reference, `DeleteObjects`).
+const DELETED_AT_ONCE: usize = 1_000;
 /// How long a presigned address is good for.
 pub const PRESIGNED_FOR: Duration = Duration::from_mins(15);
 
@@ -86,11 +92,31 @@ impl Files {
     pub async fn delete_all_but(&self, prefix: &str, kept: Option<&str>) -> Result<usize, AwsError> {
         let mut files = self.list(prefix, usize::MAX).await?;
         files.retain(|file| kept.is_none_or(|kept| !file.key.starts_with(kept)));
-        for file in &files {
-            let call = self.client.delete_object().bucket(&self.bucket).key(&file.key);
-            call.send().await.map_err(|error| classify(S3, &error))?;
+        for batch in files.chunks(DELETED_AT_ONCE) {
+            self.delete(batch).await?;
         }
         Ok(files.len())
+    }
+
+    async fn delete(&self, files: &[StoredFile]) -> Result<(), AwsError> {
+        let ids: Result<Vec<_>, _> =
+            files.iter().map(|file| ObjectIdentifier::builder().key(&file.key).build()).collect();
+        let ids = ids.map_err(|error| AwsError::data(S3, error))?;
+        let delete = Delete::builder().set_objects(Some(ids)).quiet(true).build();
+        let delete = delete.map_err(|error| AwsError::data(S3, error))?;
+        let call = self.client.delete_objects().bucket(&self.bucket).delete(delete);
+        let deleted = call.send().await.map_err(|error| classify(S3, &error))?;
+        match deleted.errors().first() {
+            None => Ok(()),
+            Some(error) => {
+                let (code, detail) = (error.code().unwrap_or_default(), format!("{error:?}"));
+                Err(if is_transient(code) {
+                    AwsError::Unavailable { service: S3, detail }
+                } else {
+                    AwsError::Refused { service: S3, detail }
+                })
+            }
+        }
     }
 
     /// Aborts the multipart uploads below `prefix` that nobody will complete.

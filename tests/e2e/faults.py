@@ -41,8 +41,8 @@ def named(method, target, headers):
     operation = {
         "GET": "ListObjectsV2" if "list-type" in asked else "ListMultipartUploads" if "uploads" in asked else "GetObject",
         "PUT": ("UploadPart" if is_part else "Copy" if copies else "Put") + ("Copy" if copies and is_part else ""),
-        "POST": "CompleteMultipartUpload" if of_upload else "CreateMultipartUpload",
-        "DELETE": "AbortMultipartUpload" if of_upload else "DeleteObject",
+        "POST": "CompleteMultipartUpload" if of_upload else "DeleteObjects" if "delete" in asked else "CreateMultipartUpload",
+        "DELETE": "AbortMultipartUpload",
     }.get(method, method)
     return Call("S3", {"Put": "PutObject", "Copy": "CopyObject"}.get(operation, operation), method, parts.path)
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 import unittest
 
 from support import ADMIN, ENV, FINAL, JOB_ROUTES, OWNER, STRANGER, Case, aws, below, eventually, someone
@@ -55,6 +56,31 @@ def writing(user, job_type, release):
 
     eventually(is_writing, "the job to write its archive")
     return job
+
+
+class Retention(Case):
+    def test_a_job_goes_before_its_parts_and_counts_from_its_submission(self):
+        user = someone()
+        large = {"release_name": "Ada.Example-A.Tested.Book-2026-GRP", "template": "{{ title }}\n" * 100}
+        draft = user.draft(job_type="packaging", release_id=user.release(TEXT), config_json=large)
+
+        def items():
+            key = {":pk": {"S": f"JOB#{draft}"}}
+            found = aws("dynamodb").query(
+                TableName=ENV["TABLE_NAME"], KeyConditionExpression="pk = :pk", ExpressionAttributeValues=key
+            )
+            return {item["sk"]["S"]: int(item["expires_at"]["N"]) for item in found["Items"]}
+
+        before = items()
+        self.assertEqual(set(before), {"META", "META#CONFIG"})
+        time.sleep(1.1)  # TTL counts in seconds
+        self.assertEqual(user.put(f"/api/jobs/{draft}/submit").status, 202)
+        eventually(lambda: user.get(f"/api/jobs/{draft}/status").body["status"] in FINAL, "the job to end")
+        after = items()
+        self.assertGreater(after["META"], before["META"])
+        self.assertGreater(len(after), 2)
+        for part in set(after) - {"META"}:
+            self.assertGreaterEqual(after[part], after["META"] + 7 * 86_400, part)
 
 
 class Creating(Case):

@@ -98,6 +98,55 @@ class Outages(unittest.TestCase):
         jobs = user.get("/api/jobs").body["jobs"]
         self.assertEqual([job["id"] for job in jobs], [json.loads(answer["body"])["id"]])
 
+    def test_a_change_and_a_submission_whose_answers_were_lost_were_carried_out(self):
+        user = someone()
+        draft = user.draft()
+        with losing("UpdateItem") as address, running("update-job", AWS_ENDPOINT_URL_DYNAMODB=address) as invoke:
+            changed = invoke(asks(user, "update-job", draft, {"job_type": "nfofix"}))
+        self.assertEqual((changed["statusCode"], json.loads(changed["body"])["job_type"]), (200, "nfofix"))
+        with losing("UpdateItem") as address, running("submit-job", AWS_ENDPOINT_URL_DYNAMODB=address) as invoke:
+            submitted = invoke(asks(user, "submit-job", draft))
+        # By then the job may have run.
+        self.assertEqual(submitted["statusCode"], 202, submitted)
+
+    def test_a_package_whose_answer_was_lost_is_restored(self):
+        user = someone()
+        release = user.release({"book.txt": b"Once"}, metadata={"title": "A Book"})
+        config = {"release_name": "Ada.Example-A.Tested.Book-2026-GRP"}
+        first, _ = [
+            user.run(job_type="packaging", release_id=release, config_json=config | {"compression": level})["id"]
+            for level in ("store", "high")
+        ]
+        request = asks(user, "restore-package", body={"job_id": first})
+        request = json.loads(json.dumps(request).replace(str(UNKNOWN + 1), str(release)))
+        with losing("UpdateItem") as address, running("restore-package", AWS_ENDPOINT_URL_DYNAMODB=address) as invoke:
+            answer = invoke(request)
+        self.assertEqual((answer["statusCode"], json.loads(answer["body"])["package"]["job_id"]), (200, first))
+
+    def test_a_run_that_was_given_back_goes_on_even_if_that_answer_was_lost(self):
+        user, lost = someone(), []
+        request = event("process-jobs")
+        body = {"job_type": "analysis", "created_by": user.id, "release_id": user.release({"book.txt": b"Once"})}
+        request["Records"][0] |= {"body": json.dumps(body), "messageId": f"back-{time.time_ns()}"}
+
+        def asked(call):
+            return refusal(call) if call.service == "S3" else None
+
+        def answered(call):
+            # Once S3 has been asked, the run is at work: what it writes then is a heartbeat or its end.
+            if call.operation == "UpdateItem" and user.get("/api/jobs").body["jobs"][0]["status"] == "pending" and not lost:
+                lost.append(call)
+                raise Gone
+
+        with proxy(asked, answered) as address, running("process-jobs", AWS_ENDPOINT_URL=address) as invoke:
+            self.assertEqual(invoke(request), {"batchItemFailures": []})
+        self.assertTrue(lost)
+        [job] = user.get("/api/jobs").body["jobs"]
+        self.assertEqual(user.get(f"/api/jobs/{job['id']}/status").body["waiting_for"]["reason"], "backoff")
+        # The message for the next run was sent: the sweeper would only come after a minute more.
+        done = eventually(lambda: user.get(f"/api/jobs/{job['id']}").body["status"] == "completed", "the next run", 45)
+        self.assertTrue(done)
+
     def test_a_claim_whose_answer_was_lost_on_its_way_is_one(self):
         user = someone()
         request = event("process-jobs")

@@ -2,11 +2,15 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{Api, Does, OWNER, job_id};
 use serde_json::json;
 use shared::{
-    job::{Level, Status, UserId},
+    job::{Level, Status, UserId, WaitingFor},
     service::{Processed, StatusUpdated},
+    store::{Claimed, Completion, Finished, Held, Leftovers, Progress, RunEnd, RunHandle},
+    testing::START,
 };
 
 #[tokio::test]
@@ -125,16 +129,40 @@ async fn test_cancel_job() {
 async fn a_cancelled_run_is_fenced_off() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
-    let shared::store::Claimed::Yes(job) = api
-        .store
-        .claim(&api.store.job(job_id(id), true).await.unwrap().unwrap(), shared::testing::START)
-        .await
-        .unwrap()
+    let Claimed::Yes(job) =
+        api.store.claim(&api.store.job(job_id(id), true).await.unwrap().unwrap(), START).await.unwrap()
     else {
         panic!("claimed")
     };
-    let run = shared::store::RunHandle::of(&job);
+    let run = RunHandle::of(&job);
     assert_eq!(api.send(OWNER, "PUT", &format!("/api/jobs/{id}/cancel"), None).await.0, 200);
-    let held = api.store.heartbeat(&run, &shared::store::Progress::default(), shared::testing::START).await.unwrap();
-    assert!(matches!(held, shared::store::Held::Fenced(Some(job)) if job.status == Status::Cancelled));
+    let held = api.store.heartbeat(&run, &Progress::default(), START).await.unwrap();
+    assert!(matches!(held, Held::Fenced(Some(job)) if job.status == Status::Cancelled));
+}
+
+#[tokio::test]
+async fn a_run_knows_its_own_end_and_no_others() {
+    let api = Api::new().await;
+    let completion = Completion::of(json!({}));
+    let (progress, nothing, now) = (Progress::default(), Leftovers::None, START);
+    let later = now.after(Duration::from_secs(1));
+    for gives_back in [false, true] {
+        let id = job_id(api.create(json!({"job_type": "analysis"})).await);
+        let seen = api.store.job(id, true).await.unwrap().unwrap();
+        let Claimed::Yes(job) = api.store.claim(&seen, now).await.unwrap() else { panic!("claimed") };
+        let run = RunHandle::of(&job);
+        let end = async |now| {
+            let end = RunEnd::GivenBack(WaitingFor::Queue, now);
+            if gives_back {
+                api.store.end_run(&run, &progress, &end, nothing, now).await.unwrap()
+            } else {
+                api.store.complete(&run, &progress, &completion, nothing, now).await.unwrap()
+            }
+        };
+        // As the SDK repeats it, whose answer was lost.
+        for _ in 0..2 {
+            assert!(matches!(end(now).await, Finished::Yes(_)));
+        }
+        assert!(matches!(end(later).await, Finished::Fenced(Some(_))));
+    }
 }

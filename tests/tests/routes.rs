@@ -221,6 +221,34 @@ async fn test_wizard_job_analysis() {
 }
 
 #[tokio::test]
+async fn a_key_that_made_a_job_does_not_retry_another() {
+    let api = Api::new().await;
+    let key = [("Idempotency-Key", "k-1")];
+    let body = json!({"job_type": "nfofix"});
+    let (_, first) = api.send_with(OWNER, "POST", "/api/jobs", Some(body.to_string()), &key).await;
+    let second = api.create(body).await;
+    for id in [first["id"].as_u64().unwrap(), second] {
+        api.process(id, Does::Fail).await;
+        let (status, problem) = api.send_with(OWNER, "POST", &format!("/api/jobs/{id}/retry"), None, &key).await;
+        assert_eq!((status, &problem["type"]), (409, &json!("urn:jobs:idempotency-key-reused")), "{problem}");
+    }
+    let key = [("Idempotency-Key", "k-2")];
+    let retry = format!("/api/jobs/{second}/retry");
+    let (status, made) = api.send_with(OWNER, "POST", &retry, None, &key).await;
+    let (_, again) = api.send_with(OWNER, "POST", &retry, None, &key).await;
+    assert_eq!((status, &made["retry_of"], &again["id"]), (202, &json!(second), &made["id"]));
+}
+
+#[tokio::test]
+async fn an_unknown_field_of_a_change_is_named_even_where_it_is_null() {
+    let api = Api::new().await;
+    let draft = api.create(json!({"draft": true})).await;
+    let (path, change) = (format!("/api/jobs/{draft}"), json!({"jobtype": null, "release_id": null}));
+    let (status, problem) = api.send(OWNER, "PATCH", &path, Some(change)).await;
+    assert_eq!((status, fields(&problem)), (400, vec!["jobtype"]), "{problem}");
+}
+
+#[tokio::test]
 async fn an_idempotency_key_makes_one_job() {
     let api = Api::new().await;
     let key = [("Idempotency-Key", "k-1")];

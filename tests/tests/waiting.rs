@@ -14,9 +14,9 @@ use common::{ADMIN, Api, Does, OWNER, STRANGER, job_id};
 use serde_json::{Value, json};
 use shared::{
     aws::AwsError,
-    job::{Job, LEASE},
+    job::{Job, LEASE, Status, UserId},
     service::{Assignment, JobService, Processed, Work, WorkError},
-    store::{Claimed, Completion, Permits, Permitted, RunHandle},
+    store::{Claimed, Completion, Finished, Permits, Permitted, RunHandle},
     testing::START,
     time::Time,
 };
@@ -120,6 +120,41 @@ async fn whoever_waits_is_put_off_without_a_claim() {
 }
 
 #[tokio::test]
+async fn one_message_is_enough_for_a_job_that_waits() {
+    let (api, work) = (Api::new().await, Held::new());
+    let release = release(&api).await;
+    let first = api.create(json!({"job_type": "packaging", "release_id": release})).await;
+    let second = api.create(json!({"job_type": "packaging", "release_id": release})).await;
+    let run = begin(api.service(), first, &work).await;
+    api.clock.advance(40);
+    // The lease of the run at work, as its heartbeat renews it.
+    let Processed::Waiting(_, delay) = api.process(second, Does::Complete(json!({}))).await else { panic!("waits") };
+    assert_eq!(delay.as_secs(), 10);
+    for _ in 0..3 {
+        assert!(matches!(api.process(second, Does::Complete(json!({}))).await, Processed::Skipped(_)));
+    }
+    api.clock.advance(10);
+    assert!(matches!(api.process(second, Does::Complete(json!({}))).await, Processed::Waiting(..)));
+    work.may_end.add_permits(1);
+    run.await.unwrap();
+    // Where nothing stands in its way, it need not wait for the message.
+    assert!(matches!(api.process(second, Does::Complete(json!({}))).await, Processed::Finished(_)));
+}
+
+#[tokio::test]
+async fn a_job_is_given_back_for_longer_and_longer_while_a_service_is_away() {
+    let api = Api::new().await;
+    let id = api.create(json!({"job_type": "analysis"})).await;
+    for least in [20, 40, 80, 160, 300, 300] {
+        let Processed::Waiting(job, delay) = api.process(id, Does::FindNothing).await else { panic!("waits") };
+        let most = Duration::from_secs(least + least / 2);
+        assert!(delay >= Duration::from_secs(least) && delay <= most, "{least}: {delay:?}");
+        assert_eq!(job.attempt, 1);
+        api.clock.advance(i64::try_from(delay.as_secs()).unwrap());
+    }
+}
+
+#[tokio::test]
 async fn the_permit_of_a_run_that_died_is_free_when_its_lease_is_over() {
     let api = Api::new().await;
     let release = release(&api).await;
@@ -133,6 +168,31 @@ async fn the_permit_of_a_run_that_died_is_free_when_its_lease_is_over() {
     assert!(matches!(api.process(next, Does::Complete(json!({}))).await, Processed::Waiting(..)));
     api.clock.advance(i64::try_from(LEASE.as_secs()).unwrap() + 1);
     assert!(matches!(api.process(next, Does::Complete(json!({}))).await, Processed::Finished(_)));
+}
+
+#[tokio::test]
+async fn a_job_whose_run_died_takes_no_second_permit_from_its_user() {
+    let api = Api::new().await;
+    let id = api.create(json!({"job_type": "analysis"})).await;
+    let permits = Permits::User(UserId::try_from(OWNER.0).unwrap(), 2);
+    let mut now = START;
+    // Two runs of one job: the first has died, its permit is still in the set.
+    for _ in 0..2 {
+        let seen = api.store.job(job_id(id), true).await.unwrap().unwrap();
+        if seen.status == Status::Running {
+            now = now.after(LEASE * 2);
+            assert!(matches!(api.store.rescue(&seen, now).await.unwrap(), Finished::Yes(_)));
+        }
+        let seen = api.store.job(job_id(id), true).await.unwrap().unwrap();
+        let Claimed::Yes(job) = api.store.claim(&seen, now).await.unwrap() else { panic!("claimed") };
+        assert_eq!(api.store.take_permit(permits, &RunHandle::of(&job), now).await.unwrap(), Permitted::Yes);
+    }
+    assert_eq!(api.store.has_permit(permits, now).await.unwrap(), Permitted::Yes);
+    let other = api.create(json!({"job_type": "analysis"})).await;
+    let seen = api.store.job(job_id(other), true).await.unwrap().unwrap();
+    let Claimed::Yes(other) = api.store.claim(&seen, now).await.unwrap() else { panic!("claimed") };
+    assert_eq!(api.store.take_permit(permits, &RunHandle::of(&other), now).await.unwrap(), Permitted::Yes);
+    assert!(matches!(api.store.has_permit(permits, now).await.unwrap(), Permitted::Full(_)));
 }
 
 #[tokio::test]

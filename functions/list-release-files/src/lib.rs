@@ -10,8 +10,10 @@ use shared::{
     store::Store,
 };
 
-/// How many files of each kind are listed at the most.
-const MAX_FILES: usize = 1_000;
+/// How many source files are listed at the most: no job takes a release that has more.
+const MAX_SOURCES: usize = 1_000;
+/// How many files of a package: more than it can have.
+const MAX_PACKAGE: usize = 2_000;
 
 /// The function's route.
 pub fn router(store: Store, files: Files) -> Router {
@@ -24,12 +26,13 @@ async fn list_release_files(
     PathId(id): PathId<ReleaseId>,
 ) -> Answer<Json<FilesView>> {
     let release = allow_release(caller, &store, id).await?;
-    let mut folders = vec![("source/", source_prefix(id))];
-    folders.extend(release.package.map(|package| ("package/", output_prefix(id, package.job_id, package.fence))));
+    let package = release.package.map(|package| output_prefix(id, package.job_id, package.fence));
+    let mut folders = vec![("source/", source_prefix(id), MAX_SOURCES)];
+    folders.extend(package.map(|prefix| ("package/", prefix, MAX_PACKAGE)));
     let mut shown = Vec::new();
-    for (name, prefix) in folders {
-        for file in files.list(&prefix, MAX_FILES).await? {
-            let path = format!("{name}{}", file.key.trim_start_matches(&prefix));
+    for (name, prefix, limit) in folders {
+        for file in files.list(&prefix, limit).await? {
+            let path = format!("{name}{}", file.key.strip_prefix(&prefix).unwrap_or(&file.key));
             let url = files.presign_download(&file.key).await?.url;
             shown.push(FileView { path, size: file.size, last_modified: file.last_modified, url });
         }

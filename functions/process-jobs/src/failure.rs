@@ -42,6 +42,8 @@ pub mod code {
     pub const DUPLICATE_NAME: &str = "duplicate_name";
     /// The archive would need more volumes than their names can count.
     pub const TOO_MANY_VOLUMES: &str = "too_many_volumes";
+    /// The archive would be larger than one file in the bucket can be written: it needs volumes.
+    pub const VOLUMES_NEEDED: &str = "volumes_needed";
     /// The NFO template does not parse, uses an unknown placeholder, or asks for too much work.
     pub const TEMPLATE_INVALID: &str = "template_invalid";
     /// The release has no NFO, neither in its package nor among its source files.

@@ -10,11 +10,11 @@ use aws_sdk_s3::{
     config::{Builder, http::HttpResponse, retry::RetryConfig},
     error::ErrorMetadata,
     operation::{
-        abort_multipart_upload::AbortMultipartUploadOutput,
+        abort_multipart_upload::{AbortMultipartUploadError, AbortMultipartUploadOutput},
         complete_multipart_upload::CompleteMultipartUploadOutput,
         copy_object::{CopyObjectError, CopyObjectOutput},
         create_multipart_upload::CreateMultipartUploadOutput,
-        delete_object::DeleteObjectOutput,
+        delete_objects::DeleteObjectsOutput,
         get_object::{GetObjectError, GetObjectOutput},
         list_multipart_uploads::ListMultipartUploadsOutput,
         list_objects_v2::ListObjectsV2Output,
@@ -177,9 +177,11 @@ impl Bucket {
             state.objects.insert(call.key().unwrap().to_owned(), body);
             MockResponse::Output(PutObjectOutput::builder().build())
         });
-        let delete = mock!(Client::delete_object).then_compute_output(move |call| {
-            other.state().objects.remove(call.key().unwrap());
-            DeleteObjectOutput::builder().build()
+        let delete = mock!(Client::delete_objects).then_compute_output(move |call| {
+            for object in call.delete().unwrap().objects() {
+                other.state().objects.remove(object.key());
+            }
+            DeleteObjectsOutput::builder().build()
         });
         vec![put, delete]
     }
@@ -241,9 +243,13 @@ impl Bucket {
             state.objects.insert(key, parts.into_values().flatten().collect());
             CompleteMultipartUploadOutput::builder().build()
         });
-        let abort = mock!(Client::abort_multipart_upload).then_compute_output(move |call| {
-            abort.state().uploads.remove(call.upload_id().unwrap());
-            AbortMultipartUploadOutput::builder().build()
+        let abort = mock!(Client::abort_multipart_upload).then_compute_response(move |call| {
+            let mut state = abort.state();
+            if state.down {
+                return MockResponse::Error(AbortMultipartUploadError::generic(slow_down()));
+            }
+            state.uploads.remove(call.upload_id().unwrap());
+            MockResponse::Output(AbortMultipartUploadOutput::builder().build())
         });
         vec![create, part, complete, abort]
     }

@@ -47,12 +47,15 @@ async fn update_job(
 
 /// The draft's fields with the patch merged into them (RFC 7396): what is null is taken away.
 fn merged(draft: &Job, documents: &Documents, patch: Map<String, Value>) -> Fields {
-    let mut object = json!({
+    let mut fields = json!({
         "job_type": draft.job_type, "release_id": draft.release_id, "config_json": documents.config,
     });
-    json_patch::merge(&mut object, &Value::Object(patch));
-    match object {
-        Value::Object(object) => Fields::new(object, ""),
-        _ => Fields::new(Map::new(), ""),
+    // The merge drops what is null: an unknown field is to be refused all the same.
+    let mut object: Map<String, Value> = patch.clone();
+    object.retain(|name, _| fields.get(name).is_none());
+    json_patch::merge(&mut fields, &Value::Object(patch));
+    if let Value::Object(merged) = fields {
+        object.extend(merged);
     }
+    Fields::new(object, "")
 }

@@ -77,6 +77,8 @@ pub struct Job {
     pub closing: Option<LogEntry>,
     /// What it waits for besides its turn in the queue; it means something only while pending.
     pub waiting: Option<WaitingFor>,
+    /// When the message comes that it was last put off to; it means something only while pending.
+    pub waits_until: Option<Time>,
     /// Deliveries of its message that found it running or final, and did nothing.
     pub duplicate_deliveries: u32,
     /// When the sweeper should look at it; `None` on drafts and final jobs.
@@ -90,6 +92,12 @@ impl Job {
     #[must_use]
     pub fn created_at(&self) -> Time {
         self.id.created_at()
+    }
+
+    /// How long retention keeps it after its creation.
+    #[must_use]
+    pub fn lifetime(&self) -> Duration {
+        self.expires_at.since(self.created_at())
     }
 
     /// The number of the attempt that a claim begins: a run that was given back goes on with its
@@ -169,8 +177,16 @@ impl Failure {
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         Self { code: code.to_owned(), message: message.into() }
     }
+
+    /// Whether a job's owner can do nothing about it: someone has to look after the system.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        [INTERNAL, ATTEMPTS_EXHAUSTED, DEAD_LETTERED].contains(&self.code.as_str())
+    }
 }
 
+/// `error.code` of a job, or of an attempt, that met a fault of ours.
+pub const INTERNAL: &str = "internal";
 /// `error.code` of a job whose attempts are used up.
 pub const ATTEMPTS_EXHAUSTED: &str = "attempts_exhausted";
 /// `error.code` of a job whose message was delivered over and over without an end.

@@ -28,6 +28,19 @@ pub enum WaitingFor {
     },
 }
 
+impl WaitingFor {
+    /// The reason in one word, as the API spells it.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Release { .. } => "release",
+            Self::UserLimit { .. } => "user_limit",
+            Self::Backoff { .. } => "backoff",
+        }
+    }
+}
+
 impl std::fmt::Display for WaitingFor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -35,6 +48,25 @@ impl std::fmt::Display for WaitingFor {
             Self::Release { job_id } => write!(f, "Waiting for job {job_id}, which is changing the same release"),
             Self::UserLimit { limit } => write!(f, "Waiting for one of your {limit} running jobs to end"),
             Self::Backoff { until } => write!(f, "Waiting until {until} for another try"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_the_one_that_the_api_tells() {
+        let job_id = JobId::try_from(5).unwrap();
+        let until = Time::from_millis(0);
+        for why in [
+            WaitingFor::Queue,
+            WaitingFor::Release { job_id },
+            WaitingFor::UserLimit { limit: 1 },
+            WaitingFor::Backoff { until },
+        ] {
+            assert_eq!(serde_json::to_value(&why).unwrap()["reason"], why.reason());
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{future::Future, time::Duration};
 
+use tracing::Instrument;
+
 use super::{
     JobService,
     process::{Processed, WorkError, waiting_for},
@@ -9,7 +11,10 @@ use super::{
 };
 use crate::{
     aws::AwsError,
-    job::{ATTEMPTS_EXHAUSTED, Failure, Job, JobId, Level, LogEntry, RELEASE_CHANGED, WaitingFor},
+    job::{
+        ATTEMPTS_EXHAUSTED, Failure, INTERNAL, Job, JobId, Level, LogEntry, RELEASE_CHANGED, Run, Status, WaitingFor,
+        outcome,
+    },
     store::{Completion, Finished, Held, Leftovers, Permits, Permitted, RunEnd, RunHandle},
     time::Time,
 };
@@ -66,7 +71,11 @@ impl<'a> Attempt<'a> {
             match self.service.store().take_permit(*permits, &self.handle, self.now()).await {
                 Ok(Permitted::Yes) => {}
                 Ok(Permitted::Full(holder)) => return Err(WorkError::Waits(waiting_for(*permits, holder))),
-                Err(error) => return Err(WorkError::Unavailable(error.to_string())),
+                Err(error) if error.is_unavailable() => return Err(WorkError::Unavailable(error.to_string())),
+                Err(error) => {
+                    tracing::error!(job_id = %self.handle.job_id, %error, "a permit was refused");
+                    return Err(WorkError::Retry(Failure::new(INTERNAL, "A service refused the job's request")));
+                }
             }
         }
         Ok(())
@@ -105,7 +114,8 @@ impl<'a> Attempt<'a> {
         &self,
         work: impl Future<Output = Result<Completion, WorkError>> + Send + 'static,
     ) -> Option<Result<Completion, WorkError>> {
-        let mut work = tokio::spawn(work);
+        let run = tracing::info_span!("run", job_id = %self.handle.job_id, attempt = self.handle.attempt);
+        let mut work = tokio::spawn(work.instrument(run));
         let mut heartbeat = Heartbeat { last: self.now(), fenced: false, lost: false, out_of_time: false };
         let mut ticks = tokio::time::interval(TICK);
         let result = loop {
@@ -125,8 +135,11 @@ impl<'a> Attempt<'a> {
                 Err(WorkError::Retry(Failure::new("timed_out", "The attempt ran out of time")))
             }
             Ok(result) => result,
-            // The panic's message is in the function's log; its owner is told what concerns them.
-            Err(_) => Err(WorkError::Retry(Failure::new("internal", "The attempt ended by an internal error"))),
+            // Its owner is told what concerns them.
+            Err(panic) => {
+                tracing::error!(job_id = %self.handle.job_id, %panic, "the work ended by an internal error");
+                Err(WorkError::Retry(Failure::new(INTERNAL, "The attempt ended by an internal error")))
+            }
         })
     }
 
@@ -192,7 +205,7 @@ impl<'a> Attempt<'a> {
         clean: bool,
     ) -> Result<Processed, AwsError> {
         // What earlier runs left is only known where there was none.
-        let leftovers = if clean && job.fence == 1 { Leftovers::None } else { Leftovers::Perhaps };
+        let mut leftovers = if clean && job.fence == 1 { Leftovers::None } else { Leftovers::Perhaps };
         let mut result = self.counted(job, result);
         match &result {
             Ok(_) => self.report.log(Level::Info, "Job completed"),
@@ -203,10 +216,11 @@ impl<'a> Attempt<'a> {
             }
             Err(RunEnd::GivenBack(why, _)) => self.report.log(Level::Warning, &why.to_string()),
         }
-        let mut tries = 0;
+        // One time for all tries: that is how the store knows its own write again.
+        let (mut tries, now) = (0, self.now());
         let finished = loop {
             tries += 1;
-            match self.try_end(&result, leftovers).await {
+            match self.try_end(&result, leftovers, now).await {
                 Err(error) if error.is_unavailable() && tries < END_TRIES => {
                     tracing::warn!(job_id = %self.handle.job_id, %error, tries, "the end of a run could not be written");
                     tokio::time::sleep(TICK * tries).await;
@@ -214,9 +228,10 @@ impl<'a> Attempt<'a> {
                 // It would be refused each time: its owner is told now, not after all attempts.
                 Err(error) if !error.is_unavailable() && result.is_ok() => {
                     tracing::error!(job_id = %self.handle.job_id, %error, "a result was refused");
-                    let failure = Failure::new("internal", "The result could not be stored");
+                    let failure = Failure::new(INTERNAL, "The result could not be stored");
                     self.report.log(Level::Error, &failure.message);
                     result = Err(RunEnd::Failed(failure));
+                    leftovers = Leftovers::Perhaps;
                 }
                 other => break other?,
             }
@@ -227,16 +242,25 @@ impl<'a> Attempt<'a> {
                 Ok(Processed::Waiting(job, delay))
             }
             (Finished::Yes(job), _) => Ok(Processed::Finished(job)),
+            // It had been stored, and only the answer was refused.
+            (Finished::Fenced(Some(job)), _) if job.status == Status::Completed && job.fence == self.handle.fence => {
+                Ok(Processed::Finished(job))
+            }
             (Finished::Fenced(_), _) => Ok(Processed::Fenced),
             (Finished::ReleaseChanged, _) => self.fail_as_changed().await,
         }
     }
 
-    async fn try_end(&self, result: &Result<Completion, RunEnd>, leftovers: Leftovers) -> Result<Finished, AwsError> {
+    async fn try_end(
+        &self,
+        result: &Result<Completion, RunEnd>,
+        leftovers: Leftovers,
+        now: Time,
+    ) -> Result<Finished, AwsError> {
         if let Held::Fenced(job) = self.flush().await? {
             return Ok(Finished::Fenced(job));
         }
-        let (progress, now) = (self.report.snapshot(), self.now());
+        let progress = self.report.snapshot();
         match result {
             Ok(completion) => self.service.store().complete(&self.handle, &progress, completion, leftovers, now).await,
             Err(end) => self.service.store().end_run(&self.handle, &progress, end, leftovers, now).await,
@@ -249,7 +273,7 @@ impl<'a> Attempt<'a> {
             "The release changed while this job ran; start it again to work on it as it is now",
         );
         self.report.log(Level::Error, &failure.message);
-        Ok(match self.try_end(&Err(RunEnd::Failed(failure)), Leftovers::Perhaps).await? {
+        Ok(match self.try_end(&Err(RunEnd::Failed(failure)), Leftovers::Perhaps, self.now()).await? {
             Finished::Yes(job) => Processed::Finished(job),
             Finished::Fenced(_) | Finished::ReleaseChanged => Processed::Fenced,
         })
@@ -262,7 +286,7 @@ impl<'a> Attempt<'a> {
             WorkError::Failed(failure) => RunEnd::Failed(failure),
             WorkError::Unavailable(detail) => {
                 tracing::warn!(job_id = %job.id, detail, "a dependency is unavailable; the job is given back");
-                let until = again(backoff(3, jitter(job.id, job.fence)));
+                let until = again(backoff(runs_given_back(job).saturating_add(3), jitter(job.id, job.fence)));
                 RunEnd::GivenBack(WaitingFor::Backoff { until }, until)
             }
             WorkError::Retry(failure) if job.has_attempts_left() => {
@@ -292,6 +316,13 @@ enum Wrote {
     Something,
     Nothing,
     Fenced,
+}
+
+/// How many runs before this one were given back, one behind the other.
+fn runs_given_back(job: &Job) -> u32 {
+    let given_back = |run: &&Run| run.outcome.as_deref() == Some(outcome::GIVEN_BACK);
+    let before = job.runs.iter().rev().skip(1).take_while(given_back).count();
+    u32::try_from(before).unwrap_or(u32::MAX)
 }
 
 /// Differs from job to job and from run to run, and is the same again for the same run.

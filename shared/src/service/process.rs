@@ -16,6 +16,8 @@ use crate::{
 const CLAIM_TRIES: u32 = 3;
 /// How early a message may come: SQS counts its delay in whole seconds.
 const EARLY: Duration = Duration::from_secs(2);
+/// How long a run may remove what it has left: well within its lease, and the function's last seconds.
+const TIDIES_FOR: Duration = Duration::from_secs(10);
 /// How soon, and how late, a job is tried again that waits for another: a quarter of its age.
 const WAITS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(1));
 
@@ -85,13 +87,18 @@ impl JobService {
                 return self.skip(seen).await;
             }
             // Several messages may be under way for it: none goes before its backoff.
-            if matches!(seen.waiting, Some(WaitingFor::Backoff { until }) if until > self.clock.now().after(EARLY)) {
+            let is_early = seen.waits_until.is_some_and(|until| until > self.clock.now().after(EARLY));
+            if is_early && matches!(seen.waiting, Some(WaitingFor::Backoff { .. })) {
                 return self.skip(seen).await;
             }
             let config = typed(&seen, &documents.config);
             let permits = self.permits(&seen, config.as_ref().ok());
             for each in &permits {
                 if let Permitted::Full(holder) = self.store().has_permit(*each, self.clock.now()).await? {
+                    // Another message that was put off comes: one is enough.
+                    if is_early {
+                        return self.skip(seen).await;
+                    }
                     return self.put_off(&seen, waiting_for(*each, holder)).await;
                 }
             }
@@ -129,7 +136,7 @@ impl JobService {
         // with files that nobody knows of.
         let succeeds = matches!(result, Some(Ok(_)));
         let goes_on = matches!(result, Some(Err(WorkError::Paused)));
-        let clean = succeeds || (!goes_on && self.clean_up(&job, work).await);
+        let clean = (succeeds || (!goes_on && self.clean_up(&job, work).await)) && !run.report().leaves_upload();
         let ended = match result {
             Some(result) => run.end(&job, result, clean).await,
             None => Ok(Processed::Fenced),
@@ -168,11 +175,15 @@ impl JobService {
 
     /// Removes what a run has left; `false` where that is for the sweeper to do.
     async fn clean_up<W: Work>(&self, job: &Job, work: &Arc<W>) -> bool {
-        let result = work.clean_up(job).await;
-        if let Err(error) = &result {
-            tracing::warn!(job_id = %job.id, %error, "what a run left could not be removed; the sweeper will");
+        // Nothing renews the lease meanwhile.
+        match tokio::time::timeout(TIDIES_FOR, work.clean_up(job)).await {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) => {
+                tracing::warn!(job_id = %job.id, %error, "what a run left could not be removed; the sweeper will");
+            }
+            Err(_) => tracing::warn!(job_id = %job.id, "what a run left takes long to remove; the sweeper will"),
         }
-        result.is_ok()
+        false
     }
 }
 

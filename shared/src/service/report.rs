@@ -26,6 +26,7 @@ pub struct Reporter {
 struct Shared {
     state: Mutex<State>,
     stopped: AtomicBool,
+    leaves_upload: AtomicBool,
 }
 
 struct State {
@@ -47,7 +48,8 @@ impl Reporter {
     pub fn going_on(clock: Clock, log_from: u64, percent: u8, deadline: Time) -> Self {
         let progress = Progress { percent, log_seq: log_from.saturating_sub(1), ..Progress::default() };
         let state = State { progress, changed: false, next_seq: log_from, lines: Vec::new() };
-        Self { shared: Arc::new(Shared { state: Mutex::new(state), stopped: AtomicBool::new(false) }), clock, deadline }
+        let (stopped, leaves_upload) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), stopped, leaves_upload }), clock, deadline }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -109,6 +111,17 @@ impl Reporter {
     /// Tells the attempt to stop.
     pub fn stop(&self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// The attempt could not abort an upload: the sweeper must.
+    pub fn leave_upload(&self) {
+        self.shared.leaves_upload.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the attempt could not abort an upload.
+    #[must_use]
+    pub fn leaves_upload(&self) -> bool {
+        self.shared.leaves_upload.load(Ordering::Relaxed)
     }
 
     /// The lines that have not been written yet. They stay until [`Reporter::written`].

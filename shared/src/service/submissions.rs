@@ -129,9 +129,12 @@ impl Submissions {
     }
 
     fn idempotency_key(&self, job: &NewJob, key: &str) -> IdempotencyKey {
-        let request = json!({
+        let mut request = json!({
             "job_type": job.job_type, "release_id": job.release_id, "config_json": job.config, "draft": job.draft,
         });
+        if let Some(id) = job.retry_of {
+            request["retry_of"] = json!(id);
+        }
         let digest = Sha256::digest(request.to_string());
         let digest = hex::encode(digest);
         IdempotencyKey { key: key.to_owned(), digest, expires_at: self.clock.now().after(KEY_STANDS) }

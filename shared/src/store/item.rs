@@ -18,6 +18,15 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 /// How long after its creation, and after its last message, the sweeper looks at a pending job.
 pub const RESEND_AFTER: Duration = Duration::from_mins(1);
 
+/// How much longer than its job a part of it stays. TTL deletes in any order, mostly within some days
+/// (Amazon DynamoDB Developer Guide, "Using time to live"): the job itself is to go first.
+const PARTS_STAY: Duration = Duration::from_hours(7 * 24);
+
+/// When the parts of a job that expires at `expires_at` do: its log, its large documents.
+pub(super) fn parts_expire_at(expires_at: Time) -> Time {
+    expires_at.after(PARTS_STAY)
+}
+
 /// A job as it is stored. Absent attributes are left out, never stored as null.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct JobItem {
@@ -65,6 +74,9 @@ pub(super) struct JobItem {
     pub runs: Vec<RunItem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<WaitingFor>,
+    /// When the message of a job that waits for something comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_until: Option<i64>,
     /// Absent until there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicate_deliveries: Option<u32>,
@@ -148,6 +160,7 @@ impl JobItem {
             error_message: None,
             runs: Vec::new(),
             waiting: None,
+            waits_until: None,
             duplicate_deliveries: None,
             bucket: keys::bucket(id.get()),
             shard: keys::shard(id.get()),
@@ -200,6 +213,7 @@ impl JobItem {
             runs: self.runs.into_iter().map(RunItem::into_run).collect(),
             closing,
             waiting: self.waiting,
+            waits_until: self.waits_until.map(Time::from_millis),
             duplicate_deliveries: self.duplicate_deliveries.unwrap_or(0),
             due_at: self.due_at.map(Time::from_millis),
             expires_at: Time::from_millis(self.expires_at * 1000),

@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 
 use super::{
     Created, DYNAMODB, Edited, Store, Written, failed,
-    item::{Item, JobItem, read, sort_key, write},
+    item::{Item, JobItem, parts_expire_at, read, sort_key, write},
     job_of, keys,
     logs::{self, Chunk},
-    update::{Update, n, s},
+    update::{EDIT, Update, n, s, token},
 };
 use crate::{
     aws::AwsError,
@@ -91,7 +91,8 @@ impl Store {
         if config.len() <= INLINE_BYTES {
             item.config = Some(config);
         } else {
-            parts.push(self.put_part(document_item(id, keys::CONFIG, config, item.expires_at), None)?);
+            let expires_at = config_expires_at(now.after(retention), retention);
+            parts.push(self.put_part(document_item(id, keys::CONFIG, config, expires_at), None)?);
         }
         if let Some(key) = key {
             parts.push(self.put_key(id, job.created_by, key, now)?);
@@ -150,12 +151,17 @@ impl Store {
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
-    /// The job `id`. An eventually consistent read, half the price, unless `consistent`.
+    /// The job `id`. An eventually consistent read, half the price, unless `consistent`; one that
+    /// finds nothing is repeated consistently, since the job may be a moment old.
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
     pub async fn job(&self, id: JobId, consistent: bool) -> Result<Option<Job>, AwsError> {
-        self.get_item(&keys::job(id), consistent).await?.map(job_of).transpose()
+        let mut item = self.get_item(&keys::job(id), consistent).await?;
+        if item.is_none() && !consistent {
+            item = self.get_item(&keys::job(id), true).await?;
+        }
+        item.map(job_of).transpose()
     }
 
     /// The job `id` with its documents, read consistently.
@@ -169,11 +175,13 @@ impl Store {
             Some(config) => Some(config.clone()),
             None => self.document(id, keys::CONFIG).await?,
         };
+        // Without it the job is just being withdrawn.
+        let Some(config) = config else { return Ok(None) };
         let result = match &item.result {
             None if item.status == Status::Completed => self.document(id, keys::RESULT).await?,
             inline => inline.clone(),
         };
-        let documents = Documents { config: object(config)?, result: result.as_deref().map(parse).transpose()? };
+        let documents = Documents { config: object(&config)?, result: result.as_deref().map(parse).transpose()? };
         Ok(Some((item.into_job(), documents)))
     }
 
@@ -183,15 +191,24 @@ impl Store {
     }
 
     /// The job `id` with its documents and the end of its log: one query, since all of it stands
-    /// in one item collection, the job behind its log.
+    /// in one item collection, the job behind its log. As with [`Store::job`], one that does not
+    /// find it is repeated consistently.
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
     pub async fn details(&self, id: JobId) -> Result<Option<Details>, AwsError> {
+        match self.collection(id, false).await? {
+            None => self.collection(id, true).await,
+            found => Ok(found),
+        }
+    }
+
+    async fn collection(&self, id: JobId, consistent: bool) -> Result<Option<Details>, AwsError> {
         let query = self.client.query().table_name(&self.table).key_condition_expression("pk = :pk");
         let output = query
             .expression_attribute_values(":pk", keys::job(id).pk())
             .scan_index_forward(false)
+            .consistent_read(consistent)
             .limit(3 + DETAILS_CHUNKS)
             .send()
             .await
@@ -206,8 +223,9 @@ impl Store {
             }
         }
         let Some(job) = job else { return Ok(None) };
+        let Some(config) = job.config.clone().or(config) else { return Ok(None) };
         chunks.reverse();
-        let config = object(job.config.clone().or(config))?;
+        let config = object(&config)?;
         let result = job.result.clone().or(result).as_deref().map(parse).transpose()?;
         let job = job.into_job();
         let log = logs::tail(&job, &chunks);
@@ -231,8 +249,10 @@ impl Store {
         let now = now.max(seen.updated_at.after(Duration::from_millis(1)));
         let config = document(&Value::Object(config.clone()))?;
         let inline = config.len() <= INLINE_BYTES;
+        let token = token();
         let update = Update::of(keys::job(seen.id))
             .set("updated_at", n(now.millis()))
+            .set(EDIT, token.clone())
             .set_or_remove("job_type", job_type.map(|job_type| s(job_type.as_str())))
             .set_or_remove("release_id", release_id.map(|id| n(id.get())))
             .set_or_remove("config", inline.then(|| s(config.clone())))
@@ -242,11 +262,13 @@ impl Store {
         if inline {
             return Ok(match self.update(update).await? {
                 Written::Done(item) => Edited::Yes(job_of(item)?),
+                Written::Refused(Some(item)) if item.get(EDIT) == Some(&token) => Edited::Yes(job_of(item)?),
                 Written::Refused(Some(item)) => Edited::Conflict(job_of(item)?),
                 Written::Refused(None) => Edited::Missing,
             });
         }
-        let document = document_item(seen.id, keys::CONFIG, config, seen.expires_at.seconds());
+        let document =
+            document_item(seen.id, keys::CONFIG, config, config_expires_at(seen.expires_at, seen.lifetime()));
         let update = update.in_transaction(&self.table).map_err(|error| AwsError::data(DYNAMODB, error))?;
         match self.transact(vec![update, self.put_part(document, None)?]).await? {
             Ok(()) => Ok(Edited::Yes(Job { job_type, release_id, updated_at: now, ..seen.clone() })),
@@ -312,14 +334,20 @@ fn held_key(item: Option<Item>, key: Option<&IdempotencyKey>) -> Result<Created,
     Ok(if same { Created::Same(held.job_id) } else { Created::KeyReused })
 }
 
-/// A large document's item: it lives as long as its job.
-pub(super) fn document_item(id: JobId, sk: &str, body: String, expires_at: i64) -> Item {
+/// When a large configuration expires: that of a draft may be needed as long again, from the day
+/// on which it is submitted.
+fn config_expires_at(expires_at: Time, lifetime: Duration) -> Time {
+    parts_expire_at(expires_at).after(lifetime)
+}
+
+/// A large document's item.
+pub(super) fn document_item(id: JobId, sk: &str, body: String, expires_at: Time) -> Item {
     let key = keys::job_part(id, sk);
     Item::from([
         ("pk".to_owned(), key.pk()),
         ("sk".to_owned(), key.sk()),
         ("body".to_owned(), AttributeValue::S(body)),
-        ("expires_at".to_owned(), n(expires_at)),
+        ("expires_at".to_owned(), n(expires_at.seconds())),
     ])
 }
 
@@ -338,9 +366,6 @@ fn parse(text: &str) -> Result<Value, AwsError> {
     serde_json::from_str(text).map_err(|error| AwsError::data(DYNAMODB, error))
 }
 
-pub(super) fn object(text: Option<String>) -> Result<Map<String, Value>, AwsError> {
-    match text {
-        None => Ok(Map::new()),
-        Some(text) => serde_json::from_str(&text).map_err(|error| AwsError::data(DYNAMODB, error)),
-    }
+pub(super) fn object(text: &str) -> Result<Map<String, Value>, AwsError> {
+    serde_json::from_str(text).map_err(|error| AwsError::data(DYNAMODB, error))
 }

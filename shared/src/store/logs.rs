@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Store, failed,
-    item::read,
+    item::{parts_expire_at, read},
     keys,
     update::{n, s},
 };
@@ -61,7 +61,7 @@ impl Chunk {
             fence,
             at,
             lines: serde_json::to_string(&lines).ok()?,
-            expires_at: expires_at.seconds(),
+            expires_at: parts_expire_at(expires_at).seconds(),
         })
     }
 

@@ -5,6 +5,8 @@
 //! holds one. A run that dies gives nothing back, so whoever finds a set full looks at the
 //! holders' jobs, and takes out those whose run does not live any more.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 
 use super::{DYNAMODB, RunHandle, Store, failed, item::Item, keys, update::n};
@@ -91,19 +93,18 @@ impl Store {
     /// Takes a permit for a run: one write, unless dead holders stand in the way.
     ///
     /// # Errors
-    /// When DynamoDB cannot be asked.
+    /// When DynamoDB cannot be asked, or others took what had just become free again and again.
     pub async fn take_permit(&self, permits: Permits, run: &RunHandle, now: Time) -> Result<Permitted, AwsError> {
-        let mut full = Permitted::Yes;
         for _ in 0..TRIES {
             let Some(item) = self.add_holder(permits, run).await? else { return Ok(Permitted::Yes) };
             let (alive, dead) = self.alive(holders(Some(&item)), now).await?;
-            full = permitted(permits, &alive);
-            if full != Permitted::Yes {
-                return Ok(full);
+            if let Permitted::Full(holder) = permitted(permits, &alive) {
+                return Ok(Permitted::Full(holder));
             }
             self.remove_holders(permits, &dead).await?;
         }
-        Ok(full)
+        // Whoever was faster each time has ended before we looked.
+        Err(AwsError::Unavailable { service: DYNAMODB, detail: "a permit was taken again and again".to_owned() })
     }
 
     /// Gives a run's permit back. It may hold none.
@@ -164,8 +165,9 @@ impl Store {
 
     /// Parts the holders whose runs live from those that have ended or died.
     async fn alive(&self, holders: Vec<Holder>, now: Time) -> Result<(Vec<Holder>, Vec<Holder>), AwsError> {
-        let ids: Vec<JobId> = holders.iter().map(|holder| holder.job_id).collect();
-        let jobs = self.jobs(&ids, true).await?;
+        // A job whose run died may have a dead holder beside the living: DynamoDB wants each key once.
+        let ids: BTreeSet<JobId> = holders.iter().map(|holder| holder.job_id).collect();
+        let jobs = self.jobs(&Vec::from_iter(ids), true).await?;
         let lives = |holder: &Holder| {
             jobs.get(&holder.job_id).is_some_and(|job| {
                 job.status == crate::job::Status::Running && job.fence == holder.fence && !job.lease_has_expired(now)

@@ -136,7 +136,12 @@ impl Store {
                 let replaced = seen.replaced_by(&package, now, keep);
                 Ok(Some(Release { package: Some(package), replaced, ..seen }))
             }
-            Written::Refused(_) => Ok(None),
+            // Refused by this very write, whose answer was lost, or by another with the same effect.
+            Written::Refused(Some(item)) => {
+                let release = read::<ReleaseItem>(item)?.into_release()?;
+                Ok(Some(release).filter(|release| release.package.as_ref() == Some(&package)))
+            }
+            Written::Refused(None) => Ok(None),
         }
     }
 
@@ -196,7 +201,7 @@ impl ReleaseItem {
             release_type: self.release_type,
             name: self.name,
             group: self.release_group,
-            metadata: object(Some(self.metadata))?,
+            metadata: object(&self.metadata)?,
             created_at: Time::from_millis(self.created_at),
             package: self.package.map(PackageItem::into_package),
             replaced: self.replaced.into_iter().map(PackageItem::into_replaced).collect(),

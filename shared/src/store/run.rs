@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{
     DYNAMODB, Finished, Held, Store, Written,
-    item::{RESEND_AFTER, attribute, write},
+    item::{RESEND_AFTER, attribute, parts_expire_at, write},
     job_of,
     jobs::{INLINE_BYTES, document, document_item},
     keys,
@@ -223,7 +223,7 @@ impl Store {
         let update = shown(update, &progress).set_or_remove("result", inline.then(|| s(result.clone())));
         let update = run.ended_run(update, now, "completed", None)?;
         if inline && completion.package.is_none() && completion.metadata.is_none() {
-            return self.finish(update).await;
+            return self.end(run, update, now).await;
         }
         let mut parts = vec![self.part(update)?];
         if let Some(PackageChange { seen, keep, begun_by }) = &completion.package {
@@ -234,7 +234,7 @@ impl Store {
             parts.push(self.change_metadata(change)?);
         }
         if !inline {
-            let item = document_item(run.job_id, keys::RESULT, result, run.expires_at.seconds());
+            let item = document_item(run.job_id, keys::RESULT, result, parts_expire_at(run.expires_at));
             parts.push(TransactWriteItem::builder().put(put(&self.table, item)?).build());
         }
         match self.transact(parts).await? {
@@ -243,8 +243,7 @@ impl Store {
                 None => Ok(Finished::Fenced(None)),
             },
             Err(mut refusals) if refusals.first().is_some_and(|refusal| refusal.at_fault) => {
-                let job = refusals.swap_remove(0).item.map(job_of).transpose()?;
-                Ok(Self::own_completion(run, job))
+                refused_end(run, refusals.swap_remove(0).item, now)
             }
             Err(_) => Ok(Finished::ReleaseChanged),
         }
@@ -280,7 +279,7 @@ impl Store {
                 run.ended_run(update, now, outcome::GIVEN_BACK, None)?
             }
         };
-        self.finish(update).await
+        self.end(run, update, now).await
     }
 
     /// Gives the job of a run that died back to the queue, as it was `seen`.
@@ -295,22 +294,17 @@ impl Store {
             .set("message", s("The last attempt stopped without a word; waiting for another"))
             .only_if("#lease_expires_at = :lease")
             .value(":lease", n(lease.millis()));
-        self.finish(run.ended_run(update, now, outcome::CRASHED, Some(&failure))?).await
-    }
-
-    async fn finish(&self, update: Update) -> Result<Finished, AwsError> {
+        let update = run.ended_run(update, now, outcome::CRASHED, Some(&failure))?;
         Ok(match self.update(update).await? {
             Written::Done(item) => Finished::Yes(job_of(item)?),
             Written::Refused(item) => Finished::Fenced(item.map(job_of).transpose()?),
         })
     }
 
-    /// A completion whose answer was lost is tried again by the SDK, and refused by what it has
-    /// itself written.
-    fn own_completion(run: &RunHandle, job: Option<Job>) -> Finished {
-        match job {
-            Some(job) if job.status == Event::Complete.target() && job.fence == run.fence => Finished::Yes(job),
-            other => Finished::Fenced(other),
+    async fn end(&self, run: &RunHandle, update: Update, now: Time) -> Result<Finished, AwsError> {
+        match self.update(update).await? {
+            Written::Done(item) => Ok(Finished::Yes(job_of(item)?)),
+            Written::Refused(item) => refused_end(run, item, now),
         }
     }
 
@@ -326,6 +320,17 @@ impl Store {
     fn part(&self, update: Update) -> Result<TransactWriteItem, AwsError> {
         update.in_transaction(&self.table).map_err(|error| AwsError::data(DYNAMODB, error))
     }
+}
+
+/// What refused the end of a run: another party, or this very end, when its answer was lost and it
+/// was tried again. Nobody but the run itself ends it at the same moment: a rescue waits for its lease.
+fn refused_end(run: &RunHandle, item: Option<super::Item>, now: Time) -> Result<Finished, AwsError> {
+    let job = item.map(job_of).transpose()?;
+    let ended_at = |job: &Job| job.runs.last().and_then(|run| run.ended_at);
+    Ok(match job {
+        Some(job) if job.fence == run.fence && ended_at(&job) == Some(now) => Finished::Yes(job),
+        other => Finished::Fenced(other),
+    })
 }
 
 fn final_update(run: &RunHandle, event: Event, leftovers: Leftovers, now: Time) -> Update {
@@ -345,8 +350,8 @@ fn shown(update: Update, progress: &Progress) -> Update {
 }
 
 fn waiting(update: Update, why: &WaitingFor, until: Time) -> Result<Update, AwsError> {
-    let update = update.set("due_at", n(until.after(RESEND_AFTER).millis())).set("waiting", attribute(why)?);
-    Ok(update.remove("lease_expires_at"))
+    let update = update.set("due_at", n(until.after(RESEND_AFTER).millis())).set("waits_until", n(until.millis()));
+    Ok(update.set("waiting", attribute(why)?).remove("lease_expires_at"))
 }
 
 fn put(table: &str, item: super::Item) -> Result<Put, AwsError> {

@@ -2,13 +2,11 @@
 
 use std::borrow::Cow;
 
-use rand::RngExt;
-
 use super::{
     Cancelled, Claimed, Finished, Store, Submitted, Written,
     item::{Closing, RESEND_AFTER, RunItem, attribute, phase},
     job_of, keys,
-    update::{Update, n, s},
+    update::{EDIT, Update, n, s, token},
 };
 use crate::{
     aws::AwsError,
@@ -72,7 +70,7 @@ impl Store {
     /// When DynamoDB cannot be asked.
     pub async fn claim(&self, seen: &Job, now: Time) -> Result<Claimed, AwsError> {
         let (attempt, lease) = (seen.next_attempt(), now.after(LEASE));
-        let token = n(crate::random().random::<u32>());
+        let token = token();
         let run = RunItem {
             attempt,
             started_at: now.millis(),
@@ -94,6 +92,7 @@ impl Store {
             .set_to("#runs = list_append(#runs, :run)", ":run", attribute([run])?)
             .remove("step")
             .remove("message")
+            .remove("waits_until")
             .remove("waiting");
         if seen.next_attempt() != seen.attempt {
             update = update.set("progress", n(0));
@@ -127,6 +126,7 @@ impl Store {
             .value(":pending", s(Status::Pending.as_str()))
             .set("updated_at", n(now.millis()))
             .set("due_at", n(until.after(RESEND_AFTER).millis()))
+            .set("waits_until", n(until.millis()))
             .set("waiting", attribute(why)?)
             .set("message", s(why.to_string()));
         Ok(match self.update(update).await? {
@@ -145,19 +145,23 @@ impl Store {
         self.update(update.only_if("attribute_exists(#pk)")).await.map(|_| ())
     }
 
-    /// Makes a draft, checked before, wait for the processor.
+    /// Makes a draft, checked before, wait for the processor. Its retention begins anew.
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
     pub async fn submit(&self, seen: &Job, now: Time) -> Result<Submitted, AwsError> {
+        let token = token();
         let update = Update::of(keys::job(seen.id))
             .event(Event::Submit, now)
             .only_if("#updated_at = :seen")
             .value(":seen", n(seen.updated_at.millis()))
+            .set(EDIT, token.clone())
+            .set("expires_at", n(now.after(seen.lifetime()).seconds()))
             .set("due_at", n(now.after(RESEND_AFTER).millis()));
         // `updated_at` is set and compared in one write: DynamoDB compares the old value.
         Ok(match self.update(update).await? {
             Written::Done(item) => Submitted::Yes(job_of(item)?),
+            Written::Refused(Some(item)) if item.get(EDIT) == Some(&token) => Submitted::Yes(job_of(item)?),
             Written::Refused(Some(item)) => Submitted::NotADraft(job_of(item)?),
             Written::Refused(None) => Submitted::Missing,
         })

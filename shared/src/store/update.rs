@@ -8,6 +8,8 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as TransactUpdate},
 };
 
+use rand::RngExt;
+
 use super::keys::Key;
 
 /// A number, as DynamoDB writes it.
@@ -18,6 +20,14 @@ pub(super) fn n(value: impl Into<i128>) -> AttributeValue {
 /// A string.
 pub(super) fn s(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
+}
+
+/// What a client's write of a draft leaves in it: see [`token`].
+pub(super) const EDIT: &str = "edit";
+
+/// Tells a write that the SDK repeats, because its answer was lost, from another's.
+pub(super) fn token() -> AttributeValue {
+    n(crate::random().random::<u32>())
 }
 
 /// One conditional update. In expressions, `#name` is the attribute `name`.

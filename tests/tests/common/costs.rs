@@ -155,6 +155,9 @@ impl Bill {
 
         let job = |rest: &str| format!("/api/jobs/{id}{rest}");
         self.ask("status", most(1, 0.5, 0.0), "GET", &job("/status"), None).await;
+        self.begin();
+        assert_eq!(self.api.get(OWNER, "/api/jobs/5/status").await.0, 404);
+        self.add("status of what does not exist", most(2, 1.5, 0.0));
         self.ask("cancel", most(1, 0.0, 5.0), "PUT", &job("/cancel"), None).await;
         self.ask("retry", with_message(2, 1.0, 5.0), "POST", &job("/retry"), None).await;
         let draft = Some(json!({"draft": true}));

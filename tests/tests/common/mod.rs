@@ -42,6 +42,8 @@ pub enum Does {
     Fail,
     FailSaying(String),
     Error,
+    /// Finds that a service is away.
+    FindNothing,
 }
 
 pub struct Fake(pub Does, pub Store);
@@ -63,6 +65,7 @@ impl Work for Fake {
             }
             Does::Fail => Err(WorkError::Failed(Failure::new("source_missing", "There is no source file"))),
             Does::FailSaying(message) => Err(WorkError::Failed(Failure::new("source_missing", message))),
+            Does::FindNothing => Err(WorkError::Unavailable("S3 is away".to_owned())),
             Does::Error => Err(WorkError::Retry(Failure::new("storage", "A file could not be read"))),
         }
     }

@@ -117,7 +117,7 @@ const CALLS: [(&str, &[&str]); 21] = [
 ];
 
 /// What in the code needs a permission: a call of the SDK, a part of a transaction.
-const NEEDS: [(&str, &str); 24] = [
+const NEEDS: [(&str, &str); 23] = [
     (".get_item()", "dynamodb:GetItem"),
     (".batch_get_item()", "dynamodb:BatchGetItem"),
     (".put_item()", "dynamodb:PutItem"),
@@ -136,7 +136,6 @@ const NEEDS: [(&str, &str); 24] = [
     (".copy_object()", "s3:PutObject"),
     (".create_multipart_upload()", "s3:PutObject"),
     (".list_objects_v2()", "s3:ListBucket"),
-    (".delete_object()", "s3:DeleteObject"),
     (".delete_objects()", "s3:DeleteObject"),
     (".list_multipart_uploads()", "s3:ListBucketMultipartUploads"),
     (".list_parts()", "s3:ListMultipartUploadParts"),

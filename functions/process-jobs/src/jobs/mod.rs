@@ -145,7 +145,7 @@ fn of_aws(error: AwsError) -> WorkError {
         return WorkError::Unavailable(error.to_string());
     }
     tracing::error!(%error, "a service refused");
-    WorkError::Retry(shared::job::Failure::new("internal", "A service refused the job's request"))
+    WorkError::Retry(shared::job::Failure::new(shared::job::INTERNAL, "A service refused the job's request"))
 }
 
 fn of_file(error: FileError) -> WorkError {

@@ -143,3 +143,31 @@ async fn a_stopped_job_reads_and_writes_nothing_more() {
     }
     assert!(bucket.state().calls.is_empty());
 }
+
+#[tokio::test]
+async fn an_upload_that_cannot_be_aborted_is_left_to_the_sweeper() {
+    let bucket = Bucket::default();
+    let report = reporter();
+    for down in [false, true] {
+        let store = Store::new(&bucket.files(), report.clone());
+        let mut object = store.create("big".to_owned());
+        let object = blocking(move || {
+            object.write_all(&noise(BLOCK)).unwrap();
+            object
+        })
+        .await;
+        bucket.state().down = down;
+        blocking(move || drop(object)).await;
+        assert_eq!((report.leaves_upload(), bucket.state().uploads.len()), (down, usize::from(down)));
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_too_many_parts_needs_volumes() {
+    let (bucket, parts) = (Bucket::default(), vec!["part"; 10_000]);
+    let state = serde_json::from_value(serde_json::json!({"id": "1", "parts": parts})).unwrap();
+    let mut object = bucket.store().take_up("big".to_owned(), Some(state), Vec::new());
+    let error = blocking(move || object.write_all(&noise(BLOCK)).unwrap_err()).await;
+    let found = WorkError::from(error);
+    assert!(matches!(&found, WorkError::Failed(f) if f.code == code::VOLUMES_NEEDED), "{found:?}");
+}

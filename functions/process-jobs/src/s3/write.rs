@@ -11,10 +11,14 @@ use shared::files::StoredFile;
 use tokio::task::JoinSet;
 
 use super::{BLOCK, Store, failed, failed_to_read, unavailable};
+use crate::failure::{Failure, code};
 
 /// What is copied with one call. S3 takes up to 5 GiB (Amazon S3 API Reference, `CopyObject`);
 /// less lets a cancel be noticed in time.
 const COPIED_AT_ONCE: u64 = 256 * 1024 * 1024;
+
+/// How many parts a file may have (Amazon S3 User Guide, "Amazon S3 multipart upload limits").
+const MAX_PARTS: i32 = 10_000;
 
 /// A file, written part by part. Dropped unfinished, it leaves nothing.
 pub struct ObjectWriter {
@@ -164,7 +168,12 @@ impl Upload {
     fn next_number(&mut self) -> io::Result<i32> {
         self.store.check()?;
         self.arrived()?;
-        i32::try_from(self.parts.len() + 1).map_err(io::Error::other)
+        let number = i32::try_from(self.parts.len() + 1).map_err(io::Error::other)?;
+        if number > MAX_PARTS {
+            let text = "A file of the package would be larger than 83 GB; choose a volume_size";
+            return Err(Failure::new(code::VOLUMES_NEEDED, text).into_io());
+        }
+        Ok(number)
     }
 
     /// Waits for the part that is on its way.
@@ -219,7 +228,8 @@ impl Drop for Upload {
         self.store.handle.block_on(self.sending.shutdown());
         let call = self.store.client.abort_multipart_upload().bucket(&self.store.bucket).key(&self.key);
         if let Err(error) = self.store.handle.block_on(call.upload_id(&self.id).send()) {
-            tracing::warn!(key = self.key, %error, "an upload could not be aborted; the bucket's lifecycle will");
+            tracing::warn!(key = self.key, %error, "an upload could not be aborted; the sweeper will");
+            self.store.report.leave_upload();
         }
     }
 }
