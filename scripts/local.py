@@ -262,7 +262,7 @@ def finish(port, outputs):
         "AllowOrigins": ORIGINS.split(","),
         "AllowMethods": ["GET", "POST", "PUT", "PATCH", "OPTIONS"],
         "AllowHeaders": ["authorization", "content-type", "accept", "idempotency-key"],
-        "ExposeHeaders": ["location", "retry-after"],
+        "ExposeHeaders": ["location", "retry-after", "x-next-cursor", "x-finished"],
         "MaxAge": 3600,
     }
     aws(port, "apigatewayv2", "update-api", "--api-id", outputs["ApiId"], "--cors-configuration", json.dumps(cors))
@@ -293,7 +293,9 @@ def up():
     values = {
         "API_URL": f"http://127.0.0.1:{port}/_aws/execute-api/{outputs['ApiId']}",
         "QUEUE_URL": outputs["QueueUrl"],
+        "QUEUE_ARN": outputs["QueueArn"],
         "DEAD_LETTER_QUEUE_URL": outputs["DeadLetterQueueUrl"],
+        "DEAD_LETTER_QUEUE_ARN": outputs["DeadLetterQueueArn"],
         "EXHAUSTED_QUEUE_URL": outputs["ExhaustedQueueUrl"],
         "TABLE_NAME": outputs["TableName"],
         "BUCKET_NAME": outputs["BucketName"],

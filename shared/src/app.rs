@@ -11,6 +11,7 @@ use crate::{
     queue::Queue,
     service::{JobService, Submissions, Sweeper},
     store::Store,
+    telemetry::Metrics,
     time::Clock,
 };
 
@@ -93,6 +94,14 @@ impl Env {
     /// When a variable is missing.
     pub fn jobs(&self) -> Result<JobService, EnvError> {
         Ok(JobService::new(self.store()?, self.clock()))
+    }
+
+    /// Where metrics go: `METRICS_NAMESPACE`.
+    ///
+    /// # Errors
+    /// When the variable is missing.
+    pub fn metrics(&self) -> Result<Metrics, EnvError> {
+        Ok(Metrics::new(variable("METRICS_NAMESPACE")?))
     }
 
     /// How many jobs of one user may run at a time: `USER_RUNNING_LIMIT`, without which all may.

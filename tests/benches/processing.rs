@@ -19,6 +19,7 @@ use server::{Server, serve_if_asked};
 use shared::{
     service::Submissions,
     store::Store,
+    telemetry::Metrics,
     testing::{client, files_of, queue},
 };
 
@@ -52,7 +53,7 @@ async fn main() {
 fn processor(api: &Api) -> Processor {
     let worker = Worker::new(api.store.clone(), files_of(TEXT), RETENTION);
     let submissions = Submissions::new(api.store.clone(), queue(), api.clock.clock(), RETENTION);
-    Processor::new(api.service(), submissions, queue(), queue(), worker)
+    Processor::new(api.service(), submissions, queue(), queue(), worker, Metrics::new("bench"))
 }
 
 async fn deliver(processor: &Processor, id: u64) {

@@ -13,6 +13,7 @@ use shared::{
     store::{
         Cancelled, Claimed, Completion, Finished, Held, Leftovers, LogQuery, Progress, RunEnd, RunHandle, Submitted,
     },
+    telemetry::Metrics,
     testing::{files, queue},
     time::{Clock, Time},
 };
@@ -211,7 +212,8 @@ impl<'a> Life<'a> {
                 let body = json!({"job_id": self.id}).to_string();
                 let event = serde_json::from_value(json!({"Records": [{"messageId": "1", "body": body}]})).unwrap();
                 let event = LambdaEvent::new(event, Context::default());
-                let answer = fail_dead_jobs::fail_dead_jobs(&store, &self.clock, event).await.unwrap();
+                let answer =
+                    fail_dead_jobs::fail_dead_jobs(&store, &self.clock, &Metrics::new("model"), event).await.unwrap();
                 assert!(answer.batch_item_failures.is_empty());
                 self.model.dead_letter(now);
                 Ok(())

@@ -6,7 +6,8 @@ use shared::{
     aws::AwsError,
     job::{DEAD_LETTERED, Failure, JobId, Status},
     queue::Message,
-    store::Store,
+    store::{Finished, Store},
+    telemetry::Metrics,
     time::Clock,
 };
 
@@ -17,37 +18,44 @@ use shared::{
 pub async fn fail_dead_jobs(
     store: &Store,
     clock: &Clock,
+    metrics: &Metrics,
     event: LambdaEvent<SqsEvent>,
 ) -> Result<SqsBatchResponse, Error> {
     let mut response = SqsBatchResponse::default();
     for record in event.payload.records {
         let message_id = record.message_id.unwrap_or_default();
         let dealt_with = match Message::parse(record.body.as_deref().unwrap_or_default()) {
-            Ok(Message::Job(id)) => fail(store, clock, id).await.is_ok(),
+            Ok(Message::Job(id)) => fail(store, clock, id).await.map_err(|error| error.to_string()),
             // A submission that never became a job is kept for the operator: the queue's own
             // redrive moves it on to the dead-letter queue.
-            _ => false,
+            _ => Err("it never became a job".to_owned()),
         };
-        if !dealt_with {
-            tracing::warn!(message_id, "a dead message could not be dealt with");
-            let mut failure = BatchItemFailure::default();
-            failure.item_identifier = message_id;
-            response.batch_item_failures.push(failure);
+        match dealt_with {
+            Ok(failed) => metrics.count(clock.now(), &[], &[("JobsBroken", u32::from(failed))]),
+            Err(error) => {
+                tracing::warn!(message_id, error, "a dead message could not be dealt with");
+                let mut failure = BatchItemFailure::default();
+                failure.item_identifier = message_id;
+                response.batch_item_failures.push(failure);
+            }
         }
     }
     Ok(response)
 }
 
-async fn fail(store: &Store, clock: &Clock, id: JobId) -> Result<(), AwsError> {
-    let Some(job) = store.job(id, true).await? else { return Ok(()) };
+/// Whether the job has failed by this.
+async fn fail(store: &Store, clock: &Clock, id: JobId) -> Result<bool, AwsError> {
+    let Some(job) = store.job(id, true).await? else { return Ok(false) };
     let now = clock.now();
     // A run that renews its lease is alive: another message's delivery has started it.
     let alive = job.status == Status::Running && !job.lease_has_expired(now);
     if job.status.is_final() || job.status == Status::Draft || alive {
-        return Ok(());
+        return Ok(false);
     }
     let failure = Failure::new(DEAD_LETTERED, "The job was handed out many times and never came to an end");
-    store.fail_from_outside(&job, &failure, now).await?;
-    tracing::error!(job_id = %id, attempt = job.attempt, "a job was dead-lettered");
-    Ok(())
+    let failed = matches!(store.fail_from_outside(&job, &failure, now).await?, Finished::Yes(_));
+    if failed {
+        tracing::error!(job_id = %id, attempt = job.attempt, "a job was dead-lettered");
+    }
+    Ok(failed)
 }

@@ -7,6 +7,6 @@ use shared::{app::Env, telemetry};
 async fn main() -> Result<(), Error> {
     telemetry::start();
     let env = Env::load();
-    let (store, clock) = (env.store()?, env.clock());
-    lambda_runtime::run(service_fn(|event| fail_dead_jobs::fail_dead_jobs(&store, &clock, event))).await
+    let (store, clock, metrics) = (env.store()?, env.clock(), env.metrics()?);
+    lambda_runtime::run(service_fn(|event| fail_dead_jobs::fail_dead_jobs(&store, &clock, &metrics, event))).await
 }

@@ -6,10 +6,10 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use lambda_runtime::{Error, LambdaEvent};
 use shared::{
     aws::AwsError,
-    job::JobId,
+    job::{Failure, Job, JobId, WaitingFor},
     queue::{Message, Queue},
     service::{Intake, JobService, Processed, Submissions},
-    telemetry::{Unit, emit},
+    telemetry::Metrics,
     time::Time,
 };
 
@@ -22,13 +22,21 @@ pub struct Processor {
     queue: Queue,
     dead_letters: Queue,
     worker: Arc<Worker>,
+    metrics: Metrics,
 }
 
 impl Processor {
     /// A processor of the messages of `queue` that works with `worker`.
     #[must_use]
-    pub fn new(jobs: JobService, submissions: Submissions, queue: Queue, dead_letters: Queue, worker: Worker) -> Self {
-        Self { jobs, submissions, queue, dead_letters, worker: Arc::new(worker) }
+    pub fn new(
+        jobs: JobService,
+        submissions: Submissions,
+        queue: Queue,
+        dead_letters: Queue,
+        worker: Worker,
+        metrics: Metrics,
+    ) -> Self {
+        Self { jobs, submissions, queue, dead_letters, worker: Arc::new(worker), metrics }
     }
 
     async fn handle(&self, message: &SqsMessage, deadline: Time) -> Result<(), AwsError> {
@@ -40,38 +48,46 @@ impl Processor {
                 match self.submissions.create_delivered(&job, &key).await? {
                     Intake::New(job) => job.id,
                     Intake::Same(id) => id,
-                    Intake::KeyReused => return self.bury(body, &"its idempotency key belongs to another job").await,
+                    Intake::KeyReused => {
+                        return self.bury(message, &"its idempotency key belongs to another job").await;
+                    }
                 }
             }
-            Err(reason) => return self.bury(body, &reason).await,
+            Err(reason) => return self.bury(message, &reason).await,
         };
-        self.process(id, body, deadline).await
+        self.process(id, message, deadline).await
     }
 
-    async fn process(&self, id: JobId, body: &str, deadline: Time) -> Result<(), AwsError> {
+    async fn process(&self, id: JobId, message: &SqsMessage, deadline: Time) -> Result<(), AwsError> {
         // Boxed: the SDK's calls add up to a future that is large for the stack.
         match Box::pin(self.jobs.process_job(id, &self.worker, deadline)).await? {
-            Processed::Finished(job) => {
-                let job_type = job.job_type.map_or("none", |job_type| job_type.as_str());
-                tracing::info!(job_id = %id, attempt = job.attempt, status = %job.status, "job ended");
-                emit(
-                    job.updated_at,
-                    &[("JobType", job_type), ("Status", job.status.as_str())],
-                    &[("JobsEnded", 1.0, Unit::Count)],
-                );
-            }
+            Processed::Finished(job) => self.ended(&job),
             // Lost here, the message is sent by the sweeper.
             Processed::Waiting(job, delay) => {
-                tracing::info!(job_id = %id, attempt = job.attempt, ?delay, "job waits for another run");
+                let reason = job.waiting.as_ref().map_or("queue", WaitingFor::reason);
+                tracing::info!(job_id = %id, attempt = job.attempt, reason, ?delay, "job waits for another run");
+                self.metrics.count(job.updated_at, &[("Reason", reason)], &[("JobsPutOff", 1)]);
                 if let Err(error) = self.submissions.send_again(&job, delay.max(Duration::from_secs(1))).await {
                     tracing::warn!(job_id = %id, %error, "the next run's message could not be sent");
                 }
             }
             Processed::Fenced => tracing::info!(job_id = %id, "run fenced off"),
             Processed::Skipped(job) => tracing::debug!(job_id = %id, status = %job.status, "nothing to do"),
-            Processed::Missing => return self.bury(body, &"there is no such job").await,
+            Processed::Missing => return self.bury(message, &format!("there is no job {id}")).await,
         }
         Ok(())
+    }
+
+    /// Tells operators of a job's end.
+    fn ended(&self, job: &Job) {
+        let job_type = job.job_type.map_or("none", |job_type| job_type.as_str());
+        let code = job.error.as_ref().map(|error| error.code.as_str());
+        tracing::info!(job_id = %job.id, attempt = job.attempt, status = %job.status, code, "job ended");
+        let dimensions = [("JobType", job_type), ("Status", job.status.as_str())];
+        self.metrics.count(job.updated_at, &dimensions, &[("JobsEnded", 1)]);
+        if job.error.as_ref().is_some_and(Failure::is_ours) {
+            self.metrics.count(job.updated_at, &[], &[("JobsBroken", 1)]);
+        }
     }
 
     /// Has a message that could not be dealt with delivered again soon: its visibility timeout is
@@ -85,9 +101,10 @@ impl Processor {
     }
 
     /// Puts a message that can never succeed where it holds up nobody.
-    async fn bury(&self, body: &str, reason: &(dyn std::fmt::Display + Sync)) -> Result<(), AwsError> {
-        tracing::error!(%reason, "a message can never succeed; it goes to the dead-letter queue");
-        self.dead_letters.send(body.to_owned()).await
+    async fn bury(&self, message: &SqsMessage, reason: &(dyn std::fmt::Display + Sync)) -> Result<(), AwsError> {
+        let message_id = message.message_id.as_deref();
+        tracing::error!(message_id, %reason, "a message can never succeed; it goes to the dead-letter queue");
+        self.dead_letters.send(message.body.clone().unwrap_or_default()).await
     }
 }
 

@@ -6,6 +6,7 @@ use shared::{app::Env, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::start();
-    let sweeper = Env::load().sweeper()?;
-    lambda_runtime::run(service_fn(|event| sweep_jobs::sweep_jobs(&sweeper, event))).await
+    let env = Env::load();
+    let (sweeper, metrics) = (env.sweeper()?, env.metrics()?);
+    lambda_runtime::run(service_fn(|event| sweep_jobs::sweep_jobs(&sweeper, &metrics, event))).await
 }

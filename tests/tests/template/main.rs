@@ -3,6 +3,7 @@
 mod cloudformation;
 mod environment;
 mod limits;
+mod monitoring;
 mod permissions;
 
 use std::{
