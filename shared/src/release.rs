@@ -148,7 +148,8 @@ impl FromStr for SourcePath {
 
     fn from_str(text: &str) -> Result<Self, InvalidPath> {
         let parts_are_names = text.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        let characters_are_safe = !text.chars().any(|c| c.is_control() || c == '\\');
+        // S3 answers in XML, which has no U+FFFE and U+FFFF (XML 1.0, 2.2).
+        let characters_are_safe = !text.chars().any(|c| c.is_control() || matches!(c, '\\' | '\u{FFFE}' | '\u{FFFF}'));
         if parts_are_names && characters_are_safe && text.len() <= Self::MAX_BYTES {
             Ok(Self(text.to_owned()))
         } else {
@@ -228,7 +229,7 @@ mod tests {
             assert_eq!(path.parse::<SourcePath>().unwrap().as_str(), path);
         }
         let long = "x".repeat(513);
-        for path in ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "./a", "a\\b", "a\nb", &long] {
+        for path in ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "./a", "a\\b", "a\nb", "a\u{FFFE}", &long] {
             assert!(path.parse::<SourcePath>().is_err(), "{path:?}");
         }
     }
