@@ -101,7 +101,7 @@ impl Env {
     /// # Errors
     /// When the variable is missing.
     pub fn metrics(&self) -> Result<Metrics, EnvError> {
-        Ok(Metrics::new(variable("METRICS_NAMESPACE")?))
+        Ok(Metrics::new(variable("METRICS_NAMESPACE")?, self.clock()))
     }
 
     /// How many jobs of one user may run at a time: `USER_RUNNING_LIMIT`, without which all may.

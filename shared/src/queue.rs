@@ -90,7 +90,8 @@ impl Queue {
     /// # Errors
     /// When SQS cannot be asked. The message may have been sent all the same.
     pub async fn send_job(&self, id: JobId, owner: UserId, delay: Duration) -> Result<(), AwsError> {
-        let delay = i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(0);
+        // In whole seconds, and rather late than early: one that comes early is not taken.
+        let delay = i32::try_from((delay + Duration::from_millis(999)).min(MAX_DELAY).as_secs()).unwrap_or(0);
         let call = self.client.send_message().queue_url(&self.url).message_body(json!({ "job_id": id }).to_string());
         let call = call.delay_seconds(delay).message_group_id(format!("user-{owner}"));
         call.send().await.map(|_| ()).map_err(|error| classify(SQS, &error))

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use tracing_subscriber::EnvFilter;
 
-use crate::time::Time;
+use crate::time::Clock;
 
 /// Starts to log what `RUST_LOG` asks for (`info` without it), as JSON to standard output.
 pub fn start() {
@@ -17,29 +17,33 @@ pub fn start() {
 #[derive(Clone, Debug)]
 pub struct Metrics {
     namespace: String,
+    clock: Clock,
 }
 
 impl Metrics {
     /// The metrics in `namespace`.
-    pub fn new(namespace: impl Into<String>) -> Self {
-        Self { namespace: namespace.into() }
+    pub fn new(namespace: impl Into<String>, clock: Clock) -> Self {
+        Self { namespace: namespace.into(), clock }
     }
 
     /// Counts something where Lambda hands it to CloudWatch, without an API call.
     #[expect(clippy::print_stdout, reason = "the embedded metric format is read from standard output")]
-    pub fn count(&self, now: Time, dimensions: &[(&str, &str)], counts: &[(&str, u32)]) {
-        println!("{}", self.line(now, dimensions, counts));
+    pub fn count(&self, dimensions: &[(&str, &str)], counts: &[(&str, u32)]) {
+        println!("{}", self.line(dimensions, counts));
     }
 
     /// One line of CloudWatch's embedded metric format.
-    fn line(&self, now: Time, dimensions: &[(&str, &str)], counts: &[(&str, u32)]) -> String {
+    fn line(&self, dimensions: &[(&str, &str)], counts: &[(&str, u32)]) -> String {
         let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
         let definitions: Vec<Value> = counts.iter().map(|(name, _)| json!({ "Name": name, "Unit": "Count" })).collect();
         let mut line = Map::new();
         line.extend(dimensions.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
         line.extend(counts.iter().map(|(name, count)| ((*name).to_owned(), json!(count))));
         let directive = json!({ "Namespace": self.namespace, "Dimensions": [names], "Metrics": definitions });
-        line.insert("_aws".to_owned(), json!({ "Timestamp": now.millis(), "CloudWatchMetrics": [directive] }));
+        line.insert(
+            "_aws".to_owned(),
+            json!({ "Timestamp": self.clock.now().millis(), "CloudWatchMetrics": [directive] }),
+        );
         Value::Object(line).to_string()
     }
 }
@@ -47,14 +51,12 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{ManualClock, START};
 
     #[test]
     fn a_metric_line_names_its_namespace_counts_dimensions_and_time() {
-        let line = Metrics::new("jobs-test").line(
-            Time::from_millis(1_000),
-            &[("JobType", "packaging")],
-            &[("JobsEnded", 1), ("JobsBroken", 0)],
-        );
+        let line = Metrics::new("jobs-test", ManualClock::default().clock())
+            .line(&[("JobType", "packaging")], &[("JobsEnded", 1), ("JobsBroken", 0)]);
         let line: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(
             (&line["JobType"], &line["JobsEnded"], &line["JobsBroken"]),
@@ -64,6 +66,6 @@ mod tests {
         assert_eq!(directive["Namespace"], "jobs-test");
         assert_eq!(directive["Dimensions"], json!([["JobType"]]));
         assert_eq!(directive["Metrics"][1], json!({"Name": "JobsBroken", "Unit": "Count"}));
-        assert_eq!(line["_aws"]["Timestamp"], 1_000);
+        assert_eq!(line["_aws"]["Timestamp"], START.millis());
     }
 }

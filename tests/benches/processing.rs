@@ -53,7 +53,7 @@ async fn main() {
 fn processor(api: &Api) -> Processor {
     let worker = Worker::new(api.store.clone(), files_of(TEXT), RETENTION);
     let submissions = Submissions::new(api.store.clone(), queue(), api.clock.clock(), RETENTION);
-    Processor::new(api.service(), submissions, queue(), queue(), worker, Metrics::new("bench"))
+    Processor::new(api.service(), submissions, queue(), queue(), worker, Metrics::new("bench", api.clock.clock()))
 }
 
 async fn deliver(processor: &Processor, id: u64) {

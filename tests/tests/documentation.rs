@@ -49,6 +49,7 @@ fn every_failure_code_is_documented_and_no_other() {
     codes.extend(
         [
             shared::job::INTERNAL,
+            shared::job::UNAVAILABLE,
             shared::job::ATTEMPTS_EXHAUSTED,
             shared::job::DEAD_LETTERED,
             shared::job::RELEASE_CHANGED,

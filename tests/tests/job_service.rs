@@ -2,15 +2,17 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use common::{Api, Does, OWNER, job_id};
 use serde_json::json;
 use shared::{
-    job::{Level, Status, UserId, WaitingFor},
-    service::{Processed, StatusUpdated},
+    aws::AwsError,
+    job::{Failure, Job, Level, Status, UserId, WaitingFor},
+    service::{Assignment, Processed, StatusUpdated, Work, WorkError},
     store::{Claimed, Completion, Finished, Held, Leftovers, Progress, RunEnd, RunHandle},
     testing::START,
+    time::Time,
 };
 
 #[tokio::test]
@@ -164,5 +166,39 @@ async fn a_run_knows_its_own_end_and_no_others() {
             assert!(matches!(end(now).await, Finished::Yes(_)));
         }
         assert!(matches!(end(later).await, Finished::Fenced(Some(_))));
+    }
+}
+
+/// Work that fails, and leaves something that it cannot remove.
+struct Untidy {
+    leaves_upload: bool,
+    takes_for_ever: bool,
+}
+
+impl Work for Untidy {
+    async fn run(&self, assignment: Assignment) -> Result<Completion, WorkError> {
+        if self.leaves_upload {
+            assignment.report.leave_upload();
+        }
+        Err(WorkError::Failed(Failure::new("source_missing", "There is no source file")))
+    }
+
+    async fn clean_up(&self, _: &Job) -> Result<(), AwsError> {
+        if self.takes_for_ever {
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_a_run_cannot_remove_in_time_is_left_to_the_sweeper() {
+    for (leaves_upload, takes_for_ever) in [(false, false), (true, false), (false, true)] {
+        let api = Api::new().await;
+        let id = job_id(api.create(json!({"job_type": "packaging"})).await);
+        let work = Arc::new(Untidy { leaves_upload, takes_for_ever });
+        let processed = api.service().process_job(id, &work, Time::from_millis(i64::MAX)).await.unwrap();
+        let Processed::Finished(job) = processed else { panic!("{processed:?}") };
+        assert_eq!((job.status, job.due_at.is_some()), (Status::Failed, leaves_upload || takes_for_ever));
     }
 }

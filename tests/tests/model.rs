@@ -204,7 +204,7 @@ impl<'a> Life<'a> {
             }
             Act::Sweep => {
                 let sweeper = Sweeper::new(store, queue(), files(), self.clock.clone());
-                sweeper.sweep(Time::from_millis(i64::MAX)).await.unwrap();
+                sweeper.sweep(Time::from_millis(i64::MAX)).await;
                 self.model.sweep(now);
                 Ok(())
             }
@@ -212,8 +212,14 @@ impl<'a> Life<'a> {
                 let body = json!({"job_id": self.id}).to_string();
                 let event = serde_json::from_value(json!({"Records": [{"messageId": "1", "body": body}]})).unwrap();
                 let event = LambdaEvent::new(event, Context::default());
-                let answer =
-                    fail_dead_jobs::fail_dead_jobs(&store, &self.clock, &Metrics::new("model"), event).await.unwrap();
+                let answer = fail_dead_jobs::fail_dead_jobs(
+                    &store,
+                    &self.clock,
+                    &Metrics::new("model", self.clock.clone()),
+                    event,
+                )
+                .await
+                .unwrap();
                 assert!(answer.batch_item_failures.is_empty());
                 self.model.dead_letter(now);
                 Ok(())

@@ -121,7 +121,9 @@ async fn a_run_is_rescued_or_completes_late() {
         let run = claimed(&api, &seen, START).await;
         let dead = job(&api, seen.id.get()).await;
         let completion = Completion::of(json!({}));
-        let rescues = join_all((0..PARTIES).map(|_| api.store.rescue(&dead, late)));
+        // No two at the same millisecond: these would be one write, repeated.
+        let at = |party| late.after(Duration::from_millis(party));
+        let rescues = join_all((0..PARTIES as u64).map(|party| api.store.rescue(&dead, at(party))));
         let (rescues, completed) = if round % 2 == 0 {
             tokio::join!(rescues, complete(&api, &run, &completion))
         } else {

@@ -7,10 +7,10 @@ use std::time::Duration;
 use common::{Api, OWNER, RETENTION, job_id};
 use serde_json::{Map, json};
 use shared::{
-    job::{JobType, NewJob, Status, UserId},
+    job::{ATTEMPTS_EXHAUSTED, Failure, JobType, LEASE, NewJob, Status, UserId},
     queue::Queue,
     service::{Sweeper, Swept},
-    store::Claimed,
+    store::{Claimed, Finished},
     testing::{START, broken_files, broken_queue, files, queue},
     time::Time,
 };
@@ -23,7 +23,7 @@ fn sweeper(api: &Api, queue: Queue) -> Sweeper {
 }
 
 async fn sweep(api: &Api, queue: Queue) -> Swept {
-    sweeper(api, queue).sweep(Time::from_millis(i64::MAX)).await.unwrap()
+    sweeper(api, queue).sweep(Time::from_millis(i64::MAX)).await
 }
 
 /// Jobs of one shard whose runs have died.
@@ -97,7 +97,7 @@ async fn a_job_whose_files_cannot_be_removed_holds_up_no_other() {
     stuck(&api, 3).await;
     let sweep = async |files| {
         let swept = Sweeper::new(api.store.clone(), queue(), files, api.clock.clock());
-        swept.sweep(Time::from_millis(i64::MAX)).await.unwrap()
+        swept.sweep(Time::from_millis(i64::MAX)).await
     };
     api.clock.advance(300);
     let swept = sweep(broken_files()).await;
@@ -116,7 +116,7 @@ async fn a_sweep_that_ran_out_of_time_is_gone_on_with_by_the_next() {
     stuck(&api, STUCK).await;
     // Each look at the clock is a millisecond later than the last.
     let until = api.clock.clock().now().after(Duration::from_millis(100));
-    let in_time = sweeper(&api, queue()).sweep(until).await.unwrap();
+    let in_time = sweeper(&api, queue()).sweep(until).await;
     assert!((1..STUCK).contains(&(in_time.rescued as u64)), "{in_time:?}");
     let rest = sweep(&api, queue()).await;
     assert_eq!((in_time.rescued + rest.rescued) as u64, STUCK);
@@ -147,4 +147,28 @@ async fn what_the_details_of_a_job_allow_its_entry_in_the_list_allows_too() {
         let (status, answer) = api.send(owner, "POST", &format!("/api/jobs/{}/retry", job["id"]), None).await;
         assert_eq!((status, &answer["retry_of"]), (202, &job["id"]), "{answer}");
     }
+}
+
+#[tokio::test]
+async fn a_sweeper_knows_its_own_writes_and_no_others() {
+    let api = Api::new().await;
+    stuck(&api, 1).await;
+    let (later, now) = (START.after(Duration::from_mins(5)), START.after(LEASE * 2));
+    let [id] = api.store.due(0, later, None).await.unwrap().jobs[..] else { panic!("one is due") };
+    let seen = api.store.job(id, true).await.unwrap().unwrap();
+    // As the SDK repeats it, whose answer was lost: the second is refused by the first.
+    for _ in 0..2 {
+        assert!(matches!(api.store.look_again(&seen, Some(later)).await.unwrap(), Finished::Yes(_)));
+    }
+    for _ in 0..2 {
+        assert!(matches!(api.store.rescue(&seen, now).await.unwrap(), Finished::Yes(_)));
+    }
+    assert!(matches!(api.store.look_again(&seen, Some(now)).await.unwrap(), Finished::Fenced(Some(_))));
+    assert!(matches!(api.store.rescue(&seen, later).await.unwrap(), Finished::Fenced(Some(_))));
+    let seen = api.store.job(id, true).await.unwrap().unwrap();
+    let failure = Failure::new(ATTEMPTS_EXHAUSTED, "Enough");
+    for _ in 0..2 {
+        assert!(matches!(api.store.fail_from_outside(&seen, &failure, now).await.unwrap(), Finished::Yes(_)));
+    }
+    assert!(matches!(api.store.fail_from_outside(&seen, &failure, later).await.unwrap(), Finished::Fenced(Some(_))));
 }

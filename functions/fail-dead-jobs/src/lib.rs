@@ -31,7 +31,7 @@ pub async fn fail_dead_jobs(
             _ => Err("it never became a job".to_owned()),
         };
         match dealt_with {
-            Ok(failed) => metrics.count(clock.now(), &[], &[("JobsBroken", u32::from(failed))]),
+            Ok(failed) => metrics.count(&[], &[("JobsBroken", u32::from(failed))]),
             Err(error) => {
                 tracing::warn!(message_id, error, "a dead message could not be dealt with");
                 let mut failure = BatchItemFailure::default();
@@ -55,7 +55,7 @@ async fn fail(store: &Store, clock: &Clock, id: JobId) -> Result<bool, AwsError>
     let failure = Failure::new(DEAD_LETTERED, "The job was handed out many times and never came to an end");
     let failed = matches!(store.fail_from_outside(&job, &failure, now).await?, Finished::Yes(_));
     if failed {
-        tracing::error!(job_id = %id, attempt = job.attempt, "a job was dead-lettered");
+        tracing::error!(job_id = %id, attempt = job.attempt, code = DEAD_LETTERED, "job ended");
     }
     Ok(failed)
 }

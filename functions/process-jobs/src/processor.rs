@@ -66,7 +66,7 @@ impl Processor {
             Processed::Waiting(job, delay) => {
                 let reason = job.waiting.as_ref().map_or("queue", WaitingFor::reason);
                 tracing::info!(job_id = %id, attempt = job.attempt, reason, ?delay, "job waits for another run");
-                self.metrics.count(job.updated_at, &[("Reason", reason)], &[("JobsPutOff", 1)]);
+                self.metrics.count(&[("Reason", reason)], &[("JobsPutOff", 1)]);
                 if let Err(error) = self.submissions.send_again(&job, delay.max(Duration::from_secs(1))).await {
                     tracing::warn!(job_id = %id, %error, "the next run's message could not be sent");
                 }
@@ -84,9 +84,9 @@ impl Processor {
         let code = job.error.as_ref().map(|error| error.code.as_str());
         tracing::info!(job_id = %job.id, attempt = job.attempt, status = %job.status, code, "job ended");
         let dimensions = [("JobType", job_type), ("Status", job.status.as_str())];
-        self.metrics.count(job.updated_at, &dimensions, &[("JobsEnded", 1)]);
+        self.metrics.count(&dimensions, &[("JobsEnded", 1)]);
         if job.error.as_ref().is_some_and(Failure::is_ours) {
-            self.metrics.count(job.updated_at, &[], &[("JobsBroken", 1)]);
+            self.metrics.count(&[], &[("JobsBroken", 1)]);
         }
     }
 
@@ -125,6 +125,7 @@ pub async fn process_jobs(processor: &Processor, event: LambdaEvent<SqsEvent>) -
     for message in &event.payload.records {
         if let Err(error) = processor.handle(message, deadline).await {
             tracing::warn!(message_id = message.message_id, %error, "a message is given back");
+            processor.metrics.count(&[("Reason", "backoff")], &[("JobsPutOff", 1)]);
             processor.give_back(message).await;
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message.message_id.clone().unwrap_or_default();

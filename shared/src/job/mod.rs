@@ -79,7 +79,8 @@ pub struct Job {
     pub waiting: Option<WaitingFor>,
     /// When the message comes that it was last put off to; it means something only while pending.
     pub waits_until: Option<Time>,
-    /// Deliveries of its message that found it running or final, and did nothing.
+    /// Deliveries of its message, from its first claim on, that found nothing to do: it ran, had ended, or
+    /// was put off until later.
     pub duplicate_deliveries: u32,
     /// When the sweeper should look at it; `None` on drafts and final jobs.
     pub due_at: Option<Time>,
@@ -187,6 +188,8 @@ impl Failure {
 
 /// `error.code` of a job, or of an attempt, that met a fault of ours.
 pub const INTERNAL: &str = "internal";
+/// `error.code` of a run that was given back because a service was away.
+pub const UNAVAILABLE: &str = "unavailable";
 /// `error.code` of a job whose attempts are used up.
 pub const ATTEMPTS_EXHAUSTED: &str = "attempts_exhausted";
 /// `error.code` of a job whose message was delivered over and over without an end.

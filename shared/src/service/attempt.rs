@@ -12,8 +12,8 @@ use super::{
 use crate::{
     aws::AwsError,
     job::{
-        ATTEMPTS_EXHAUSTED, Failure, INTERNAL, Job, JobId, Level, LogEntry, RELEASE_CHANGED, Run, Status, WaitingFor,
-        outcome,
+        ATTEMPTS_EXHAUSTED, Failure, INTERNAL, Job, JobId, Level, LogEntry, RELEASE_CHANGED, Run, UNAVAILABLE,
+        WaitingFor,
     },
     store::{Completion, Finished, Held, Leftovers, Permits, Permitted, RunEnd, RunHandle},
     time::Time,
@@ -242,10 +242,6 @@ impl<'a> Attempt<'a> {
                 Ok(Processed::Waiting(job, delay))
             }
             (Finished::Yes(job), _) => Ok(Processed::Finished(job)),
-            // It had been stored, and only the answer was refused.
-            (Finished::Fenced(Some(job)), _) if job.status == Status::Completed && job.fence == self.handle.fence => {
-                Ok(Processed::Finished(job))
-            }
             (Finished::Fenced(_), _) => Ok(Processed::Fenced),
             (Finished::ReleaseChanged, _) => self.fail_as_changed().await,
         }
@@ -318,10 +314,10 @@ enum Wrote {
     Fenced,
 }
 
-/// How many runs before this one were given back, one behind the other.
+/// How many runs before this one found a service away, one behind the other.
 fn runs_given_back(job: &Job) -> u32 {
-    let given_back = |run: &&Run| run.outcome.as_deref() == Some(outcome::GIVEN_BACK);
-    let before = job.runs.iter().rev().skip(1).take_while(given_back).count();
+    let found_it_away = |run: &&Run| run.error.as_ref().is_some_and(|error| error.code == UNAVAILABLE);
+    let before = job.runs.iter().rev().skip(1).take_while(found_it_away).count();
     u32::try_from(before).unwrap_or(u32::MAX)
 }
 

@@ -14,7 +14,7 @@ use crate::{
 
 /// How often a claim is tried again whose job has changed meanwhile, but still waits.
 const CLAIM_TRIES: u32 = 3;
-/// How early a message may come: SQS counts its delay in whole seconds.
+/// How early a message may come: whoever sent it may have another clock.
 const EARLY: Duration = Duration::from_secs(2);
 /// How long a run may remove what it has left: well within its lease, and the function's last seconds.
 const TIDIES_FOR: Duration = Duration::from_secs(10);

@@ -47,6 +47,8 @@ pub struct Swept {
     pub uploads_aborted: usize,
     /// Jobs and releases that could not be helped this time; the next sweep comes to them.
     pub errors: usize,
+    /// Shards of which it could not be listed, or not to the end, what is due.
+    pub unlisted: usize,
 }
 
 impl Sweeper {
@@ -56,38 +58,36 @@ impl Sweeper {
         Self { store, queue, files, clock }
     }
 
-    /// The time now, by the sweeper's clock.
-    #[must_use]
-    pub fn now(&self) -> Time {
-        self.clock.now()
-    }
-
     /// Looks at everything that is due. Two sweeps at once share the work: each change is a
-    /// conditional write, and whoever loses it goes on to the next job.
-    ///
-    /// # Errors
-    /// When it cannot be listed what is due. A job that cannot be helped is counted, and holds up
-    /// no other.
-    pub async fn sweep(&self, until: Time) -> Result<Swept, AwsError> {
+    /// conditional write, and whoever loses it goes on to the next job. What cannot be helped, or
+    /// listed, is counted, and holds up nothing else.
+    pub async fn sweep(&self, until: Time) -> Swept {
         let mut swept = Swept::default();
         let now = self.clock.now();
         // Each minute another begins, so that one that takes all the time starves no other.
         let first = u64::try_from(now.millis() / 60_000).unwrap_or(0);
         for shard in (0..SHARDS).map(|shard| (first + shard) % SHARDS) {
-            let mut from = None;
-            loop {
-                let page = self.store.due(shard, now, from).await?;
-                self.sweep_page(&page, until, &mut swept).await?;
-                if self.clock.now() >= until {
-                    return Ok(swept);
-                }
-                from = page.next;
-                if from.is_none() {
-                    break;
-                }
+            if let Err(error) = self.sweep_shard(shard, now, until, &mut swept).await {
+                swept.unlisted += 1;
+                tracing::error!(shard, %error, "it could not be listed what is due");
+            }
+            if self.clock.now() >= until {
+                break;
             }
         }
-        Ok(swept)
+        swept
+    }
+
+    async fn sweep_shard(&self, shard: u64, now: Time, until: Time, swept: &mut Swept) -> Result<(), AwsError> {
+        let mut from = None;
+        loop {
+            let page = self.store.due(shard, now, from).await?;
+            self.sweep_page(&page, until, swept).await?;
+            from = page.next;
+            if from.is_none() || self.clock.now() >= until {
+                return Ok(());
+            }
+        }
     }
 
     async fn sweep_page(&self, page: &DuePage, until: Time, swept: &mut Swept) -> Result<(), AwsError> {
@@ -140,7 +140,8 @@ impl Sweeper {
             Status::Running => {
                 let text = format!("All {} attempts stopped without an end; the last without a word", job.attempt);
                 let failure = Failure::new(ATTEMPTS_EXHAUSTED, text);
-                if let Finished::Yes(_) = self.store.fail_from_outside(job, &failure, now).await? {
+                if let Finished::Yes(job) = self.store.fail_from_outside(job, &failure, now).await? {
+                    tracing::error!(job_id = %job.id, attempt = job.attempt, code = failure.code, "job ended");
                     swept.failed.push(job.id);
                 }
             }

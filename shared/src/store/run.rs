@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     aws::AwsError,
-    job::{Event, Failure, Job, JobId, LEASE, LogEntry, Status, WaitingFor, outcome},
+    job::{Event, Failure, Job, JobId, LEASE, LogEntry, Status, UNAVAILABLE, WaitingFor, outcome},
     release::Release,
     time::Time,
 };
@@ -36,7 +36,7 @@ pub struct RunHandle {
     pub fence: u32,
     /// The number of the attempt.
     pub attempt: u32,
-    /// When retention takes the job, and its log with it.
+    /// When retention takes the job.
     pub expires_at: Time,
 }
 
@@ -276,7 +276,9 @@ impl Store {
                 let progress = Progress { message: Some(why.to_string()), ..progress.clone() };
                 let update = shown(run.update().event(Event::GiveBack, now), &progress);
                 let update = waiting(update, why, *at)?;
-                run.ended_run(update, now, outcome::GIVEN_BACK, None)?
+                let away = Failure::new(UNAVAILABLE, "A service that the job needs was not available");
+                let failure = Some(&away).filter(|_| matches!(why, WaitingFor::Backoff { .. }));
+                run.ended_run(update, now, outcome::GIVEN_BACK, failure)?
             }
         };
         self.end(run, update, now).await
@@ -295,10 +297,7 @@ impl Store {
             .only_if("#lease_expires_at = :lease")
             .value(":lease", n(lease.millis()));
         let update = run.ended_run(update, now, outcome::CRASHED, Some(&failure))?;
-        Ok(match self.update(update).await? {
-            Written::Done(item) => Finished::Yes(job_of(item)?),
-            Written::Refused(item) => Finished::Fenced(item.map(job_of).transpose()?),
-        })
+        self.end(&run, update, now).await
     }
 
     async fn end(&self, run: &RunHandle, update: Update, now: Time) -> Result<Finished, AwsError> {
@@ -323,7 +322,7 @@ impl Store {
 }
 
 /// What refused the end of a run: another party, or this very end, when its answer was lost and it
-/// was tried again. Nobody but the run itself ends it at the same moment: a rescue waits for its lease.
+/// was tried again. Nobody else ends the run at the same moment.
 fn refused_end(run: &RunHandle, item: Option<super::Item>, now: Time) -> Result<Finished, AwsError> {
     let job = item.map(job_of).transpose()?;
     let ended_at = |job: &Job| job.runs.last().and_then(|run| run.ended_at);

@@ -213,7 +213,11 @@ impl Store {
         };
         Ok(match self.update(update).await? {
             Written::Done(item) => Finished::Yes(job_of(item)?),
-            Written::Refused(item) => Finished::Fenced(item.map(job_of).transpose()?),
+            Written::Refused(item) => match item.map(job_of).transpose()? {
+                // By this very write, whose answer was lost.
+                Some(job) if job.status == Event::Fail.target() && job.finished_at == Some(now) => Finished::Yes(job),
+                other => Finished::Fenced(other),
+            },
         })
     }
 }

@@ -164,7 +164,8 @@ fn of_file(error: FileError) -> WorkError {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
 ) -> Result<T, WorkError> {
-    match tokio::task::spawn_blocking(work).await {
+    let run = tracing::Span::current();
+    match tokio::task::spawn_blocking(move || run.in_scope(work)).await {
         Ok(result) => result.map_err(of_file),
         Err(error) => Err(of_file(FileError::Io(io::Error::other(error)))),
     }
