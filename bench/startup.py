@@ -54,6 +54,7 @@ VARIABLES = {
     "BUCKET_NAME": "jobs",
     "QUEUE_URL": "http://127.0.0.1/000000000000/jobs",
     "DEAD_LETTER_QUEUE_URL": "http://127.0.0.1/000000000000/dead",
+    "METRICS_NAMESPACE": "jobs",
     "RETENTION_DAYS": "90",
     "PACKAGE_RETENTION_DAYS": "30",
     "TOKEN_SECRET_NAME": "token",

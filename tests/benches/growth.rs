@@ -7,7 +7,7 @@
 //! table. The table is filled with copies of jobs that the store itself has written.
 //!
 //! `cargo bench -p tests --bench growth` prints a JSON object a figure. With `--profile dev`, the tests'
-//! own build, it takes four minutes and 4.5 GB of memory; `-- 100000` leaves out larger tables.
+//! own build, it takes some minutes and 4.5 GB of memory; `-- 100000` leaves out larger tables.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
