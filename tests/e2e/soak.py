@@ -37,17 +37,24 @@ class Faulty(Killer):
 
     def __init__(self, chance):
         super().__init__(refuses=lambda call: chance.random() < THROTTLED)
-        self.throttled = 0
+        self.throttled, self.at_claim = 0, False
 
     def asked(self, call):
         answer = super().asked(call)
         self.throttled += answer is not None
         return answer
 
-    def dies_at(self, number, moment):
+    def answered(self, call):
+        with self.lock:
+            # A run's first update is its claim.
+            if self.at_claim and call.operation == "UpdateItem":
+                self.kill(call)
+        super().answered(call)
+
+    def dies_at(self, number, moment, at_claim):
         with self.lock:
             self.calls.clear()
-            self.number, self.moment = number, moment
+            self.number, self.moment, self.at_claim = number, moment, at_claim
 
 
 class Soak:
@@ -56,6 +63,7 @@ class Soak:
         self.sqs, self.seen = aws("sqs"), collections.Counter()
         self.lock, self.over = threading.Lock(), threading.Event()
         self.cancelled, self.completed_first = set(), set()
+        self.crashed = False
 
     def prepare(self):
         self.users = [someone() for _ in range(min(USERS, self.count))]
@@ -100,10 +108,12 @@ class Soak:
             for message in given:
                 with self.lock:
                     self.seen["deliveries"] += 1
-                    # The first one always, so that a small soak has one too.
-                    dies = chance.random() < KILLS or self.seen["deliveries"] == 1
+                    # One of the first user's, who cancels none, always: a small soak has a crashed attempt too.
+                    at_claim = not self.crashed and json.loads(message["Body"])["created_by"] == self.users[0].id
+                    self.crashed |= at_claim
+                dies = chance.random() < KILLS and not at_claim
                 number, moment = chance.randrange(2, 12), chance.choice(("before", "after"))
-                faulty.dies_at(number if dies else None, moment)
+                faulty.dies_at(number if dies else None, moment, at_claim)
                 request = event("process-jobs")
                 request["Records"][0] |= {"body": message["Body"], "messageId": message["MessageId"]}
                 if invoke(request)["batchItemFailures"]:
@@ -115,7 +125,7 @@ class Soak:
         """Cancels jobs now and then, whatever they do; notes what it was answered."""
         chance, tried = random.Random(seed), set()
         while not self.over.is_set() and len(tried) < max(1, self.count * CANCELS):
-            user = chance.choice(self.users)
+            user = chance.choice(self.users[1:])
             open_jobs = [job for job in user.get("/api/jobs?limit=50").body["jobs"] if job["status"] not in FINAL]
             if not open_jobs:
                 time.sleep(0.1)
