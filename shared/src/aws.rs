@@ -33,6 +33,11 @@ pub enum AwsError {
 }
 
 impl AwsError {
+    /// An error of `service`, which may pass or not.
+    pub(crate) const fn new(service: &'static str, unavailable: bool, detail: String) -> Self {
+        if unavailable { Self::Unavailable { service, detail } } else { Self::Refused { service, detail } }
+    }
+
     /// What went wrong with the data that a service holds or returned.
     pub(crate) fn data(service: &'static str, detail: impl std::fmt::Display) -> Self {
         Self::Refused { service, detail: detail.to_string() }
@@ -85,7 +90,7 @@ where
         _ => true,
     };
     let detail = DisplayErrorContext(error).to_string();
-    if unavailable { AwsError::Unavailable { service, detail } } else { AwsError::Refused { service, detail } }
+    AwsError::new(service, unavailable, detail)
 }
 
 /// The configuration of clients in `region`, or of the services at `endpoint`: credentials from the

@@ -108,14 +108,7 @@ impl Files {
         let deleted = call.send().await.map_err(|error| classify(S3, &error))?;
         match deleted.errors().first() {
             None => Ok(()),
-            Some(error) => {
-                let (code, detail) = (error.code().unwrap_or_default(), format!("{error:?}"));
-                Err(if is_transient(code) {
-                    AwsError::Unavailable { service: S3, detail }
-                } else {
-                    AwsError::Refused { service: S3, detail }
-                })
-            }
+            Some(error) => Err(AwsError::new(S3, error.code().is_some_and(is_transient), format!("{error:?}"))),
         }
     }
 

@@ -128,6 +128,11 @@ pub fn output_prefix(release: ReleaseId, job: JobId, fence: u32) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourcePath(String);
 
+/// How many source files a release may have for a job to take it.
+pub const MAX_SOURCES: usize = 1_000;
+/// How many files of a package are listed: all that it can have, its volumes above all.
+pub const MAX_PACKAGE_FILES: usize = 2_000;
+
 /// Not the path of a source file.
 #[derive(Debug, thiserror::Error)]
 #[error("must be a relative path of 1 to 512 bytes, without '.' or '..' parts, backslashes or control characters")]

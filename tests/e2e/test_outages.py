@@ -46,6 +46,14 @@ def asks(user, function, id=UNKNOWN, body=None):
     return made | ({"body": json.dumps(body)} if body else {})
 
 
+def submits(user):
+    """The delivery of a message with which a producer has a file of the user's analysed."""
+    request = event("process-jobs")
+    body = {"job_type": "analysis", "created_by": user.id, "release_id": user.release({"book.txt": b"Once"})}
+    request["Records"][0] |= {"body": json.dumps(body), "messageId": f"submits-{time.time_ns()}"}
+    return request
+
+
 class Outages(unittest.TestCase):
     def unavailable(self, answer):
         headers = {name.lower(): value for name, value in answer["headers"].items()}
@@ -125,9 +133,7 @@ class Outages(unittest.TestCase):
 
     def test_a_run_that_was_given_back_goes_on_even_if_that_answer_was_lost(self):
         user, lost = someone(), []
-        request = event("process-jobs")
-        body = {"job_type": "analysis", "created_by": user.id, "release_id": user.release({"book.txt": b"Once"})}
-        request["Records"][0] |= {"body": json.dumps(body), "messageId": f"back-{time.time_ns()}"}
+        request = submits(user)
 
         def asked(call):
             return refusal(call) if call.service == "S3" else None
@@ -149,9 +155,7 @@ class Outages(unittest.TestCase):
 
     def test_a_claim_whose_answer_was_lost_on_its_way_is_one(self):
         user = someone()
-        request = event("process-jobs")
-        body = {"job_type": "analysis", "created_by": user.id, "release_id": user.release({"book.txt": b"Once"})}
-        request["Records"][0] |= {"body": json.dumps(body), "messageId": f"claim-{time.time_ns()}"}
+        request = submits(user)
         # The first update of a run is its claim.
         with losing("UpdateItem") as address, running("process-jobs", AWS_ENDPOINT_URL_DYNAMODB=address) as invoke:
             self.assertEqual(invoke(request), {"batchItemFailures": []})
@@ -162,9 +166,7 @@ class Outages(unittest.TestCase):
 
     def test_a_job_whose_result_cannot_be_written_in_an_outage_does_not_fail(self):
         user, asked = someone(), []
-        request = event("process-jobs")
-        body = {"job_type": "analysis", "created_by": user.id, "release_id": user.release({"book.txt": b"Once"})}
-        request["Records"][0] |= {"body": json.dumps(body), "messageId": f"outage-{time.time_ns()}"}
+        request = submits(user)
 
         def refuses(call):
             """The first transaction makes the job, all others would complete it."""

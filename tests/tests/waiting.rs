@@ -67,6 +67,14 @@ async fn release(api: &Api) -> u64 {
     release["id"].as_u64().unwrap()
 }
 
+/// A job at work on a release, and another that wants the same.
+async fn one_behind_the_other(api: &Api, work: &Arc<Held>) -> (JoinHandle<Processed>, u64) {
+    let release = release(api).await;
+    let first = api.create(json!({"job_type": "packaging", "release_id": release})).await;
+    let second = api.create(json!({"job_type": "packaging", "release_id": release})).await;
+    (begin(api.service(), first, work).await, second)
+}
+
 async fn waiting_for(api: &Api, id: u64) -> Value {
     let (_, status) = api.get(OWNER, &format!("/api/jobs/{id}/status")).await;
     assert_eq!((&status["status"], &status["attempt"]), (&json!("pending"), &json!(0)), "{status}");
@@ -106,10 +114,7 @@ async fn one_job_at_a_time_changes_a_release() {
 #[tokio::test]
 async fn whoever_waits_is_put_off_without_a_claim() {
     let (api, work) = (Api::new().await, Held::new());
-    let release = release(&api).await;
-    let first = api.create(json!({"job_type": "packaging", "release_id": release})).await;
-    let second = api.create(json!({"job_type": "packaging", "release_id": release})).await;
-    let run = begin(api.service(), first, &work).await;
+    let (run, second) = one_behind_the_other(&api, &work).await;
     for _ in 0..20 {
         assert!(matches!(api.process(second, Does::Complete(json!({}))).await, Processed::Waiting(..)));
     }
@@ -122,12 +127,9 @@ async fn whoever_waits_is_put_off_without_a_claim() {
 #[tokio::test]
 async fn one_message_is_enough_for_a_job_that_waits() {
     let (api, work) = (Api::new().await, Held::new());
-    let release = release(&api).await;
-    let first = api.create(json!({"job_type": "packaging", "release_id": release})).await;
-    let second = api.create(json!({"job_type": "packaging", "release_id": release})).await;
-    let run = begin(api.service(), first, &work).await;
+    let (run, second) = one_behind_the_other(&api, &work).await;
+    // Within the lease of the run at work.
     api.clock.advance(40);
-    // The lease of the run at work, as its heartbeat renews it.
     let Processed::Waiting(_, delay) = api.process(second, Does::Complete(json!({}))).await else { panic!("waits") };
     assert_eq!(delay.as_secs(), 10);
     for _ in 0..3 {

@@ -6,14 +6,9 @@ use shared::{
     files::Files,
     http::{Answer, FileView, FilesView, PathId, allow_release},
     job::ReleaseId,
-    release::{output_prefix, source_prefix},
+    release::{MAX_PACKAGE_FILES, MAX_SOURCES, output_prefix, source_prefix},
     store::Store,
 };
-
-/// How many source files are listed at the most: no job takes a release that has more.
-const MAX_SOURCES: usize = 1_000;
-/// How many files of a package: more than it can have.
-const MAX_PACKAGE: usize = 2_000;
 
 /// The function's route.
 pub fn router(store: Store, files: Files) -> Router {
@@ -28,7 +23,7 @@ async fn list_release_files(
     let release = allow_release(caller, &store, id).await?;
     let package = release.package.map(|package| output_prefix(id, package.job_id, package.fence));
     let mut folders = vec![("source/", source_prefix(id), MAX_SOURCES)];
-    folders.extend(package.map(|prefix| ("package/", prefix, MAX_PACKAGE)));
+    folders.extend(package.map(|prefix| ("package/", prefix, MAX_PACKAGE_FILES)));
     let mut shown = Vec::new();
     for (name, prefix, limit) in folders {
         for file in files.list(&prefix, limit).await? {

@@ -282,7 +282,7 @@ impl<'a> Attempt<'a> {
             WorkError::Failed(failure) => RunEnd::Failed(failure),
             WorkError::Unavailable(detail) => {
                 tracing::warn!(job_id = %job.id, detail, "a dependency is unavailable; the job is given back");
-                let until = again(backoff(runs_given_back(job).saturating_add(3), jitter(job.id, job.fence)));
+                let until = again(backoff(outages_before(job).saturating_add(3), jitter(job.id, job.fence)));
                 RunEnd::GivenBack(WaitingFor::Backoff { until }, until)
             }
             WorkError::Retry(failure) if job.has_attempts_left() => {
@@ -315,7 +315,7 @@ enum Wrote {
 }
 
 /// How many runs before this one found a service away, one behind the other.
-fn runs_given_back(job: &Job) -> u32 {
+fn outages_before(job: &Job) -> u32 {
     let found_it_away = |run: &&Run| run.error.as_ref().is_some_and(|error| error.code == UNAVAILABLE);
     let before = job.runs.iter().rev().skip(1).take_while(found_it_away).count();
     u32::try_from(before).unwrap_or(u32::MAX)

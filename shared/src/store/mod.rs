@@ -82,6 +82,15 @@ impl Store {
         written(update.fill(call).send().await)
     }
 
+    /// Changes a job. The SDK repeats a write whose answer was lost, and what it has itself written
+    /// refuses it then: `own` tells such a job.
+    async fn change(&self, update: Update, own: impl FnOnce(&Job) -> bool) -> Result<Finished, AwsError> {
+        match self.update(update).await? {
+            Written::Done(item) => Ok(Finished::Yes(job_of(item)?)),
+            Written::Refused(item) => refused(item, own),
+        }
+    }
+
     /// Carries out a transaction whose first part changes a job. Where a condition fails, gives
     /// for each part the item that refused it (or `None` for a part that was not at fault).
     async fn transact(&self, parts: Vec<TransactWriteItem>) -> Result<Result<(), Vec<Refusal>>, AwsError> {
@@ -104,6 +113,14 @@ impl Store {
         let output = call.consistent_read(consistent).send().await.map_err(|error| failed(&error))?;
         Ok(output.item)
     }
+}
+
+/// What a refusal comes to: see [`Store::change`].
+fn refused(item: Option<Item>, own: impl FnOnce(&Job) -> bool) -> Result<Finished, AwsError> {
+    Ok(match item.map(job_of).transpose()? {
+        Some(job) if own(&job) => Finished::Yes(job),
+        other => Finished::Fenced(other),
+    })
 }
 
 const CONDITION_FAILED: &str = "ConditionalCheckFailed";

@@ -12,11 +12,12 @@ use serde_json::{Map, Value};
 
 use super::{
     DYNAMODB, Finished, Held, Store, Written,
-    item::{RESEND_AFTER, attribute, parts_expire_at, write},
+    item::{attribute, parts_expire_at, write},
     job_of,
     jobs::{INLINE_BYTES, document, document_item},
     keys,
     logs::Chunk,
+    refused,
     releases::{only_package, switched},
     update::{Update, n, s},
 };
@@ -52,6 +53,11 @@ impl RunHandle {
     fn update(&self) -> Update {
         let update = Update::of(keys::job(self.job_id)).only_fence(self.fence);
         update.only_if("#status = :running").value(":running", s(Status::Running.as_str()))
+    }
+
+    /// Whether `job` is as this run's end at `now` left it: nobody else ends it at the same moment.
+    fn ended(&self, job: &Job, now: Time) -> bool {
+        job.fence == self.fence && job.runs.last().is_some_and(|run| run.ended_at == Some(now))
     }
 
     /// Where the run stands in the job's list of runs: each claim has added one.
@@ -223,7 +229,7 @@ impl Store {
         let update = shown(update, &progress).set_or_remove("result", inline.then(|| s(result.clone())));
         let update = run.ended_run(update, now, "completed", None)?;
         if inline && completion.package.is_none() && completion.metadata.is_none() {
-            return self.end(run, update, now).await;
+            return self.change(update, |job| run.ended(job, now)).await;
         }
         let mut parts = vec![self.part(update)?];
         if let Some(PackageChange { seen, keep, begun_by }) = &completion.package {
@@ -243,7 +249,7 @@ impl Store {
                 None => Ok(Finished::Fenced(None)),
             },
             Err(mut refusals) if refusals.first().is_some_and(|refusal| refusal.at_fault) => {
-                refused_end(run, refusals.swap_remove(0).item, now)
+                refused(refusals.swap_remove(0).item, |job| run.ended(job, now))
             }
             Err(_) => Ok(Finished::ReleaseChanged),
         }
@@ -269,19 +275,19 @@ impl Store {
             }
             RunEnd::Retry(failure, at) => {
                 let update = shown(run.update().event(Event::GiveBack, now), progress);
-                let update = waiting(update, &WaitingFor::Backoff { until: *at }, *at)?;
+                let update = update.waiting(&WaitingFor::Backoff { until: *at }, *at)?;
                 run.ended_run(update, now, outcome::ERROR, Some(failure))?
             }
             RunEnd::GivenBack(why, at) => {
                 let progress = Progress { message: Some(why.to_string()), ..progress.clone() };
                 let update = shown(run.update().event(Event::GiveBack, now), &progress);
-                let update = waiting(update, why, *at)?;
+                let update = update.waiting(why, *at)?;
                 let away = Failure::new(UNAVAILABLE, "A service that the job needs was not available");
                 let failure = Some(&away).filter(|_| matches!(why, WaitingFor::Backoff { .. }));
                 run.ended_run(update, now, outcome::GIVEN_BACK, failure)?
             }
         };
-        self.end(run, update, now).await
+        self.change(update, |job| run.ended(job, now)).await
     }
 
     /// Gives the job of a run that died back to the queue, as it was `seen`.
@@ -292,19 +298,15 @@ impl Store {
         let run = RunHandle::of(seen);
         let failure = Failure::new(outcome::CRASHED, "The attempt stopped without a word");
         let lease = seen.lease_expires_at.unwrap_or(now);
-        let update = waiting(run.update().event(Event::GiveBack, now), &WaitingFor::Queue, now)?
+        let update = run
+            .update()
+            .event(Event::GiveBack, now)
+            .waiting(&WaitingFor::Queue, now)?
             .set("message", s("The last attempt stopped without a word; waiting for another"))
             .only_if("#lease_expires_at = :lease")
             .value(":lease", n(lease.millis()));
         let update = run.ended_run(update, now, outcome::CRASHED, Some(&failure))?;
-        self.end(&run, update, now).await
-    }
-
-    async fn end(&self, run: &RunHandle, update: Update, now: Time) -> Result<Finished, AwsError> {
-        match self.update(update).await? {
-            Written::Done(item) => Ok(Finished::Yes(job_of(item)?)),
-            Written::Refused(item) => refused_end(run, item, now),
-        }
+        self.change(update, |job| run.ended(job, now)).await
     }
 
     fn change_metadata(&self, change: &MetadataChange) -> Result<TransactWriteItem, AwsError> {
@@ -321,17 +323,6 @@ impl Store {
     }
 }
 
-/// What refused the end of a run: another party, or this very end, when its answer was lost and it
-/// was tried again. Nobody else ends the run at the same moment.
-fn refused_end(run: &RunHandle, item: Option<super::Item>, now: Time) -> Result<Finished, AwsError> {
-    let job = item.map(job_of).transpose()?;
-    let ended_at = |job: &Job| job.runs.last().and_then(|run| run.ended_at);
-    Ok(match job {
-        Some(job) if job.fence == run.fence && ended_at(&job) == Some(now) => Finished::Yes(job),
-        other => Finished::Fenced(other),
-    })
-}
-
 fn final_update(run: &RunHandle, event: Event, leftovers: Leftovers, now: Time) -> Update {
     let update = run.update().event(event, now).ended(now);
     match leftovers {
@@ -346,11 +337,6 @@ fn shown(update: Update, progress: &Progress) -> Update {
         .set("log_seq", n(progress.log_seq))
         .set_or_remove("step", progress.step.clone().map(AttributeValue::S))
         .set_or_remove("message", progress.message.clone().map(AttributeValue::S))
-}
-
-fn waiting(update: Update, why: &WaitingFor, until: Time) -> Result<Update, AwsError> {
-    let update = update.set("due_at", n(until.after(RESEND_AFTER).millis())).set("waits_until", n(until.millis()));
-    Ok(update.set("waiting", attribute(why)?).remove("lease_expires_at"))
 }
 
 fn put(table: &str, item: super::Item) -> Result<Put, AwsError> {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, str::FromStr};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{
-    Finished, Store, Written, failed, job_of, key_of, keys,
+    Finished, Store, failed, key_of, keys,
     update::{Update, n},
 };
 use crate::{
@@ -67,14 +67,7 @@ impl Store {
             .only_if("#due_at = :seen_due AND #status = :seen_status")
             .value(":seen_due", n(due_at.millis()))
             .value(":seen_status", AttributeValue::S(seen.status.to_string()));
-        Ok(match self.update(update).await? {
-            Written::Done(item) => Finished::Yes(job_of(item)?),
-            Written::Refused(item) => match item.map(job_of).transpose()? {
-                // By this very write, whose answer was lost.
-                Some(job) if at.is_some() && job.due_at == at && job.fence == seen.fence => Finished::Yes(job),
-                other => Finished::Fenced(other),
-            },
-        })
+        self.change(update, |job| at.is_some() && job.due_at == at && job.fence == seen.fence).await
     }
 }
 

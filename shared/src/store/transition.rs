@@ -56,6 +56,12 @@ impl Update {
         Ok(self.set("closing", attribute(closing)?).set_to("#log_seq = #log_seq + :one", ":one", n(1)))
     }
 
+    /// What a pending job waits for, and when its next message comes: it has no lease meanwhile.
+    pub(super) fn waiting(self, why: &WaitingFor, until: Time) -> Result<Self, AwsError> {
+        let update = self.set("due_at", n(until.after(RESEND_AFTER).millis())).set("waits_until", n(until.millis()));
+        Ok(update.set("waiting", attribute(why)?).remove("lease_expires_at"))
+    }
+
     /// Only while `seen` is the job's newest run.
     pub(super) fn only_fence(self, fence: u32) -> Self {
         self.only_if("#fence = :seen_fence").value(":seen_fence", n(fence))
@@ -125,14 +131,9 @@ impl Store {
             .only_if("#status = :pending")
             .value(":pending", s(Status::Pending.as_str()))
             .set("updated_at", n(now.millis()))
-            .set("due_at", n(until.after(RESEND_AFTER).millis()))
-            .set("waits_until", n(until.millis()))
-            .set("waiting", attribute(why)?)
-            .set("message", s(why.to_string()));
-        Ok(match self.update(update).await? {
-            Written::Done(item) => Finished::Yes(job_of(item)?),
-            Written::Refused(item) => Finished::Fenced(item.map(job_of).transpose()?),
-        })
+            .set("message", s(why.to_string()))
+            .waiting(why, until)?;
+        self.change(update, |_| false).await
     }
 
     /// Counts a delivery of a job's message that came to nothing.
@@ -211,13 +212,6 @@ impl Store {
             Some(lease) => update.only_if("#lease_expires_at = :lease").value(":lease", n(lease.millis())),
             None => update.only_if("attribute_not_exists(#lease_expires_at)"),
         };
-        Ok(match self.update(update).await? {
-            Written::Done(item) => Finished::Yes(job_of(item)?),
-            Written::Refused(item) => match item.map(job_of).transpose()? {
-                // By this very write, whose answer was lost.
-                Some(job) if job.status == Event::Fail.target() && job.finished_at == Some(now) => Finished::Yes(job),
-                other => Finished::Fenced(other),
-            },
-        })
+        self.change(update, |job| job.status == Event::Fail.target() && job.finished_at == Some(now)).await
     }
 }

@@ -7,7 +7,6 @@ use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder,
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as TransactUpdate},
 };
-
 use rand::RngExt;
 
 use super::keys::Key;

@@ -2,7 +2,7 @@
 
 use shared::{files::StoredFile, release::output_prefix, service::WorkError};
 
-use super::{MAX_FILES, Task, failed, of_aws};
+use super::{Task, failed, of_aws};
 use crate::{
     failure::{WorkError as FileError, code},
     package::{
@@ -32,7 +32,7 @@ impl Current {
     pub(super) async fn find(task: &Task) -> Result<Option<Self>, WorkError> {
         let Some(package) = &task.release.package else { return Ok(None) };
         let prefix = output_prefix(task.release.id, package.job_id, package.fence);
-        let files = task.files.list(&prefix, MAX_FILES).await.map_err(of_aws)?;
+        let files = task.files.list(&prefix, shared::release::MAX_PACKAGE_FILES).await.map_err(of_aws)?;
         if files.is_empty() {
             return Err(failed(code::PACKAGE_MISSING, "The files of the release's package are gone"));
         }

@@ -31,7 +31,7 @@ use shared::{
     aws::AwsError,
     files::{Files, StoredFile},
     job::{Config, Job, PackagingConfig},
-    release::{Release, job_prefix, source_prefix},
+    release::{MAX_SOURCES, Release, job_prefix, source_prefix},
     service::{Assignment, Work, WorkError},
     store::{Completion, Store},
 };
@@ -42,11 +42,6 @@ use crate::failure::{Failure, WorkError as FileError};
 /// The largest result, in bytes of its JSON: with its keys it fits an item of `DynamoDB`'s, 400 KB
 /// (Amazon DynamoDB Developer Guide, "Quotas").
 const MAX_RESULT: usize = 384 * 1024;
-
-/// How many source files a release may have.
-const MAX_SOURCES: usize = 1_000;
-/// How many files of a package are listed: all that it can have, its volumes above all.
-const MAX_FILES: usize = 2_000;
 
 /// Does the work of every job type.
 pub struct Worker {
