@@ -39,14 +39,19 @@ impl Env {
     /// The function's own environment.
     #[must_use]
     pub fn load() -> Self {
-        Self { clock: Clock::system() }
+        Self {
+            clock: Clock::system(),
+        }
     }
 
     /// The configuration of a service's client. A local AWS is found by `AWS_ENDPOINT_URL`, a single service
     /// by the same with its name (AWS SDKs and Tools Reference Guide, "Service-specific endpoints").
     fn config(service: &str) -> SdkConfig {
-        let endpoint = variable(&format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase()))
-            .or_else(|_| variable("AWS_ENDPOINT_URL"));
+        let endpoint = variable(&format!(
+            "AWS_ENDPOINT_URL_{}",
+            service.to_ascii_uppercase()
+        ))
+        .or_else(|_| variable("AWS_ENDPOINT_URL"));
         aws::config(variable("AWS_REGION").ok(), endpoint.ok())
     }
 
@@ -61,7 +66,10 @@ impl Env {
     /// # Errors
     /// When a variable is missing.
     pub fn store(&self) -> Result<Store, EnvError> {
-        Ok(Store::new(aws_sdk_dynamodb::Client::new(&Self::config("dynamodb")), variable("TABLE_NAME")?))
+        Ok(Store::new(
+            aws_sdk_dynamodb::Client::new(&Self::config("dynamodb")),
+            variable("TABLE_NAME")?,
+        ))
     }
 
     /// The jobs queue: `QUEUE_URL`.
@@ -69,7 +77,10 @@ impl Env {
     /// # Errors
     /// When a variable is missing.
     pub fn queue(&self) -> Result<Queue, EnvError> {
-        Ok(Queue::new(aws_sdk_sqs::Client::new(&Self::config("sqs")), variable("QUEUE_URL")?))
+        Ok(Queue::new(
+            aws_sdk_sqs::Client::new(&Self::config("sqs")),
+            variable("QUEUE_URL")?,
+        ))
     }
 
     /// The dead-letter queue: `DEAD_LETTER_QUEUE_URL`.
@@ -77,7 +88,10 @@ impl Env {
     /// # Errors
     /// When a variable is missing.
     pub fn dead_letter_queue(&self) -> Result<Queue, EnvError> {
-        Ok(Queue::new(aws_sdk_sqs::Client::new(&Self::config("sqs")), variable("DEAD_LETTER_QUEUE_URL")?))
+        Ok(Queue::new(
+            aws_sdk_sqs::Client::new(&Self::config("sqs")),
+            variable("DEAD_LETTER_QUEUE_URL")?,
+        ))
     }
 
     /// The bucket: `BUCKET_NAME`.
@@ -85,7 +99,10 @@ impl Env {
     /// # Errors
     /// When a variable is missing.
     pub fn files(&self) -> Result<Files, EnvError> {
-        Ok(Files::new(aws_sdk_s3::Client::new(&Self::config("s3")), variable("BUCKET_NAME")?))
+        Ok(Files::new(
+            aws_sdk_s3::Client::new(&Self::config("s3")),
+            variable("BUCKET_NAME")?,
+        ))
     }
 
     /// The job service over the table.
@@ -110,7 +127,9 @@ impl Env {
     /// When the variable is no number.
     pub fn user_limit(&self) -> Result<Option<u32>, EnvError> {
         const NAME: &str = "USER_RUNNING_LIMIT";
-        let Ok(limit) = variable(NAME) else { return Ok(None) };
+        let Ok(limit) = variable(NAME) else {
+            return Ok(None);
+        };
         let limit: u32 = limit.parse().map_err(|_| EnvError::NotANumber(NAME))?;
         Ok(Some(limit).filter(|limit| *limit > 0))
     }
@@ -120,7 +139,12 @@ impl Env {
     /// # Errors
     /// When a variable is missing.
     pub fn submissions(&self) -> Result<Submissions, EnvError> {
-        Ok(Submissions::new(self.store()?, self.queue()?, self.clock(), self.retention()?))
+        Ok(Submissions::new(
+            self.store()?,
+            self.queue()?,
+            self.clock(),
+            self.retention()?,
+        ))
     }
 
     /// The sweeper, over the table, the queue and the bucket.
@@ -128,7 +152,12 @@ impl Env {
     /// # Errors
     /// When a variable is missing.
     pub fn sweeper(&self) -> Result<Sweeper, EnvError> {
-        Ok(Sweeper::new(self.store()?, self.queue()?, self.files()?, self.clock()))
+        Ok(Sweeper::new(
+            self.store()?,
+            self.queue()?,
+            self.files()?,
+            self.clock(),
+        ))
     }
 
     /// How long jobs are kept: `RETENTION_DAYS`.
@@ -158,8 +187,13 @@ impl Env {
                 name,
             });
         }
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(3)).build()?;
-        Ok(KeySource::Jwks { client, url: variable("TOKEN_JWKS_URL")? })
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(3))
+            .build()?;
+        Ok(KeySource::Jwks {
+            client,
+            url: variable("TOKEN_JWKS_URL")?,
+        })
     }
 
     /// What is asked of tokens: `TOKEN_ISSUER`, `TOKEN_AUDIENCE`, `TOKEN_USER_CLAIM`, `TOKEN_ROLE_CLAIM`.
@@ -175,11 +209,16 @@ impl Env {
 }
 
 fn days(name: &'static str) -> Result<Duration, EnvError> {
-    let days: u32 = variable(name)?.parse().map_err(|_| EnvError::NotANumber(name))?;
+    let days: u32 = variable(name)?
+        .parse()
+        .map_err(|_| EnvError::NotANumber(name))?;
     Ok(Duration::from_secs(u64::from(days.max(1)) * 24 * 60 * 60))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads environment variables")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads environment variables"
+)]
 fn variable(name: &str) -> Result<String, EnvError> {
     match std::env::var(name) {
         Ok(value) if !value.is_empty() => Ok(value),

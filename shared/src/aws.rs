@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider, retry::RetryConfig,
-    timeout::TimeoutConfig,
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
+    retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_dynamodb::{
     config::{SharedCredentialsProvider, http::HttpResponse},
@@ -35,12 +35,19 @@ pub enum AwsError {
 impl AwsError {
     /// An error of `service`, which may pass or not.
     pub(crate) const fn new(service: &'static str, unavailable: bool, detail: String) -> Self {
-        if unavailable { Self::Unavailable { service, detail } } else { Self::Refused { service, detail } }
+        if unavailable {
+            Self::Unavailable { service, detail }
+        } else {
+            Self::Refused { service, detail }
+        }
     }
 
     /// What went wrong with the data that a service holds or returned.
     pub(crate) fn data(service: &'static str, detail: impl std::fmt::Display) -> Self {
-        Self::Refused { service, detail: detail.to_string() }
+        Self::Refused {
+            service,
+            detail: detail.to_string(),
+        }
     }
 
     /// Whether the same call may succeed later.
@@ -84,7 +91,8 @@ where
 {
     let unavailable = match error {
         SdkError::ServiceError(refusal) => {
-            refusal.err().code().is_some_and(is_transient) || refusal.raw().status().is_server_error()
+            refusal.err().code().is_some_and(is_transient)
+                || refusal.raw().status().is_server_error()
         }
         SdkError::ConstructionFailure(_) => false,
         _ => true,
@@ -107,7 +115,9 @@ pub fn config(region: Option<String>, endpoint: Option<String>) -> SdkConfig {
         .build();
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
+        .credentials_provider(SharedCredentialsProvider::new(
+            EnvironmentVariableCredentialsProvider::new(),
+        ))
         .retry_config(RetryConfig::standard().with_max_attempts(3))
         .timeout_config(timeouts)
         .region(region.map(Region::new));

@@ -20,7 +20,10 @@ pub struct FieldError {
 impl FieldError {
     /// Says `message` of `field`.
     pub fn new(field: impl Into<String>, message: impl Display) -> Self {
-        Self { field: field.into(), message: message.to_string() }
+        Self {
+            field: field.into(),
+            message: message.to_string(),
+        }
     }
 }
 
@@ -36,11 +39,19 @@ impl Fields {
     /// Starts to read `object`; `prefix` goes before the names in errors (`"config_json."`).
     #[must_use]
     pub fn new(object: Map<String, Value>, prefix: &'static str) -> Self {
-        Self { rest: object, prefix, errors: Vec::new() }
+        Self {
+            rest: object,
+            prefix,
+            errors: Vec::new(),
+        }
     }
 
     /// Reads a field through `parse`; an absent one, null, and one at fault are `None`.
-    pub fn take<T, E: Display>(&mut self, name: &str, parse: impl FnOnce(Value) -> Result<T, E>) -> Option<T> {
+    pub fn take<T, E: Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(Value) -> Result<T, E>,
+    ) -> Option<T> {
         let value = self.rest.remove(name).filter(|value| !value.is_null())?;
         parse(value).map_err(|error| self.fault(name, error)).ok()
     }
@@ -49,7 +60,10 @@ impl Fields {
     pub fn line(&mut self, name: &str, max: usize) -> Option<String> {
         self.take(name, |value| {
             let text = string(value)?;
-            if text.trim().is_empty() || text.chars().count() > max || text.chars().any(char::is_control) {
+            if text.trim().is_empty()
+                || text.chars().count() > max
+                || text.chars().any(char::is_control)
+            {
                 return Err(format!("must be 1 to {max} characters in one line"));
             }
             Ok(text)
@@ -69,11 +83,19 @@ impl Fields {
 
     /// Reads a string through its `FromStr`.
     pub fn parsed<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
-        self.take(name, |value| string(value)?.parse().map_err(|error: T::Err| error.to_string()))
+        self.take(name, |value| {
+            string(value)?
+                .parse()
+                .map_err(|error: T::Err| error.to_string())
+        })
     }
 
     /// Reads a string that `check` accepts.
-    pub fn checked(&mut self, name: &str, check: impl FnOnce(&str) -> Result<(), &'static str>) -> Option<String> {
+    pub fn checked(
+        &mut self,
+        name: &str,
+        check: impl FnOnce(&str) -> Result<(), &'static str>,
+    ) -> Option<String> {
         self.take(name, |value| {
             let text = string(value)?;
             check(&text).map(|()| text).map_err(str::to_owned)
@@ -91,13 +113,21 @@ impl Fields {
             value
                 .as_u64()
                 .filter(|number| range.contains(number))
-                .ok_or_else(|| format!("must be an integer from {} to {}", range.start(), range.end()))
+                .ok_or_else(|| {
+                    format!(
+                        "must be an integer from {} to {}",
+                        range.start(),
+                        range.end()
+                    )
+                })
         })
     }
 
     /// Reads an id.
     pub fn id<T: TryFrom<u64, Error: Display>>(&mut self, name: &str) -> Option<T> {
-        self.take(name, |value| T::try_from(value.as_u64().unwrap_or(0)).map_err(|error| error.to_string()))
+        self.take(name, |value| {
+            T::try_from(value.as_u64().unwrap_or(0)).map_err(|error| error.to_string())
+        })
     }
 
     /// Reads an object.
@@ -119,7 +149,8 @@ impl Fields {
 
     /// Records a fault of the field `name`.
     pub fn fault(&mut self, name: &str, message: impl Display) {
-        self.errors.push(FieldError::new(format!("{}{name}", self.prefix), message));
+        self.errors
+            .push(FieldError::new(format!("{}{name}", self.prefix), message));
     }
 
     /// Ends the reading: every field that nothing asked for is a fault.
@@ -131,7 +162,11 @@ impl Fields {
         for name in unknown {
             self.fault(&crate::job::one_line(&name), "is not a known field");
         }
-        if self.errors.is_empty() { Ok(()) } else { Err(self.errors) }
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(self.errors)
+        }
     }
 }
 
@@ -158,7 +193,9 @@ mod tests {
 
     #[test]
     fn every_fault_is_named_at_once() {
-        let mut fields = fields(json!({"flag": "yes", "n": 9, "line": "a\nb", "id": 0, "object": [], "typo": 1}));
+        let mut fields = fields(
+            json!({"flag": "yes", "n": 9, "line": "a\nb", "id": 0, "object": [], "typo": 1}),
+        );
         assert_eq!(fields.flag("flag"), None);
         assert_eq!(fields.integer("n", 1..=8), None);
         assert_eq!(fields.line("line", 10), None);
@@ -166,8 +203,16 @@ mod tests {
         assert_eq!(fields.object("object"), None);
         let missing = fields.text("missing", 5);
         fields.require("missing", missing);
-        let names: Vec<String> = fields.finish().unwrap_err().into_iter().map(|error| error.field).collect();
-        assert_eq!(names, ["flag", "n", "line", "id", "object", "missing", "typo"]);
+        let names: Vec<String> = fields
+            .finish()
+            .unwrap_err()
+            .into_iter()
+            .map(|error| error.field)
+            .collect();
+        assert_eq!(
+            names,
+            ["flag", "n", "line", "id", "object", "missing", "typo"]
+        );
     }
 
     #[test]

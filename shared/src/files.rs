@@ -52,7 +52,10 @@ impl Files {
     /// The bucket `bucket`, through `client`.
     #[must_use]
     pub fn new(client: Client, bucket: impl Into<String>) -> Self {
-        Self { client, bucket: bucket.into() }
+        Self {
+            client,
+            bucket: bucket.into(),
+        }
     }
 
     /// The SDK's client, for what streams.
@@ -75,8 +78,16 @@ impl Files {
         let mut files = Vec::new();
         let mut token = None;
         loop {
-            let call = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
-            let page = call.set_continuation_token(token).send().await.map_err(|error| classify(S3, &error))?;
+            let call = self
+                .client
+                .list_objects_v2()
+                .bucket(&self.bucket)
+                .prefix(prefix);
+            let page = call
+                .set_continuation_token(token)
+                .send()
+                .await
+                .map_err(|error| classify(S3, &error))?;
             files.extend(page.contents().iter().filter_map(stored_file));
             token = page.next_continuation_token;
             if token.is_none() || files.len() >= limit {
@@ -89,7 +100,11 @@ impl Files {
     ///
     /// # Errors
     /// When S3 cannot be asked; some may have been deleted then.
-    pub async fn delete_all_but(&self, prefix: &str, kept: Option<&str>) -> Result<usize, AwsError> {
+    pub async fn delete_all_but(
+        &self,
+        prefix: &str,
+        kept: Option<&str>,
+    ) -> Result<usize, AwsError> {
         let mut files = self.list(prefix, usize::MAX).await?;
         files.retain(|file| kept.is_none_or(|kept| !file.key.starts_with(kept)));
         for batch in files.chunks(DELETED_AT_ONCE) {
@@ -99,16 +114,26 @@ impl Files {
     }
 
     async fn delete(&self, files: &[StoredFile]) -> Result<(), AwsError> {
-        let ids: Result<Vec<_>, _> =
-            files.iter().map(|file| ObjectIdentifier::builder().key(&file.key).build()).collect();
+        let ids: Result<Vec<_>, _> = files
+            .iter()
+            .map(|file| ObjectIdentifier::builder().key(&file.key).build())
+            .collect();
         let ids = ids.map_err(|error| AwsError::data(S3, error))?;
         let delete = Delete::builder().set_objects(Some(ids)).quiet(true).build();
         let delete = delete.map_err(|error| AwsError::data(S3, error))?;
-        let call = self.client.delete_objects().bucket(&self.bucket).delete(delete);
+        let call = self
+            .client
+            .delete_objects()
+            .bucket(&self.bucket)
+            .delete(delete);
         let deleted = call.send().await.map_err(|error| classify(S3, &error))?;
         match deleted.errors().first() {
             None => Ok(()),
-            Some(error) => Err(AwsError::new(S3, error.code().is_some_and(is_transient), format!("{error:?}"))),
+            Some(error) => Err(AwsError::new(
+                S3,
+                error.code().is_some_and(is_transient),
+                format!("{error:?}"),
+            )),
         }
     }
 
@@ -117,11 +142,17 @@ impl Files {
     /// # Errors
     /// When S3 cannot be asked.
     pub async fn abort_uploads(&self, prefix: &str) -> Result<usize, AwsError> {
-        let call = self.client.list_multipart_uploads().bucket(&self.bucket).prefix(prefix);
+        let call = self
+            .client
+            .list_multipart_uploads()
+            .bucket(&self.bucket)
+            .prefix(prefix);
         let uploads = call.send().await.map_err(|error| classify(S3, &error))?;
         for upload in uploads.uploads() {
             let call = self.client.abort_multipart_upload().bucket(&self.bucket);
-            let call = call.set_key(upload.key.clone()).set_upload_id(upload.upload_id.clone());
+            let call = call
+                .set_key(upload.key.clone())
+                .set_upload_id(upload.upload_id.clone());
             call.send().await.map_err(|error| classify(S3, &error))?;
         }
         Ok(uploads.uploads().len())
@@ -133,10 +164,24 @@ impl Files {
     /// When there are no credentials to sign with.
     pub async fn presign_upload(&self, key: &str, size: u64) -> Result<Presigned, AwsError> {
         let length = i64::try_from(size).unwrap_or(i64::MAX);
-        let call = self.client.put_object().bucket(&self.bucket).key(key).content_length(length);
-        let request = call.presigned(presigning()?).await.map_err(|error| classify(S3, &error))?;
-        let headers = request.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok(Presigned { url: request.uri().to_owned(), headers })
+        let call = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .content_length(length);
+        let request = call
+            .presigned(presigning()?)
+            .await
+            .map_err(|error| classify(S3, &error))?;
+        let headers = request
+            .headers()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        Ok(Presigned {
+            url: request.uri().to_owned(),
+            headers,
+        })
     }
 
     /// A download of `key`.
@@ -145,8 +190,14 @@ impl Files {
     /// When there are no credentials to sign with.
     pub async fn presign_download(&self, key: &str) -> Result<Presigned, AwsError> {
         let call = self.client.get_object().bucket(&self.bucket).key(key);
-        let request = call.presigned(presigning()?).await.map_err(|error| classify(S3, &error))?;
-        Ok(Presigned { url: request.uri().to_owned(), headers: Vec::new() })
+        let request = call
+            .presigned(presigning()?)
+            .await
+            .map_err(|error| classify(S3, &error))?;
+        Ok(Presigned {
+            url: request.uri().to_owned(),
+            headers: Vec::new(),
+        })
     }
 }
 
@@ -158,7 +209,9 @@ fn stored_file(object: &aws_sdk_s3::types::Object) -> Option<StoredFile> {
     Some(StoredFile {
         key: object.key()?.to_owned(),
         size: u64::try_from(object.size()?).ok()?,
-        last_modified: object.last_modified().and_then(|time| Some(Time::from_millis(time.to_millis().ok()?))),
+        last_modified: object
+            .last_modified()
+            .and_then(|time| Some(Time::from_millis(time.to_millis().ok()?))),
         e_tag: object.e_tag().map(str::to_owned),
     })
 }

@@ -22,7 +22,10 @@ pub mod time;
 
 /// A generator of random numbers, seeded by the system.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "the one place that asks the system for randomness")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that asks the system for randomness"
+)]
 pub fn random() -> rand::rngs::StdRng {
     rand::make_rng()
 }

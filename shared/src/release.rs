@@ -67,8 +67,15 @@ impl Release {
     /// and stays for `keep`; `next`, where it is one of them, is taken out.
     #[must_use]
     pub fn replaced_by(&self, next: &Package, now: Time, keep: Duration) -> Vec<ReplacedPackage> {
-        let current = self.package.clone().map(|package| ReplacedPackage { package, expires_at: now.after(keep) });
-        let others = self.replaced.iter().filter(|other| other.package.job_id != next.job_id).cloned();
+        let current = self.package.clone().map(|package| ReplacedPackage {
+            package,
+            expires_at: now.after(keep),
+        });
+        let others = self
+            .replaced
+            .iter()
+            .filter(|other| other.package.job_id != next.job_id)
+            .cloned();
         let mut replaced: Vec<ReplacedPackage> = current.into_iter().chain(others).collect();
         replaced.sort_by_key(|other| Reverse(other.package.version));
         for other in replaced.iter_mut().skip(MAX_REPLACED) {
@@ -80,21 +87,33 @@ impl Release {
     /// The package of `job_id` and `fence`, as the next current one.
     #[must_use]
     pub fn next_package(&self, job_id: JobId, fence: u32, now: Time) -> Package {
-        let version = self.package.as_ref().map_or(1, |package| package.version + 1);
-        Package { job_id, fence, version, since: now }
+        let version = self
+            .package
+            .as_ref()
+            .map_or(1, |package| package.version + 1);
+        Package {
+            job_id,
+            fence,
+            version,
+            since: now,
+        }
     }
 
     /// The package that `job_id` built, as long as the release knows of it.
     #[must_use]
     pub fn built_by(&self, job_id: JobId) -> Option<&Package> {
         let replaced = self.replaced.iter().map(|replaced| &replaced.package);
-        self.package.iter().chain(replaced).find(|package| package.job_id == job_id)
+        self.package
+            .iter()
+            .chain(replaced)
+            .find(|package| package.job_id == job_id)
     }
 
     /// The replaced package of `job_id`, while it can be made current again.
     #[must_use]
     pub fn kept(&self, job_id: JobId, now: Time) -> Option<&Package> {
-        let kept = |other: &&ReplacedPackage| other.package.job_id == job_id && other.expires_at > now;
+        let kept =
+            |other: &&ReplacedPackage| other.package.job_id == job_id && other.expires_at > now;
         self.replaced.iter().find(kept).map(|other| &other.package)
     }
 }
@@ -135,7 +154,9 @@ pub const MAX_PACKAGE_FILES: usize = 2_000;
 
 /// Not the path of a source file.
 #[derive(Debug, thiserror::Error)]
-#[error("must be a relative path of 1 to 512 bytes, without '.' or '..' parts, backslashes or control characters")]
+#[error(
+    "must be a relative path of 1 to 512 bytes, without '.' or '..' parts, backslashes or control characters"
+)]
 pub struct InvalidPath;
 
 impl SourcePath {
@@ -154,7 +175,9 @@ impl FromStr for SourcePath {
     fn from_str(text: &str) -> Result<Self, InvalidPath> {
         let parts_are_names = text.split('/').all(|part| !matches!(part, "" | "." | ".."));
         // S3 answers in XML, which has no U+FFFE and U+FFFF (XML 1.0, 2.2).
-        let characters_are_safe = !text.chars().any(|c| c.is_control() || matches!(c, '\\' | '\u{FFFE}' | '\u{FFFF}'));
+        let characters_are_safe = !text
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '\\' | '\u{FFFE}' | '\u{FFFF}'));
         if parts_are_names && characters_are_safe && text.len() <= Self::MAX_BYTES {
             Ok(Self(text.to_owned()))
         } else {
@@ -174,12 +197,16 @@ impl fmt::Display for SourcePath {
 /// # Errors
 /// What the rules ask for.
 pub fn check_name(name: &str) -> Result<(), &'static str> {
-    const RULES: &str =
-        "must be 8 to 160 characters of A-Z a-z 0-9 . _ -, words joined by dots or underscores, ending in -GROUP";
+    const RULES: &str = "must be 8 to 160 characters of A-Z a-z 0-9 . _ -, words joined by dots or underscores, ending in -GROUP";
     let (words, group) = name.rsplit_once('-').ok_or(RULES)?;
-    let words_are_joined =
-        words.split(['.', '_', '-']).all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric()));
-    if (8..=160).contains(&name.len()) && words_are_joined && check_group(group).is_ok() { Ok(()) } else { Err(RULES) }
+    let words_are_joined = words
+        .split(['.', '_', '-'])
+        .all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric()));
+    if (8..=160).contains(&name.len()) && words_are_joined && check_group(group).is_ok() {
+        Ok(())
+    } else {
+        Err(RULES)
+    }
 }
 
 /// Checks the word that says what kind a release is.
@@ -187,7 +214,9 @@ pub fn check_name(name: &str) -> Result<(), &'static str> {
 /// # Errors
 /// What it must be.
 pub fn check_type(release_type: &str) -> Result<(), &'static str> {
-    let is_word = release_type.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b));
+    let is_word = release_type
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b));
     if is_word && (1..=32).contains(&release_type.len()) {
         Ok(())
     } else {
@@ -201,7 +230,11 @@ pub fn check_type(release_type: &str) -> Result<(), &'static str> {
 /// What the rules ask for.
 pub fn check_group(group: &str) -> Result<(), &'static str> {
     let fits = (1..=32).contains(&group.len()) && group.bytes().all(|b| b.is_ascii_alphanumeric());
-    if fits { Ok(()) } else { Err("must be 1 to 32 letters and digits") }
+    if fits {
+        Ok(())
+    } else {
+        Err("must be 1 to 32 letters and digits")
+    }
 }
 
 #[cfg(test)]
@@ -234,7 +267,19 @@ mod tests {
             assert_eq!(path.parse::<SourcePath>().unwrap().as_str(), path);
         }
         let long = "x".repeat(513);
-        for path in ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "./a", "a\\b", "a\nb", "a\u{FFFE}", &long] {
+        for path in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "a/../b",
+            "a//b",
+            "a/",
+            "./a",
+            "a\\b",
+            "a\nb",
+            "a\u{FFFE}",
+            &long,
+        ] {
             assert!(path.parse::<SourcePath>().is_err(), "{path:?}");
         }
     }
@@ -264,17 +309,33 @@ mod tests {
             release.replaced = release.replaced_by(&package(id), now, keep);
             release.package = Some(package(id));
         }
-        let kept = |release: &Release, id, now| release.kept(JobId::try_from(id).unwrap(), now).is_some();
-        assert_eq!((1..=23).filter(|id| kept(&release, *id, now)).collect::<Vec<u64>>(), (3..=22).collect::<Vec<_>>());
+        let kept =
+            |release: &Release, id, now| release.kept(JobId::try_from(id).unwrap(), now).is_some();
+        assert_eq!(
+            (1..=23)
+                .filter(|id| kept(&release, *id, now))
+                .collect::<Vec<u64>>(),
+            (3..=22).collect::<Vec<_>>()
+        );
         assert!(!kept(&release, 22, now.after(keep)));
         let restored = release.replaced_by(&package(20), now, keep);
-        assert_eq!(restored.iter().take(3).map(|other| other.package.version).collect::<Vec<_>>(), [23, 22, 21]);
+        assert_eq!(
+            restored
+                .iter()
+                .take(3)
+                .map(|other| other.package.version)
+                .collect::<Vec<_>>(),
+            [23, 22, 21]
+        );
         assert!(restored.iter().all(|other| other.package.version != 20));
     }
 
     #[test]
     fn each_attempt_writes_below_its_job() {
-        let (release, job) = (ReleaseId::try_from(42).unwrap(), JobId::try_from(7).unwrap());
+        let (release, job) = (
+            ReleaseId::try_from(42).unwrap(),
+            JobId::try_from(7).unwrap(),
+        );
         assert_eq!(source_prefix(release), "releases/42/source/");
         assert_eq!(output_prefix(release, job, 2), "releases/42/jobs/7/2/");
         assert!(output_prefix(release, job, 2).starts_with(&job_prefix(release, job)));

@@ -1,5 +1,9 @@
 //! What tests of all crates share: a table in this process, a queue that remembers, a clock to set.
-#![expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up fails"
+)]
 
 mod meter;
 
@@ -12,8 +16,8 @@ use aws_sdk_dynamodb::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
     types::{
-        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-        ScalarAttributeType,
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+        Projection, ProjectionType, ScalarAttributeType,
     },
 };
 use aws_sdk_s3::{
@@ -41,8 +45,15 @@ use crate::{
 /// The time at which a test's clock starts: 2026-11-23T00:00:00Z.
 pub const START: Time = Time::from_millis(1_795_392_000_000);
 
-const SHOWN: [&str; 7] =
-    ["status", "release_id", "job_type", "started_at", "finished_at", "error_code", "error_message"];
+const SHOWN: [&str; 7] = [
+    "status",
+    "release_id",
+    "job_type",
+    "started_at",
+    "finished_at",
+    "error_code",
+    "error_message",
+];
 
 /// A clock that stands still until it is set forward.
 #[derive(Clone)]
@@ -82,7 +93,11 @@ pub async fn metered_store() -> (Store, Meter) {
 pub async fn store_in(database: dynoxide::Database) -> (Store, Meter) {
     let client = client(&serve(database).await);
     let meter = Meter::default();
-    let metered = client.config().to_builder().interceptor(meter.clone()).build();
+    let metered = client
+        .config()
+        .to_builder()
+        .interceptor(meter.clone())
+        .build();
     (Store::new(Client::from_conf(metered), "jobs"), meter)
 }
 
@@ -116,38 +131,71 @@ async fn create_table(client: &Client) {
         .billing_mode(BillingMode::PayPerRequest)
         .set_key_schema(Some(keys(&["pk"], &["sk"])))
         .global_secondary_indexes(index("by_owner", &["created_by"], &["id"], &SHOWN))
-        .global_secondary_indexes(index("by_owner_phase", &["created_by"], &["phase", "id"], &SHOWN))
+        .global_secondary_indexes(index(
+            "by_owner_phase",
+            &["created_by"],
+            &["phase", "id"],
+            &SHOWN,
+        ))
         .global_secondary_indexes(index("by_release", &["release_id"], &["id"], &with_owner))
         .global_secondary_indexes(index("recent", &["bucket", "shard"], &["id"], &with_owner))
         .global_secondary_indexes(index("due", &["shard"], &["due_at"], &[]));
     let strings = ["pk", "sk", "phase"].map(|name| attribute(name, ScalarAttributeType::S));
-    let numbers = ["id", "created_by", "release_id", "bucket", "shard", "due_at"]
-        .map(|name| attribute(name, ScalarAttributeType::N));
-    call.set_attribute_definitions(Some(strings.into_iter().chain(numbers).collect())).send().await.unwrap();
+    let numbers = [
+        "id",
+        "created_by",
+        "release_id",
+        "bucket",
+        "shard",
+        "due_at",
+    ]
+    .map(|name| attribute(name, ScalarAttributeType::N));
+    call.set_attribute_definitions(Some(strings.into_iter().chain(numbers).collect()))
+        .send()
+        .await
+        .unwrap();
 }
 
 fn attribute(name: &str, scalar: ScalarAttributeType) -> AttributeDefinition {
-    AttributeDefinition::builder().attribute_name(name).attribute_type(scalar).build().unwrap()
+    AttributeDefinition::builder()
+        .attribute_name(name)
+        .attribute_type(scalar)
+        .build()
+        .unwrap()
 }
 
 fn keys(hash: &[&str], range: &[&str]) -> Vec<KeySchemaElement> {
-    let element =
-        |name: &&str, kind: KeyType| KeySchemaElement::builder().attribute_name(*name).key_type(kind).build().unwrap();
+    let element = |name: &&str, kind: KeyType| {
+        KeySchemaElement::builder()
+            .attribute_name(*name)
+            .key_type(kind)
+            .build()
+            .unwrap()
+    };
     let hash = hash.iter().map(|name| element(name, KeyType::Hash));
-    hash.chain(range.iter().map(|name| element(name, KeyType::Range))).collect()
+    hash.chain(range.iter().map(|name| element(name, KeyType::Range)))
+        .collect()
 }
 
 fn index(name: &str, hash: &[&str], range: &[&str], include: &[&str]) -> GlobalSecondaryIndex {
     let keys = keys(hash, range);
-    let include: Vec<String> =
-        include.iter().filter(|name| !hash.contains(name)).map(|name| (*name).to_owned()).collect();
+    let include: Vec<String> = include
+        .iter()
+        .filter(|name| !hash.contains(name))
+        .map(|name| (*name).to_owned())
+        .collect();
     let projection = if include.is_empty() {
-        Projection::builder().projection_type(ProjectionType::KeysOnly).build()
+        Projection::builder()
+            .projection_type(ProjectionType::KeysOnly)
+            .build()
     } else {
         let projection = Projection::builder().projection_type(ProjectionType::Include);
         projection.set_non_key_attributes(Some(include)).build()
     };
-    let index = GlobalSecondaryIndex::builder().index_name(name).set_key_schema(Some(keys)).projection(projection);
+    let index = GlobalSecondaryIndex::builder()
+        .index_name(name)
+        .set_key_schema(Some(keys))
+        .projection(projection);
     index.build().unwrap()
 }
 
@@ -166,26 +214,41 @@ pub fn counted_queue() -> (Queue, Arc<AtomicUsize>) {
         sent.fetch_add(1, Ordering::Relaxed);
         SendMessageOutput::builder().build()
     });
-    (Queue::new(mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&rule]), "https://sqs.test/jobs"), count)
+    (
+        Queue::new(
+            mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&rule]),
+            "https://sqs.test/jobs",
+        ),
+        count,
+    )
 }
 
 /// A bucket with nothing in it.
 #[must_use]
 pub fn files() -> Files {
-    let objects = mock!(aws_sdk_s3::Client::list_objects_v2).then_output(|| ListObjectsV2Output::builder().build());
-    let uploads =
-        mock!(aws_sdk_s3::Client::list_multipart_uploads).then_output(|| ListMultipartUploadsOutput::builder().build());
-    Files::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&objects, &uploads]), "bucket")
+    let objects = mock!(aws_sdk_s3::Client::list_objects_v2)
+        .then_output(|| ListObjectsV2Output::builder().build());
+    let uploads = mock!(aws_sdk_s3::Client::list_multipart_uploads)
+        .then_output(|| ListMultipartUploadsOutput::builder().build());
+    Files::new(
+        mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&objects, &uploads]),
+        "bucket",
+    )
 }
 
 /// A bucket whose uploads cannot be listed.
 #[must_use]
 pub fn broken_files() -> Files {
     let uploads = mock!(aws_sdk_s3::Client::list_multipart_uploads).then_error(|| {
-        let meta = aws_sdk_s3::error::ErrorMetadata::builder().code("SlowDown").build();
+        let meta = aws_sdk_s3::error::ErrorMetadata::builder()
+            .code("SlowDown")
+            .build();
         ListMultipartUploadsError::generic(meta)
     });
-    Files::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&uploads]), "bucket")
+    Files::new(
+        mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&uploads]),
+        "bucket",
+    )
 }
 
 /// A bucket of which nothing is asked but signed addresses.
@@ -204,31 +267,58 @@ pub fn signing_files() -> Files {
 pub fn files_of(text: &'static str) -> Files {
     let size = i64::try_from(text.len()).unwrap();
     let objects = mock!(aws_sdk_s3::Client::list_objects_v2).then_compute_output(move |asked| {
-        let object = Object::builder().key(format!("{}book.txt", asked.prefix().unwrap())).size(size).e_tag("1");
-        ListObjectsV2Output::builder().contents(object.build()).build()
+        let object = Object::builder()
+            .key(format!("{}book.txt", asked.prefix().unwrap()))
+            .size(size)
+            .e_tag("1");
+        ListObjectsV2Output::builder()
+            .contents(object.build())
+            .build()
     });
     let content = mock!(aws_sdk_s3::Client::get_object).then_compute_output(move |asked| {
-        let (first, last) = asked.range().unwrap().trim_start_matches("bytes=").split_once('-').unwrap();
+        let (first, last) = asked
+            .range()
+            .unwrap()
+            .trim_start_matches("bytes=")
+            .split_once('-')
+            .unwrap();
         let range = first.parse().unwrap()..=last.parse().unwrap();
-        GetObjectOutput::builder().body(ByteStream::from_static(&text.as_bytes()[range])).build()
+        GetObjectOutput::builder()
+            .body(ByteStream::from_static(&text.as_bytes()[range]))
+            .build()
     });
-    Files::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&objects, &content]), "bucket")
+    Files::new(
+        mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&objects, &content]),
+        "bucket",
+    )
 }
 
 /// A queue that refuses every message.
 #[must_use]
 pub fn broken_queue() -> Queue {
     let rule = mock!(aws_sdk_sqs::Client::send_message).then_error(|| {
-        let meta = aws_sdk_sqs::error::ErrorMetadata::builder().code("ServiceUnavailable").build();
+        let meta = aws_sdk_sqs::error::ErrorMetadata::builder()
+            .code("ServiceUnavailable")
+            .build();
         SendMessageError::generic(meta)
     });
-    Queue::new(mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&rule]), "https://sqs.test/jobs")
+    Queue::new(
+        mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&rule]),
+        "https://sqs.test/jobs",
+    )
 }
 
 /// Tokens that are signed with a secret in Secrets Manager, whose value is asked for at each call.
 pub fn token_secret(value: impl Fn() -> String + Send + Sync + 'static) -> KeySource {
-    let rule = mock!(aws_sdk_secretsmanager::Client::get_secret_value)
-        .then_compute_output(move |_| GetSecretValueOutput::builder().secret_string(value()).build());
+    let rule =
+        mock!(aws_sdk_secretsmanager::Client::get_secret_value).then_compute_output(move |_| {
+            GetSecretValueOutput::builder()
+                .secret_string(value())
+                .build()
+        });
     let client = mock_client!(aws_sdk_secretsmanager, RuleMode::MatchAny, [&rule]);
-    KeySource::Secret { client, name: "jobs/token".to_owned() }
+    KeySource::Secret {
+        client,
+        name: "jobs/token".to_owned(),
+    }
 }

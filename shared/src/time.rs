@@ -84,7 +84,9 @@ impl Serialize for Time {
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
     }
 }
 
@@ -95,7 +97,10 @@ pub struct Clock(Arc<dyn Fn() -> Time + Send + Sync>);
 impl Clock {
     /// The machine's clock.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the system clock"
+    )]
     pub fn system() -> Self {
         Self::new(|| Time(Timestamp::now().as_millisecond()))
     }
@@ -124,7 +129,10 @@ mod tests {
 
     #[test]
     fn a_time_is_written_in_utc_with_milliseconds() {
-        assert_eq!(Time::from_millis(1_763_892_300_120).to_string(), "2025-11-23T10:05:00.120Z");
+        assert_eq!(
+            Time::from_millis(1_763_892_300_120).to_string(),
+            "2025-11-23T10:05:00.120Z"
+        );
         assert_eq!(Time::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
     }
 

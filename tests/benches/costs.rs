@@ -9,7 +9,13 @@ use serde_json::json;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    for Measured { name, cost, budget, indexes } in measure().await {
+    for Measured {
+        name,
+        cost,
+        budget,
+        indexes,
+    } in measure().await
+    {
         let figure = |what: &str, value: f64, limit: f64| {
             if value > 0.0 {
                 println!(
@@ -25,7 +31,10 @@ async fn main() {
         figure("read units", cost.reads, budget.reads);
         figure("write units", cost.writes, budget.writes);
         for (index, units) in indexes {
-            println!("{}", json!({"name": format!("{name}: {index}"), "value": units, "unit": "write units"}));
+            println!(
+                "{}",
+                json!({"name": format!("{name}: {index}"), "value": units, "unit": "write units"})
+            );
         }
     }
 }

@@ -58,17 +58,26 @@ struct Table {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let largest = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(u64::MAX);
+    let largest = std::env::args()
+        .find_map(|argument| argument.parse().ok())
+        .unwrap_or(u64::MAX);
     let mut bench = Bench::default();
     for size in SIZES.into_iter().filter(|size| *size <= largest) {
         let begun = Instant::now();
         bench.tables.push(Table::load(size).await);
-        eprintln!("{size} jobs, loaded in {:.1} s", begun.elapsed().as_secs_f64());
+        eprintln!(
+            "{size} jobs, loaded in {:.1} s",
+            begun.elapsed().as_secs_f64()
+        );
     }
     bench.reads().await;
     bench.lists().await;
     bench.writes().await;
-    if bench.exceeded { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if bench.exceeded {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 #[derive(Default)]
@@ -81,11 +90,19 @@ struct Bench {
 impl Bench {
     async fn reads(&mut self) {
         let status = async |table: &Table, call: usize| {
-            table.ok(OWNER, "GET", &format!("/api/jobs/{}/status", table.some[call])).await;
+            table
+                .ok(
+                    OWNER,
+                    "GET",
+                    &format!("/api/jobs/{}/status", table.some[call]),
+                )
+                .await;
         };
         self.measure("status", [1.0, 0.5, 0.0], status).await;
         let details = async |table: &Table, call: usize| {
-            let job = table.ok(OWNER, "GET", &format!("/api/jobs/{}", table.some[call])).await;
+            let job = table
+                .ok(OWNER, "GET", &format!("/api/jobs/{}", table.some[call]))
+                .await;
             assert_ne!(job["logs"], "");
         };
         self.measure("details", [1.0, 1.0, 0.0], details).await;
@@ -94,27 +111,82 @@ impl Bench {
     async fn lists(&mut self) {
         // A minute after a time bucket has begun, most of a page is in the one before.
         let begun = job_id(bucket(JobId::floor(START)) << BUCKET_BITS).created_at();
-        let border = format!("jobs?created_before={}", begun.after(Duration::from_mins(1)));
+        let border = format!(
+            "jobs?created_before={}",
+            begun.after(Duration::from_mins(1))
+        );
         // What no index can filter is looked for in a thousand entries: in five rounds of a query for each
         // status, at 2 units for 50 entries. An admin's list asks four partitions a round, in at most eight
         // rounds, of a thousand entries together; jobs that run are read by key for their progress.
         for (name, who, path, limit) in [
             ("list", OWNER, "jobs", [1.0, 2.0, 0.0]),
-            ("list of a release", OWNER, "jobs?release_id=RELEASE", [1.0, 2.0, 0.0]),
-            ("a release's list", OWNER, "releases/RELEASE/jobs", [2.0, 2.5, 0.0]),
-            ("list of a rare status", OWNER, "jobs?status=failed", [1.0, 2.0, 0.0]),
-            ("list of two statuses", OWNER, "jobs?status=failed,completed", [2.0, 4.0, 0.0]),
-            ("list of a rare type", OWNER, "jobs?job_type=dirfix", [5.0, 42.0, 0.0]),
-            ("list of a rare type and a status", OWNER, "jobs?job_type=dirfix&status=completed", [5.0, 42.0, 0.0]),
-            ("list of a rare type and four statuses", OWNER, "jobs?job_type=dirfix&FOUR", [20.0, 168.0, 0.0]),
+            (
+                "list of a release",
+                OWNER,
+                "jobs?release_id=RELEASE",
+                [1.0, 2.0, 0.0],
+            ),
+            (
+                "a release's list",
+                OWNER,
+                "releases/RELEASE/jobs",
+                [2.0, 2.5, 0.0],
+            ),
+            (
+                "list of a rare status",
+                OWNER,
+                "jobs?status=failed",
+                [1.0, 2.0, 0.0],
+            ),
+            (
+                "list of two statuses",
+                OWNER,
+                "jobs?status=failed,completed",
+                [2.0, 4.0, 0.0],
+            ),
+            (
+                "list of a rare type",
+                OWNER,
+                "jobs?job_type=dirfix",
+                [5.0, 42.0, 0.0],
+            ),
+            (
+                "list of a rare type and a status",
+                OWNER,
+                "jobs?job_type=dirfix&status=completed",
+                [5.0, 42.0, 0.0],
+            ),
+            (
+                "list of a rare type and four statuses",
+                OWNER,
+                "jobs?job_type=dirfix&FOUR",
+                [20.0, 168.0, 0.0],
+            ),
             ("an admin's list", ADMIN, "jobs", [5.0, 8.0, 0.0]),
-            ("an admin's list over two time buckets", ADMIN, &border, [9.0, 12.0, 0.0]),
-            ("an admin's list of a rare type", ADMIN, "jobs?job_type=dirfix", [32.0, 42.0, 0.0]),
-            ("an admin's list of a rare status", ADMIN, "jobs?status=failed", [32.0, 42.0, 0.0]),
+            (
+                "an admin's list over two time buckets",
+                ADMIN,
+                &border,
+                [9.0, 12.0, 0.0],
+            ),
+            (
+                "an admin's list of a rare type",
+                ADMIN,
+                "jobs?job_type=dirfix",
+                [32.0, 42.0, 0.0],
+            ),
+            (
+                "an admin's list of a rare status",
+                ADMIN,
+                "jobs?status=failed",
+                [32.0, 42.0, 0.0],
+            ),
         ] {
             let list = async |table: &Table, _| {
                 let path = path.replace("RELEASE", &table.release.to_string());
-                table.ok(who, "GET", &format!("/api/{}", path.replace("FOUR", FOUR))).await;
+                table
+                    .ok(who, "GET", &format!("/api/{}", path.replace("FOUR", FOUR)))
+                    .await;
             };
             self.measure(name, limit, list).await;
         }
@@ -124,14 +196,23 @@ impl Bench {
         let sweep = async |table: &Table, _| {
             table.api.clock.advance(3_660);
             let swept = table.sweeper.sweep(Time::from_millis(i64::MAX)).await;
-            assert_eq!(((swept.resent + swept.rescued) as u64, swept.errors), (DUE, 0));
+            assert_eq!(
+                ((swept.resent + swept.rescued) as u64, swept.errors),
+                (DUE, 0)
+            );
         };
         self.measure("sweep", [68.0, 32.0, 330.0], sweep).await;
         for table in &mut self.tables {
             table.create(2 * CALLS).await;
         }
         let cancel = async |table: &Table, call: usize| {
-            table.ok(OWNER, "PUT", &format!("/api/jobs/{}/cancel", table.pending[call].id)).await;
+            table
+                .ok(
+                    OWNER,
+                    "PUT",
+                    &format!("/api/jobs/{}/cancel", table.pending[call].id),
+                )
+                .await;
         };
         self.measure("cancel", [1.0, 0.0, 5.0], cancel).await;
         let claim = async |table: &Table, call: usize| {
@@ -141,7 +222,8 @@ impl Bench {
         };
         self.measure("claim", [1.0, 0.0, 4.0], claim).await;
         let list = async |table: &Table, _| drop(table.ok(OWNER, "GET", "/api/jobs").await);
-        self.measure("list of running jobs", [2.0, 27.0, 0.0], list).await;
+        self.measure("list of running jobs", [2.0, 27.0, 0.0], list)
+            .await;
     }
 
     /// Makes a call again and again, in turn in each table, so that what else the machine does slows
@@ -157,7 +239,9 @@ impl Bench {
                 call(table, number).await;
                 times[at].push(begun.elapsed());
                 let costs = table.meter.take();
-                let sums = costs.iter().fold([0.0; 3], |[n, r, w], cost| [n + 1.0, r + cost.reads, w + cost.writes]);
+                let sums = costs.iter().fold([0.0; 3], |[n, r, w], cost| {
+                    [n + 1.0, r + cost.reads, w + cost.writes]
+                });
                 most[at] = std::array::from_fn(|unit| sums[unit].max(most[at][unit]));
             }
         }
@@ -167,7 +251,12 @@ impl Bench {
             for unit in (0..3).filter(|unit| most[at][*unit] + limit[*unit] > 0.0) {
                 self.report(&name, most[at][unit], UNITS[unit], limit[unit]);
             }
-            self.report(&name, medians[at].div_duration_f64(medians[0]), "times", MOST_TIMES);
+            self.report(
+                &name,
+                medians[at].div_duration_f64(medians[0]),
+                "times",
+                MOST_TIMES,
+            );
         }
     }
 
@@ -175,21 +264,38 @@ impl Bench {
         self.exceeded |= value > limit;
         let verdict = if value > limit { " EXCEEDED" } else { "" };
         eprintln!("{name:<60} {value:>8.1} {unit:<11} at most {limit}{verdict}");
-        println!("{}", json!({"name": name, "value": value, "unit": unit, "limit": limit}));
+        println!(
+            "{}",
+            json!({"name": name, "value": value, "unit": unit, "limit": limit})
+        );
     }
 }
 
 impl Table {
     async fn load(size: u64) -> Self {
-        let Loaded { api, meter, some, release } = Loaded::with(size, CALLS as u64).await;
+        let Loaded {
+            api,
+            meter,
+            some,
+            release,
+        } = Loaded::with(size, CALLS as u64).await;
         let sweeper = Sweeper::new(api.store.clone(), queue(), files(), api.clock.clock());
-        Self { size, api, meter, sweeper, some, release, pending: Vec::new() }
+        Self {
+            size,
+            api,
+            meter,
+            sweeper,
+            some,
+            release,
+            pending: Vec::new(),
+        }
     }
 
     async fn create(&mut self, count: usize) {
         for _ in 0..count {
             let id = job_id(self.api.create(json!({"job_type": "packaging"})).await);
-            self.pending.push(self.api.store.job(id, true).await.unwrap().unwrap());
+            self.pending
+                .push(self.api.store.job(id, true).await.unwrap().unwrap());
         }
     }
 

@@ -77,23 +77,42 @@ impl Bench {
 
     /// The requests that a handler is given, made before it is measured.
     fn requests(method: &str, path: impl Fn(usize) -> String) -> RefCell<Vec<Request<Body>>> {
-        RefCell::new((0..CALLS).map(|at| Api::request(OWNER, method, &path(CALLS - 1 - at), None, &[])).collect())
+        RefCell::new(
+            (0..CALLS)
+                .map(|at| Api::request(OWNER, method, &path(CALLS - 1 - at), None, &[]))
+                .collect(),
+        )
     }
 
     async fn answer(&self, requests: &RefCell<Vec<Request<Body>>>) {
         let request = requests.borrow_mut().pop().unwrap();
         let response = self.api.router.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), 200);
-        assert!(!response.into_body().collect().await.unwrap().to_bytes().is_empty());
+        assert!(
+            !response
+                .into_body()
+                .collect()
+                .await
+                .unwrap()
+                .to_bytes()
+                .is_empty()
+        );
     }
 
     async fn status(&self) {
         let id = self.job().await;
-        self.api.process(id, Does::Complete(json!({"files": []}))).await;
+        self.api
+            .process(id, Does::Complete(json!({"files": []})))
+            .await;
         let requests = Self::requests("GET", |_| format!("/api/jobs/{id}/status"));
         let handler = async |_| self.answer(&requests).await;
         let bare = async |_| {
-            let call = self.client.get_item().table_name("jobs").set_key(Some(key(id))).consistent_read(false);
+            let call = self
+                .client
+                .get_item()
+                .table_name("jobs")
+                .set_key(Some(key(id)))
+                .consistent_read(false);
             assert!(call.send().await.unwrap().item.is_some());
         };
         compare("status", handler, bare).await;
@@ -102,18 +121,32 @@ impl Bench {
     async fn list(&self) {
         for _ in 0..50 {
             let id = self.job().await;
-            self.api.process(id, Does::Complete(json!({"files": []}))).await;
+            self.api
+                .process(id, Does::Complete(json!({"files": []})))
+                .await;
         }
         let requests = Self::requests("GET", |_| "/api/jobs".to_owned());
         let handler = async |_| self.answer(&requests).await;
         let bare = async |_| {
-            let call = self.client.query().table_name("jobs").index_name("by_owner");
-            let call = call.key_condition_expression("#owner = :owner AND #id BETWEEN :low AND :high");
-            let call = call.expression_attribute_names("#owner", "created_by").expression_attribute_names("#id", "id");
+            let call = self
+                .client
+                .query()
+                .table_name("jobs")
+                .index_name("by_owner");
+            let call =
+                call.key_condition_expression("#owner = :owner AND #id BETWEEN :low AND :high");
+            let call = call
+                .expression_attribute_names("#owner", "created_by")
+                .expression_attribute_names("#id", "id");
             let call = call.expression_attribute_values(":owner", number(OWNER.0));
             let call = call.expression_attribute_values(":low", number(1));
             let call = call.expression_attribute_values(":high", number((1 << 53) - 1));
-            let page = call.scan_index_forward(false).limit(51).send().await.unwrap();
+            let page = call
+                .scan_index_forward(false)
+                .limit(51)
+                .send()
+                .await
+                .unwrap();
             assert_eq!(page.count(), 51);
         };
         compare("list of 50", handler, bare).await;
@@ -133,8 +166,16 @@ impl Bench {
 
     /// The write that cancels a job, as the store makes it.
     async fn bare_cancel(&self, id: u64) {
-        let names =
-            ["status", "phase", "updated_at", "finished_at", "closing", "message", "created_by", "lease_expires_at"];
+        let names = [
+            "status",
+            "phase",
+            "updated_at",
+            "finished_at",
+            "closing",
+            "message",
+            "created_by",
+            "lease_expires_at",
+        ];
         let mut call = self
             .client
             .update_item()
@@ -154,8 +195,10 @@ impl Bench {
         for status in Event::Cancel.sources() {
             call = call.expression_attribute_values(format!(":{status}"), text(status.as_str()));
         }
-        let closing =
-            HashMap::from([("at".to_owned(), number(1)), ("message".to_owned(), text("Cancelled by user 7"))]);
+        let closing = HashMap::from([
+            ("at".to_owned(), number(1)),
+            ("message".to_owned(), text("Cancelled by user 7")),
+        ]);
         let call = call
             .expression_attribute_values(":status", text(Event::Cancel.target().as_str()))
             .expression_attribute_values(":now", number(1))
@@ -182,13 +225,25 @@ async fn compare<H: Future<Output = ()>, B: Future<Output = ()>>(
     }
     let [ours, theirs] = taken;
     print(name, "processor time", ours.nanoseconds, theirs.nanoseconds);
-    print(name, "allocations", ours.allocations as u64, theirs.allocations as u64);
+    print(
+        name,
+        "allocations",
+        ours.allocations as u64,
+        theirs.allocations as u64,
+    );
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
     let micros = ours.nanoseconds as f64 / CALLS as f64 / 1_000.0;
-    println!("{}", json!({"name": format!("{name}, processor time"), "value": micros, "unit": "us"}));
+    println!(
+        "{}",
+        json!({"name": format!("{name}, processor time"), "value": micros, "unit": "us"})
+    );
 }
 
-async fn add<F: Future<Output = ()>>(taken: &mut Taken, call: impl Fn(usize) -> F, calls: std::ops::Range<usize>) {
+async fn add<F: Future<Output = ()>>(
+    taken: &mut Taken,
+    call: impl Fn(usize) -> F,
+    calls: std::ops::Range<usize>,
+) {
     let (begun, region) = (processor_time(), Region::new(ALLOCATOR));
     for at in calls {
         call(at).await;
@@ -207,7 +262,10 @@ fn processor_time() -> u64 {
 fn print(name: &str, what: &str, ours: u64, theirs: u64) {
     let name = format!("{name}, {what} to the bare call's");
     let ratio = ours as f64 / theirs as f64;
-    println!("{}", json!({"name": name, "value": ratio, "unit": "times", "goal_at_most": LIMIT}));
+    println!(
+        "{}",
+        json!({"name": name, "value": ratio, "unit": "times", "goal_at_most": LIMIT})
+    );
 }
 
 fn number(value: u64) -> AttributeValue {
@@ -216,5 +274,8 @@ fn number(value: u64) -> AttributeValue {
 
 fn key(id: u64) -> HashMap<String, AttributeValue> {
     let pk = AttributeValue::S(format!("JOB#{}", job_id(id)));
-    HashMap::from([("pk".to_owned(), pk), ("sk".to_owned(), AttributeValue::S("META".to_owned()))])
+    HashMap::from([
+        ("pk".to_owned(), pk),
+        ("sk".to_owned(), AttributeValue::S("META".to_owned())),
+    ])
 }

@@ -32,10 +32,20 @@ async fn main() {
     let server = Server::start();
     let api = Api::over(Store::new(client(&server.endpoint), "jobs"), queue());
     let processor = processor(&api);
-    let (_, release) = api.send(OWNER, "POST", "/api/releases", Some(json!({"release_type": "ebook"}))).await;
+    let (_, release) = api
+        .send(
+            OWNER,
+            "POST",
+            "/api/releases",
+            Some(json!({"release_type": "ebook"})),
+        )
+        .await;
     let mut jobs = Vec::new();
     for _ in 0..JOBS {
-        jobs.push(api.create(json!({"job_type": "analysis", "release_id": release["id"]})).await);
+        jobs.push(
+            api.create(json!({"job_type": "analysis", "release_id": release["id"]}))
+                .await,
+        );
     }
     let begun = Instant::now();
     for id in &jobs {
@@ -43,17 +53,30 @@ async fn main() {
     }
     let seconds = begun.elapsed().as_secs_f64();
     for id in jobs {
-        assert_eq!(api.get(OWNER, &format!("/api/jobs/{id}/status")).await.1["status"], "completed");
+        assert_eq!(
+            api.get(OWNER, &format!("/api/jobs/{id}/status")).await.1["status"],
+            "completed"
+        );
     }
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
     let rate = JOBS as f64 / seconds;
-    println!("{}", json!({"name": "jobs from message to end, one processor", "value": rate, "unit": "jobs/s"}));
+    println!(
+        "{}",
+        json!({"name": "jobs from message to end, one processor", "value": rate, "unit": "jobs/s"})
+    );
 }
 
 fn processor(api: &Api) -> Processor {
     let worker = Worker::new(api.store.clone(), files_of(TEXT), RETENTION);
     let submissions = Submissions::new(api.store.clone(), queue(), api.clock.clock(), RETENTION);
-    Processor::new(api.service(), submissions, queue(), queue(), worker, Metrics::new("bench", api.clock.clock()))
+    Processor::new(
+        api.service(),
+        submissions,
+        queue(),
+        queue(),
+        worker,
+        Metrics::new("bench", api.clock.clock()),
+    )
 }
 
 async fn deliver(processor: &Processor, id: u64) {
@@ -63,6 +86,8 @@ async fn deliver(processor: &Processor, id: u64) {
     event.records = vec![message];
     let mut context = Context::default();
     context.deadline = u64::MAX;
-    let answer = process_jobs(processor, LambdaEvent::new(event, context)).await.unwrap();
+    let answer = process_jobs(processor, LambdaEvent::new(event, context))
+        .await
+        .unwrap();
     assert!(answer.batch_item_failures.is_empty());
 }

@@ -22,15 +22,26 @@ fn sources(folder: &Path, found: &mut Vec<String>) {
             && name != "example.rs"
         {
             let text = fs::read_to_string(&path).unwrap();
-            found.push(text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned());
+            found.push(
+                text.split("#[cfg(test)]\nmod tests {")
+                    .next()
+                    .unwrap()
+                    .to_owned(),
+            );
         }
     }
 }
 
 /// The string literals that follow each occurrence of `mark`.
 fn literals_after<'a>(text: &'a str, mark: &str) -> impl Iterator<Item = &'a str> {
-    let behind = text.split(mark).skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"'));
-    behind.collect::<Vec<_>>().into_iter().filter_map(|rest| rest.split('"').next())
+    let behind = text
+        .split(mark)
+        .skip(1)
+        .filter_map(|rest| rest.trim_start().strip_prefix('"'));
+    behind
+        .collect::<Vec<_>>()
+        .into_iter()
+        .filter_map(|rest| rest.split('"').next())
 }
 
 #[test]
@@ -40,11 +51,16 @@ fn every_failure_code_is_documented_and_no_other() {
     sources(&root().join("shared/src"), &mut texts);
     let mut codes: BTreeSet<String> = texts
         .iter()
-        .flat_map(|text| literals_after(text, "failed(").chain(literals_after(text, "Failure::new(")))
+        .flat_map(|text| {
+            literals_after(text, "failed(").chain(literals_after(text, "Failure::new("))
+        })
         .map(str::to_owned)
         .collect();
     let listed = fs::read_to_string(root().join("functions/process-jobs/src/failure.rs")).unwrap();
-    let constants = listed.split("pub const ").skip(1).filter_map(|rest| rest.split('"').nth(1));
+    let constants = listed
+        .split("pub const ")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').nth(1));
     codes.extend(constants.map(str::to_owned));
     codes.extend(
         [
@@ -60,7 +76,9 @@ fn every_failure_code_is_documented_and_no_other() {
     assert!(codes.len() > 30, "{codes:?}");
 
     let page = fs::read_to_string(root().join("docs/failure-codes.md")).unwrap();
-    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let rows = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let documented: BTreeSet<String> = rows.map(str::to_owned).collect();
     assert_eq!(documented, codes);
 }
@@ -70,10 +88,20 @@ fn every_page_is_reached_from_the_readme_and_leads_somewhere() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     for entry in fs::read_dir(root().join("docs")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(readme.contains(&format!("(docs/{name})")), "{name} is not in the README");
+        assert!(
+            readme.contains(&format!("(docs/{name})")),
+            "{name} is not in the README"
+        );
         let page = fs::read_to_string(root().join("docs").join(&name)).unwrap();
-        for target in page.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
-            assert!(root().join("docs").join(target).exists(), "{name} leads to {target}");
+        for target in page
+            .split("](")
+            .skip(1)
+            .map(|rest| rest.split(')').next().unwrap())
+        {
+            assert!(
+                root().join("docs").join(target).exists(),
+                "{name} leads to {target}"
+            );
         }
     }
 }
@@ -98,11 +126,19 @@ fn every_test_that_the_promises_name_exists() {
     for folder in ["functions", "shared", "tests"] {
         everything(&root().join(folder), &mut texts);
     }
-    let named: Vec<&&str> = words.iter().filter(|name| name.matches('_').count() > 3).collect();
+    let named: Vec<&&str> = words
+        .iter()
+        .filter(|name| name.matches('_').count() > 3)
+        .collect();
     assert!(named.len() > 15, "{named:?}");
     for name in named {
         let heads = [format!("fn {name}("), format!("def {name}(")];
-        assert!(texts.iter().any(|text| heads.iter().any(|head| text.contains(head))), "{name}");
+        assert!(
+            texts
+                .iter()
+                .any(|text| heads.iter().any(|head| text.contains(head))),
+            "{name}"
+        );
     }
 }
 
@@ -112,7 +148,10 @@ fn everything(folder: &Path, found: &mut Vec<String>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             everything(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "py") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "rs" || extension == "py")
+        {
             found.push(fs::read_to_string(&path).unwrap());
         }
     }

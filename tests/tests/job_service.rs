@@ -22,12 +22,19 @@ async fn test_process_job_success() {
     let processed = api.process(id, Does::Complete(json!({"files": []}))).await;
     assert!(matches!(processed, Processed::Finished(job) if job.status == Status::Completed));
     let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
-    assert_eq!((job["status"].as_str(), job["progress"].as_u64()), (Some("completed"), Some(100)));
+    assert_eq!(
+        (job["status"].as_str(), job["progress"].as_u64()),
+        (Some("completed"), Some(100))
+    );
     assert_eq!(job["result"], json!({"files": []}));
     assert_eq!(job["error"], json!(null));
     assert_eq!(job["attempt"], 1);
     let logs = job["logs"].as_str().unwrap();
-    assert!(logs.contains("[INFO] Compressed 3 of 5 files\n") && logs.ends_with("[INFO] Job completed\n"), "{logs}");
+    assert!(
+        logs.contains("[INFO] Compressed 3 of 5 files\n")
+            && logs.ends_with("[INFO] Job completed\n"),
+        "{logs}"
+    );
 }
 
 #[tokio::test]
@@ -38,7 +45,12 @@ async fn test_process_job_failure() {
     let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
     assert_eq!(job["status"], "failed");
     assert_eq!(job["error"]["code"], "source_missing");
-    assert!(job["logs"].as_str().unwrap().contains("[ERROR] There is no source file"));
+    assert!(
+        job["logs"]
+            .as_str()
+            .unwrap()
+            .contains("[ERROR] There is no source file")
+    );
 }
 
 #[tokio::test]
@@ -47,10 +59,21 @@ async fn a_long_reason_is_whole_in_the_details_and_cut_short_in_lists() {
     let id = api.create(json!({"job_type": "packaging"})).await;
     let reason = "Ça ne va pas. ".repeat(30);
     api.process(id, Does::FailSaying(reason.clone())).await;
-    assert_eq!(api.get(OWNER, &format!("/api/jobs/{id}/status")).await.1["error"]["message"], reason);
+    assert_eq!(
+        api.get(OWNER, &format!("/api/jobs/{id}/status")).await.1["error"]["message"],
+        reason
+    );
     let (_, list) = api.get(OWNER, "/api/jobs?status=failed").await;
-    let shown = list["jobs"][0]["error"]["message"].as_str().unwrap().strip_suffix('…').unwrap().to_owned();
-    assert!(reason.starts_with(&shown) && (107..=110).contains(&shown.len()), "{shown}");
+    let shown = list["jobs"][0]["error"]["message"]
+        .as_str()
+        .unwrap()
+        .strip_suffix('…')
+        .unwrap()
+        .to_owned();
+    assert!(
+        reason.starts_with(&shown) && (107..=110).contains(&shown.len()),
+        "{shown}"
+    );
 }
 
 #[tokio::test]
@@ -58,10 +81,21 @@ async fn a_result_that_cannot_be_stored_fails_the_job_at_once() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
     // An item of DynamoDB's has 400 KB.
-    api.process(id, Does::Complete(json!({"text": "x".repeat(500_000)}))).await;
+    api.process(id, Does::Complete(json!({"text": "x".repeat(500_000)})))
+        .await;
     let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
-    assert_eq!((&job["status"], &job["error"]["code"]), (&json!("failed"), &json!("internal")));
-    assert!(job["logs"].as_str().unwrap().ends_with("The result could not be stored\n"), "{}", job["logs"]);
+    assert_eq!(
+        (&job["status"], &job["error"]["code"]),
+        (&json!("failed"), &json!("internal"))
+    );
+    assert!(
+        job["logs"]
+            .as_str()
+            .unwrap()
+            .ends_with("The result could not be stored\n"),
+        "{}",
+        job["logs"]
+    );
 }
 
 #[tokio::test]
@@ -69,7 +103,10 @@ async fn a_job_whose_attempts_all_fail_says_so() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
     for _ in 0..2 {
-        assert!(matches!(api.process(id, Does::Error).await, Processed::Waiting(..)));
+        assert!(matches!(
+            api.process(id, Does::Error).await,
+            Processed::Waiting(..)
+        ));
         api.clock.advance(15);
     }
     api.process(id, Does::Error).await;
@@ -77,7 +114,12 @@ async fn a_job_whose_attempts_all_fail_says_so() {
     assert_eq!(job["error"]["code"], "attempts_exhausted");
     assert_eq!(job["attempts"].as_array().unwrap().len(), 3);
     let (_, page) = api.get(OWNER, &format!("/api/jobs/{id}/logs")).await;
-    let seqs: Vec<u64> = page["logs"].as_array().unwrap().iter().map(|line| line["seq"].as_u64().unwrap()).collect();
+    let seqs: Vec<u64> = page["logs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line["seq"].as_u64().unwrap())
+        .collect();
     assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
     assert_eq!(page["finished"], true);
 }
@@ -85,18 +127,42 @@ async fn a_job_whose_attempts_all_fail_says_so() {
 #[tokio::test]
 async fn test_update_status() {
     let api = Api::new().await;
-    let id = job_id(api.create(json!({"job_type": "packaging", "draft": true})).await);
+    let id = job_id(
+        api.create(json!({"job_type": "packaging", "draft": true}))
+            .await,
+    );
     let service = api.service();
-    let updated = service.update_status(id, Status::Pending, Some("Submitted by the wizard")).await.unwrap();
+    let updated = service
+        .update_status(id, Status::Pending, Some("Submitted by the wizard"))
+        .await
+        .unwrap();
     assert!(matches!(updated, StatusUpdated::Yes(job) if job.status == Status::Pending));
-    let refused = service.update_status(id, Status::Completed, None).await.unwrap();
+    let refused = service
+        .update_status(id, Status::Completed, None)
+        .await
+        .unwrap();
     assert!(matches!(refused, StatusUpdated::Refused(job) if job.status == Status::Pending));
-    let failed = service.update_status(id, Status::Failed, Some("No disk")).await.unwrap();
+    let failed = service
+        .update_status(id, Status::Failed, Some("No disk"))
+        .await
+        .unwrap();
     assert!(
         matches!(failed, StatusUpdated::Yes(job) if job.error.as_ref().is_some_and(|error| error.message == "No disk"))
     );
-    assert!(matches!(service.update_status(id, Status::Pending, None).await.unwrap(), StatusUpdated::Refused(_)));
-    assert!(matches!(service.update_status(job_id(5), Status::Failed, None).await.unwrap(), StatusUpdated::Missing));
+    assert!(matches!(
+        service
+            .update_status(id, Status::Pending, None)
+            .await
+            .unwrap(),
+        StatusUpdated::Refused(_)
+    ));
+    assert!(matches!(
+        service
+            .update_status(job_id(5), Status::Failed, None)
+            .await
+            .unwrap(),
+        StatusUpdated::Missing
+    ));
 }
 
 #[tokio::test]
@@ -104,13 +170,28 @@ async fn test_append_log() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
     let service = api.service();
-    assert!(service.append_log(job_id(id), "one", Level::default()).await.unwrap());
-    assert!(service.append_log(job_id(id), "two", Level::Warning).await.unwrap());
+    assert!(
+        service
+            .append_log(job_id(id), "one", Level::default())
+            .await
+            .unwrap()
+    );
+    assert!(
+        service
+            .append_log(job_id(id), "two", Level::Warning)
+            .await
+            .unwrap()
+    );
     let (_, page) = api.get(OWNER, &format!("/api/jobs/{id}/logs")).await;
     assert_eq!(page["logs"][0]["message"], "one");
     assert_eq!(page["logs"][1]["level"], "WARNING");
     api.process(id, Does::Fail).await;
-    assert!(!service.append_log(job_id(id), "late", Level::Info).await.unwrap());
+    assert!(
+        !service
+            .append_log(job_id(id), "late", Level::Info)
+            .await
+            .unwrap()
+    );
 }
 
 #[tokio::test]
@@ -118,27 +199,55 @@ async fn test_cancel_job() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
     let owner = UserId::try_from(7).unwrap();
-    assert!(!api.service().cancel_job(job_id(id), UserId::try_from(8).unwrap()).await.unwrap());
+    assert!(
+        !api.service()
+            .cancel_job(job_id(id), UserId::try_from(8).unwrap())
+            .await
+            .unwrap()
+    );
     assert!(api.service().cancel_job(job_id(id), owner).await.unwrap());
     assert!(api.service().cancel_job(job_id(id), owner).await.unwrap());
-    assert!(matches!(api.process(id, Does::Complete(json!({}))).await, Processed::Skipped(_)));
+    assert!(matches!(
+        api.process(id, Does::Complete(json!({}))).await,
+        Processed::Skipped(_)
+    ));
     let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
     assert_eq!(job["status"], "cancelled");
-    assert!(job["logs"].as_str().unwrap().ends_with("[WARNING] Cancelled by user 7\n"));
+    assert!(
+        job["logs"]
+            .as_str()
+            .unwrap()
+            .ends_with("[WARNING] Cancelled by user 7\n")
+    );
 }
 
 #[tokio::test]
 async fn a_cancelled_run_is_fenced_off() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
-    let Claimed::Yes(job) =
-        api.store.claim(&api.store.job(job_id(id), true).await.unwrap().unwrap(), START).await.unwrap()
+    let Claimed::Yes(job) = api
+        .store
+        .claim(
+            &api.store.job(job_id(id), true).await.unwrap().unwrap(),
+            START,
+        )
+        .await
+        .unwrap()
     else {
         panic!("claimed")
     };
     let run = RunHandle::of(&job);
-    assert_eq!(api.send(OWNER, "PUT", &format!("/api/jobs/{id}/cancel"), None).await.0, 200);
-    let held = api.store.heartbeat(&run, &Progress::default(), START).await.unwrap();
+    assert_eq!(
+        api.send(OWNER, "PUT", &format!("/api/jobs/{id}/cancel"), None)
+            .await
+            .0,
+        200
+    );
+    let held = api
+        .store
+        .heartbeat(&run, &Progress::default(), START)
+        .await
+        .unwrap();
     assert!(matches!(held, Held::Fenced(Some(job)) if job.status == Status::Cancelled));
 }
 
@@ -151,14 +260,22 @@ async fn a_run_knows_its_own_end_and_no_others() {
     for gives_back in [false, true] {
         let id = job_id(api.create(json!({"job_type": "analysis"})).await);
         let seen = api.store.job(id, true).await.unwrap().unwrap();
-        let Claimed::Yes(job) = api.store.claim(&seen, now).await.unwrap() else { panic!("claimed") };
+        let Claimed::Yes(job) = api.store.claim(&seen, now).await.unwrap() else {
+            panic!("claimed")
+        };
         let run = RunHandle::of(&job);
         let end = async |now| {
             let end = RunEnd::GivenBack(WaitingFor::Queue, now);
             if gives_back {
-                api.store.end_run(&run, &progress, &end, nothing, now).await.unwrap()
+                api.store
+                    .end_run(&run, &progress, &end, nothing, now)
+                    .await
+                    .unwrap()
             } else {
-                api.store.complete(&run, &progress, &completion, nothing, now).await.unwrap()
+                api.store
+                    .complete(&run, &progress, &completion, nothing, now)
+                    .await
+                    .unwrap()
             }
         };
         // As the SDK repeats it, whose answer was lost.
@@ -180,7 +297,10 @@ impl Work for Untidy {
         if self.leaves_upload {
             assignment.report.leave_upload();
         }
-        Err(WorkError::Failed(Failure::new("source_missing", "There is no source file")))
+        Err(WorkError::Failed(Failure::new(
+            "source_missing",
+            "There is no source file",
+        )))
     }
 
     async fn clean_up(&self, _: &Job) -> Result<(), AwsError> {
@@ -196,9 +316,21 @@ async fn what_a_run_cannot_remove_in_time_is_left_to_the_sweeper() {
     for (leaves_upload, takes_for_ever) in [(false, false), (true, false), (false, true)] {
         let api = Api::new().await;
         let id = job_id(api.create(json!({"job_type": "packaging"})).await);
-        let work = Arc::new(Untidy { leaves_upload, takes_for_ever });
-        let processed = api.service().process_job(id, &work, Time::from_millis(i64::MAX)).await.unwrap();
-        let Processed::Finished(job) = processed else { panic!("{processed:?}") };
-        assert_eq!((job.status, job.due_at.is_some()), (Status::Failed, leaves_upload || takes_for_ever));
+        let work = Arc::new(Untidy {
+            leaves_upload,
+            takes_for_ever,
+        });
+        let processed = api
+            .service()
+            .process_job(id, &work, Time::from_millis(i64::MAX))
+            .await
+            .unwrap();
+        let Processed::Finished(job) = processed else {
+            panic!("{processed:?}")
+        };
+        assert_eq!(
+            (job.status, job.due_at.is_some()),
+            (Status::Failed, leaves_upload || takes_for_ever)
+        );
     }
 }

@@ -8,10 +8,14 @@ use common::{Api, OWNER, STRANGER, job_id};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::json;
 use shared::{
-    job::{ATTEMPTS_EXHAUSTED, DEAD_LETTERED, Failure, Job, LEASE, Level, LogEntry, Status, UserId, WaitingFor},
+    job::{
+        ATTEMPTS_EXHAUSTED, DEAD_LETTERED, Failure, Job, LEASE, Level, LogEntry, Status, UserId,
+        WaitingFor,
+    },
     service::Sweeper,
     store::{
-        Cancelled, Claimed, Completion, Finished, Held, Leftovers, LogQuery, Progress, RunEnd, RunHandle, Submitted,
+        Cancelled, Claimed, Completion, Finished, Held, Leftovers, LogQuery, Progress, RunEnd,
+        RunHandle, Submitted,
     },
     telemetry::Metrics,
     testing::{files, queue},
@@ -19,7 +23,10 @@ use shared::{
 };
 
 /// How many lives each test leads: `MODEL_SEQUENCES`, or some.
-#[expect(clippy::disallowed_methods, reason = "whoever wants more lives, or one again, says so")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever wants more lives, or one again, says so"
+)]
 fn given(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |value| value.parse().unwrap())
 }
@@ -91,7 +98,15 @@ struct Model {
 
 impl Model {
     fn new(status: Status, now: Time) -> Self {
-        Self { status, attempt: 0, fence: 0, progress: 0, error: None, lease: now, given_back: false }
+        Self {
+            status,
+            attempt: 0,
+            fence: 0,
+            progress: 0,
+            error: None,
+            lease: now,
+            given_back: false,
+        }
     }
 
     fn end(&mut self, status: Status, error: Option<&str>) {
@@ -152,10 +167,23 @@ struct Life<'a> {
 impl<'a> Life<'a> {
     async fn new(api: &'a Api, draft: bool) -> Self {
         let clock = api.clock.clock();
-        let id = api.create(json!({"job_type": "packaging", "draft": draft})).await;
+        let id = api
+            .create(json!({"job_type": "packaging", "draft": draft}))
+            .await;
         let last = api.store.job(job_id(id), true).await.unwrap().unwrap();
-        let status = if draft { Status::Draft } else { Status::Pending };
-        Self { api, model: Model::new(status, clock.now()), clock, id, runs: Vec::new(), last }
+        let status = if draft {
+            Status::Draft
+        } else {
+            Status::Pending
+        };
+        Self {
+            api,
+            model: Model::new(status, clock.now()),
+            clock,
+            id,
+            runs: Vec::new(),
+            last,
+        }
     }
 
     fn run(&mut self, back: usize) -> Option<&mut (RunHandle, u64)> {
@@ -167,11 +195,19 @@ impl<'a> Life<'a> {
     async fn act(&mut self, act: Act) -> Result<(), String> {
         let (store, now, id) = (self.api.store.clone(), self.clock.now(), job_id(self.id));
         let user = |(id, _): (u64, bool)| UserId::try_from(id).unwrap();
-        let agree =
-            |found: bool, expected: bool| if found == expected { Ok(()) } else { Err(format!("{act:?} was {found}")) };
+        let agree = |found: bool, expected: bool| {
+            if found == expected {
+                Ok(())
+            } else {
+                Err(format!("{act:?} was {found}"))
+            }
+        };
         match act {
             Act::Submit => {
-                let done = matches!(store.submit(&self.last, now).await.unwrap(), Submitted::Yes(_));
+                let done = matches!(
+                    store.submit(&self.last, now).await.unwrap(),
+                    Submitted::Yes(_)
+                );
                 let is_draft = self.model.status == Status::Draft;
                 if is_draft {
                     self.model.status = Status::Pending;
@@ -179,7 +215,10 @@ impl<'a> Life<'a> {
                 agree(done, is_draft)
             }
             Act::Cancel => {
-                let done = matches!(store.cancel(id, user(OWNER), false, now).await.unwrap(), Cancelled::Yes(_));
+                let done = matches!(
+                    store.cancel(id, user(OWNER), false, now).await.unwrap(),
+                    Cancelled::Yes(_)
+                );
                 let may = !matches!(self.model.status, Status::Completed | Status::Failed);
                 if may {
                     self.model.status = Status::Cancelled;
@@ -210,7 +249,9 @@ impl<'a> Life<'a> {
             }
             Act::DeadLetter => {
                 let body = json!({"job_id": self.id}).to_string();
-                let event = serde_json::from_value(json!({"Records": [{"messageId": "1", "body": body}]})).unwrap();
+                let event =
+                    serde_json::from_value(json!({"Records": [{"messageId": "1", "body": body}]}))
+                        .unwrap();
                 let event = LambdaEvent::new(event, Context::default());
                 let answer = fail_dead_jobs::fail_dead_jobs(
                     &store,
@@ -233,10 +274,18 @@ impl<'a> Life<'a> {
 
     async fn write(&mut self, act: Act, back: usize, now: Time) -> Result<(), String> {
         let (store, model) = (self.api.store.clone(), self.model.clone());
-        let Some((run, put)) = self.run(back) else { return Ok(()) };
+        let Some((run, put)) = self.run(back) else {
+            return Ok(());
+        };
         let holds = model.holds(run.fence);
         if let Act::Log(_, count) = act {
-            let line = |seq| LogEntry { seq, timestamp: now, level: Level::Info, message: seq.to_string(), step: None };
+            let line = |seq| LogEntry {
+                seq,
+                timestamp: now,
+                level: Level::Info,
+                message: seq.to_string(),
+                step: None,
+            };
             let lines: Vec<LogEntry> = (*put + 1..=*put + count).map(line).collect();
             // A line of a run that was shut out may be put; nobody will ever see it.
             if matches!(store.put_log(run, &lines).await.unwrap(), Held::Yes) {
@@ -246,21 +295,40 @@ impl<'a> Life<'a> {
             }
             return Ok(());
         }
-        let Act::Heartbeat(_, percent) = act else { return Ok(()) };
-        let progress = Progress { percent: percent.max(model.progress), log_seq: *put, ..Progress::default() };
-        let held = matches!(store.heartbeat(run, &progress, now).await.unwrap(), Held::Yes);
+        let Act::Heartbeat(_, percent) = act else {
+            return Ok(());
+        };
+        let progress = Progress {
+            percent: percent.max(model.progress),
+            log_seq: *put,
+            ..Progress::default()
+        };
+        let held = matches!(
+            store.heartbeat(run, &progress, now).await.unwrap(),
+            Held::Yes
+        );
         if holds {
             self.model.progress = progress.percent;
             self.model.lease = now.after(LEASE);
         }
-        if held == holds { Ok(()) } else { Err(format!("{act:?} was {held}")) }
+        if held == holds {
+            Ok(())
+        } else {
+            Err(format!("{act:?} was {held}"))
+        }
     }
 
     async fn end(&mut self, act: Act, back: usize, now: Time) -> Result<(), String> {
         let (store, model) = (self.api.store.clone(), self.model.clone());
-        let Some((run, put)) = self.run(back) else { return Ok(()) };
+        let Some((run, put)) = self.run(back) else {
+            return Ok(());
+        };
         let holds = model.holds(run.fence);
-        let progress = Progress { percent: model.progress, log_seq: *put, ..Progress::default() };
+        let progress = Progress {
+            percent: model.progress,
+            log_seq: *put,
+            ..Progress::default()
+        };
         let failure = Failure::new("broken", "It broke");
         let end = match act {
             Act::Fail(_) => Some(RunEnd::Failed(failure)),
@@ -269,10 +337,16 @@ impl<'a> Life<'a> {
             _ => None,
         };
         let finished = if let Some(end) = &end {
-            store.end_run(run, &progress, end, Leftovers::Perhaps, now).await.unwrap()
+            store
+                .end_run(run, &progress, end, Leftovers::Perhaps, now)
+                .await
+                .unwrap()
         } else {
             let completion = Completion::of(json!({"x": "y".repeat(back * 400)}));
-            store.complete(run, &progress, &completion, Leftovers::Perhaps, now).await.unwrap()
+            store
+                .complete(run, &progress, &completion, Leftovers::Perhaps, now)
+                .await
+                .unwrap()
         };
         if holds {
             self.model.given_back = matches!(end, Some(RunEnd::GivenBack(..)));
@@ -286,23 +360,48 @@ impl<'a> Life<'a> {
             }
         }
         let done = matches!(finished, Finished::Yes(_));
-        if done == holds { Ok(()) } else { Err(format!("{act:?} was {done}")) }
+        if done == holds {
+            Ok(())
+        } else {
+            Err(format!("{act:?} was {done}"))
+        }
     }
 
     /// What must hold after each act.
     async fn check(&mut self) -> Result<(), String> {
-        let job = self.api.store.job(job_id(self.id), true).await.unwrap().unwrap();
+        let job = self
+            .api
+            .store
+            .job(job_id(self.id), true)
+            .await
+            .unwrap()
+            .unwrap();
         let error = job.error.as_ref().map(|error| error.code.clone());
         let found = (job.status, job.attempt, job.fence, job.progress, error);
-        let Model { status, attempt, fence, progress, error, .. } = self.model.clone();
+        let Model {
+            status,
+            attempt,
+            fence,
+            progress,
+            error,
+            ..
+        } = self.model.clone();
         if found != (status, attempt, fence, progress, error) {
             return Err(format!("the store has {found:?}"));
         }
-        let changed = Job { due_at: None, ..job.clone() } != Job { due_at: None, ..self.last.clone() };
+        let changed = Job {
+            due_at: None,
+            ..job.clone()
+        } != Job {
+            due_at: None,
+            ..self.last.clone()
+        };
         if self.last.status.is_final() && changed {
             return Err(format!("a final job has changed: {:?} {job:?}", self.last));
         }
-        if matches!(job.status, Status::Pending | Status::Running) != job.due_at.is_some() && !job.status.is_final() {
+        if matches!(job.status, Status::Pending | Status::Running) != job.due_at.is_some()
+            && !job.status.is_final()
+        {
             return Err("the sweeper would not see it, or a draft".to_owned());
         }
         if job.finished_at.is_some() != job.status.is_final() {
@@ -316,11 +415,19 @@ impl<'a> Life<'a> {
     }
 
     async fn check_log(&self, job: &Job) -> Result<(), String> {
-        let query = LogQuery { after: 0, level: Level::Debug, since: None, limit: 1_000 };
+        let query = LogQuery {
+            after: 0,
+            level: Level::Debug,
+            since: None,
+            limit: 1_000,
+        };
         let page = self.api.store.log_page(job, &query).await.unwrap();
         let seqs: Vec<u64> = page.entries.iter().map(|entry| entry.seq).collect();
         if seqs != (1..=job.log_seq.min(1_000)).collect::<Vec<u64>>() {
-            return Err(format!("the log has a gap, or a line twice: {seqs:?} of {}", job.log_seq));
+            return Err(format!(
+                "the log has a gap, or a line twice: {seqs:?} of {}",
+                job.log_seq
+            ));
         }
         Ok(())
     }
@@ -342,7 +449,10 @@ async fn lead(lives: u64, seed: u64) {
                 fault => fault,
             };
             if let Err(fault) = result {
-                panic!("seed {seed}: {fault}\nafter {acts:#?}\nthe model has {:?}", life.model);
+                panic!(
+                    "seed {seed}: {fault}\nafter {acts:#?}\nthe model has {:?}",
+                    life.model
+                );
             }
         }
         let _ = life.act(Act::Cancel).await;
@@ -351,10 +461,18 @@ async fn lead(lives: u64, seed: u64) {
 
 #[tokio::test]
 async fn store_and_model_never_differ() {
-    lead(given("MODEL_SEQUENCES", 600) / 2, given("MODEL_SEED", 0x9E37_79B9)).await;
+    lead(
+        given("MODEL_SEQUENCES", 600) / 2,
+        given("MODEL_SEED", 0x9E37_79B9),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn store_and_model_never_differ_by_another_seed() {
-    lead(given("MODEL_SEQUENCES", 600) / 2, given("MODEL_SEED", u64::from(std::process::id()))).await;
+    lead(
+        given("MODEL_SEQUENCES", 600) / 2,
+        given("MODEL_SEED", u64::from(std::process::id())),
+    )
+    .await;
 }

@@ -10,7 +10,10 @@ use serde_json::json;
 use shared::{
     job::{Failure, Job, LEASE, Status, UserId},
     release::Package,
-    store::{Cancelled, Claimed, Completion, Finished, Held, Leftovers, Progress, RunEnd, RunHandle, Submitted},
+    store::{
+        Cancelled, Claimed, Completion, Finished, Held, Leftovers, Progress, RunEnd, RunHandle,
+        Submitted,
+    },
     testing::START,
     time::Time,
 };
@@ -18,7 +21,10 @@ use shared::{
 const PARTIES: usize = 50;
 
 /// How often each race is run: `RACE_ROUNDS`, or a few.
-#[expect(clippy::disallowed_methods, reason = "whoever wants more rounds says so")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever wants more rounds says so"
+)]
 fn rounds() -> usize {
     std::env::var("RACE_ROUNDS").map_or(20, |rounds| rounds.parse().unwrap())
 }
@@ -34,7 +40,9 @@ async fn pending(api: &Api) -> Job {
 }
 
 async fn claimed(api: &Api, seen: &Job, now: Time) -> RunHandle {
-    let Claimed::Yes(job) = api.store.claim(seen, now).await.unwrap() else { panic!("{seen:?}") };
+    let Claimed::Yes(job) = api.store.claim(seen, now).await.unwrap() else {
+        panic!("{seen:?}")
+    };
     RunHandle::of(&job)
 }
 
@@ -43,7 +51,16 @@ fn owner() -> UserId {
 }
 
 async fn complete(api: &Api, run: &RunHandle, completion: &Completion) -> Finished {
-    api.store.complete(run, &Progress::default(), completion, Leftovers::None, START).await.unwrap()
+    api.store
+        .complete(
+            run,
+            &Progress::default(),
+            completion,
+            Leftovers::None,
+            START,
+        )
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -52,9 +69,13 @@ async fn of_many_claims_one_wins() {
     for _ in 0..rounds() {
         let seen = pending(&api).await;
         let claims = join_all((0..PARTIES).map(|_| api.store.claim(&seen, START))).await;
-        let won = claims.iter().filter(|claim| matches!(claim, Ok(Claimed::Yes(_)))).count();
-        let lost =
-            claims.iter().filter(|claim| matches!(claim, Ok(Claimed::Lost(job)) if job.status == Status::Running));
+        let won = claims
+            .iter()
+            .filter(|claim| matches!(claim, Ok(Claimed::Yes(_))))
+            .count();
+        let lost = claims.iter().filter(
+            |claim| matches!(claim, Ok(Claimed::Lost(job)) if job.status == Status::Running),
+        );
         assert_eq!((won, lost.count()), (1, PARTIES - 1));
         let job = job(&api, seen.id.get()).await;
         assert_eq!((job.attempt, job.fence, job.runs.len()), (1, 1, 1));
@@ -68,7 +89,8 @@ async fn a_job_completes_or_is_cancelled() {
         let seen = pending(&api).await;
         let run = claimed(&api, &seen, START).await;
         let completion = Completion::of(json!({}));
-        let cancels = join_all((0..PARTIES).map(|_| api.store.cancel(seen.id, owner(), false, START)));
+        let cancels =
+            join_all((0..PARTIES).map(|_| api.store.cancel(seen.id, owner(), false, START)));
         // Whoever is polled first has the better chance: they take turns.
         let (cancels, completed) = if round % 2 == 0 {
             tokio::join!(cancels, complete(&api, &run, &completion))
@@ -88,7 +110,10 @@ async fn a_job_completes_or_is_cancelled() {
                 (done.status, job.status, told(Status::Completed)),
                 (Status::Completed, Status::Completed, true)
             ),
-            Finished::Fenced(_) => assert_eq!((job.status, told(Status::Cancelled)), (Status::Cancelled, true)),
+            Finished::Fenced(_) => assert_eq!(
+                (job.status, told(Status::Cancelled)),
+                (Status::Cancelled, true)
+            ),
             Finished::ReleaseChanged => panic!("there is no release"),
         }
         // The log has one last line, however many cancelled.
@@ -100,12 +125,24 @@ async fn a_job_completes_or_is_cancelled() {
 async fn a_draft_is_submitted_once_and_ends_cancelled() {
     let api = Api::new().await;
     for _ in 0..rounds() {
-        let id = api.create(json!({"job_type": "packaging", "draft": true})).await;
+        let id = api
+            .create(json!({"job_type": "packaging", "draft": true}))
+            .await;
         let seen = job(&api, id).await;
-        let submits = join_all((0..PARTIES).map(|_| api.store.submit(&seen, START.after(Duration::from_millis(1)))));
-        let (submits, cancelled) = tokio::join!(submits, api.store.cancel(seen.id, owner(), false, START));
-        let won = submits.iter().filter(|submit| matches!(submit, Ok(Submitted::Yes(_)))).count();
-        let told = submits.iter().filter(|submit| matches!(submit, Ok(Submitted::NotADraft(_)))).count();
+        let submits = join_all((0..PARTIES).map(|_| {
+            api.store
+                .submit(&seen, START.after(Duration::from_millis(1)))
+        }));
+        let (submits, cancelled) =
+            tokio::join!(submits, api.store.cancel(seen.id, owner(), false, START));
+        let won = submits
+            .iter()
+            .filter(|submit| matches!(submit, Ok(Submitted::Yes(_))))
+            .count();
+        let told = submits
+            .iter()
+            .filter(|submit| matches!(submit, Ok(Submitted::NotADraft(_))))
+            .count();
         assert!(won <= 1 && won + told == PARTIES, "{won} {told}");
         assert!(matches!(cancelled, Ok(Cancelled::Yes(_))), "{cancelled:?}");
         assert_eq!(job(&api, id).await.status, Status::Cancelled);
@@ -130,7 +167,10 @@ async fn a_run_is_rescued_or_completes_late() {
             let (completed, rescues) = tokio::join!(complete(&api, &run, &completion), rescues);
             (rescues, completed)
         };
-        let won = rescues.iter().filter(|rescue| matches!(rescue, Ok(Finished::Yes(_)))).count();
+        let won = rescues
+            .iter()
+            .filter(|rescue| matches!(rescue, Ok(Finished::Yes(_))))
+            .count();
         let job = job(&api, seen.id.get()).await;
         if matches!(completed, Finished::Yes(_)) {
             assert_eq!((won, job.status, job.fence), (0, Status::Completed, 1));
@@ -144,10 +184,23 @@ async fn a_run_is_rescued_or_completes_late() {
 /// What a run writes that has been shut out.
 async fn late_writes_change_nothing(api: &Api, run: &RunHandle) {
     let before = job(api, run.job_id.get()).await;
-    let progress = Progress { percent: 99, log_seq: 7, ..Progress::default() };
-    assert!(matches!(api.store.heartbeat(run, &progress, START).await, Ok(Held::Fenced(_))));
-    for end in [RunEnd::Failed(Failure::new("x", "x")), RunEnd::Retry(Failure::new("x", "x"), START)] {
-        let ended = api.store.end_run(run, &progress, &end, Leftovers::None, START).await;
+    let progress = Progress {
+        percent: 99,
+        log_seq: 7,
+        ..Progress::default()
+    };
+    assert!(matches!(
+        api.store.heartbeat(run, &progress, START).await,
+        Ok(Held::Fenced(_))
+    ));
+    for end in [
+        RunEnd::Failed(Failure::new("x", "x")),
+        RunEnd::Retry(Failure::new("x", "x"), START),
+    ] {
+        let ended = api
+            .store
+            .end_run(run, &progress, &end, Leftovers::None, START)
+            .await;
         assert!(matches!(ended, Ok(Finished::Fenced(_))), "{ended:?}");
     }
     assert_eq!(job(api, run.job_id.get()).await, before);
@@ -156,23 +209,54 @@ async fn late_writes_change_nothing(api: &Api, run: &RunHandle) {
 #[tokio::test]
 async fn of_two_packages_of_a_release_one_becomes_current() {
     let api = Api::new().await;
-    let (_, release) = api.send(OWNER, "POST", "/api/releases", Some(json!({"release_type": "ebook"}))).await;
+    let (_, release) = api
+        .send(
+            OWNER,
+            "POST",
+            "/api/releases",
+            Some(json!({"release_type": "ebook"})),
+        )
+        .await;
     for _ in 0..rounds() / 4 {
         let mut runs = Vec::new();
         for _ in 0..4 {
-            let id = api.create(json!({"job_type": "packaging", "release_id": release["id"]})).await;
+            let id = api
+                .create(json!({"job_type": "packaging", "release_id": release["id"]}))
+                .await;
             let seen = job(&api, id).await;
             runs.push(claimed(&api, &seen, START).await);
         }
-        let seen = api.store.release(job(&api, runs[0].job_id.get()).await.release_id.unwrap()).await.unwrap().unwrap();
+        let seen = api
+            .store
+            .release(job(&api, runs[0].job_id.get()).await.release_id.unwrap())
+            .await
+            .unwrap()
+            .unwrap();
         let completion = Completion::with_package(json!({}), seen.clone(), RETENTION);
         let ends = join_all(runs.iter().map(|run| complete(&api, run, &completion))).await;
-        let won: Vec<usize> = (0..ends.len()).filter(|at| matches!(ends[*at], Finished::Yes(_))).collect();
-        let changed = ends.iter().filter(|end| matches!(end, Finished::ReleaseChanged)).count();
+        let won: Vec<usize> = (0..ends.len())
+            .filter(|at| matches!(ends[*at], Finished::Yes(_)))
+            .collect();
+        let changed = ends
+            .iter()
+            .filter(|end| matches!(end, Finished::ReleaseChanged))
+            .count();
         assert_eq!((won.len(), changed), (1, runs.len() - 1));
-        let package = api.store.release(seen.id).await.unwrap().unwrap().package.unwrap();
-        let version = seen.package.map_or(1, |package: Package| package.version + 1);
-        assert_eq!((package.job_id, package.version), (runs[won[0]].job_id, version));
+        let package = api
+            .store
+            .release(seen.id)
+            .await
+            .unwrap()
+            .unwrap()
+            .package
+            .unwrap();
+        let version = seen
+            .package
+            .map_or(1, |package: Package| package.version + 1);
+        assert_eq!(
+            (package.job_id, package.version),
+            (runs[won[0]].job_id, version)
+        );
     }
 }
 
@@ -180,13 +264,21 @@ async fn of_two_packages_of_a_release_one_becomes_current() {
 async fn one_key_makes_one_job_however_many_ask_at_once() {
     let api = Api::new().await;
     for round in 0..rounds() / 4 {
-        let (body, key) = (json!({"job_type": "packaging"}).to_string(), round.to_string());
+        let (body, key) = (
+            json!({"job_type": "packaging"}).to_string(),
+            round.to_string(),
+        );
         let header = [("Idempotency-Key", key.as_str())];
-        let asks = (0..PARTIES).map(|_| api.send_with(OWNER, "POST", "/api/jobs", Some(body.clone()), &header));
+        let asks = (0..PARTIES)
+            .map(|_| api.send_with(OWNER, "POST", "/api/jobs", Some(body.clone()), &header));
         let answers = join_all(asks).await;
         let created = answers.iter().filter(|(status, _)| *status == 202).count();
         let same = answers.iter().filter(|(status, _)| *status == 200).count();
         assert_eq!((created, same), (1, PARTIES - 1), "{answers:?}");
-        assert!(answers.iter().all(|(_, job)| job["id"] == answers[0].1["id"]));
+        assert!(
+            answers
+                .iter()
+                .all(|(_, job)| job["id"] == answers[0].1["id"])
+        );
     }
 }

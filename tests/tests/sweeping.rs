@@ -38,9 +38,15 @@ async fn stuck(api: &Api, count: u64) {
     };
     for number in 1..=count {
         let id = job_id(number * 4);
-        api.store.create_job(id, &job, None, START, RETENTION).await.unwrap();
+        api.store
+            .create_job(id, &job, None, START, RETENTION)
+            .await
+            .unwrap();
         let seen = api.store.job(id, true).await.unwrap().unwrap();
-        assert!(matches!(api.store.claim(&seen, START).await.unwrap(), Claimed::Yes(_)));
+        assert!(matches!(
+            api.store.claim(&seen, START).await.unwrap(),
+            Claimed::Yes(_)
+        ));
     }
     api.clock.advance(61);
 }
@@ -48,7 +54,12 @@ async fn stuck(api: &Api, count: u64) {
 async fn statuses(api: &Api, count: u64) -> Vec<(Status, u32, usize)> {
     let mut found = Vec::new();
     for number in 1..=count {
-        let job = api.store.job(job_id(number * 4), true).await.unwrap().unwrap();
+        let job = api
+            .store
+            .job(job_id(number * 4), true)
+            .await
+            .unwrap()
+            .unwrap();
         found.push((job.status, job.attempt, job.runs.len()));
     }
     found.dedup();
@@ -70,7 +81,13 @@ async fn two_sweeps_at_once_rescue_each_job_once() {
     let api = Api::new().await;
     stuck(&api, STUCK).await;
     let (one, other) = tokio::join!(sweep(&api, queue()), sweep(&api, queue()));
-    assert_eq!(((one.rescued + other.rescued) as u64, one.errors + other.errors), (STUCK, 0));
+    assert_eq!(
+        (
+            (one.rescued + other.rescued) as u64,
+            one.errors + other.errors
+        ),
+        (STUCK, 0)
+    );
     assert_eq!(statuses(&api, STUCK).await, [(Status::Pending, 1, 1)]);
 }
 
@@ -80,7 +97,11 @@ async fn what_the_queue_refused_is_sent_by_a_later_sweep() {
     stuck(&api, 3).await;
     let swept = sweep(&api, broken_queue()).await;
     assert_eq!((swept.rescued, swept.resent, swept.errors), (0, 0, 3));
-    assert_eq!(statuses(&api, 3).await, [(Status::Pending, 1, 1)], "rescued, and nobody has been told");
+    assert_eq!(
+        statuses(&api, 3).await,
+        [(Status::Pending, 1, 1)],
+        "rescued, and nobody has been told"
+    );
     api.clock.advance(61);
     let swept = sweep(&api, queue()).await;
     assert_eq!((swept.rescued, swept.resent, swept.errors), (0, 3, 0));
@@ -89,11 +110,25 @@ async fn what_the_queue_refused_is_sent_by_a_later_sweep() {
 #[tokio::test]
 async fn a_job_whose_files_cannot_be_removed_holds_up_no_other() {
     let api = Api::new().await;
-    let (_, release) = api.send(OWNER, "POST", "/api/releases", Some(json!({"release_type": "ebook"}))).await;
-    let id = job_id(api.create(json!({"job_type": "packaging", "release_id": release["id"]})).await);
+    let (_, release) = api
+        .send(
+            OWNER,
+            "POST",
+            "/api/releases",
+            Some(json!({"release_type": "ebook"})),
+        )
+        .await;
+    let id = job_id(
+        api.create(json!({"job_type": "packaging", "release_id": release["id"]}))
+            .await,
+    );
     let seen = api.store.job(id, true).await.unwrap().unwrap();
-    assert!(matches!(api.store.claim(&seen, START).await.unwrap(), Claimed::Yes(_)));
-    api.send(OWNER, "PUT", &format!("/api/jobs/{id}/cancel"), None).await;
+    assert!(matches!(
+        api.store.claim(&seen, START).await.unwrap(),
+        Claimed::Yes(_)
+    ));
+    api.send(OWNER, "PUT", &format!("/api/jobs/{id}/cancel"), None)
+        .await;
     stuck(&api, 3).await;
     let sweep = async |files| {
         let swept = Sweeper::new(api.store.clone(), queue(), files, api.clock.clock());
@@ -102,7 +137,11 @@ async fn a_job_whose_files_cannot_be_removed_holds_up_no_other() {
     api.clock.advance(300);
     let swept = sweep(broken_files()).await;
     assert_eq!((swept.rescued, swept.errors), (3, 1));
-    assert_eq!(sweep(broken_files()).await, Swept::default(), "it comes again later");
+    assert_eq!(
+        sweep(broken_files()).await,
+        Swept::default(),
+        "it comes again later"
+    );
     api.clock.advance(601);
     assert_eq!(sweep(broken_files()).await.errors, 1);
     api.clock.advance(601);
@@ -117,7 +156,10 @@ async fn a_sweep_that_ran_out_of_time_is_gone_on_with_by_the_next() {
     // Each look at the clock is a millisecond later than the last.
     let until = api.clock.clock().now().after(Duration::from_millis(100));
     let in_time = sweeper(&api, queue()).sweep(until).await;
-    assert!((1..STUCK).contains(&(in_time.rescued as u64)), "{in_time:?}");
+    assert!(
+        (1..STUCK).contains(&(in_time.rescued as u64)),
+        "{in_time:?}"
+    );
     let rest = sweep(&api, queue()).await;
     assert_eq!((in_time.rescued + rest.rescued) as u64, STUCK);
 }
@@ -127,24 +169,50 @@ async fn what_the_details_of_a_job_allow_its_entry_in_the_list_allows_too() {
     let api = Api::new().await;
     let new = json!({"job_type": "analysis"});
     let owner = OWNER;
-    for (way, draft, then) in
-        [("cancel", false, "cancelled"), ("cancel", true, "cancelled"), ("submit", true, "pending")]
-    {
+    for (way, draft, then) in [
+        ("cancel", false, "cancelled"),
+        ("cancel", true, "cancelled"),
+        ("submit", true, "pending"),
+    ] {
         let mut body = new.clone();
         body["draft"] = json!(draft);
         let id = api.create(body).await;
         let (_, list) = api.get(owner, "/api/jobs?limit=1").await;
         let (_, details) = api.get(owner, &format!("/api/jobs/{id}")).await;
         let entry = &list["jobs"][0];
-        for name in ["id", "status", "job_type", "release_id", "created_by", "error"] {
+        for name in [
+            "id",
+            "status",
+            "job_type",
+            "release_id",
+            "created_by",
+            "error",
+        ] {
             assert_eq!(entry[name], details[name], "{name}");
         }
-        let (status, answer) = api.send(owner, "PUT", &format!("/api/jobs/{}/{way}", entry["id"]), None).await;
+        let (status, answer) = api
+            .send(
+                owner,
+                "PUT",
+                &format!("/api/jobs/{}/{way}", entry["id"]),
+                None,
+            )
+            .await;
         assert!(status < 300, "{way}: {answer}");
         assert_eq!(answer["status"], then);
     }
-    for job in api.get(owner, "/api/jobs?status=cancelled").await.1["jobs"].as_array().unwrap() {
-        let (status, answer) = api.send(owner, "POST", &format!("/api/jobs/{}/retry", job["id"]), None).await;
+    for job in api.get(owner, "/api/jobs?status=cancelled").await.1["jobs"]
+        .as_array()
+        .unwrap()
+    {
+        let (status, answer) = api
+            .send(
+                owner,
+                "POST",
+                &format!("/api/jobs/{}/retry", job["id"]),
+                None,
+            )
+            .await;
         assert_eq!((status, &answer["retry_of"]), (202, &job["id"]), "{answer}");
     }
 }
@@ -154,21 +222,47 @@ async fn a_sweeper_knows_its_own_writes_and_no_others() {
     let api = Api::new().await;
     stuck(&api, 1).await;
     let (later, now) = (START.after(Duration::from_mins(5)), START.after(LEASE * 2));
-    let [id] = api.store.due(0, later, None).await.unwrap().jobs[..] else { panic!("one is due") };
+    let [id] = api.store.due(0, later, None).await.unwrap().jobs[..] else {
+        panic!("one is due")
+    };
     let seen = api.store.job(id, true).await.unwrap().unwrap();
     // As the SDK repeats it, whose answer was lost: the second is refused by the first.
     for _ in 0..2 {
-        assert!(matches!(api.store.look_again(&seen, Some(later)).await.unwrap(), Finished::Yes(_)));
+        assert!(matches!(
+            api.store.look_again(&seen, Some(later)).await.unwrap(),
+            Finished::Yes(_)
+        ));
     }
     for _ in 0..2 {
-        assert!(matches!(api.store.rescue(&seen, now).await.unwrap(), Finished::Yes(_)));
+        assert!(matches!(
+            api.store.rescue(&seen, now).await.unwrap(),
+            Finished::Yes(_)
+        ));
     }
-    assert!(matches!(api.store.look_again(&seen, Some(now)).await.unwrap(), Finished::Fenced(Some(_))));
-    assert!(matches!(api.store.rescue(&seen, later).await.unwrap(), Finished::Fenced(Some(_))));
+    assert!(matches!(
+        api.store.look_again(&seen, Some(now)).await.unwrap(),
+        Finished::Fenced(Some(_))
+    ));
+    assert!(matches!(
+        api.store.rescue(&seen, later).await.unwrap(),
+        Finished::Fenced(Some(_))
+    ));
     let seen = api.store.job(id, true).await.unwrap().unwrap();
     let failure = Failure::new(ATTEMPTS_EXHAUSTED, "Enough");
     for _ in 0..2 {
-        assert!(matches!(api.store.fail_from_outside(&seen, &failure, now).await.unwrap(), Finished::Yes(_)));
+        assert!(matches!(
+            api.store
+                .fail_from_outside(&seen, &failure, now)
+                .await
+                .unwrap(),
+            Finished::Yes(_)
+        ));
     }
-    assert!(matches!(api.store.fail_from_outside(&seen, &failure, later).await.unwrap(), Finished::Fenced(Some(_))));
+    assert!(matches!(
+        api.store
+            .fail_from_outside(&seen, &failure, later)
+            .await
+            .unwrap(),
+        Finished::Fenced(Some(_))
+    ));
 }

@@ -20,7 +20,13 @@ struct Parts {
 
 /// The function's route.
 pub fn router(store: Store, files: Files, clock: Clock) -> Router {
-    Router::new().route("/api/releases/{id}/files", post(add_release_file)).with_state(Parts { store, files, clock })
+    Router::new()
+        .route("/api/releases/{id}/files", post(add_release_file))
+        .with_state(Parts {
+            store,
+            files,
+            clock,
+        })
 }
 
 async fn add_release_file(
@@ -34,10 +40,15 @@ async fn add_release_file(
     let size = fields.integer("size", 0..=MAX_UPLOAD_BYTES);
     let (path, size) = (fields.require("path", path), fields.require("size", size));
     fields.finish()?;
-    let (Some(path), Some(size)) = (path, size) else { return Err(Problem::malformed()) };
+    let (Some(path), Some(size)) = (path, size) else {
+        return Err(Problem::malformed());
+    };
     allow_release(caller, &parts.store, id).await?;
     let expires_at = parts.clock.now().after(PRESIGNED_FOR);
     let key = format!("{}{path}", source_prefix(id));
     let upload = parts.files.presign_upload(&key, size).await?;
-    Ok(created(&format!("/api/releases/{id}/files"), UploadView::new(path.to_string(), upload, expires_at)))
+    Ok(created(
+        &format!("/api/releases/{id}/files"),
+        UploadView::new(path.to_string(), upload, expires_at),
+    ))
 }

@@ -2,5 +2,12 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::http::serve(async |env| Ok(add_release_file::router(env.store()?, env.files()?, env.clock()))).await
+    shared::http::serve(async |env| {
+        Ok(add_release_file::router(
+            env.store()?,
+            env.files()?,
+            env.clock(),
+        ))
+    })
+    .await
 }

@@ -1,7 +1,8 @@
 //! The API's authorizer: checks a bearer token once, for every route.
 
 use aws_lambda_events::apigw::{
-    ApiGatewayV2CustomAuthorizerSimpleResponse as Response, ApiGatewayV2CustomAuthorizerV2Request as Request,
+    ApiGatewayV2CustomAuthorizerSimpleResponse as Response,
+    ApiGatewayV2CustomAuthorizerV2Request as Request,
 };
 use lambda_runtime::{Error, LambdaEvent};
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,10 @@ pub struct Context {
 
 impl From<Caller> for Context {
     fn from(caller: Caller) -> Self {
-        Self { user_id: caller.user_id.get(), admin: caller.admin }
+        Self {
+            user_id: caller.user_id.get(),
+            admin: caller.admin,
+        }
     }
 }
 
@@ -32,7 +36,11 @@ pub async fn authorize(
     event: LambdaEvent<Request>,
 ) -> Result<Response<Context>, Error> {
     let request_id = event.context.request_id;
-    let header = event.payload.headers.get("authorization").and_then(|value| value.to_str().ok());
+    let header = event
+        .payload
+        .headers
+        .get("authorization")
+        .and_then(|value| value.to_str().ok());
     let caller = match bearer(header.unwrap_or_default()) {
         None => None,
         Some(token) => match keys.check(token, rules).await {
@@ -68,16 +76,36 @@ mod tests {
 
     fn bearer_of(claims: &Value) -> String {
         let key = EncodingKey::from_secret(SECRET.as_bytes());
-        format!("Bearer {}", encode(&Header::default(), claims, &key).unwrap())
+        format!(
+            "Bearer {}",
+            encode(&Header::default(), claims, &key).unwrap()
+        )
     }
 
     async fn answer(header: Option<&str>) -> Response<Context> {
-        let keys = Keys::load(token_secret(|| SECRET.to_owned()), ManualClock::default().clock()).await.unwrap();
-        let rules =
-            TokenRules { issuer: None, audience: None, user_claim: "sub".to_owned(), role_claim: "role".to_owned() };
+        let keys = Keys::load(
+            token_secret(|| SECRET.to_owned()),
+            ManualClock::default().clock(),
+        )
+        .await
+        .unwrap();
+        let rules = TokenRules {
+            issuer: None,
+            audience: None,
+            user_claim: "sub".to_owned(),
+            role_claim: "role".to_owned(),
+        };
         let mut request = Request::default();
-        request.headers.extend(header.map(|value| (AUTHORIZATION, value.parse().unwrap())));
-        authorize(&keys, &rules, LambdaEvent::new(request, lambda_runtime::Context::default())).await.unwrap()
+        request
+            .headers
+            .extend(header.map(|value| (AUTHORIZATION, value.parse().unwrap())));
+        authorize(
+            &keys,
+            &rules,
+            LambdaEvent::new(request, lambda_runtime::Context::default()),
+        )
+        .await
+        .unwrap()
     }
 
     #[tokio::test]
@@ -85,13 +113,25 @@ mod tests {
         let claims = json!({"sub": 7, "role": "admin", "exp": 4_102_444_800_u64});
         let response = answer(Some(&bearer_of(&claims))).await;
         assert!(response.is_authorized);
-        assert_eq!(response.context, Context { user_id: 7, admin: true });
+        assert_eq!(
+            response.context,
+            Context {
+                user_id: 7,
+                admin: true
+            }
+        );
     }
 
     #[tokio::test]
     async fn without_a_good_token_nobody_calls() {
         let expired = bearer_of(&json!({"sub": 7, "role": "admin", "exp": 1}));
-        for header in [None, Some(""), Some("Bearer "), Some("Bearer not.a.token"), Some(&expired)] {
+        for header in [
+            None,
+            Some(""),
+            Some("Bearer "),
+            Some("Bearer not.a.token"),
+            Some(&expired),
+        ] {
             let response = answer(header).await;
             assert!(!response.is_authorized, "{header:?}");
             assert_eq!(response.context, Context::default(), "{header:?}");

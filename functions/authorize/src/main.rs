@@ -9,5 +9,8 @@ async fn main() -> Result<(), Error> {
     let env = Env::load();
     let keys = Keys::load(env.token_keys()?, env.clock()).await?;
     let rules = env.token_rules();
-    lambda_runtime::run(service_fn(|event| authorize::authorize(&keys, &rules, event))).await
+    lambda_runtime::run(service_fn(|event| {
+        authorize::authorize(&keys, &rules, event)
+    }))
+    .await
 }

@@ -11,7 +11,9 @@ use shared::{
 
 /// The function's route.
 pub fn router(jobs: JobService) -> Router {
-    Router::new().route("/api/jobs/{id}/cancel", put(cancel_job)).with_state(jobs)
+    Router::new()
+        .route("/api/jobs/{id}/cancel", put(cancel_job))
+        .with_state(jobs)
 }
 
 async fn cancel_job(

@@ -11,7 +11,9 @@ use shared::{
 
 /// The function's route.
 pub fn router(submissions: Submissions) -> Router {
-    Router::new().route("/api/jobs", post(create_job)).with_state(submissions)
+    Router::new()
+        .route("/api/jobs", post(create_job))
+        .with_state(submissions)
 }
 
 async fn create_job(
@@ -35,7 +37,14 @@ async fn create_job(
     }
     let job = request.into_job(caller.user_id, draft);
     match submissions.create(&job, key.as_deref()).await? {
-        Intake::New(stored) => Ok(job_answer(stored, Documents { config: job.config, result: None }, true)),
+        Intake::New(stored) => Ok(job_answer(
+            stored,
+            Documents {
+                config: job.config,
+                result: None,
+            },
+            true,
+        )),
         Intake::Same(id) => match submissions.store().job_with_documents(id).await? {
             Some((stored, documents)) => Ok(job_answer(stored, documents, false)),
             None => Err(Problem::not_found("job")),

@@ -13,10 +13,16 @@ use shared::{
 
 /// The function's route.
 pub fn router(store: Store, clock: Clock) -> Router {
-    Router::new().route("/api/releases", post(create_release)).with_state((store, clock))
+    Router::new()
+        .route("/api/releases", post(create_release))
+        .with_state((store, clock))
 }
 
-async fn create_release(State((store, clock)): State<(Store, Clock)>, caller: Caller, body: Body) -> Answer<Response> {
+async fn create_release(
+    State((store, clock)): State<(Store, Clock)>,
+    caller: Caller,
+    body: Body,
+) -> Answer<Response> {
     let mut fields = body.fields();
     let id = fields.id("id");
     let release_type = fields.checked("release_type", check_type);
@@ -33,7 +39,18 @@ async fn create_release(State((store, clock)): State<(Store, Clock)>, caller: Ca
     if serde_json::to_string(&metadata).map_or(true, |text| text.len() > MAX_METADATA_BYTES) {
         return Err(Problem::too_large("metadata", MAX_METADATA_BYTES));
     }
-    let release = NewRelease { user_id, release_type: release_type.unwrap_or_default(), name, group, metadata };
-    let release = store_release(&store, &clock, id, &release).await?.ok_or_else(Problem::id_taken)?;
-    Ok(created(&format!("/api/releases/{}", release.id), ReleaseView::from(release)))
+    let release = NewRelease {
+        user_id,
+        release_type: release_type.unwrap_or_default(),
+        name,
+        group,
+        metadata,
+    };
+    let release = store_release(&store, &clock, id, &release)
+        .await?
+        .ok_or_else(Problem::id_taken)?;
+    Ok(created(
+        &format!("/api/releases/{}", release.id),
+        ReleaseView::from(release),
+    ))
 }

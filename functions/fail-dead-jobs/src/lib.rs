@@ -25,7 +25,9 @@ pub async fn fail_dead_jobs(
     for record in event.payload.records {
         let message_id = record.message_id.unwrap_or_default();
         let dealt_with = match Message::parse(record.body.as_deref().unwrap_or_default()) {
-            Ok(Message::Job(id)) => fail(store, clock, id).await.map_err(|error| error.to_string()),
+            Ok(Message::Job(id)) => fail(store, clock, id)
+                .await
+                .map_err(|error| error.to_string()),
             // A submission that never became a job is kept for the operator: the queue's own
             // redrive moves it on to the dead-letter queue.
             _ => Err("it never became a job".to_owned()),
@@ -45,15 +47,23 @@ pub async fn fail_dead_jobs(
 
 /// Whether the job has failed by this.
 async fn fail(store: &Store, clock: &Clock, id: JobId) -> Result<bool, AwsError> {
-    let Some(job) = store.job(id, true).await? else { return Ok(false) };
+    let Some(job) = store.job(id, true).await? else {
+        return Ok(false);
+    };
     let now = clock.now();
     // A run that renews its lease is alive: another message's delivery has started it.
     let alive = job.status == Status::Running && !job.lease_has_expired(now);
     if job.status.is_final() || job.status == Status::Draft || alive {
         return Ok(false);
     }
-    let failure = Failure::new(DEAD_LETTERED, "The job was handed out many times and never came to an end");
-    let failed = matches!(store.fail_from_outside(&job, &failure, now).await?, Finished::Yes(_));
+    let failure = Failure::new(
+        DEAD_LETTERED,
+        "The job was handed out many times and never came to an end",
+    );
+    let failed = matches!(
+        store.fail_from_outside(&job, &failure, now).await?,
+        Finished::Yes(_)
+    );
     if failed {
         tracing::error!(job_id = %id, attempt = job.attempt, code = DEAD_LETTERED, "job ended");
     }

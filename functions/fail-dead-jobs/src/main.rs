@@ -8,5 +8,8 @@ async fn main() -> Result<(), Error> {
     telemetry::start();
     let env = Env::load();
     let (store, clock, metrics) = (env.store()?, env.clock(), env.metrics()?);
-    lambda_runtime::run(service_fn(|event| fail_dead_jobs::fail_dead_jobs(&store, &clock, &metrics, event))).await
+    lambda_runtime::run(service_fn(|event| {
+        fail_dead_jobs::fail_dead_jobs(&store, &clock, &metrics, event)
+    }))
+    .await
 }

@@ -10,7 +10,9 @@ use shared::{
 
 /// The function's route.
 pub fn router(store: Store) -> Router {
-    Router::new().route("/api/wizard/jobs/{job_id}/analysis", get(get_job_analysis)).with_state(store)
+    Router::new()
+        .route("/api/wizard/jobs/{job_id}/analysis", get(get_job_analysis))
+        .with_state(store)
 }
 
 async fn get_job_analysis(

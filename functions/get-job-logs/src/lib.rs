@@ -38,6 +38,8 @@ async fn get_job_logs(
     params.finish()?;
     let job = allow_job(caller, store.job(id, false).await?)?;
     let page = store.log_page(&job, &query).await?;
-    let as_text = headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/plain"));
+    let as_text = headers
+        .get(ACCEPT)
+        .is_some_and(|accept| accept.as_bytes().starts_with(b"text/plain"));
     Ok(LogsView::new(&job, page).answer(as_text))
 }

@@ -10,7 +10,9 @@ use shared::{
 
 /// The function's route.
 pub fn router(store: Store) -> Router {
-    Router::new().route("/api/releases/{id}", get(get_release)).with_state(store)
+    Router::new()
+        .route("/api/releases/{id}", get(get_release))
+        .with_state(store)
 }
 
 async fn get_release(

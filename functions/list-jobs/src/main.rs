@@ -2,5 +2,12 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::http::serve(async |env| Ok(list_jobs::router(env.store()?, env.clock(), env.retention()?))).await
+    shared::http::serve(async |env| {
+        Ok(list_jobs::router(
+            env.store()?,
+            env.clock(),
+            env.retention()?,
+        ))
+    })
+    .await
 }

@@ -12,7 +12,9 @@ use shared::{
 
 /// The function's route.
 pub fn router(store: Store, files: Files) -> Router {
-    Router::new().route("/api/releases/{id}/files", get(list_release_files)).with_state((store, files))
+    Router::new()
+        .route("/api/releases/{id}/files", get(list_release_files))
+        .with_state((store, files))
 }
 
 async fn list_release_files(
@@ -21,15 +23,25 @@ async fn list_release_files(
     PathId(id): PathId<ReleaseId>,
 ) -> Answer<Json<FilesView>> {
     let release = allow_release(caller, &store, id).await?;
-    let package = release.package.map(|package| output_prefix(id, package.job_id, package.fence));
+    let package = release
+        .package
+        .map(|package| output_prefix(id, package.job_id, package.fence));
     let mut folders = vec![("source/", source_prefix(id), MAX_SOURCES)];
     folders.extend(package.map(|prefix| ("package/", prefix, MAX_PACKAGE_FILES)));
     let mut shown = Vec::new();
     for (name, prefix, limit) in folders {
         for file in files.list(&prefix, limit).await? {
-            let path = format!("{name}{}", file.key.strip_prefix(&prefix).unwrap_or(&file.key));
+            let path = format!(
+                "{name}{}",
+                file.key.strip_prefix(&prefix).unwrap_or(&file.key)
+            );
             let url = files.presign_download(&file.key).await?.url;
-            shown.push(FileView { path, size: file.size, last_modified: file.last_modified, url });
+            shown.push(FileView {
+                path,
+                size: file.size,
+                last_modified: file.last_modified,
+                url,
+            });
         }
     }
     Ok(Json(FilesView { files: shown }))

@@ -13,7 +13,9 @@ const ALL_TIME: (Time, Time) = (Time::from_millis(0), Time::from_millis(i64::MAX
 
 /// The function's route.
 pub fn router(store: Store) -> Router {
-    Router::new().route("/api/releases/{id}/jobs", get(list_release_jobs)).with_state(store)
+    Router::new()
+        .route("/api/releases/{id}/jobs", get(list_release_jobs))
+        .with_state(store)
 }
 
 async fn list_release_jobs(
@@ -25,5 +27,7 @@ async fn list_release_jobs(
     let mut params = ListParams::read(params)?;
     params.narrow();
     allow_release(caller, &store, id).await?;
-    Ok(Json(list_page(&store, caller, Scope::Release(id), &params, ALL_TIME).await?))
+    Ok(Json(
+        list_page(&store, caller, Scope::Release(id), &params, ALL_TIME).await?,
+    ))
 }

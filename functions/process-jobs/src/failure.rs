@@ -73,7 +73,10 @@ pub struct Failure {
 impl Failure {
     /// A failure with its code and sentence.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 
     /// This failure as an I/O error, for code behind a `Read` or `Write`; converting that error
@@ -131,7 +134,10 @@ impl From<io::Error> for WorkError {
     /// Finds a [`StoppedError`], a [`Failure`] or an unavailable dependency however deep
     /// libraries wrapped it.
     fn from(error: io::Error) -> Self {
-        error.get_ref().and_then(|inner| marked(inner)).unwrap_or(Self::Io(error))
+        error
+            .get_ref()
+            .and_then(|inner| marked(inner))
+            .unwrap_or(Self::Io(error))
     }
 }
 
@@ -157,7 +163,10 @@ fn marked(error: &(dyn StdError + 'static)) -> Option<WorkError> {
         if let Some(failure) = error.downcast_ref::<Failure>() {
             return Some(WorkError::Failed(failure.clone()));
         }
-        if let Some(error) = error.downcast_ref::<AwsError>().filter(|error| error.is_unavailable()) {
+        if let Some(error) = error
+            .downcast_ref::<AwsError>()
+            .filter(|error| error.is_unavailable())
+        {
             return Some(WorkError::Unavailable(error.clone()));
         }
         // `source` of an io::Error skips the error it wraps, so look at that one itself.
@@ -193,19 +202,33 @@ mod tests {
     #[test]
     fn a_failure_survives_the_way_through_io() {
         let failure = Failure::new(code::FILE_EMPTY, "The file is empty.");
-        let back = WorkError::from(io::Error::other(io::Error::from(WorkError::from(failure.clone()))));
+        let back = WorkError::from(io::Error::other(io::Error::from(WorkError::from(
+            failure.clone(),
+        ))));
         assert!(matches!(back, WorkError::Failed(found) if found == failure));
     }
 
     #[test]
     fn an_unavailable_dependency_is_told_from_one_that_refuses() {
-        let down = AwsError::Unavailable { service: "S3", detail: "slow down".to_owned() };
+        let down = AwsError::Unavailable {
+            service: "S3",
+            detail: "slow down".to_owned(),
+        };
         let zip = io::Error::other(zip::result::ZipError::Io(io::Error::other(down)));
         let found = WorkError::from(zip);
         assert!(matches!(&found, WorkError::Unavailable(_)), "{found:?}");
-        assert!(matches!(WorkError::from(io::Error::from(found)), WorkError::Unavailable(_)));
-        let refused = AwsError::Refused { service: "S3", detail: "denied".to_owned() };
-        assert!(matches!(WorkError::from(io::Error::other(refused)), WorkError::Io(_)));
+        assert!(matches!(
+            WorkError::from(io::Error::from(found)),
+            WorkError::Unavailable(_)
+        ));
+        let refused = AwsError::Refused {
+            service: "S3",
+            detail: "denied".to_owned(),
+        };
+        assert!(matches!(
+            WorkError::from(io::Error::other(refused)),
+            WorkError::Io(_)
+        ));
     }
 
     #[test]

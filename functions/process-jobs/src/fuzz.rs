@@ -2,7 +2,10 @@
 //!
 //! `make fuzz` runs [`fuzz`] for a while on changed samples. What it finds is kept in `corpus/`,
 //! all of which every run of the tests reads again.
-#![expect(clippy::disallowed_methods, reason = "make says for how long, and a finding is told by its time")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "make says for how long, and a finding is told by its time"
+)]
 
 use std::{
     env, fs,
@@ -36,19 +39,44 @@ struct Target {
 }
 
 const TARGETS: [Target; 5] = [
-    Target { name: "epub", samples: epubs, run: analysed },
-    Target { name: "pdf", samples: pdfs, run: analysed },
-    Target { name: "zip", samples: zips, run: unpacked },
-    Target { name: "nfo", samples: nfos, run: repaired },
-    Target { name: "sfv", samples: sfvs, run: checksums },
+    Target {
+        name: "epub",
+        samples: epubs,
+        run: analysed,
+    },
+    Target {
+        name: "pdf",
+        samples: pdfs,
+        run: analysed,
+    },
+    Target {
+        name: "zip",
+        samples: zips,
+        run: unpacked,
+    },
+    Target {
+        name: "nfo",
+        samples: nfos,
+        run: repaired,
+    },
+    Target {
+        name: "sfv",
+        samples: sfvs,
+        run: checksums,
+    },
 ];
 
 fn epubs() -> Vec<Vec<u8>> {
-    let entities =
-        samples::OPF3.replace("<package", "<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><package");
+    let entities = samples::OPF3.replace(
+        "<package",
+        "<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><package",
+    );
     vec![
         samples::epub(samples::OPF3, &[]),
-        samples::epub(&samples::OPF3.replace("3.0", "2.0"), &[("OEBPS/toc.ncx", b"<ncx/>")]),
+        samples::epub(
+            &samples::OPF3.replace("3.0", "2.0"),
+            &[("OEBPS/toc.ncx", b"<ncx/>")],
+        ),
         samples::epub(&entities.replace("The Title", "&b;"), &[]),
     ]
 }
@@ -64,8 +92,16 @@ fn pdfs() -> Vec<Vec<u8>> {
 fn zips() -> Vec<Vec<u8>> {
     let inner = samples::zip(&[("deep.txt", b"deep")]);
     vec![
-        samples::zip(&[("a.txt", b"one"), ("folder/", b""), ("folder/b.bin", &[0; 5_000])]),
-        samples::zip(&[("1.jpg", b"\xFF\xD8\xFF"), ("2.jpg", b"\xFF\xD8\xFF"), ("inner.zip", &inner)]),
+        samples::zip(&[
+            ("a.txt", b"one"),
+            ("folder/", b""),
+            ("folder/b.bin", &[0; 5_000]),
+        ]),
+        samples::zip(&[
+            ("1.jpg", b"\xFF\xD8\xFF"),
+            ("2.jpg", b"\xFF\xD8\xFF"),
+            ("inner.zip", &inner),
+        ]),
     ]
 }
 
@@ -81,17 +117,27 @@ fn nfos() -> Vec<Vec<u8>> {
 }
 
 fn sfvs() -> Vec<Vec<u8>> {
-    vec![b"; made by hand\r\na.zip DEADBEEF\r\nb c.zip 0badcafe\r\n".to_vec(), b"\xEF\xBB\xBFx 00000000".to_vec()]
+    vec![
+        b"; made by hand\r\na.zip DEADBEEF\r\nb c.zip 0badcafe\r\n".to_vec(),
+        b"\xEF\xBB\xBFx 00000000".to_vec(),
+    ]
 }
 
 fn analysed(bytes: &[u8]) {
-    let _ = analyse(&mut Cursor::new(bytes), "x", bytes.len() as u64, &mut Recorder::default());
+    let _ = analyse(
+        &mut Cursor::new(bytes),
+        "x",
+        bytes.len() as u64,
+        &mut Recorder::default(),
+    );
 }
 
 fn unpacked(bytes: &[u8]) {
     analysed(bytes);
     let mut cursor = Cursor::new(bytes);
-    let Ok(archive) = Archive::open(&mut cursor, bytes.len() as u64) else { return };
+    let Ok(archive) = Archive::open(&mut cursor, bytes.len() as u64) else {
+        return;
+    };
     let mut archive = archive.trusted();
     for index in 0..archive.entries().len().min(20) {
         let _ = archive.copy(index, &mut sink(), &mut Recorder::default());
@@ -100,9 +146,15 @@ fn unpacked(bytes: &[u8]) {
 
 fn repaired(bytes: &[u8]) {
     let _ = read(&decode(bytes, detect(bytes)));
-    let Ok(first) = repair(bytes, &Known::new([])) else { return };
+    let Ok(first) = repair(bytes, &Known::new([])) else {
+        return;
+    };
     let again = repair(first.text.as_bytes(), &Known::new([])).unwrap();
-    assert!(again.changes.is_empty(), "a repaired NFO is repaired again: {:?}", again.changes);
+    assert!(
+        again.changes.is_empty(),
+        "a repaired NFO is repaired again: {:?}",
+        again.changes
+    );
 }
 
 fn checksums(bytes: &[u8]) {
@@ -113,11 +165,18 @@ fn checksums(bytes: &[u8]) {
 
 /// Where inputs that were found to matter are kept.
 fn corpus(target: &Target) -> Vec<(PathBuf, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target.name);
-    let Ok(files) = fs::read_dir(folder) else { return Vec::new() };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpus")
+        .join(target.name);
+    let Ok(files) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let mut paths: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
     paths.sort();
-    paths.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+    paths
+        .into_iter()
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect()
 }
 
 #[test]
@@ -126,7 +185,12 @@ fn nothing_that_was_ever_found_harms_again() {
         for (path, bytes) in corpus(target) {
             let begun = Instant::now();
             (target.run)(&bytes);
-            assert!(begun.elapsed() < PATIENCE, "{} takes {:?}", path.display(), begun.elapsed());
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{} takes {:?}",
+                path.display(),
+                begun.elapsed()
+            );
         }
         for sample in (target.samples)() {
             (target.run)(&sample);
@@ -140,7 +204,10 @@ fn nothing_that_was_ever_found_harms_again() {
 #[ignore = "runs for as long as it is told: make fuzz"]
 fn fuzz() {
     let seconds = env::var("FUZZ_SECONDS").map_or(1, |seconds| seconds.parse().unwrap());
-    let seed = env::var("FUZZ_SEED").map_or_else(|_| u64::from(std::process::id()), |seed| seed.parse().unwrap());
+    let seed = env::var("FUZZ_SEED").map_or_else(
+        |_| u64::from(std::process::id()),
+        |seed| seed.parse().unwrap(),
+    );
     let folder = PathBuf::from(env::var("FUZZ_FOLDER").unwrap());
     for target in &TARGETS {
         let mut inputs = (target.samples)();
@@ -149,9 +216,22 @@ fn fuzz() {
         while begun.elapsed() < Duration::from_secs(seconds) {
             let bytes = changed(&inputs, &mut chance);
             fs::write(folder.join(target.name), &bytes).unwrap();
-            let (one, finding) = (Instant::now(), catch_unwind(AssertUnwindSafe(|| (target.run)(&bytes))));
-            assert!(finding.is_ok(), "{}: the input in {} panics", target.name, folder.display());
-            assert!(one.elapsed() < PATIENCE, "{}: the input in {} hangs", target.name, folder.display());
+            let (one, finding) = (
+                Instant::now(),
+                catch_unwind(AssertUnwindSafe(|| (target.run)(&bytes))),
+            );
+            assert!(
+                finding.is_ok(),
+                "{}: the input in {} panics",
+                target.name,
+                folder.display()
+            );
+            assert!(
+                one.elapsed() < PATIENCE,
+                "{}: the input in {} hangs",
+                target.name,
+                folder.display()
+            );
             runs += 1;
         }
         fs::remove_file(folder.join(target.name)).unwrap();
@@ -185,7 +265,11 @@ fn changed(inputs: &[Vec<u8>], chance: &mut Chance) -> Vec<u8> {
                 let edges = [0, 1, 0x7F, 0xFF, 0xFFFF, 0x7FFF_FFFF, 0xFFFF_FFFF, u64::MAX];
                 let edge = edges[chance.below(edges.len())].to_le_bytes();
                 let width = [1, 2, 4, 8][chance.below(4)];
-                bytes.iter_mut().skip(at).zip(&edge[..width]).for_each(|(byte, new)| *byte = *new);
+                bytes
+                    .iter_mut()
+                    .skip(at)
+                    .zip(&edge[..width])
+                    .for_each(|(byte, new)| *byte = *new);
             }
             3 => drop(bytes.drain(from..to.min(from + 64))),
             4 => bytes.truncate(to),

@@ -27,7 +27,8 @@ impl Watch for Monitor {
     fn progress(&mut self, done: u64, total: u64) {
         let span = u64::from(self.to - self.from);
         let part = (done.min(total) * span).checked_div(total).unwrap_or(0);
-        self.report.progress(self.from + u8::try_from(part).unwrap_or(0));
+        self.report
+            .progress(self.from + u8::try_from(part).unwrap_or(0));
     }
 
     fn info(&mut self, message: String) {
@@ -39,6 +40,10 @@ impl Watch for Monitor {
     }
 
     fn stopped(&self) -> Result<(), WorkError> {
-        if self.report.is_stopped() { Err(WorkError::Stopped) } else { Ok(()) }
+        if self.report.is_stopped() {
+            Err(WorkError::Stopped)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -36,7 +36,14 @@ impl Processor {
         worker: Worker,
         metrics: Metrics,
     ) -> Self {
-        Self { jobs, submissions, queue, dead_letters, worker: Arc::new(worker), metrics }
+        Self {
+            jobs,
+            submissions,
+            queue,
+            dead_letters,
+            worker: Arc::new(worker),
+            metrics,
+        }
     }
 
     async fn handle(&self, message: &SqsMessage, deadline: Time) -> Result<(), AwsError> {
@@ -44,12 +51,16 @@ impl Processor {
         let id = match Message::parse(body) {
             Ok(Message::Job(id)) => id,
             Ok(Message::Submission { job, key }) => {
-                let key = key.or_else(|| message.message_id.clone()).unwrap_or_default();
+                let key = key
+                    .or_else(|| message.message_id.clone())
+                    .unwrap_or_default();
                 match self.submissions.create_delivered(&job, &key).await? {
                     Intake::New(job) => job.id,
                     Intake::Same(id) => id,
                     Intake::KeyReused => {
-                        return self.bury(message, &"its idempotency key belongs to another job").await;
+                        return self
+                            .bury(message, &"its idempotency key belongs to another job")
+                            .await;
                     }
                 }
             }
@@ -58,7 +69,12 @@ impl Processor {
         self.process(id, message, deadline).await
     }
 
-    async fn process(&self, id: JobId, message: &SqsMessage, deadline: Time) -> Result<(), AwsError> {
+    async fn process(
+        &self,
+        id: JobId,
+        message: &SqsMessage,
+        deadline: Time,
+    ) -> Result<(), AwsError> {
         // Boxed: the SDK's calls add up to a future that is large for the stack.
         match Box::pin(self.jobs.process_job(id, &self.worker, deadline)).await? {
             Processed::Finished(job) => self.ended(&job),
@@ -66,14 +82,23 @@ impl Processor {
             Processed::Waiting(job, delay) => {
                 let reason = job.waiting.as_ref().map_or("queue", WaitingFor::reason);
                 tracing::info!(job_id = %id, attempt = job.attempt, reason, ?delay, "job waits for another run");
-                self.metrics.count(&[("Reason", reason)], &[("JobsPutOff", 1)]);
-                if let Err(error) = self.submissions.send_again(&job, delay.max(Duration::from_secs(1))).await {
+                self.metrics
+                    .count(&[("Reason", reason)], &[("JobsPutOff", 1)]);
+                if let Err(error) = self
+                    .submissions
+                    .send_again(&job, delay.max(Duration::from_secs(1)))
+                    .await
+                {
                     tracing::warn!(job_id = %id, %error, "the next run's message could not be sent");
                 }
             }
             Processed::Fenced => tracing::info!(job_id = %id, "run fenced off"),
-            Processed::Skipped(job) => tracing::debug!(job_id = %id, status = %job.status, "nothing to do"),
-            Processed::Missing => return self.bury(message, &format!("there is no job {id}")).await,
+            Processed::Skipped(job) => {
+                tracing::debug!(job_id = %id, status = %job.status, "nothing to do")
+            }
+            Processed::Missing => {
+                return self.bury(message, &format!("there is no job {id}")).await;
+            }
         }
         Ok(())
     }
@@ -93,18 +118,33 @@ impl Processor {
     /// Has a message that could not be dealt with delivered again soon: its visibility timeout is
     /// long, as befits a message whose job is at work.
     async fn give_back(&self, message: &SqsMessage) {
-        let received = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
-        let Some(receipt_handle) = message.receipt_handle.as_deref() else { return };
-        if let Err(error) = self.queue.deliver_again(receipt_handle, again_after(received.unwrap_or(1))).await {
+        let received = message
+            .attributes
+            .get("ApproximateReceiveCount")
+            .and_then(|count| count.parse().ok());
+        let Some(receipt_handle) = message.receipt_handle.as_deref() else {
+            return;
+        };
+        if let Err(error) = self
+            .queue
+            .deliver_again(receipt_handle, again_after(received.unwrap_or(1)))
+            .await
+        {
             tracing::warn!(message_id = message.message_id, %error, "a message comes again after its visibility timeout");
         }
     }
 
     /// Puts a message that can never succeed where it holds up nobody.
-    async fn bury(&self, message: &SqsMessage, reason: &(dyn std::fmt::Display + Sync)) -> Result<(), AwsError> {
+    async fn bury(
+        &self,
+        message: &SqsMessage,
+        reason: &(dyn std::fmt::Display + Sync),
+    ) -> Result<(), AwsError> {
         let message_id = message.message_id.as_deref();
         tracing::error!(message_id, %reason, "a message can never succeed; it goes to the dead-letter queue");
-        self.dead_letters.send(message.body.clone().unwrap_or_default()).await
+        self.dead_letters
+            .send(message.body.clone().unwrap_or_default())
+            .await
     }
 }
 
@@ -119,13 +159,18 @@ fn again_after(received: u32) -> Duration {
 ///
 /// # Errors
 /// Never: each message's fate is in the response.
-pub async fn process_jobs(processor: &Processor, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
+pub async fn process_jobs(
+    processor: &Processor,
+    event: LambdaEvent<SqsEvent>,
+) -> Result<SqsBatchResponse, Error> {
     let deadline = Time::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
     let mut response = SqsBatchResponse::default();
     for message in &event.payload.records {
         if let Err(error) = processor.handle(message, deadline).await {
             tracing::warn!(message_id = message.message_id, %error, "a message is given back");
-            processor.metrics.count(&[("Reason", "backoff")], &[("JobsPutOff", 1)]);
+            processor
+                .metrics
+                .count(&[("Reason", "backoff")], &[("JobsPutOff", 1)]);
             processor.give_back(message).await;
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message.message_id.clone().unwrap_or_default();

@@ -57,7 +57,11 @@ pub struct Tally<'w> {
 impl<'w> Tally<'w> {
     /// Counts up to `total` bytes.
     pub fn new(watch: &'w mut dyn Watch, total: u64) -> Self {
-        Self { watch, done: 0, total }
+        Self {
+            watch,
+            done: 0,
+            total,
+        }
     }
 
     /// Counts on from `done`.
@@ -115,7 +119,10 @@ pub mod testing {
         /// A recorder that stops the work at the `n`th question.
         #[must_use]
         pub fn stopping_after(n: u32) -> Self {
-            Self { patience: Cell::new(Some(n)), ..Self::default() }
+            Self {
+                patience: Cell::new(Some(n)),
+                ..Self::default()
+            }
         }
     }
 

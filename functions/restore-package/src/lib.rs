@@ -13,7 +13,9 @@ use shared::{
 
 /// The function's route. The package that is replaced is kept for `keep`.
 pub fn router(store: Store, clock: Clock, keep: Duration) -> Router {
-    Router::new().route("/api/releases/{id}/package", put(restore_package)).with_state((store, clock, keep))
+    Router::new()
+        .route("/api/releases/{id}/package", put(restore_package))
+        .with_state((store, clock, keep))
 }
 
 async fn restore_package(
@@ -28,7 +30,11 @@ async fn restore_package(
     fields.finish()?;
     let release = allow_release(caller, &store, id).await?;
     let is_current = release.package.as_ref().map(|package| package.job_id) == job_id;
-    let (Some(job_id), false) = (job_id, is_current) else { return Ok(Json(release.into())) };
-    let restored = store.restore_package(release, job_id, clock.now(), keep).await?;
+    let (Some(job_id), false) = (job_id, is_current) else {
+        return Ok(Json(release.into()));
+    };
+    let restored = store
+        .restore_package(release, job_id, clock.now(), keep)
+        .await?;
     Ok(Json(restored.ok_or_else(Problem::package_not_kept)?.into()))
 }

@@ -2,6 +2,12 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::http::serve(async |env| Ok(restore_package::router(env.store()?, env.clock(), env.package_retention()?)))
-        .await
+    shared::http::serve(async |env| {
+        Ok(restore_package::router(
+            env.store()?,
+            env.clock(),
+            env.package_retention()?,
+        ))
+    })
+    .await
 }

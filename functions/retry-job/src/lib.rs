@@ -11,7 +11,9 @@ use shared::{
 
 /// The function's route.
 pub fn router(submissions: Submissions) -> Router {
-    Router::new().route("/api/jobs/{id}/retry", post(retry_job)).with_state(submissions)
+    Router::new()
+        .route("/api/jobs/{id}/retry", post(retry_job))
+        .with_state(submissions)
 }
 
 async fn retry_job(
@@ -28,10 +30,29 @@ async fn retry_job(
     }
     // A draft that was cancelled may lack its type: as a new job it is a draft again.
     let (config, draft) = (documents.unwrap_or_default().config, old.job_type.is_none());
-    let Job { release_id, job_type, created_by, .. } = old;
-    let job = NewJob { created_by, release_id, job_type, config, draft, retry_of: Some(id) };
+    let Job {
+        release_id,
+        job_type,
+        created_by,
+        ..
+    } = old;
+    let job = NewJob {
+        created_by,
+        release_id,
+        job_type,
+        config,
+        draft,
+        retry_of: Some(id),
+    };
     match submissions.create(&job, key.as_deref()).await? {
-        Intake::New(stored) => Ok(job_answer(stored, Documents { config: job.config, result: None }, true)),
+        Intake::New(stored) => Ok(job_answer(
+            stored,
+            Documents {
+                config: job.config,
+                result: None,
+            },
+            true,
+        )),
         Intake::Same(id) => match store.job_with_documents(id).await? {
             Some((stored, documents)) => Ok(job_answer(stored, documents, false)),
             None => Err(Problem::not_found("job")),

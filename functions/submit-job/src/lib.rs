@@ -11,7 +11,9 @@ use shared::{
 
 /// The function's route.
 pub fn router(submissions: Submissions) -> Router {
-    Router::new().route("/api/jobs/{id}/submit", put(submit_job)).with_state(submissions)
+    Router::new()
+        .route("/api/jobs/{id}/submit", put(submit_job))
+        .with_state(submissions)
 }
 
 async fn submit_job(
@@ -32,7 +34,9 @@ async fn submit_job(
     }
     match submissions.submit(&draft).await? {
         Submitted::Yes(job) => Ok(job_answer(job, documents.unwrap_or_default(), true)),
-        Submitted::NotADraft(job) if job.status == Status::Draft => Err(Problem::changed_meanwhile()),
+        Submitted::NotADraft(job) if job.status == Status::Draft => {
+            Err(Problem::changed_meanwhile())
+        }
         Submitted::NotADraft(job) => Err(Problem::wrong_status(job.status, FinalJob::Submit)),
         Submitted::Missing => Err(Problem::not_found("job")),
     }

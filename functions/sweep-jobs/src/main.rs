@@ -8,5 +8,8 @@ async fn main() -> Result<(), Error> {
     telemetry::start();
     let env = Env::load();
     let (sweeper, metrics) = (env.sweeper()?, env.metrics()?);
-    lambda_runtime::run(service_fn(|event| sweep_jobs::sweep_jobs(&sweeper, &metrics, event))).await
+    lambda_runtime::run(service_fn(|event| {
+        sweep_jobs::sweep_jobs(&sweeper, &metrics, event)
+    }))
+    .await
 }

@@ -13,7 +13,9 @@ use shared::{
 
 /// The function's route.
 pub fn router(store: Store, clock: Clock) -> Router {
-    Router::new().route("/api/jobs/{id}", patch(update_job)).with_state((store, clock))
+    Router::new()
+        .route("/api/jobs/{id}", patch(update_job))
+        .with_state((store, clock))
 }
 
 async fn update_job(
@@ -33,12 +35,28 @@ async fn update_job(
     if request.config_bytes() > MAX_CONFIG_BYTES {
         return Err(Problem::too_large("config_json", MAX_CONFIG_BYTES));
     }
-    if let Some(release) = request.release_id.filter(|release| draft.release_id != Some(*release)) {
+    if let Some(release) = request
+        .release_id
+        .filter(|release| draft.release_id != Some(*release))
+    {
         allow_release(caller, &store, release).await?;
     }
-    let JobRequest { job_type, release_id, config } = request;
-    match store.edit_draft(&draft, job_type, release_id, &config, clock.now()).await? {
-        Edited::Yes(job) => Ok(Json(JobView::new(job, Documents { config, result: None }))),
+    let JobRequest {
+        job_type,
+        release_id,
+        config,
+    } = request;
+    match store
+        .edit_draft(&draft, job_type, release_id, &config, clock.now())
+        .await?
+    {
+        Edited::Yes(job) => Ok(Json(JobView::new(
+            job,
+            Documents {
+                config,
+                result: None,
+            },
+        ))),
         Edited::Conflict(job) if job.status == Status::Draft => Err(Problem::changed_meanwhile()),
         Edited::Conflict(job) => Err(Problem::wrong_status(job.status, FinalJob::Edit)),
         Edited::Missing => Err(Problem::not_found("job")),

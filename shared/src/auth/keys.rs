@@ -77,7 +77,9 @@ impl KeySource {
             Self::Secret { client, name } => {
                 let secret = client.get_secret_value().secret_id(name).send().await;
                 let secret = secret.map_err(|error| {
-                    KeyError::Secret(aws_sdk_dynamodb::error::DisplayErrorContext(error).to_string())
+                    KeyError::Secret(
+                        aws_sdk_dynamodb::error::DisplayErrorContext(error).to_string(),
+                    )
                 })?;
                 let secret = secret.secret_string.unwrap_or_default();
                 if secret.len() < MIN_SECRET_BYTES {
@@ -86,7 +88,13 @@ impl KeySource {
                 Ok(KeySet::Secret(DecodingKey::from_secret(secret.as_bytes())))
             }
             Self::Jwks { client, url } => {
-                let set = client.get(url).send().await?.error_for_status()?.json().await?;
+                let set = client
+                    .get(url)
+                    .send()
+                    .await?
+                    .error_for_status()?
+                    .json()
+                    .await?;
                 Ok(KeySet::Jwks(set))
             }
         }
@@ -100,8 +108,16 @@ impl Keys {
     /// When they cannot be had.
     pub async fn load(source: KeySource, clock: Clock) -> Result<Self, KeyError> {
         let (keys, now) = (source.fetch().await?, clock.now());
-        let kept = Mutex::new(Kept { keys, fetched_at: now, tried_at: now });
-        Ok(Self { source, clock, kept })
+        let kept = Mutex::new(Kept {
+            keys,
+            fetched_at: now,
+            tried_at: now,
+        });
+        Ok(Self {
+            source,
+            clock,
+            kept,
+        })
     }
 
     /// Finds who `token` stands for. Keys that are old, or that do not fit the token, are fetched
@@ -116,7 +132,11 @@ impl Keys {
         }
         let answer = kept.keys.check(token, rules);
         let unfit = answer.as_ref().is_err_and(may_be_rotation);
-        if unfit && self.refetch(&mut kept).await { kept.keys.check(token, rules) } else { answer }
+        if unfit && self.refetch(&mut kept).await {
+            kept.keys.check(token, rules)
+        } else {
+            answer
+        }
     }
 
     /// Fetches the keys anew, unless that was tried a moment ago. Says whether there are new ones.
@@ -171,7 +191,9 @@ impl KeySet {
 fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
     match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Some(Algorithm::RS256),
-        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => Some(Algorithm::ES256),
+        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => {
+            Some(Algorithm::ES256)
+        }
         _ => None,
     }
 }

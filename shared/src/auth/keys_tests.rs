@@ -32,25 +32,42 @@ struct Signer {
 
 impl Signer {
     fn es256(kid: &str) -> Self {
-        let pair = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
-        Self::new(kid, EncodingKey::from_ec_der(pair.as_ref()), Algorithm::ES256)
+        let pair =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+                .unwrap();
+        Self::new(
+            kid,
+            EncodingKey::from_ec_der(pair.as_ref()),
+            Algorithm::ES256,
+        )
     }
 
     fn rs256(kid: &str) -> Self {
         let pair = rsa::KeyPair::generate(KeySize::Rsa2048).unwrap();
         let pkcs8 = AsDer::<Pkcs8V1Der>::as_der(&pair).unwrap();
         // The PKCS #1 key that stands behind the header of PKCS #8, 26 bytes at this size.
-        Self::new(kid, EncodingKey::from_rsa_der(&pkcs8.as_ref()[26..]), Algorithm::RS256)
+        Self::new(
+            kid,
+            EncodingKey::from_rsa_der(&pkcs8.as_ref()[26..]),
+            Algorithm::RS256,
+        )
     }
 
     fn new(kid: &str, key: EncodingKey, algorithm: Algorithm) -> Self {
         let mut jwk = Jwk::from_encoding_key(&key, algorithm).unwrap();
         jwk.common.key_id = Some(kid.to_owned());
-        Self { key, algorithm, jwk }
+        Self {
+            key,
+            algorithm,
+            jwk,
+        }
     }
 
     fn token(&self) -> String {
-        let header = Header { kid: self.jwk.common.key_id.clone(), ..Header::new(self.algorithm) };
+        let header = Header {
+            kid: self.jwk.common.key_id.clone(),
+            ..Header::new(self.algorithm)
+        };
         encode(&header, &claims(), &self.key).unwrap()
     }
 }
@@ -67,7 +84,11 @@ impl Provider {
     fn start(keys: &[&Signer]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
-        let provider = Self { set: Arc::default(), asked: Arc::default(), url };
+        let provider = Self {
+            set: Arc::default(),
+            asked: Arc::default(),
+            url,
+        };
         provider.publish(keys);
         let answering = provider.clone();
         std::thread::spawn(move || {
@@ -79,7 +100,9 @@ impl Provider {
     }
 
     fn publish(&self, keys: &[&Signer]) {
-        let set = JwkSet { keys: keys.iter().map(|signer| signer.jwk.clone()).collect() };
+        let set = JwkSet {
+            keys: keys.iter().map(|signer| signer.jwk.clone()).collect(),
+        };
         *self.set.lock().unwrap() = Some(serde_json::to_string(&set).unwrap());
     }
 
@@ -98,7 +121,11 @@ impl Provider {
             None => ("503 Service Unavailable", String::new()),
         };
         let length = body.len();
-        write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+        write!(
+            stream,
+            "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
     }
 
     fn asked(&self) -> usize {
@@ -106,7 +133,10 @@ impl Provider {
     }
 
     async fn keys(&self, clock: &ManualClock) -> Keys {
-        let source = KeySource::Jwks { client: reqwest::Client::new(), url: self.url.clone() };
+        let source = KeySource::Jwks {
+            client: reqwest::Client::new(),
+            url: self.url.clone(),
+        };
         Keys::load(source, clock.clock()).await.unwrap()
     }
 }
@@ -116,11 +146,19 @@ fn claims() -> Value {
 }
 
 fn rules() -> TokenRules {
-    TokenRules { issuer: None, audience: None, user_claim: "sub".to_owned(), role_claim: "role".to_owned() }
+    TokenRules {
+        issuer: None,
+        audience: None,
+        user_claim: "sub".to_owned(),
+        role_claim: "role".to_owned(),
+    }
 }
 
 fn hs256(secret: &[u8], kid: Option<&str>) -> String {
-    let header = Header { kid: kid.map(str::to_owned), ..Header::default() };
+    let header = Header {
+        kid: kid.map(str::to_owned),
+        ..Header::default()
+    };
     encode(&header, &claims(), &EncodingKey::from_secret(secret)).unwrap()
 }
 
@@ -131,13 +169,19 @@ async fn accepts(keys: &Keys, token: &str) -> bool {
 #[tokio::test]
 async fn tokens_of_both_kinds_of_public_keys_are_taken() {
     let (rsa, curve) = (Signer::rs256("r"), Signer::es256("e"));
-    let keys = Provider::start(&[&rsa, &curve]).keys(&ManualClock::default()).await;
+    let keys = Provider::start(&[&rsa, &curve])
+        .keys(&ManualClock::default())
+        .await;
     assert!(accepts(&keys, &rsa.token()).await && accepts(&keys, &curve.token()).await);
 }
 
 #[tokio::test]
 async fn a_new_key_of_the_provider_is_found_without_a_deployment() {
-    let (old, new, clock) = (Signer::es256("1"), Signer::es256("2"), ManualClock::default());
+    let (old, new, clock) = (
+        Signer::es256("1"),
+        Signer::es256("2"),
+        ManualClock::default(),
+    );
     let provider = Provider::start(&[&old]);
     let keys = provider.keys(&clock).await;
     clock.advance(30);
@@ -149,7 +193,11 @@ async fn a_new_key_of_the_provider_is_found_without_a_deployment() {
 
 #[tokio::test]
 async fn a_key_that_the_provider_has_withdrawn_is_forgotten() {
-    let (old, new, clock) = (Signer::es256("1"), Signer::es256("2"), ManualClock::default());
+    let (old, new, clock) = (
+        Signer::es256("1"),
+        Signer::es256("2"),
+        ManualClock::default(),
+    );
     let provider = Provider::start(&[&old]);
     let keys = provider.keys(&clock).await;
     provider.publish(&[&new]);
@@ -161,7 +209,11 @@ async fn a_key_that_the_provider_has_withdrawn_is_forgotten() {
 
 #[tokio::test]
 async fn a_flood_of_unknown_keys_asks_the_provider_twice_a_minute() {
-    let (known, unknown, clock) = (Signer::es256("1"), Signer::es256("2"), ManualClock::default());
+    let (known, unknown, clock) = (
+        Signer::es256("1"),
+        Signer::es256("2"),
+        ManualClock::default(),
+    );
     let provider = Provider::start(&[&known]);
     let keys = provider.keys(&clock).await;
     for _ in 0..20 {
@@ -202,7 +254,10 @@ async fn a_new_secret_is_found_without_a_deployment() {
         value.lock().unwrap().clone()
     });
     let keys = Keys::load(source, clock.clock()).await.unwrap();
-    let (old, new) = (hs256("o".repeat(32).as_bytes(), None), hs256("n".repeat(32).as_bytes(), None));
+    let (old, new) = (
+        hs256("o".repeat(32).as_bytes(), None),
+        hs256("n".repeat(32).as_bytes(), None),
+    );
     assert!(accepts(&keys, &old).await);
     *secret.lock().unwrap() = "n".repeat(32);
     for _ in 0..5 {
@@ -219,7 +274,10 @@ async fn a_secret_that_is_too_short_to_sign_with_is_refused() {
     let (secret, clock) = (Arc::new(Mutex::new("s".repeat(31))), ManualClock::default());
     let value = Arc::clone(&secret);
     let source = token_secret(move || value.lock().unwrap().clone());
-    assert!(matches!(Keys::load(source.clone(), clock.clock()).await, Err(KeyError::WeakSecret)));
+    assert!(matches!(
+        Keys::load(source.clone(), clock.clock()).await,
+        Err(KeyError::WeakSecret)
+    ));
     *secret.lock().unwrap() = "s".repeat(32);
     let keys = Keys::load(source, clock.clock()).await.unwrap();
     // One that becomes so later is not taken over.
@@ -232,10 +290,20 @@ async fn a_secret_that_is_too_short_to_sign_with_is_refused() {
 #[tokio::test]
 async fn a_public_key_is_no_secret() {
     let signer = Signer::rs256("r");
-    let keys = Provider::start(&[&signer]).keys(&ManualClock::default()).await;
-    let AlgorithmParameters::RSA(public) = &signer.jwk.algorithm else { panic!("an RSA key") };
-    let known = [public.n.clone().into_bytes(), BASE64_URL_SAFE_NO_PAD.decode(&public.n).unwrap()];
-    for secret in known.into_iter().chain([serde_json::to_vec(&signer.jwk).unwrap()]) {
+    let keys = Provider::start(&[&signer])
+        .keys(&ManualClock::default())
+        .await;
+    let AlgorithmParameters::RSA(public) = &signer.jwk.algorithm else {
+        panic!("an RSA key")
+    };
+    let known = [
+        public.n.clone().into_bytes(),
+        BASE64_URL_SAFE_NO_PAD.decode(&public.n).unwrap(),
+    ];
+    for secret in known
+        .into_iter()
+        .chain([serde_json::to_vec(&signer.jwk).unwrap()])
+    {
         assert!(!accepts(&keys, &hs256(&secret, Some("r"))).await);
     }
 }
@@ -255,17 +323,30 @@ async fn a_token_is_checked_with_the_algorithm_of_its_key_alone() {
     let (rsa, curve) = (Signer::rs256("r"), Signer::es256("e"));
     let provider = Provider::start(&[&rsa, &curve]);
     let (clock, secret) = (ManualClock::default(), token_secret(|| "s".repeat(32)));
-    let (public, shared) = (provider.keys(&clock).await, Keys::load(secret, clock.clock()).await.unwrap());
+    let (public, shared) = (
+        provider.keys(&clock).await,
+        Keys::load(secret, clock.clock()).await.unwrap(),
+    );
     // Signed by one key, in the name of the other.
     for (signer, kid) in [(&rsa, "e"), (&curve, "r")] {
-        let header = Header { kid: Some(kid.to_owned()), ..Header::new(signer.algorithm) };
+        let header = Header {
+            kid: Some(kid.to_owned()),
+            ..Header::new(signer.algorithm)
+        };
         assert!(!accepts(&public, &encode(&header, &claims(), &signer.key).unwrap()).await);
     }
     // RSA, but with another hash; no signature at all; a public key where a secret is asked for.
-    let header = Header { kid: Some("r".to_owned()), ..Header::new(Algorithm::RS512) };
+    let header = Header {
+        kid: Some("r".to_owned()),
+        ..Header::new(Algorithm::RS512)
+    };
     assert!(!accepts(&public, &encode(&header, &claims(), &rsa.key).unwrap()).await);
     let part = |json: &Value| BASE64_URL_SAFE_NO_PAD.encode(json.to_string());
-    let unsigned = format!("{}.{}.", part(&json!({"alg": "none", "kid": "r"})), part(&claims()));
+    let unsigned = format!(
+        "{}.{}.",
+        part(&json!({"alg": "none", "kid": "r"})),
+        part(&claims())
+    );
     assert!(!accepts(&public, &unsigned).await && !accepts(&shared, &unsigned).await);
     assert!(!accepts(&shared, &rsa.token()).await);
 }
@@ -276,5 +357,11 @@ async fn a_token_without_a_key_id_is_taken_where_there_is_one_key_only() {
     let anonymous = encode(&Header::new(Algorithm::ES256), &claims(), &one.key).unwrap();
     let clock = ManualClock::default();
     assert!(accepts(&Provider::start(&[&one]).keys(&clock).await, &anonymous).await);
-    assert!(!accepts(&Provider::start(&[&one, &other]).keys(&clock).await, &anonymous).await);
+    assert!(
+        !accepts(
+            &Provider::start(&[&one, &other]).keys(&clock).await,
+            &anonymous
+        )
+        .await
+    );
 }

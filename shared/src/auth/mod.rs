@@ -33,8 +33,26 @@ mod tests {
     #[test]
     fn an_owner_and_an_admin_have_access_and_a_stranger_has_not() {
         let user = |id| UserId::try_from(id).unwrap();
-        assert!(Caller { user_id: user(7), admin: false }.may_access(user(7)));
-        assert!(Caller { user_id: user(1), admin: true }.may_access(user(7)));
-        assert!(!Caller { user_id: user(8), admin: false }.may_access(user(7)));
+        assert!(
+            Caller {
+                user_id: user(7),
+                admin: false
+            }
+            .may_access(user(7))
+        );
+        assert!(
+            Caller {
+                user_id: user(1),
+                admin: true
+            }
+            .may_access(user(7))
+        );
+        assert!(
+            !Caller {
+                user_id: user(8),
+                admin: false
+            }
+            .may_access(user(7))
+        );
     }
 }

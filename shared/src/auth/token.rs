@@ -43,11 +43,19 @@ impl TokenRules {
     ///
     /// # Errors
     /// When the token is not to be trusted.
-    pub fn check(&self, token: &str, key: &DecodingKey, algorithm: Algorithm) -> Result<Caller, InvalidToken> {
+    pub fn check(
+        &self,
+        token: &str,
+        key: &DecodingKey,
+        algorithm: Algorithm,
+    ) -> Result<Caller, InvalidToken> {
         let claims = decode::<Map<String, Value>>(token, key, &self.validation(algorithm))?.claims;
         let user = claims.get(&self.user_claim).and_then(user_id);
         let user_id = user.ok_or_else(|| InvalidToken::NoUser(self.user_claim.clone()))?;
-        let admin = [self.role_claim.as_str(), "roles"].iter().filter_map(|name| claims.get(*name)).any(says_admin);
+        let admin = [self.role_claim.as_str(), "roles"]
+            .iter()
+            .filter_map(|name| claims.get(*name))
+            .any(says_admin);
         Ok(Caller { user_id, admin })
     }
 
@@ -99,23 +107,58 @@ mod tests {
     const FAR: u64 = 4_102_444_800;
 
     fn rules() -> TokenRules {
-        TokenRules { issuer: None, audience: None, user_claim: "sub".to_owned(), role_claim: "role".to_owned() }
+        TokenRules {
+            issuer: None,
+            audience: None,
+            user_claim: "sub".to_owned(),
+            role_claim: "role".to_owned(),
+        }
     }
 
     fn token(claims: &Value) -> String {
-        encode(&Header::default(), claims, &EncodingKey::from_secret(SECRET)).unwrap()
+        encode(
+            &Header::default(),
+            claims,
+            &EncodingKey::from_secret(SECRET),
+        )
+        .unwrap()
     }
 
     fn check(rules: &TokenRules, claims: &Value) -> Result<Caller, InvalidToken> {
-        rules.check(&token(claims), &DecodingKey::from_secret(SECRET), Algorithm::HS256)
+        rules.check(
+            &token(claims),
+            &DecodingKey::from_secret(SECRET),
+            Algorithm::HS256,
+        )
     }
 
     #[test]
     fn the_user_is_a_number_or_a_string_of_digits() {
-        assert_eq!(check(&rules(), &json!({"sub": 7, "exp": FAR})).unwrap().user_id.get(), 7);
-        assert_eq!(check(&rules(), &json!({"sub": "7", "exp": FAR})).unwrap().user_id.get(), 7);
-        for sub in [json!("seven"), json!(-7), json!(7.5), json!(null), json!("")] {
-            assert!(matches!(check(&rules(), &json!({"sub": sub, "exp": FAR})), Err(InvalidToken::NoUser(_))));
+        assert_eq!(
+            check(&rules(), &json!({"sub": 7, "exp": FAR}))
+                .unwrap()
+                .user_id
+                .get(),
+            7
+        );
+        assert_eq!(
+            check(&rules(), &json!({"sub": "7", "exp": FAR}))
+                .unwrap()
+                .user_id
+                .get(),
+            7
+        );
+        for sub in [
+            json!("seven"),
+            json!(-7),
+            json!(7.5),
+            json!(null),
+            json!(""),
+        ] {
+            assert!(matches!(
+                check(&rules(), &json!({"sub": sub, "exp": FAR})),
+                Err(InvalidToken::NoUser(_))
+            ));
         }
     }
 
@@ -123,8 +166,14 @@ mod tests {
     fn an_admin_is_one_by_role_or_by_roles() {
         for (claims, admin) in [
             (json!({"sub": 7, "exp": FAR, "role": "admin"}), true),
-            (json!({"sub": 7, "exp": FAR, "roles": ["user", "admin"]}), true),
-            (json!({"sub": 7, "exp": FAR, "role": "administrator"}), false),
+            (
+                json!({"sub": 7, "exp": FAR, "roles": ["user", "admin"]}),
+                true,
+            ),
+            (
+                json!({"sub": 7, "exp": FAR, "role": "administrator"}),
+                false,
+            ),
             (json!({"sub": 7, "exp": FAR, "roles": "user"}), false),
             (json!({"sub": 7, "exp": FAR}), false),
         ] {
@@ -141,11 +190,39 @@ mod tests {
 
     #[test]
     fn issuer_and_audience_are_checked_when_configured() {
-        let rules = TokenRules { issuer: Some("web".to_owned()), audience: Some("jobs".to_owned()), ..rules() };
-        assert!(check(&rules, &json!({"sub": 7, "exp": FAR, "iss": "web", "aud": "jobs"})).is_ok());
-        assert!(check(&rules, &json!({"sub": 7, "exp": FAR, "iss": "web", "aud": ["jobs", "x"]})).is_ok());
-        assert!(check(&rules, &json!({"sub": 7, "exp": FAR, "iss": "other", "aud": "jobs"})).is_err());
-        assert!(check(&rules, &json!({"sub": 7, "exp": FAR, "iss": "web", "aud": "other"})).is_err());
+        let rules = TokenRules {
+            issuer: Some("web".to_owned()),
+            audience: Some("jobs".to_owned()),
+            ..rules()
+        };
+        assert!(
+            check(
+                &rules,
+                &json!({"sub": 7, "exp": FAR, "iss": "web", "aud": "jobs"})
+            )
+            .is_ok()
+        );
+        assert!(
+            check(
+                &rules,
+                &json!({"sub": 7, "exp": FAR, "iss": "web", "aud": ["jobs", "x"]})
+            )
+            .is_ok()
+        );
+        assert!(
+            check(
+                &rules,
+                &json!({"sub": 7, "exp": FAR, "iss": "other", "aud": "jobs"})
+            )
+            .is_err()
+        );
+        assert!(
+            check(
+                &rules,
+                &json!({"sub": 7, "exp": FAR, "iss": "web", "aud": "other"})
+            )
+            .is_err()
+        );
         assert!(check(&rules, &json!({"sub": 7, "exp": FAR})).is_err());
     }
 
@@ -153,13 +230,34 @@ mod tests {
     fn a_wrong_signature_no_algorithm_and_another_algorithm_are_refused() {
         let claims = json!({"sub": 7, "exp": FAR});
         let other = DecodingKey::from_secret(b"another secret of thirty-two bytes!!");
-        assert!(rules().check(&token(&claims), &other, Algorithm::HS256).is_err());
+        assert!(
+            rules()
+                .check(&token(&claims), &other, Algorithm::HS256)
+                .is_err()
+        );
         // {"alg":"none","typ":"JWT"} with no signature.
         let body = token(&claims).split('.').nth(1).unwrap().to_owned();
         let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{body}.");
-        assert!(rules().check(&none, &DecodingKey::from_secret(SECRET), Algorithm::HS256).is_err());
-        let hs512 = encode(&Header::new(Algorithm::HS512), &claims, &EncodingKey::from_secret(SECRET)).unwrap();
-        assert!(rules().check(&hs512, &DecodingKey::from_secret(SECRET), Algorithm::HS256).is_err());
-        assert!(rules().check("", &DecodingKey::from_secret(SECRET), Algorithm::HS256).is_err());
+        assert!(
+            rules()
+                .check(&none, &DecodingKey::from_secret(SECRET), Algorithm::HS256)
+                .is_err()
+        );
+        let hs512 = encode(
+            &Header::new(Algorithm::HS512),
+            &claims,
+            &EncodingKey::from_secret(SECRET),
+        )
+        .unwrap();
+        assert!(
+            rules()
+                .check(&hs512, &DecodingKey::from_secret(SECRET), Algorithm::HS256)
+                .is_err()
+        );
+        assert!(
+            rules()
+                .check("", &DecodingKey::from_secret(SECRET), Algorithm::HS256)
+                .is_err()
+        );
     }
 }

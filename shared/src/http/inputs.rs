@@ -30,10 +30,18 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
 /// What the authorizer found stands in the request's context, which no client can write.
 fn caller(parts: &Parts) -> Option<Caller> {
-    let RequestContext::ApiGatewayV2(context) = parts.extensions.get::<RequestContext>()? else { return None };
+    let RequestContext::ApiGatewayV2(context) = parts.extensions.get::<RequestContext>()? else {
+        return None;
+    };
     let fields = &context.authorizer.as_ref()?.fields;
     let user_id = UserId::try_from(fields.get("user_id")?.as_u64()?).ok()?;
-    Some(Caller { user_id, admin: fields.get("admin").and_then(Value::as_bool).unwrap_or(false) })
+    Some(Caller {
+        user_id,
+        admin: fields
+            .get("admin")
+            .and_then(Value::as_bool)
+            .unwrap_or(false),
+    })
 }
 
 /// A kind of thing that a path names by its id.
@@ -59,7 +67,9 @@ impl<T: Resource, S: Send + Sync> FromRequestParts<S> for PathId<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let missing = || Problem::not_found(T::NAME);
-        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| missing())?;
+        let params = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| missing())?;
         let (_, text) = params.iter().next().ok_or_else(missing)?;
         text.parse().map(Self).map_err(|_| missing())
     }
@@ -81,11 +91,15 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|_| too_large())?;
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|_| too_large())?;
         if bytes.len() > MAX_BODY_BYTES {
             return Err(too_large());
         }
-        serde_json::from_slice(&bytes).map(Self).map_err(|_| Problem::malformed())
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|_| Problem::malformed())
     }
 }
 

@@ -31,9 +31,18 @@ impl ListParams {
             created_after: params.one("created_after"),
             created_before: params.one("created_before"),
         };
-        let (user_id, limit, cursor) = (params.one("user_id"), params.limit(50, 100), params.one("cursor"));
+        let (user_id, limit, cursor) = (
+            params.one("user_id"),
+            params.limit(50, 100),
+            params.one("cursor"),
+        );
         params.finish()?;
-        Ok(Self { filter, user_id, limit, cursor })
+        Ok(Self {
+            filter,
+            user_id,
+            limit,
+            cursor,
+        })
     }
 
     /// The whole list that `caller` asks for: a user's own jobs, or anyone's for an admin.
@@ -44,7 +53,11 @@ impl ListParams {
         if self.user_id.is_some_and(|user| !caller.may_access(user)) {
             return Err(Problem::admins_only("see another user's jobs"));
         }
-        let owner = if caller.admin { self.user_id } else { Some(caller.user_id) };
+        let owner = if caller.admin {
+            self.user_id
+        } else {
+            Some(caller.user_id)
+        };
         Ok(match (owner, self.filter.release_id) {
             // The jobs of one release are few: theirs is the index to ask, whoever asks.
             (owner, Some(release)) => {
@@ -76,15 +89,30 @@ pub async fn list_page(
 ) -> Answer<PageView> {
     let cursor = Cursor::of(caller.user_id, scope, &params.filter);
     let before: Option<JobId> = match &params.cursor {
-        Some(text) => Some(cursor.decode(text).map_err(|error| Problem::invalid_field("cursor", error))?),
+        Some(text) => Some(
+            cursor
+                .decode(text)
+                .map_err(|error| Problem::invalid_field("cursor", error))?,
+        ),
         None => None,
     };
     let mut filter = params.filter.clone();
     if scope == Scope::All {
         let (oldest, newest) = window;
-        filter.created_after = Some(filter.created_after.map_or(oldest, |after| after.max(oldest)));
-        filter.created_before = Some(filter.created_before.map_or(newest, |before| before.min(newest)));
+        filter.created_after = Some(
+            filter
+                .created_after
+                .map_or(oldest, |after| after.max(oldest)),
+        );
+        filter.created_before = Some(
+            filter
+                .created_before
+                .map_or(newest, |before| before.min(newest)),
+        );
     }
     let page = store.list(scope, &filter, before, params.limit).await?;
-    Ok(PageView { jobs: page.jobs, next_cursor: page.next.map(|id| cursor.encode(id)) })
+    Ok(PageView {
+        jobs: page.jobs,
+        next_cursor: page.next.map(|id| cursor.encode(id)),
+    })
 }

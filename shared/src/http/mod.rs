@@ -16,8 +16,8 @@ pub use self::{
     problem::{FinalJob, Problem},
     serve::{finish, serve},
     views::{
-        AnalysisView, CancelView, DetailsView, FileView, FilesView, JobView, LogsView, PageView, ReleaseView,
-        StatusView, UploadView, created, job_answer,
+        AnalysisView, CancelView, DetailsView, FileView, FilesView, JobView, LogsView, PageView,
+        ReleaseView, StatusView, UploadView, created, job_answer,
     },
 };
 use crate::{
@@ -36,7 +36,11 @@ pub type Answer<T> = Result<T, Problem>;
 /// 404 where there is none, 403 where it is another user's.
 pub fn allow_job(caller: Caller, job: Option<Job>) -> Answer<Job> {
     let job = job.ok_or_else(|| Problem::not_found("job"))?;
-    if caller.may_access(job.created_by) { Ok(job) } else { Err(Problem::forbidden("job")) }
+    if caller.may_access(job.created_by) {
+        Ok(job)
+    } else {
+        Err(Problem::forbidden("job"))
+    }
 }
 
 /// Reads a release for `caller`: the one check of every route on a release.
@@ -44,6 +48,13 @@ pub fn allow_job(caller: Caller, job: Option<Job>) -> Answer<Job> {
 /// # Errors
 /// 404 where there is none, 403 where it is another user's, 503 and 500 as DynamoDB answers.
 pub async fn allow_release(caller: Caller, store: &Store, id: ReleaseId) -> Answer<Release> {
-    let release = store.release(id).await?.ok_or_else(|| Problem::not_found("release"))?;
-    if caller.may_access(release.user_id) { Ok(release) } else { Err(Problem::forbidden("release")) }
+    let release = store
+        .release(id)
+        .await?
+        .ok_or_else(|| Problem::not_found("release"))?;
+    if caller.may_access(release.user_id) {
+        Ok(release)
+    } else {
+        Err(Problem::forbidden("release"))
+    }
 }

@@ -26,8 +26,13 @@ impl Params {
     /// Reads a query string.
     #[must_use]
     pub fn parse(query: &str) -> Self {
-        let rest = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        Self { rest, errors: Vec::new() }
+        let rest = form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect();
+        Self {
+            rest,
+            errors: Vec::new(),
+        }
     }
 
     /// Reads a parameter that may stand once.
@@ -56,7 +61,9 @@ impl Params {
 
     /// Reads how many entries a page may have.
     pub fn limit(&mut self, default: usize, max: usize) -> usize {
-        let Some(text) = self.one::<String>("limit") else { return default };
+        let Some(text) = self.one::<String>("limit") else {
+            return default;
+        };
         match text.parse() {
             Ok(limit) if (1..=max).contains(&limit) => limit,
             _ => {
@@ -68,7 +75,9 @@ impl Params {
 
     /// Reads the `next_cursor` of a page of a log; 0, the beginning, without one.
     pub fn seq(&mut self, name: &str) -> u64 {
-        let Some(text) = self.one::<String>(name) else { return 0 };
+        let Some(text) = self.one::<String>(name) else {
+            return 0;
+        };
         // Ten digits are what a chunk's sort key has room for.
         match text.parse() {
             Ok(seq) if text.len() <= 10 && text.bytes().all(|byte| byte.is_ascii_digit()) => seq,
@@ -85,7 +94,10 @@ impl Params {
     }
 
     fn remove(&mut self, name: &str) -> Vec<String> {
-        self.rest.extract_if(.., |(key, _)| key == name).map(|(_, value)| value).collect()
+        self.rest
+            .extract_if(.., |(key, _)| key == name)
+            .map(|(_, value)| value)
+            .collect()
     }
 
     /// Ends the reading: every parameter that nothing asked for is a fault.
@@ -96,7 +108,11 @@ impl Params {
         for (name, _) in std::mem::take(&mut self.rest) {
             self.fault(&crate::job::one_line(&name), "is not a known parameter");
         }
-        if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::invalid(self.errors))
+        }
     }
 }
 
@@ -108,20 +124,28 @@ mod tests {
     #[test]
     fn values_are_repeated_or_separated_by_commas() {
         let mut params = Params::parse("status=failed,cancelled&status=draft");
-        assert_eq!(params.many::<Status>("status"), [Status::Failed, Status::Cancelled, Status::Draft]);
+        assert_eq!(
+            params.many::<Status>("status"),
+            [Status::Failed, Status::Cancelled, Status::Draft]
+        );
         assert!(params.finish().is_ok());
     }
 
     #[test]
     fn faults_are_named() {
-        let mut params = Params::parse("status=done&limit=0&release_id=x&cursor=a&cursor=b&sort=up");
+        let mut params =
+            Params::parse("status=done&limit=0&release_id=x&cursor=a&cursor=b&sort=up");
         params.many::<Status>("status");
         assert_eq!(params.limit(50, 100), 50);
         assert_eq!(params.one::<JobId>("release_id"), None);
         assert_eq!(params.one::<String>("cursor"), None);
         let problem = serde_json::to_value(params.finish().unwrap_err()).unwrap();
-        let fields: Vec<&str> =
-            problem["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str().unwrap()).collect();
+        let fields: Vec<&str> = problem["errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|error| error["field"].as_str().unwrap())
+            .collect();
         assert_eq!(fields, ["status", "limit", "release_id", "cursor", "sort"]);
         assert_eq!(problem["status"], 400);
     }

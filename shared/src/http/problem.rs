@@ -64,20 +64,35 @@ impl Problem {
     #[must_use]
     pub fn not_found(resource: &str) -> Self {
         let detail = format!("There is no such {resource}.");
-        Self::new(StatusCode::NOT_FOUND, &format!("{resource}-not-found"), "Not found", detail)
+        Self::new(
+            StatusCode::NOT_FOUND,
+            &format!("{resource}-not-found"),
+            "Not found",
+            detail,
+        )
     }
 
     /// 404: no route has this path.
     #[must_use]
     pub fn no_route() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "route-not-found", "Not found", "There is nothing at this address.")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "route-not-found",
+            "Not found",
+            "There is nothing at this address.",
+        )
     }
 
     /// 405: the route has no such method.
     #[must_use]
     pub fn wrong_method() -> Self {
         let detail = "This address does not take this method.";
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail)
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "Method not allowed",
+            detail,
+        )
     }
 
     /// 403: the `resource` is another user's.
@@ -90,21 +105,42 @@ impl Problem {
     /// 403: only an admin may ask for this.
     #[must_use]
     pub fn admins_only(what: &str) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "Forbidden", format!("Only an admin may {what}."))
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "Forbidden",
+            format!("Only an admin may {what}."),
+        )
     }
 
     /// 401: the request reached the function without a caller.
     #[must_use]
     pub fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized", "A bearer token is needed.")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "Unauthorized",
+            "A bearer token is needed.",
+        )
     }
 
     /// 400: fields of the body, or parameters, are at fault.
     #[must_use]
     pub fn invalid(errors: Vec<FieldError>) -> Self {
-        let first: Vec<String> = errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect();
+        let first: Vec<String> = errors
+            .iter()
+            .map(|error| format!("{} {}", error.field, error.message))
+            .collect();
         let detail = format!("The request is not valid: {}.", first.join("; "));
-        Self { errors, ..Self::new(StatusCode::BAD_REQUEST, "invalid-request", "Invalid request", detail) }
+        Self {
+            errors,
+            ..Self::new(
+                StatusCode::BAD_REQUEST,
+                "invalid-request",
+                "Invalid request",
+                detail,
+            )
+        }
     }
 
     /// 400: one field is at fault.
@@ -117,14 +153,24 @@ impl Problem {
     #[must_use]
     pub fn malformed() -> Self {
         let detail = "The body must be one JSON object.";
-        Self::new(StatusCode::BAD_REQUEST, "malformed-body", "Malformed body", detail)
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "malformed-body",
+            "Malformed body",
+            detail,
+        )
     }
 
     /// 413: something is larger than its limit.
     #[must_use]
     pub fn too_large(what: &str, limit: usize) -> Self {
         let detail = format!("{what} must not be larger than {limit} bytes.");
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            "Too large",
+            detail,
+        )
     }
 
     /// 409: the job's status refuses the request.
@@ -134,24 +180,40 @@ impl Problem {
             FinalJob::Cancel => ("job-final", "it can no longer be cancelled"),
             FinalJob::Submit => ("job-not-draft", "only a draft can be submitted"),
             FinalJob::Edit => ("job-not-draft", "only a draft can be changed"),
-            FinalJob::Retry => ("job-not-retryable", "only a failed or cancelled job can be tried again"),
+            FinalJob::Retry => (
+                "job-not-retryable",
+                "only a failed or cancelled job can be tried again",
+            ),
             FinalJob::Analysis => ("analysis-not-finished", "its analysis is not finished"),
         };
         let detail = format!("The job is {status}: {what}.");
-        Self { job_status: Some(status), ..Self::new(StatusCode::CONFLICT, urn, "Conflict", detail) }
+        Self {
+            job_status: Some(status),
+            ..Self::new(StatusCode::CONFLICT, urn, "Conflict", detail)
+        }
     }
 
     /// 409: another request of the same user has this idempotency key.
     #[must_use]
     pub fn key_reused() -> Self {
         let detail = "This Idempotency-Key has been used for another request.";
-        Self::new(StatusCode::CONFLICT, "idempotency-key-reused", "Conflict", detail)
+        Self::new(
+            StatusCode::CONFLICT,
+            "idempotency-key-reused",
+            "Conflict",
+            detail,
+        )
     }
 
     /// 409: the id that was given is taken.
     #[must_use]
     pub fn id_taken() -> Self {
-        Self::new(StatusCode::CONFLICT, "release-id-taken", "Conflict", "There is a release with this id already.")
+        Self::new(
+            StatusCode::CONFLICT,
+            "release-id-taken",
+            "Conflict",
+            "There is a release with this id already.",
+        )
     }
 
     /// 409: the package cannot be made current.
@@ -171,12 +233,22 @@ impl Problem {
 
     fn unavailable() -> Self {
         let detail = "A service that this needs is not available; try again in a few seconds.";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Service unavailable", detail)
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Service unavailable",
+            detail,
+        )
     }
 
     fn internal() -> Self {
         let detail = "Something went wrong on our side; tell us the request_id.";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Internal error",
+            detail,
+        )
     }
 
     /// The HTTP status.
@@ -198,7 +270,9 @@ impl Problem {
         let content_type = HeaderValue::from_static("application/problem+json");
         let mut response = (status, [(header::CONTENT_TYPE, content_type)], body).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
         }
         response
     }
@@ -206,8 +280,15 @@ impl Problem {
 
 impl From<AwsError> for Problem {
     fn from(error: AwsError) -> Self {
-        let problem = if error.is_unavailable() { Self::unavailable() } else { Self::internal() };
-        Self { cause: Some(Box::new(error)), ..problem }
+        let problem = if error.is_unavailable() {
+            Self::unavailable()
+        } else {
+            Self::internal()
+        };
+        Self {
+            cause: Some(Box::new(error)),
+            ..problem
+        }
     }
 }
 
@@ -233,11 +314,17 @@ mod tests {
 
     #[test]
     fn a_problem_says_what_it_is_and_when_to_try_again() {
-        for (problem, retry_after) in [(Problem::no_route(), None), (Problem::unavailable(), Some(RETRY_AFTER))] {
+        for (problem, retry_after) in [
+            (Problem::no_route(), None),
+            (Problem::unavailable(), Some(RETRY_AFTER)),
+        ] {
             let answer = problem.into_answer(None);
             let values = |name| answer.headers().get_all(name).iter().collect::<Vec<_>>();
             assert_eq!(values(header::CONTENT_TYPE), ["application/problem+json"]);
-            assert_eq!(values(header::RETRY_AFTER), retry_after.into_iter().collect::<Vec<_>>());
+            assert_eq!(
+                values(header::RETRY_AFTER),
+                retry_after.into_iter().collect::<Vec<_>>()
+            );
         }
     }
 }

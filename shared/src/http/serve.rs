@@ -43,8 +43,16 @@ async fn with_request_id(request: Request, next: Next) -> Response {
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let mut response = next.run(request).await;
     let problem = response.extensions_mut().remove::<Problem>();
-    let status = problem.as_ref().map_or(response.status().as_u16(), Problem::status);
-    let (path, error) = (uri.path(), problem.as_ref().and_then(Problem::cause).map(tracing::field::display));
+    let status = problem
+        .as_ref()
+        .map_or(response.status().as_u16(), Problem::status);
+    let (path, error) = (
+        uri.path(),
+        problem
+            .as_ref()
+            .and_then(Problem::cause)
+            .map(tracing::field::display),
+    );
     match status {
         500 => tracing::error!(request_id, %method, path, status, error, "answered"),
         503 => tracing::warn!(request_id, %method, path, status, error, "answered"),

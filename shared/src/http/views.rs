@@ -104,7 +104,10 @@ impl From<Details> for DetailsView {
 }
 
 fn text(entries: &[LogEntry]) -> String {
-    entries.iter().flat_map(|entry| [entry.to_string(), "\n".to_owned()]).collect()
+    entries
+        .iter()
+        .flat_map(|entry| [entry.to_string(), "\n".to_owned()])
+        .collect()
 }
 
 /// A job's status.
@@ -199,7 +202,12 @@ impl From<Job> for CancelView {
     fn from(job: Job) -> Self {
         let stops_by = job.stops_by();
         let message = job.message.unwrap_or_else(|| "Cancelled".to_owned());
-        Self { job_id: job.id, status: job.status, message, stops_by }
+        Self {
+            job_id: job.id,
+            status: job.status,
+            message,
+            stops_by,
+        }
     }
 }
 
@@ -224,7 +232,12 @@ impl AnalysisView {
     #[must_use]
     pub fn new(id: JobId, mut result: Value) -> Self {
         let mut part = |name: &str| result.get_mut(name).map_or(Value::Null, Value::take);
-        Self { job_id: id, metadata: part("metadata"), mediainfo: part("mediainfo"), structure: part("structure") }
+        Self {
+            job_id: id,
+            metadata: part("metadata"),
+            mediainfo: part("mediainfo"),
+            structure: part("structure"),
+        }
     }
 }
 
@@ -250,8 +263,19 @@ struct PackageView {
 }
 
 impl From<Package> for PackageView {
-    fn from(Package { job_id, version, since, .. }: Package) -> Self {
-        Self { job_id, version, since }
+    fn from(
+        Package {
+            job_id,
+            version,
+            since,
+            ..
+        }: Package,
+    ) -> Self {
+        Self {
+            job_id,
+            version,
+            since,
+        }
     }
 }
 
@@ -264,8 +288,16 @@ struct ReplacedPackageView {
 }
 
 impl From<ReplacedPackage> for ReplacedPackageView {
-    fn from(ReplacedPackage { package, expires_at }: ReplacedPackage) -> Self {
-        Self { package: package.into(), expires_at }
+    fn from(
+        ReplacedPackage {
+            package,
+            expires_at,
+        }: ReplacedPackage,
+    ) -> Self {
+        Self {
+            package: package.into(),
+            expires_at,
+        }
     }
 }
 
@@ -279,7 +311,11 @@ impl From<Release> for ReleaseView {
             group: release.group,
             metadata: release.metadata,
             package: release.package.map(PackageView::from),
-            replaced_packages: release.replaced.into_iter().map(ReplacedPackageView::from).collect(),
+            replaced_packages: release
+                .replaced
+                .into_iter()
+                .map(ReplacedPackageView::from)
+                .collect(),
             created_at: release.created_at,
         }
     }
@@ -304,8 +340,20 @@ impl UploadView {
     /// Shows an upload to `path` that is good until `expires_at`.
     #[must_use]
     pub fn new(path: String, presigned: Presigned, expires_at: Time) -> Self {
-        let headers = presigned.headers.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
-        Self { path, upload: Upload { method: "PUT", url: presigned.url, headers, expires_at } }
+        let headers = presigned
+            .headers
+            .into_iter()
+            .map(|(name, value)| (name, Value::String(value)))
+            .collect();
+        Self {
+            path,
+            upload: Upload {
+                method: "PUT",
+                url: presigned.url,
+                headers,
+                expires_at,
+            },
+        }
     }
 }
 
@@ -331,7 +379,12 @@ pub struct FileView {
 
 /// 201, with where the new thing is.
 pub fn created(location: &str, body: impl Serialize) -> Response {
-    (StatusCode::CREATED, [(header::LOCATION, location)], Json(body)).into_response()
+    (
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        Json(body),
+    )
+        .into_response()
 }
 
 /// The answer to a request that brought a job in: 202, or 201 for a draft, with where it is; or
@@ -344,5 +397,10 @@ pub fn job_answer(job: Job, documents: Documents, is_new: bool) -> Response {
         (true, _) => StatusCode::ACCEPTED,
     };
     let location = format!("/api/jobs/{}", job.id);
-    (status, [(header::LOCATION, location)], Json(JobView::new(job, documents))).into_response()
+    (
+        status,
+        [(header::LOCATION, location)],
+        Json(JobView::new(job, documents)),
+    )
+        .into_response()
 }

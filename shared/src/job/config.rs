@@ -91,7 +91,9 @@ pub struct DirfixConfig {
 
 impl JobConfig for AnalysisConfig {
     fn read(fields: &mut Fields) -> Self {
-        Self { path: fields.parsed("path") }
+        Self {
+            path: fields.parsed("path"),
+        }
     }
 
     fn changes_release(&self) -> bool {
@@ -120,7 +122,9 @@ impl JobConfig for PackagingConfig {
 
 impl JobConfig for NfofixConfig {
     fn read(fields: &mut Fields) -> Self {
-        Self { dry_run: fields.flag("dry_run").unwrap_or(false) }
+        Self {
+            dry_run: fields.flag("dry_run").unwrap_or(false),
+        }
     }
 
     fn changes_release(&self) -> bool {
@@ -130,7 +134,9 @@ impl JobConfig for NfofixConfig {
 
 impl JobConfig for ReadnfoConfig {
     fn read(fields: &mut Fields) -> Self {
-        Self { apply: fields.flag("apply").unwrap_or(false) }
+        Self {
+            apply: fields.flag("apply").unwrap_or(false),
+        }
     }
 
     fn changes_release(&self) -> bool {
@@ -140,7 +146,9 @@ impl JobConfig for ReadnfoConfig {
 
 impl JobConfig for DirfixConfig {
     fn read(fields: &mut Fields) -> Self {
-        Self { dry_run: fields.flag("dry_run").unwrap_or(false) }
+        Self {
+            dry_run: fields.flag("dry_run").unwrap_or(false),
+        }
     }
 
     fn changes_release(&self) -> bool {
@@ -165,7 +173,9 @@ mod tests {
         for &job_type in JobType::ALL {
             assert!(parse(job_type, &json!({})).is_ok(), "{job_type}");
         }
-        let Ok(Config::Packaging(config)) = parse(JobType::Packaging, &json!({})) else { panic!("packaging") };
+        let Ok(Config::Packaging(config)) = parse(JobType::Packaging, &json!({})) else {
+            panic!("packaging")
+        };
         assert_eq!(config.compression, Compression::Normal);
         assert!(config.generate_nfo && config.generate_diz && config.generate_sfv);
         assert_eq!(config.volume_size, None);
@@ -174,7 +184,10 @@ mod tests {
     #[test]
     fn a_typo_is_refused_by_name_for_every_type() {
         for &job_type in JobType::ALL {
-            assert_eq!(parse(job_type, &json!({"compresion": "high"})), Err(vec!["config_json.compresion".to_owned()]));
+            assert_eq!(
+                parse(job_type, &json!({"compresion": "high"})),
+                Err(vec!["config_json.compresion".to_owned()])
+            );
         }
     }
 
@@ -187,8 +200,15 @@ mod tests {
         let fields = parse(JobType::Repack, &config).unwrap_err();
         assert_eq!(
             fields,
-            ["release_name", "group", "compression", "volume_size", "generate_nfo", "template"]
-                .map(|field| format!("config_json.{field}"))
+            [
+                "release_name",
+                "group",
+                "compression",
+                "volume_size",
+                "generate_nfo",
+                "template"
+            ]
+            .map(|field| format!("config_json.{field}"))
         );
         assert!(parse(JobType::Analysis, &json!({"path": "../secret"})).is_err());
         assert!(parse(JobType::Nfofix, &json!({"dry_run": 1})).is_err());
@@ -200,7 +220,9 @@ mod tests {
             "release_name": "Jane.Doe-Book-2024-GRP", "group": "GRP", "compression": "high",
             "volume_size": 1_000_000, "generate_nfo": false, "template": "{{ title }}",
         });
-        let Ok(Config::Packaging(config)) = parse(JobType::Packaging, &config) else { panic!("packaging") };
+        let Ok(Config::Packaging(config)) = parse(JobType::Packaging, &config) else {
+            panic!("packaging")
+        };
         assert_eq!(config.compression, Compression::High);
         assert_eq!(config.volume_size, Some(1_000_000));
         assert!(!config.generate_nfo);

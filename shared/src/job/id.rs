@@ -82,7 +82,9 @@ id! {
 
 /// An id of `time`: 41 bits of milliseconds since 2025-01-01, then 12 random bits.
 fn draw(time: Time, random: &mut dyn Rng) -> u64 {
-    let millis = u64::try_from(time.millis() - EPOCH_MILLIS).unwrap_or(0).max(1);
+    let millis = u64::try_from(time.millis() - EPOCH_MILLIS)
+        .unwrap_or(0)
+        .max(1);
     ((millis << RANDOM_BITS) | random.random_range(0..1 << RANDOM_BITS)) & MAX_ID
 }
 
@@ -104,7 +106,9 @@ impl JobId {
     #[must_use]
     pub fn floor(time: Time) -> u64 {
         let millis = u64::try_from(time.millis() - EPOCH_MILLIS).unwrap_or(0);
-        millis.checked_mul(1 << RANDOM_BITS).map_or(MAX_ID, |id| id.min(MAX_ID))
+        millis
+            .checked_mul(1 << RANDOM_BITS)
+            .map_or(MAX_ID, |id| id.min(MAX_ID))
     }
 }
 
@@ -125,7 +129,17 @@ mod tests {
     #[test]
     fn only_positive_integers_up_to_2_pow_53_are_ids() {
         assert_eq!("9007199254740991".parse::<JobId>().unwrap().get(), MAX_ID);
-        for text in ["0", "-1", "+1", "9007199254740992", "1.0", "", "abc", " 1", "99999999999999999999"] {
+        for text in [
+            "0",
+            "-1",
+            "+1",
+            "9007199254740992",
+            "1.0",
+            "",
+            "abc",
+            " 1",
+            "99999999999999999999",
+        ] {
             assert!(text.parse::<JobId>().is_err(), "{text:?}");
         }
         assert!(serde_json::from_str::<JobId>("0").is_err());

@@ -10,7 +10,9 @@ use crate::time::Time;
 pub const MAX_MESSAGE_CHARS: usize = 1_000;
 
 /// How much an entry matters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
     /// Of use to whoever looks for the cause of something.
@@ -55,7 +57,10 @@ impl FromStr for Level {
     type Err = UnknownLevel;
 
     fn from_str(text: &str) -> Result<Self, UnknownLevel> {
-        Self::ALL.into_iter().find(|level| level.as_str().eq_ignore_ascii_case(text)).ok_or(UnknownLevel)
+        Self::ALL
+            .into_iter()
+            .find(|level| level.as_str().eq_ignore_ascii_case(text))
+            .ok_or(UnknownLevel)
     }
 }
 
@@ -84,7 +89,12 @@ impl fmt::Display for LogEntry {
 /// A message that fits one line: no control characters, at most [`MAX_MESSAGE_CHARS`] characters.
 #[must_use]
 pub fn one_line(message: &str) -> String {
-    message.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_MESSAGE_CHARS).collect()
+    message
+        .trim_end()
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_MESSAGE_CHARS)
+        .collect()
 }
 
 #[cfg(test)]
@@ -100,12 +110,19 @@ mod tests {
             message: "Packaging started".to_owned(),
             step: None,
         };
-        assert_eq!(entry.to_string(), "2025-11-23T10:05:00.123Z [INFO] Packaging started");
+        assert_eq!(
+            entry.to_string(),
+            "2025-11-23T10:05:00.123Z [INFO] Packaging started"
+        );
     }
 
     #[test]
     fn levels_are_ordered_and_read_in_any_case() {
-        assert!(Level::Debug < Level::Info && Level::Info < Level::Warning && Level::Warning < Level::Error);
+        assert!(
+            Level::Debug < Level::Info
+                && Level::Info < Level::Warning
+                && Level::Warning < Level::Error
+        );
         assert_eq!("warning".parse::<Level>().unwrap(), Level::Warning);
         assert!("LOUD".parse::<Level>().is_err());
     }
@@ -113,6 +130,9 @@ mod tests {
     #[test]
     fn a_message_cannot_forge_a_second_line() {
         assert_eq!(one_line("a\nb\r\n\u{1b}[31m"), "a b   [31m");
-        assert_eq!(one_line(&"x".repeat(5_000)).chars().count(), MAX_MESSAGE_CHARS);
+        assert_eq!(
+            one_line(&"x".repeat(5_000)).chars().count(),
+            MAX_MESSAGE_CHARS
+        );
     }
 }

@@ -16,7 +16,8 @@ use serde_json::{Map, Value};
 
 pub use self::{
     config::{
-        AnalysisConfig, Compression, DirfixConfig, MAX_CONFIG_BYTES, NfofixConfig, PackagingConfig, ReadnfoConfig,
+        AnalysisConfig, Compression, DirfixConfig, MAX_CONFIG_BYTES, NfofixConfig, PackagingConfig,
+        ReadnfoConfig,
     },
     id::{InvalidId, JobId, MAX_ID, ReleaseId, UserId},
     log::{Level, LogEntry, MAX_MESSAGE_CHARS, UnknownLevel, one_line},
@@ -121,7 +122,9 @@ impl Job {
     #[must_use]
     pub fn stops_by(&self) -> Option<Time> {
         let at_work = self.runs.last().is_some_and(|run| run.ended_at.is_none());
-        self.finished_at.filter(|_| self.status == Status::Cancelled && at_work).map(|at| at.after(STOPS_WITHIN))
+        self.finished_at
+            .filter(|_| self.status == Status::Cancelled && at_work)
+            .map(|at| at.after(STOPS_WITHIN))
     }
 
     /// Whether its type allows another attempt after this one.
@@ -176,7 +179,10 @@ pub struct Failure {
 impl Failure {
     /// A failure with a code and a sentence.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into() }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+        }
     }
 
     /// Whether a job's owner can do nothing about it: someone has to look after the system.

@@ -29,14 +29,29 @@ impl JobRequest {
                 fields.fault(&error.field, error.message);
             }
         }
-        Self { job_type, release_id, config }
+        Self {
+            job_type,
+            release_id,
+            config,
+        }
     }
 
     /// The job of `created_by` that this asks for.
     #[must_use]
     pub fn into_job(self, created_by: UserId, draft: bool) -> NewJob {
-        let Self { job_type, release_id, config } = self;
-        NewJob { created_by, release_id, job_type, config, draft, retry_of: None }
+        let Self {
+            job_type,
+            release_id,
+            config,
+        } = self;
+        NewJob {
+            created_by,
+            release_id,
+            job_type,
+            config,
+            draft,
+            retry_of: None,
+        }
     }
 
     /// The size of the configuration, in bytes of its JSON.

@@ -41,8 +41,14 @@ pub enum Event {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 6] =
-        [Self::Draft, Self::Pending, Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
+    pub const ALL: [Self; 6] = [
+        Self::Draft,
+        Self::Pending,
+        Self::Running,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+    ];
 
     /// The status after `event`, or `None` where the event is refused.
     #[must_use]
@@ -79,11 +85,20 @@ impl Status {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 6] = [Self::Submit, Self::Claim, Self::Complete, Self::Fail, Self::Cancel, Self::GiveBack];
+    pub const ALL: [Self; 6] = [
+        Self::Submit,
+        Self::Claim,
+        Self::Complete,
+        Self::Fail,
+        Self::Cancel,
+        Self::GiveBack,
+    ];
 
     /// The statuses in which this event is accepted: what a conditional write asks for.
     pub fn sources(self) -> impl Iterator<Item = Status> {
-        Status::ALL.into_iter().filter(move |status| status.after(self).is_some())
+        Status::ALL
+            .into_iter()
+            .filter(move |status| status.after(self).is_some())
     }
 
     /// The status that this event leads to, which is the same from wherever it is accepted.
@@ -108,7 +123,10 @@ impl FromStr for Status {
     type Err = UnknownStatus;
 
     fn from_str(text: &str) -> Result<Self, UnknownStatus> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(UnknownStatus)
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(UnknownStatus)
     }
 }
 
@@ -137,7 +155,11 @@ mod tests {
         ];
         let mut moves: Vec<(&str, &str)> = Status::ALL
             .into_iter()
-            .flat_map(|from| Event::ALL.into_iter().filter_map(move |event| Some((from, from.after(event)?))))
+            .flat_map(|from| {
+                Event::ALL
+                    .into_iter()
+                    .filter_map(move |event| Some((from, from.after(event)?)))
+            })
             .map(|(from, to)| (from.as_str(), to.as_str()))
             .collect();
         moves.sort_unstable();
@@ -149,7 +171,12 @@ mod tests {
     #[test]
     fn a_final_status_refuses_every_event() {
         for status in Status::ALL.into_iter().filter(|status| status.is_final()) {
-            assert!(Event::ALL.into_iter().all(|event| status.after(event).is_none()), "{status}");
+            assert!(
+                Event::ALL
+                    .into_iter()
+                    .all(|event| status.after(event).is_none()),
+                "{status}"
+            );
         }
     }
 

@@ -110,6 +110,10 @@ impl FromStr for JobType {
     type Err = UnknownJobType;
 
     fn from_str(text: &str) -> Result<Self, UnknownJobType> {
-        Self::ALL.iter().copied().find(|job_type| job_type.as_str() == text).ok_or(UnknownJobType)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|job_type| job_type.as_str() == text)
+            .ok_or(UnknownJobType)
     }
 }

@@ -45,8 +45,13 @@ impl std::fmt::Display for WaitingFor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Queue => f.write_str("Waiting in the queue"),
-            Self::Release { job_id } => write!(f, "Waiting for job {job_id}, which is changing the same release"),
-            Self::UserLimit { limit } => write!(f, "Waiting for one of your {limit} running jobs to end"),
+            Self::Release { job_id } => write!(
+                f,
+                "Waiting for job {job_id}, which is changing the same release"
+            ),
+            Self::UserLimit { limit } => {
+                write!(f, "Waiting for one of your {limit} running jobs to end")
+            }
             Self::Backoff { until } => write!(f, "Waiting until {until} for another try"),
         }
     }

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     aws::AwsError,
     job::{
-        ATTEMPTS_EXHAUSTED, Failure, INTERNAL, Job, JobId, Level, LogEntry, RELEASE_CHANGED, Run, UNAVAILABLE,
-        WaitingFor,
+        ATTEMPTS_EXHAUSTED, Failure, INTERNAL, Job, JobId, Level, LogEntry, RELEASE_CHANGED, Run,
+        UNAVAILABLE, WaitingFor,
     },
     store::{Completion, Finished, Held, Leftovers, Permits, Permitted, RunEnd, RunHandle},
     time::Time,
@@ -40,7 +40,8 @@ const LINE_BYTES: usize = 20;
 #[must_use]
 pub fn backoff(attempt: u32, jitter: f64) -> Duration {
     let base = Duration::from_secs(5) * 2_u32.saturating_pow(attempt.saturating_sub(1).min(6));
-    base.min(Duration::from_mins(5)).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0)
+    base.min(Duration::from_mins(5))
+        .mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0)
 }
 
 /// One run of a job.
@@ -57,7 +58,13 @@ impl<'a> Attempt<'a> {
     pub fn new(service: &'a JobService, job: &Job, permits: Vec<Permits>, deadline: Time) -> Self {
         let log_from = job.runs.last().map_or(1, |run| run.log_from);
         let report = Reporter::going_on(service.clock.clone(), log_from, job.progress, deadline);
-        Self { service, handle: RunHandle::of(job), report, permits, deadline }
+        Self {
+            service,
+            handle: RunHandle::of(job),
+            report,
+            permits,
+            deadline,
+        }
     }
 
     /// Where its work reports to.
@@ -68,13 +75,25 @@ impl<'a> Attempt<'a> {
     /// Takes the permits. They looked free before the claim, but another run may have been faster.
     pub async fn take_permits(&self) -> Result<(), WorkError> {
         for permits in &self.permits {
-            match self.service.store().take_permit(*permits, &self.handle, self.now()).await {
+            match self
+                .service
+                .store()
+                .take_permit(*permits, &self.handle, self.now())
+                .await
+            {
                 Ok(Permitted::Yes) => {}
-                Ok(Permitted::Full(holder)) => return Err(WorkError::Waits(waiting_for(*permits, holder))),
-                Err(error) if error.is_unavailable() => return Err(WorkError::Unavailable(error.to_string())),
+                Ok(Permitted::Full(holder)) => {
+                    return Err(WorkError::Waits(waiting_for(*permits, holder)));
+                }
+                Err(error) if error.is_unavailable() => {
+                    return Err(WorkError::Unavailable(error.to_string()));
+                }
                 Err(error) => {
                     tracing::error!(job_id = %self.handle.job_id, %error, "a permit was refused");
-                    return Err(WorkError::Retry(Failure::new(INTERNAL, "A service refused the job's request")));
+                    return Err(WorkError::Retry(Failure::new(
+                        INTERNAL,
+                        "A service refused the job's request",
+                    )));
                 }
             }
         }
@@ -85,7 +104,12 @@ impl<'a> Attempt<'a> {
     /// a run that has ended.
     pub async fn give_permits(&self) {
         for permits in &self.permits {
-            if let Err(error) = self.service.store().give_permit(*permits, &self.handle).await {
+            if let Err(error) = self
+                .service
+                .store()
+                .give_permit(*permits, &self.handle)
+                .await
+            {
                 tracing::warn!(job_id = %self.handle.job_id, %error, "a permit could not be given back");
             }
         }
@@ -98,10 +122,16 @@ impl<'a> Attempt<'a> {
     /// The run's first line: what it is, and why there is another after the last.
     pub fn introduce(&self, job: &Job) {
         let job_type = job.job_type.map_or("job", |job_type| job_type.as_str());
-        let before = job.runs.len().checked_sub(2).and_then(|last| job.runs.get(last));
+        let before = job
+            .runs
+            .len()
+            .checked_sub(2)
+            .and_then(|last| job.runs.get(last));
         let why = before
             .and_then(|run| run.error.as_ref())
-            .map_or(String::new(), |error| format!(", since the last failed: {}", error.message));
+            .map_or(String::new(), |error| {
+                format!(", since the last failed: {}", error.message)
+            });
         let line = match job.attempt {
             1 if before.is_none() => format!("Job {} ({job_type}) started", job.id),
             attempt => format!("Attempt {attempt} of {job_type} started{why}"),
@@ -114,9 +144,15 @@ impl<'a> Attempt<'a> {
         &self,
         work: impl Future<Output = Result<Completion, WorkError>> + Send + 'static,
     ) -> Option<Result<Completion, WorkError>> {
-        let run = tracing::info_span!("run", job_id = %self.handle.job_id, attempt = self.handle.attempt);
+        let run =
+            tracing::info_span!("run", job_id = %self.handle.job_id, attempt = self.handle.attempt);
         let mut work = tokio::spawn(work.instrument(run));
-        let mut heartbeat = Heartbeat { last: self.now(), fenced: false, lost: false, out_of_time: false };
+        let mut heartbeat = Heartbeat {
+            last: self.now(),
+            fenced: false,
+            lost: false,
+            out_of_time: false,
+        };
         let mut ticks = tokio::time::interval(TICK);
         let result = loop {
             tokio::select! {
@@ -128,17 +164,20 @@ impl<'a> Attempt<'a> {
             return None;
         }
         Some(match result {
-            Ok(Err(WorkError::Stopped)) if heartbeat.lost => {
-                Err(WorkError::Unavailable("the lease could not be renewed".to_owned()))
-            }
-            Ok(Err(WorkError::Stopped)) if heartbeat.out_of_time => {
-                Err(WorkError::Retry(Failure::new("timed_out", "The attempt ran out of time")))
-            }
+            Ok(Err(WorkError::Stopped)) if heartbeat.lost => Err(WorkError::Unavailable(
+                "the lease could not be renewed".to_owned(),
+            )),
+            Ok(Err(WorkError::Stopped)) if heartbeat.out_of_time => Err(WorkError::Retry(
+                Failure::new("timed_out", "The attempt ran out of time"),
+            )),
             Ok(result) => result,
             // Its owner is told what concerns them.
             Err(panic) => {
                 tracing::error!(job_id = %self.handle.job_id, %panic, "the work ended by an internal error");
-                Err(WorkError::Retry(Failure::new(INTERNAL, "The attempt ended by an internal error")))
+                Err(WorkError::Retry(Failure::new(
+                    INTERNAL,
+                    "The attempt ended by an internal error",
+                )))
             }
         })
     }
@@ -179,10 +218,17 @@ impl<'a> Attempt<'a> {
             return Ok(Wrote::Nothing);
         }
         let progress = self.report.snapshot();
-        Ok(match self.service.store().heartbeat(&self.handle, &progress, self.now()).await? {
-            Held::Yes => Wrote::Something,
-            Held::Fenced(_) => Wrote::Fenced,
-        })
+        Ok(
+            match self
+                .service
+                .store()
+                .heartbeat(&self.handle, &progress, self.now())
+                .await?
+            {
+                Held::Yes => Wrote::Something,
+                Held::Fenced(_) => Wrote::Fenced,
+            },
+        )
     }
 
     /// Puts the log lines that have come since the last time.
@@ -205,13 +251,20 @@ impl<'a> Attempt<'a> {
         clean: bool,
     ) -> Result<Processed, AwsError> {
         // What earlier runs left is only known where there was none.
-        let mut leftovers = if clean && job.fence == 1 { Leftovers::None } else { Leftovers::Perhaps };
+        let mut leftovers = if clean && job.fence == 1 {
+            Leftovers::None
+        } else {
+            Leftovers::Perhaps
+        };
         let mut result = self.counted(job, result);
         match &result {
             Ok(_) => self.report.log(Level::Info, "Job completed"),
             Err(RunEnd::Failed(failure)) => self.report.log(Level::Error, &failure.message),
             Err(RunEnd::Retry(failure, at)) => {
-                let line = format!("Attempt {} failed: {}; the next follows after {at}", job.attempt, failure.message);
+                let line = format!(
+                    "Attempt {} failed: {}; the next follows after {at}",
+                    job.attempt, failure.message
+                );
                 self.report.log(Level::Warning, &line);
             }
             Err(RunEnd::GivenBack(why, _)) => self.report.log(Level::Warning, &why.to_string()),
@@ -258,8 +311,18 @@ impl<'a> Attempt<'a> {
         }
         let progress = self.report.snapshot();
         match result {
-            Ok(completion) => self.service.store().complete(&self.handle, &progress, completion, leftovers, now).await,
-            Err(end) => self.service.store().end_run(&self.handle, &progress, end, leftovers, now).await,
+            Ok(completion) => {
+                self.service
+                    .store()
+                    .complete(&self.handle, &progress, completion, leftovers, now)
+                    .await
+            }
+            Err(end) => {
+                self.service
+                    .store()
+                    .end_run(&self.handle, &progress, end, leftovers, now)
+                    .await
+            }
         }
     }
 
@@ -269,14 +332,27 @@ impl<'a> Attempt<'a> {
             "The release changed while this job ran; start it again to work on it as it is now",
         );
         self.report.log(Level::Error, &failure.message);
-        Ok(match self.try_end(&Err(RunEnd::Failed(failure)), Leftovers::Perhaps, self.now()).await? {
-            Finished::Yes(job) => Processed::Finished(job),
-            Finished::Fenced(_) | Finished::ReleaseChanged => Processed::Fenced,
-        })
+        Ok(
+            match self
+                .try_end(
+                    &Err(RunEnd::Failed(failure)),
+                    Leftovers::Perhaps,
+                    self.now(),
+                )
+                .await?
+            {
+                Finished::Yes(job) => Processed::Finished(job),
+                Finished::Fenced(_) | Finished::ReleaseChanged => Processed::Fenced,
+            },
+        )
     }
 
     /// What the work's end means for the job: another attempt while there is one left.
-    fn counted(&self, job: &Job, result: Result<Completion, WorkError>) -> Result<Completion, RunEnd> {
+    fn counted(
+        &self,
+        job: &Job,
+        result: Result<Completion, WorkError>,
+    ) -> Result<Completion, RunEnd> {
         let again = |delay| self.now().after(delay);
         result.map_err(|error| match error {
             WorkError::Failed(failure) => RunEnd::Failed(failure),
@@ -316,14 +392,26 @@ enum Wrote {
 
 /// How many runs before this one found a service away, one behind the other.
 fn outages_before(job: &Job) -> u32 {
-    let found_it_away = |run: &&Run| run.error.as_ref().is_some_and(|error| error.code == UNAVAILABLE);
-    let before = job.runs.iter().rev().skip(1).take_while(found_it_away).count();
+    let found_it_away = |run: &&Run| {
+        run.error
+            .as_ref()
+            .is_some_and(|error| error.code == UNAVAILABLE)
+    };
+    let before = job
+        .runs
+        .iter()
+        .rev()
+        .skip(1)
+        .take_while(found_it_away)
+        .count();
     u32::try_from(before).unwrap_or(u32::MAX)
 }
 
 /// Differs from job to job and from run to run, and is the same again for the same run.
 fn jitter(id: JobId, fence: u32) -> f64 {
-    f64::from(u32::try_from((id.get() ^ u64::from(fence).wrapping_mul(0x9E37_79B9)) % 1_000).unwrap_or(0)) / 1_000.0
+    f64::from(
+        u32::try_from((id.get() ^ u64::from(fence).wrapping_mul(0x9E37_79B9)) % 1_000).unwrap_or(0),
+    ) / 1_000.0
 }
 
 /// Cuts lines into runs that fit a chunk.
@@ -331,7 +419,10 @@ fn chunks(lines: &[LogEntry]) -> Vec<&[LogEntry]> {
     let (mut chunks, mut start, mut bytes) = (Vec::new(), 0, 0);
     for (at, line) in lines.iter().enumerate() {
         // A chunk has the step only where it changes.
-        let step = line.step.as_ref().filter(|_| at == start || line.step != lines[at - 1].step);
+        let step = line
+            .step
+            .as_ref()
+            .filter(|_| at == start || line.step != lines[at - 1].step);
         let size = line.message.len() + step.map_or(0, String::len) + LINE_BYTES;
         if bytes + size > CHUNK_BYTES && at > start {
             chunks.push(&lines[start..at]);
@@ -369,7 +460,12 @@ mod tests {
         let lines: Vec<LogEntry> = (1..=100).map(line).collect();
         let chunks = chunks(&lines);
         assert_eq!(chunks.concat(), lines);
-        assert!(chunks.len() > 3 && chunks.iter().all(|chunk| chunk.len() * (100 + LINE_BYTES) <= CHUNK_BYTES));
+        assert!(
+            chunks.len() > 3
+                && chunks
+                    .iter()
+                    .all(|chunk| chunk.len() * (100 + LINE_BYTES) <= CHUNK_BYTES)
+        );
         assert!(super::chunks(&[]).is_empty());
     }
 }

@@ -44,13 +44,20 @@ impl JobService {
     /// The service over `store`.
     #[must_use]
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, user_limit: None }
+        Self {
+            store,
+            clock,
+            user_limit: None,
+        }
     }
 
     /// The same, running at most `limit` jobs of a user at a time; as many as there are without one.
     #[must_use]
     pub fn with_user_limit(self, limit: Option<u32>) -> Self {
-        Self { user_limit: limit, ..self }
+        Self {
+            user_limit: limit,
+            ..self
+        }
     }
 
     /// The store that the service works on.
@@ -70,14 +77,18 @@ impl JobService {
         status: Status,
         logs: Option<&str>,
     ) -> Result<StatusUpdated, AwsError> {
-        let Some(job) = self.store.job(id, true).await? else { return Ok(StatusUpdated::Missing) };
+        let Some(job) = self.store.job(id, true).await? else {
+            return Ok(StatusUpdated::Missing);
+        };
         let now = self.clock.now();
         if let Some(line) = logs
             && !job.status.is_final()
         {
             self.append_log(id, line, Level::Info).await?;
         }
-        let Some(job) = self.store.job(id, true).await? else { return Ok(StatusUpdated::Missing) };
+        let Some(job) = self.store.job(id, true).await? else {
+            return Ok(StatusUpdated::Missing);
+        };
         match (job.status, status) {
             (Status::Draft, Status::Pending) => Ok(match self.store.submit(&job, now).await? {
                 Submitted::Yes(job) => StatusUpdated::Yes(job),
@@ -86,19 +97,25 @@ impl JobService {
             }),
             (from, Status::Failed) if from.after(Event::Fail).is_some() => {
                 let failure = Failure::new("failed", logs.unwrap_or("Failed by an operator"));
-                Ok(match self.store.fail_from_outside(&job, &failure, now).await? {
-                    Finished::Yes(job) => StatusUpdated::Yes(job),
-                    Finished::Fenced(Some(job)) => StatusUpdated::Refused(job),
-                    Finished::Fenced(None) | Finished::ReleaseChanged => StatusUpdated::Missing,
-                })
+                Ok(
+                    match self.store.fail_from_outside(&job, &failure, now).await? {
+                        Finished::Yes(job) => StatusUpdated::Yes(job),
+                        Finished::Fenced(Some(job)) => StatusUpdated::Refused(job),
+                        Finished::Fenced(None) | Finished::ReleaseChanged => StatusUpdated::Missing,
+                    },
+                )
             }
-            (_, Status::Cancelled) => Ok(match self.store.cancel(id, job.created_by, false, now).await? {
-                Cancelled::Yes(job) | Cancelled::Final(job) if job.status == Status::Cancelled => {
-                    StatusUpdated::Yes(job)
-                }
-                Cancelled::Yes(job) | Cancelled::Final(job) => StatusUpdated::Refused(job),
-                Cancelled::Forbidden | Cancelled::Missing => StatusUpdated::Missing,
-            }),
+            (_, Status::Cancelled) => Ok(
+                match self.store.cancel(id, job.created_by, false, now).await? {
+                    Cancelled::Yes(job) | Cancelled::Final(job)
+                        if job.status == Status::Cancelled =>
+                    {
+                        StatusUpdated::Yes(job)
+                    }
+                    Cancelled::Yes(job) | Cancelled::Final(job) => StatusUpdated::Refused(job),
+                    Cancelled::Forbidden | Cancelled::Missing => StatusUpdated::Missing,
+                },
+            ),
             _ => Ok(StatusUpdated::Refused(job)),
         }
     }
@@ -108,14 +125,25 @@ impl JobService {
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
-    pub async fn append_log(&self, id: JobId, message: &str, level: Level) -> Result<bool, AwsError> {
+    pub async fn append_log(
+        &self,
+        id: JobId,
+        message: &str,
+        level: Level,
+    ) -> Result<bool, AwsError> {
         // Another line may come between the read and the write: then once more.
         for _ in 0..5 {
-            let Some(job) = self.store.job(id, true).await? else { return Ok(false) };
+            let Some(job) = self.store.job(id, true).await? else {
+                return Ok(false);
+            };
             if !matches!(job.status, Status::Draft | Status::Pending) {
                 return Ok(false);
             }
-            if self.store.append_log(&job, level, message, self.clock.now()).await? {
+            if self
+                .store
+                .append_log(&job, level, message, self.clock.now())
+                .await?
+            {
                 return Ok(true);
             }
         }
@@ -127,7 +155,9 @@ impl JobService {
     /// # Errors
     /// When DynamoDB cannot be asked.
     pub async fn cancel(&self, id: JobId, caller: Caller) -> Result<Cancelled, AwsError> {
-        self.store.cancel(id, caller.user_id, caller.admin, self.clock.now()).await
+        self.store
+            .cancel(id, caller.user_id, caller.admin, self.clock.now())
+            .await
     }
 
     /// Cancels a job for its owner; says whether it is cancelled.
@@ -135,7 +165,10 @@ impl JobService {
     /// # Errors
     /// When DynamoDB cannot be asked.
     pub async fn cancel_job(&self, id: JobId, owner: UserId) -> Result<bool, AwsError> {
-        let caller = Caller { user_id: owner, admin: false };
+        let caller = Caller {
+            user_id: owner,
+            admin: false,
+        };
         Ok(matches!(self.cancel(id, caller).await?, Cancelled::Yes(_)))
     }
 }

@@ -35,7 +35,10 @@ pub struct Assignment {
 /// The work of the job types.
 pub trait Work: Send + Sync + 'static {
     /// Works on a job until its end, or until the reporter says stop.
-    fn run(&self, assignment: Assignment) -> impl Future<Output = Result<Completion, WorkError>> + Send;
+    fn run(
+        &self,
+        assignment: Assignment,
+    ) -> impl Future<Output = Result<Completion, WorkError>> + Send;
 
     /// Removes what a run that did not complete has left. It may be called when nothing is left.
     fn clean_up(&self, job: &Job) -> impl Future<Output = Result<(), AwsError>> + Send;
@@ -78,7 +81,12 @@ impl JobService {
     ///
     /// # Errors
     /// When DynamoDB cannot be asked: the message must be delivered again, or the lease runs out.
-    pub async fn process_job<W: Work>(&self, id: JobId, work: &Arc<W>, deadline: Time) -> Result<Processed, AwsError> {
+    pub async fn process_job<W: Work>(
+        &self,
+        id: JobId,
+        work: &Arc<W>,
+        deadline: Time,
+    ) -> Result<Processed, AwsError> {
         for _ in 0..CLAIM_TRIES {
             let Some((seen, documents)) = self.store().job_with_documents(id).await? else {
                 return Ok(Processed::Missing);
@@ -87,14 +95,18 @@ impl JobService {
                 return self.skip(seen).await;
             }
             // Several messages may be under way for it: none goes before its backoff.
-            let is_early = seen.waits_until.is_some_and(|until| until > self.clock.now().after(EARLY));
+            let is_early = seen
+                .waits_until
+                .is_some_and(|until| until > self.clock.now().after(EARLY));
             if is_early && matches!(seen.waiting, Some(WaitingFor::Backoff { .. })) {
                 return self.skip(seen).await;
             }
             let config = typed(&seen, &documents.config);
             let permits = self.permits(&seen, config.as_ref().ok());
             for each in &permits {
-                if let Permitted::Full(holder) = self.store().has_permit(*each, self.clock.now()).await? {
+                if let Permitted::Full(holder) =
+                    self.store().has_permit(*each, self.clock.now()).await?
+                {
                     // Another message that was put off comes: one is enough.
                     if is_early {
                         return self.skip(seen).await;
@@ -104,7 +116,14 @@ impl JobService {
             }
             match self.store().claim(&seen, self.clock.now()).await? {
                 Claimed::Yes(job) => {
-                    return self.run(Attempt::new(self, &job, permits, deadline), job, config, work).await;
+                    return self
+                        .run(
+                            Attempt::new(self, &job, permits, deadline),
+                            job,
+                            config,
+                            work,
+                        )
+                        .await;
                 }
                 // It has changed, but still waits: a line was added to its log.
                 Claimed::Lost(job) if job.status == Status::Pending => {}
@@ -112,7 +131,10 @@ impl JobService {
                 Claimed::Missing => return Ok(Processed::Missing),
             }
         }
-        Err(AwsError::Unavailable { service: "jobs", detail: "the job changed again and again".to_owned() })
+        Err(AwsError::Unavailable {
+            service: "jobs",
+            detail: "the job changed again and again".to_owned(),
+        })
     }
 
     async fn run<W: Work>(
@@ -127,7 +149,11 @@ impl JobService {
             (Err(failure), _) => Some(Err(WorkError::Failed(failure))),
             (Ok(_), Err(error)) => Some(Err(error)),
             (Ok(config), Ok(())) => {
-                let assignment = Assignment { job: job.clone(), config, report: run.report().clone() };
+                let assignment = Assignment {
+                    job: job.clone(),
+                    config,
+                    report: run.report().clone(),
+                };
                 let task = Arc::clone(work);
                 run.work_on(async move { task.run(assignment).await }).await
             }
@@ -136,7 +162,8 @@ impl JobService {
         // with files that nobody knows of.
         let succeeds = matches!(result, Some(Ok(_)));
         let goes_on = matches!(result, Some(Err(WorkError::Paused)));
-        let clean = (succeeds || (!goes_on && self.clean_up(&job, work).await)) && !run.report().leaves_upload();
+        let clean = (succeeds || (!goes_on && self.clean_up(&job, work).await))
+            && !run.report().leaves_upload();
         let ended = match result {
             Some(result) => run.end(&job, result, clean).await,
             None => Ok(Processed::Fenced),
@@ -158,19 +185,30 @@ impl JobService {
     }
 
     fn permits(&self, job: &Job, config: Option<&Config>) -> Vec<Permits> {
-        let release = job.release_id.filter(|_| config.is_some_and(Config::changes_release)).map(Permits::Release);
-        let user = self.user_limit.map(|limit| Permits::User(job.created_by, limit));
+        let release = job
+            .release_id
+            .filter(|_| config.is_some_and(Config::changes_release))
+            .map(Permits::Release);
+        let user = self
+            .user_limit
+            .map(|limit| Permits::User(job.created_by, limit));
         release.into_iter().chain(user).collect()
     }
 
     async fn put_off(&self, seen: &Job, why: WaitingFor) -> Result<Processed, AwsError> {
         let now = self.clock.now();
         let delay = (now.since(seen.created_at()) / 4).clamp(WAITS.0, WAITS.1);
-        Ok(match self.store().put_off(seen, &why, now.after(delay), now).await? {
-            Finished::Yes(job) => Processed::Waiting(job, delay),
-            Finished::Fenced(Some(job)) => Processed::Skipped(job),
-            Finished::Fenced(None) | Finished::ReleaseChanged => Processed::Missing,
-        })
+        Ok(
+            match self
+                .store()
+                .put_off(seen, &why, now.after(delay), now)
+                .await?
+            {
+                Finished::Yes(job) => Processed::Waiting(job, delay),
+                Finished::Fenced(Some(job)) => Processed::Skipped(job),
+                Finished::Fenced(None) | Finished::ReleaseChanged => Processed::Missing,
+            },
+        )
     }
 
     /// Removes what a run has left; `false` where that is for the sweeper to do.
@@ -181,7 +219,9 @@ impl JobService {
             Ok(Err(error)) => {
                 tracing::warn!(job_id = %job.id, %error, "what a run left could not be removed; the sweeper will");
             }
-            Err(_) => tracing::warn!(job_id = %job.id, "what a run left takes long to remove; the sweeper will"),
+            Err(_) => {
+                tracing::warn!(job_id = %job.id, "what a run left takes long to remove; the sweeper will")
+            }
         }
         false
     }
@@ -196,9 +236,17 @@ pub(super) fn waiting_for(permits: Permits, holder: JobId) -> WaitingFor {
 }
 
 fn typed(job: &Job, config: &Map<String, Value>) -> Result<Config, Failure> {
-    let job_type = job.job_type.ok_or_else(|| Failure::new("config_invalid", "The job has no type"))?;
+    let job_type = job
+        .job_type
+        .ok_or_else(|| Failure::new("config_invalid", "The job has no type"))?;
     Config::parse(job_type, config).map_err(|errors| {
-        let errors: Vec<String> = errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect();
-        Failure::new("config_invalid", format!("The configuration is not valid: {}", errors.join("; ")))
+        let errors: Vec<String> = errors
+            .iter()
+            .map(|error| format!("{} {}", error.field, error.message))
+            .collect();
+        Failure::new(
+            "config_invalid",
+            format!("The configuration is not valid: {}", errors.join("; ")),
+        )
     })
 }

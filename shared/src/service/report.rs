@@ -46,15 +46,35 @@ impl Reporter {
     /// As [`Reporter::new`], of a run that goes on from `percent` and has until `deadline`.
     #[must_use]
     pub fn going_on(clock: Clock, log_from: u64, percent: u8, deadline: Time) -> Self {
-        let progress = Progress { percent, log_seq: log_from.saturating_sub(1), ..Progress::default() };
-        let state = State { progress, changed: false, next_seq: log_from, lines: Vec::new() };
+        let progress = Progress {
+            percent,
+            log_seq: log_from.saturating_sub(1),
+            ..Progress::default()
+        };
+        let state = State {
+            progress,
+            changed: false,
+            next_seq: log_from,
+            lines: Vec::new(),
+        };
         let (stopped, leaves_upload) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { shared: Arc::new(Shared { state: Mutex::new(state), stopped, leaves_upload }), clock, deadline }
+        Self {
+            shared: Arc::new(Shared {
+                state: Mutex::new(state),
+                stopped,
+                leaves_upload,
+            }),
+            clock,
+            deadline,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic while the lock was held leaves plain values: they are as good as any.
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The attempt begins a step.
@@ -171,7 +191,10 @@ mod tests {
         reporter.log(Level::Info, "one");
         reporter.log(Level::Warning, "two");
         let lines = reporter.unwritten();
-        assert_eq!(lines.iter().map(|line| line.seq).collect::<Vec<_>>(), [8, 9]);
+        assert_eq!(
+            lines.iter().map(|line| line.seq).collect::<Vec<_>>(),
+            [8, 9]
+        );
         assert_eq!(lines[1].step.as_deref(), Some("read"));
         reporter.written(8);
         assert_eq!(reporter.unwritten().len(), 1);

@@ -49,7 +49,13 @@ impl Submissions {
     #[must_use]
     pub fn new(store: Store, queue: Queue, clock: Clock, retention: Duration) -> Self {
         let random = Arc::new(Mutex::new(crate::random()));
-        Self { store, queue, clock, random, retention }
+        Self {
+            store,
+            queue,
+            clock,
+            random,
+            retention,
+        }
     }
 
     /// The store that jobs are brought into.
@@ -76,10 +82,18 @@ impl Submissions {
             Intake::Same(id) if !self.store.acknowledge_job(*id).await? => return Err(withdrawn()),
             Intake::Same(_) | Intake::KeyReused => return Ok(created),
         };
-        if let Err(error) = self.queue.send_job(stored.id, stored.created_by, Duration::ZERO).await {
+        if let Err(error) = self
+            .queue
+            .send_job(stored.id, stored.created_by, Duration::ZERO)
+            .await
+        {
             // `false`: the message did arrive and a run has begun, or the owner has cancelled it, or
             // was told of it by a repeated request.
-            if self.store.withdraw_job(stored.id, stored.created_by, key.as_ref()).await? {
+            if self
+                .store
+                .withdraw_job(stored.id, stored.created_by, key.as_ref())
+                .await?
+            {
                 return Err(error);
             }
         }
@@ -102,7 +116,9 @@ impl Submissions {
     /// # Errors
     /// When DynamoDB or SQS cannot be asked.
     pub async fn submit(&self, draft: &Job) -> Result<Submitted, AwsError> {
-        self.queue.send_job(draft.id, draft.created_by, SUBMIT_DELAY).await?;
+        self.queue
+            .send_job(draft.id, draft.created_by, SUBMIT_DELAY)
+            .await?;
         self.store.submit(draft, self.clock.now()).await
     }
 
@@ -114,11 +130,19 @@ impl Submissions {
         self.queue.send_job(job.id, job.created_by, delay).await
     }
 
-    async fn store_job(&self, job: &NewJob, key: Option<&IdempotencyKey>) -> Result<Intake, AwsError> {
+    async fn store_job(
+        &self,
+        job: &NewJob,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Intake, AwsError> {
         for _ in 0..DRAWS {
             let now = self.clock.now();
             let id = JobId::draw(now, &mut *self.random.lock().await);
-            match self.store.create_job(id, job, key, now, self.retention).await? {
+            match self
+                .store
+                .create_job(id, job, key, now, self.retention)
+                .await?
+            {
                 Some(Created::New(job)) => return Ok(Intake::New(job)),
                 Some(Created::Same(id)) => return Ok(Intake::Same(id)),
                 Some(Created::KeyReused) => return Ok(Intake::KeyReused),
@@ -137,16 +161,26 @@ impl Submissions {
         }
         let digest = Sha256::digest(request.to_string());
         let digest = hex::encode(digest);
-        IdempotencyKey { key: key.to_owned(), digest, expires_at: self.clock.now().after(KEY_STANDS) }
+        IdempotencyKey {
+            key: key.to_owned(),
+            digest,
+            expires_at: self.clock.now().after(KEY_STANDS),
+        }
     }
 }
 
 fn withdrawn() -> AwsError {
-    AwsError::Unavailable { service: "jobs", detail: "the job was withdrawn meanwhile".to_owned() }
+    AwsError::Unavailable {
+        service: "jobs",
+        detail: "the job was withdrawn meanwhile".to_owned(),
+    }
 }
 
 fn no_free_id() -> AwsError {
-    AwsError::Unavailable { service: "ids", detail: "no free id was drawn".to_owned() }
+    AwsError::Unavailable {
+        service: "ids",
+        detail: "no free id was drawn".to_owned(),
+    }
 }
 
 /// Stores a release under the id that is given, or else under a new one. `None`: the id is taken.

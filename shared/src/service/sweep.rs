@@ -55,7 +55,12 @@ impl Sweeper {
     /// Sweeps `store` and `files`, and sends messages to `queue`.
     #[must_use]
     pub fn new(store: Store, queue: Queue, files: Files, clock: Clock) -> Self {
-        Self { store, queue, files, clock }
+        Self {
+            store,
+            queue,
+            files,
+            clock,
+        }
     }
 
     /// Looks at everything that is due. Two sweeps at once share the work: each change is a
@@ -78,7 +83,13 @@ impl Sweeper {
         swept
     }
 
-    async fn sweep_shard(&self, shard: u64, now: Time, until: Time, swept: &mut Swept) -> Result<(), AwsError> {
+    async fn sweep_shard(
+        &self,
+        shard: u64,
+        now: Time,
+        until: Time,
+        swept: &mut Swept,
+    ) -> Result<(), AwsError> {
         let mut from = None;
         loop {
             let page = self.store.due(shard, now, from).await?;
@@ -90,8 +101,18 @@ impl Sweeper {
         }
     }
 
-    async fn sweep_page(&self, page: &DuePage, until: Time, swept: &mut Swept) -> Result<(), AwsError> {
-        let mut jobs: Vec<Job> = self.store.jobs(&page.jobs, false).await?.into_values().collect();
+    async fn sweep_page(
+        &self,
+        page: &DuePage,
+        until: Time,
+        swept: &mut Swept,
+    ) -> Result<(), AwsError> {
+        let mut jobs: Vec<Job> = self
+            .store
+            .jobs(&page.jobs, false)
+            .await?
+            .into_values()
+            .collect();
         // Files can wait; who waits for a job should not.
         jobs.sort_by_key(|job| (job.status.is_final(), job.due_at));
         for job in &jobs {
@@ -123,7 +144,9 @@ impl Sweeper {
             Status::Pending => {
                 let wait = now.since(job.updated_at).clamp(RESEND_AFTER, MAX_RESEND);
                 if let Finished::Yes(_) = self.store.look_again(job, Some(now.after(wait))).await? {
-                    self.queue.send_job(job.id, job.created_by, Duration::ZERO).await?;
+                    self.queue
+                        .send_job(job.id, job.created_by, Duration::ZERO)
+                        .await?;
                     swept.resent += 1;
                 }
             }
@@ -133,21 +156,29 @@ impl Sweeper {
             }
             Status::Running if job.has_attempts_left() => {
                 if let Finished::Yes(_) = self.store.rescue(job, now).await? {
-                    self.queue.send_job(job.id, job.created_by, Duration::ZERO).await?;
+                    self.queue
+                        .send_job(job.id, job.created_by, Duration::ZERO)
+                        .await?;
                     swept.rescued += 1;
                 }
             }
             Status::Running => {
-                let text = format!("All {} attempts stopped without an end; the last without a word", job.attempt);
+                let text = format!(
+                    "All {} attempts stopped without an end; the last without a word",
+                    job.attempt
+                );
                 let failure = Failure::new(ATTEMPTS_EXHAUSTED, text);
-                if let Finished::Yes(job) = self.store.fail_from_outside(job, &failure, now).await? {
+                if let Finished::Yes(job) = self.store.fail_from_outside(job, &failure, now).await?
+                {
                     tracing::error!(job_id = %job.id, attempt = job.attempt, code = failure.code, "job ended");
                     swept.failed.push(job.id);
                 }
             }
             Status::Completed | Status::Failed | Status::Cancelled => {
                 if let Err(error) = self.tidy(job, swept).await {
-                    self.store.look_again(job, Some(now.after(TIDY_AGAIN))).await?;
+                    self.store
+                        .look_again(job, Some(now.after(TIDY_AGAIN)))
+                        .await?;
                     return Err(error);
                 }
             }
@@ -170,7 +201,10 @@ impl Sweeper {
                 let built = known.as_ref().and_then(|release| release.built_by(job.id));
                 let package = built.map(|package| output_prefix(release, job.id, package.fence));
                 swept.uploads_aborted += self.files.abort_uploads(&folder).await?;
-                swept.files_deleted += self.files.delete_all_but(&folder, package.as_deref()).await?;
+                swept.files_deleted += self
+                    .files
+                    .delete_all_but(&folder, package.as_deref())
+                    .await?;
             }
         }
         self.store.look_again(job, again).await?;
@@ -180,10 +214,15 @@ impl Sweeper {
     /// Deletes the packages of a release whose time is over. They are forgotten afterwards: a
     /// crash between the two deletes them again.
     async fn delete_expired(&self, id: ReleaseId, swept: &mut Swept) -> Result<(), AwsError> {
-        let Some(release) = self.store.release(id).await? else { return Ok(()) };
+        let Some(release) = self.store.release(id).await? else {
+            return Ok(());
+        };
         let now = self.clock.now();
-        let (over, rest): (Vec<_>, Vec<_>) =
-            release.replaced.iter().cloned().partition(|replaced| deletes_at(replaced) <= now);
+        let (over, rest): (Vec<_>, Vec<_>) = release
+            .replaced
+            .iter()
+            .cloned()
+            .partition(|replaced| deletes_at(replaced) <= now);
         for replaced in &over {
             let folder = output_prefix(id, replaced.package.job_id, replaced.package.fence);
             swept.files_deleted += self.files.delete_all_but(&folder, None).await?;

@@ -23,9 +23,21 @@ impl Cursor {
     pub fn of(caller: UserId, scope: Scope, filter: &Filter) -> Self {
         let mut text = String::new();
         // Writing to a string cannot fail.
-        let _ = write!(text, "{caller} {scope:?} {:?} {:?}", filter.release_id, filter.created_by);
-        let _ = write!(text, " {:?} {:?}", filter.created_after, filter.created_before);
-        let mut values: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
+        let _ = write!(
+            text,
+            "{caller} {scope:?} {:?} {:?}",
+            filter.release_id, filter.created_by
+        );
+        let _ = write!(
+            text,
+            " {:?} {:?}",
+            filter.created_after, filter.created_before
+        );
+        let mut values: Vec<&str> = filter
+            .statuses
+            .iter()
+            .map(|status| status.as_str())
+            .collect();
         values.extend(filter.job_types.iter().map(|job_type| job_type.as_str()));
         values.sort_unstable();
         values.dedup();
@@ -87,16 +99,31 @@ mod tests {
     fn a_cursor_of_another_query_is_refused() {
         let mine = Cursor::of(user(7), Scope::Owner(user(7)), &Filter::default());
         let text = mine.encode(JobId::try_from(5).unwrap());
-        let failed = Filter { statuses: vec![Status::Failed], ..Filter::default() };
-        assert_eq!(Cursor::of(user(8), Scope::Owner(user(8)), &Filter::default()).decode(&text), Err(InvalidCursor));
-        assert_eq!(Cursor::of(user(7), Scope::Owner(user(7)), &failed).decode(&text), Err(InvalidCursor));
+        let failed = Filter {
+            statuses: vec![Status::Failed],
+            ..Filter::default()
+        };
+        assert_eq!(
+            Cursor::of(user(8), Scope::Owner(user(8)), &Filter::default()).decode(&text),
+            Err(InvalidCursor)
+        );
+        assert_eq!(
+            Cursor::of(user(7), Scope::Owner(user(7)), &failed).decode(&text),
+            Err(InvalidCursor)
+        );
         assert!(mine.decode(&text).is_ok());
     }
 
     #[test]
     fn the_order_in_which_filters_are_written_does_not_matter() {
-        let one = Filter { statuses: vec![Status::Failed, Status::Draft], ..Filter::default() };
-        let two = Filter { statuses: vec![Status::Draft, Status::Failed, Status::Draft], ..Filter::default() };
+        let one = Filter {
+            statuses: vec![Status::Failed, Status::Draft],
+            ..Filter::default()
+        };
+        let two = Filter {
+            statuses: vec![Status::Draft, Status::Failed, Status::Draft],
+            ..Filter::default()
+        };
         let text = Cursor::of(user(7), Scope::All, &one).encode(JobId::try_from(5).unwrap());
         assert!(Cursor::of(user(7), Scope::All, &two).decode(&text).is_ok());
     }

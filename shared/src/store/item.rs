@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{DYNAMODB, keys};
 use crate::{
     aws::AwsError,
-    job::{Failure, Job, JobId, JobType, Level, LogEntry, NewJob, Run, Status, WaitingFor, one_line},
+    job::{
+        Failure, Job, JobId, JobType, Level, LogEntry, NewJob, Run, Status, WaitingFor, one_line,
+    },
     time::Time,
 };
 
@@ -115,7 +117,11 @@ pub(super) struct Closing {
 
 impl Closing {
     pub fn new(at: Time, level: Level, message: &str) -> Self {
-        Self { at: at.millis(), level, message: one_line(message) }
+        Self {
+            at: at.millis(),
+            level,
+            message: one_line(message),
+        }
     }
 }
 
@@ -131,7 +137,11 @@ pub(super) const fn phase(status: Status) -> &'static str {
 impl JobItem {
     /// The item of a new job.
     pub fn new(id: JobId, job: &NewJob, now: Time, retention: Duration) -> Self {
-        let status = if job.draft { Status::Draft } else { Status::Pending };
+        let status = if job.draft {
+            Status::Draft
+        } else {
+            Status::Pending
+        };
         let key = keys::job(id);
         Self {
             pk: key.pk,
@@ -174,7 +184,9 @@ impl JobItem {
         let closing = self.closing.as_ref()?;
         // Only now is it known at which step the run was.
         let message = match (&self.step, self.status) {
-            (Some(step), Status::Cancelled) => format!("{}; it stopped at the step '{step}'", closing.message),
+            (Some(step), Status::Cancelled) => {
+                format!("{}; it stopped at the step '{step}'", closing.message)
+            }
             _ => closing.message.clone(),
         };
         Some(LogEntry {
@@ -190,7 +202,11 @@ impl JobItem {
     pub fn into_job(self) -> Job {
         let closing = self.closing_entry();
         // What the indexes have of its message may be cut short.
-        let message = self.message.clone().or(self.error_message).unwrap_or_default();
+        let message = self
+            .message
+            .clone()
+            .or(self.error_message)
+            .unwrap_or_default();
         let error = self.error_code.map(|code| Failure { code, message });
         Job {
             id: self.id,
@@ -251,5 +267,7 @@ pub(super) fn attribute<T: Serialize>(value: T) -> Result<AttributeValue, AwsErr
 
 /// The sort key of an item.
 pub(super) fn sort_key(item: &Item) -> &str {
-    item.get("sk").and_then(|value| value.as_s().ok()).map_or("", String::as_str)
+    item.get("sk")
+        .and_then(|value| value.as_s().ok())
+        .map_or("", String::as_str)
 }

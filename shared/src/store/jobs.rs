@@ -99,14 +99,20 @@ impl Store {
         }
         let stored = write(&item)?;
         if parts.is_empty() {
-            return Ok(self.put_new(stored).await?.then(|| Created::New(item.into_job())));
+            return Ok(self
+                .put_new(stored)
+                .await?
+                .then(|| Created::New(item.into_job())));
         }
         parts.insert(0, self.put_part(stored, Some(NEW))?);
         match self.transact(parts).await? {
             Ok(()) => Ok(Some(Created::New(item.into_job()))),
             Err(refusals) if refusals.first().is_some_and(|refusal| refusal.at_fault) => Ok(None),
             Err(refusals) => {
-                let held = refusals.into_iter().find(|refusal| refusal.at_fault).and_then(|refusal| refusal.item);
+                let held = refusals
+                    .into_iter()
+                    .find(|refusal| refusal.at_fault)
+                    .and_then(|refusal| refusal.item);
                 held_key(held, key).map(Some)
             }
         }
@@ -119,7 +125,10 @@ impl Store {
     /// When DynamoDB cannot be asked.
     pub async fn acknowledge_job(&self, id: JobId) -> Result<bool, AwsError> {
         let update = Update::of(keys::job(id)).set("acknowledged", AttributeValue::Bool(true));
-        Ok(matches!(self.update(update.only_if("attribute_exists(#pk)")).await?, Written::Done(_)))
+        Ok(matches!(
+            self.update(update.only_if("attribute_exists(#pk)")).await?,
+            Written::Done(_)
+        ))
     }
 
     /// Takes a job back whose message could not be sent. `false` says that it is no longer as it was
@@ -127,27 +136,45 @@ impl Store {
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
-    pub async fn withdraw_job(&self, id: JobId, owner: UserId, key: Option<&IdempotencyKey>) -> Result<bool, AwsError> {
-        let mut parts =
-            vec![self.delete_part(&keys::job(id), true)?, self.delete_part(&keys::job_part(id, keys::CONFIG), false)?];
+    pub async fn withdraw_job(
+        &self,
+        id: JobId,
+        owner: UserId,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<bool, AwsError> {
+        let mut parts = vec![
+            self.delete_part(&keys::job(id), true)?,
+            self.delete_part(&keys::job_part(id, keys::CONFIG), false)?,
+        ];
         if let Some(key) = key {
             parts.push(self.delete_part(&keys::idempotency(owner, &key.key), false)?);
         }
         Ok(self.transact(parts).await?.is_ok())
     }
 
-    fn delete_part(&self, key: &keys::Key, if_untouched: bool) -> Result<TransactWriteItem, AwsError> {
-        let mut delete = Delete::builder().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
+    fn delete_part(
+        &self,
+        key: &keys::Key,
+        if_untouched: bool,
+    ) -> Result<TransactWriteItem, AwsError> {
+        let mut delete = Delete::builder()
+            .table_name(&self.table)
+            .key("pk", key.pk())
+            .key("sk", key.sk());
         if if_untouched {
             delete = delete
-                .condition_expression("#status = :pending AND #fence = :none AND attribute_not_exists(#acknowledged)")
+                .condition_expression(
+                    "#status = :pending AND #fence = :none AND attribute_not_exists(#acknowledged)",
+                )
                 .expression_attribute_names("#acknowledged", "acknowledged")
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_names("#fence", "fence")
                 .expression_attribute_values(":pending", s(Status::Pending.as_str()))
                 .expression_attribute_values(":none", n(0));
         }
-        let delete = delete.build().map_err(|error| AwsError::data(DYNAMODB, error))?;
+        let delete = delete
+            .build()
+            .map_err(|error| AwsError::data(DYNAMODB, error))?;
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
@@ -168,20 +195,30 @@ impl Store {
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
-    pub async fn job_with_documents(&self, id: JobId) -> Result<Option<(Job, Documents)>, AwsError> {
-        let Some(item) = self.get_item(&keys::job(id), true).await? else { return Ok(None) };
+    pub async fn job_with_documents(
+        &self,
+        id: JobId,
+    ) -> Result<Option<(Job, Documents)>, AwsError> {
+        let Some(item) = self.get_item(&keys::job(id), true).await? else {
+            return Ok(None);
+        };
         let item: JobItem = read(item)?;
         let config = match &item.config {
             Some(config) => Some(config.clone()),
             None => self.document(id, keys::CONFIG).await?,
         };
         // Without it the job is just being withdrawn.
-        let Some(config) = config else { return Ok(None) };
+        let Some(config) = config else {
+            return Ok(None);
+        };
         let result = match &item.result {
             None if item.status == Status::Completed => self.document(id, keys::RESULT).await?,
             inline => inline.clone(),
         };
-        let documents = Documents { config: object(&config)?, result: result.as_deref().map(parse).transpose()? };
+        let documents = Documents {
+            config: object(&config)?,
+            result: result.as_deref().map(parse).transpose()?,
+        };
         Ok(Some((item.into_job(), documents)))
     }
 
@@ -204,7 +241,11 @@ impl Store {
     }
 
     async fn collection(&self, id: JobId, consistent: bool) -> Result<Option<Details>, AwsError> {
-        let query = self.client.query().table_name(&self.table).key_condition_expression("pk = :pk");
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk");
         let output = query
             .expression_attribute_values(":pk", keys::job(id).pk())
             .scan_index_forward(false)
@@ -223,14 +264,27 @@ impl Store {
             }
         }
         let Some(job) = job else { return Ok(None) };
-        let Some(config) = job.config.clone().or(config) else { return Ok(None) };
+        let Some(config) = job.config.clone().or(config) else {
+            return Ok(None);
+        };
         chunks.reverse();
         let config = object(&config)?;
-        let result = job.result.clone().or(result).as_deref().map(parse).transpose()?;
+        let result = job
+            .result
+            .clone()
+            .or(result)
+            .as_deref()
+            .map(parse)
+            .transpose()?;
         let job = job.into_job();
         let log = logs::tail(&job, &chunks);
         let log_truncated = log.first().map_or(job.log_seq > 0, |entry| entry.seq > 1);
-        Ok(Some(Details { job, documents: Documents { config, result }, log, log_truncated }))
+        Ok(Some(Details {
+            job,
+            documents: Documents { config, result },
+            log,
+            log_truncated,
+        }))
     }
 
     /// Changes a draft that has not changed since it was read.
@@ -262,16 +316,32 @@ impl Store {
         if inline {
             return Ok(match self.update(update).await? {
                 Written::Done(item) => Edited::Yes(job_of(item)?),
-                Written::Refused(Some(item)) if item.get(EDIT) == Some(&token) => Edited::Yes(job_of(item)?),
+                Written::Refused(Some(item)) if item.get(EDIT) == Some(&token) => {
+                    Edited::Yes(job_of(item)?)
+                }
                 Written::Refused(Some(item)) => Edited::Conflict(job_of(item)?),
                 Written::Refused(None) => Edited::Missing,
             });
         }
-        let document =
-            document_item(seen.id, keys::CONFIG, config, config_expires_at(seen.expires_at, seen.lifetime()));
-        let update = update.in_transaction(&self.table).map_err(|error| AwsError::data(DYNAMODB, error))?;
-        match self.transact(vec![update, self.put_part(document, None)?]).await? {
-            Ok(()) => Ok(Edited::Yes(Job { job_type, release_id, updated_at: now, ..seen.clone() })),
+        let document = document_item(
+            seen.id,
+            keys::CONFIG,
+            config,
+            config_expires_at(seen.expires_at, seen.lifetime()),
+        );
+        let update = update
+            .in_transaction(&self.table)
+            .map_err(|error| AwsError::data(DYNAMODB, error))?;
+        match self
+            .transact(vec![update, self.put_part(document, None)?])
+            .await?
+        {
+            Ok(()) => Ok(Edited::Yes(Job {
+                job_type,
+                release_id,
+                updated_at: now,
+                ..seen.clone()
+            })),
             Err(mut refusals) => match refusals.swap_remove(0).item {
                 Some(item) => Ok(Edited::Conflict(job_of(item)?)),
                 None => Ok(Edited::Missing),
@@ -288,7 +358,13 @@ impl Store {
     ) -> Result<TransactWriteItem, AwsError> {
         let keys::Key { pk, sk } = keys::idempotency(owner, &key.key);
         let expires_at = key.expires_at.seconds();
-        let item = write(IdempotencyItem { pk, sk, job_id: id, digest: key.digest.clone(), expires_at })?;
+        let item = write(IdempotencyItem {
+            pk,
+            sk,
+            job_id: id,
+            digest: key.digest.clone(),
+            expires_at,
+        })?;
         // TTL may take days to delete, so a key that has expired is overwritten.
         let put = Put::builder()
             .table_name(&self.table)
@@ -301,7 +377,11 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    pub(super) fn put_part(&self, item: Item, condition: Option<&str>) -> Result<TransactWriteItem, AwsError> {
+    pub(super) fn put_part(
+        &self,
+        item: Item,
+        condition: Option<&str>,
+    ) -> Result<TransactWriteItem, AwsError> {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item))
@@ -314,12 +394,22 @@ impl Store {
     /// Puts an item whose key is free; says whether it was. The SDK repeats a call whose answer was
     /// lost: what has the key then is the item itself, to the millisecond and the last attribute.
     pub(super) async fn put_new(&self, item: Item) -> Result<bool, AwsError> {
-        let call = self.client.put_item().table_name(&self.table).set_item(Some(item.clone()));
+        let call = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item.clone()));
         let call = call.condition_expression(NEW);
-        match call.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld).send().await {
+        match call
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await
+        {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(refusal)) => Ok(refusal.item() == Some(&item)),
+                Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
+                    Ok(refusal.item() == Some(&item))
+                }
                 _ => Err(failed(&error)),
             },
         }
@@ -331,7 +421,11 @@ const NEW: &str = "attribute_not_exists(pk)";
 fn held_key(item: Option<Item>, key: Option<&IdempotencyKey>) -> Result<Created, AwsError> {
     let held: IdempotencyItem = read(item.unwrap_or_default())?;
     let same = key.is_some_and(|key| key.digest == held.digest);
-    Ok(if same { Created::Same(held.job_id) } else { Created::KeyReused })
+    Ok(if same {
+        Created::Same(held.job_id)
+    } else {
+        Created::KeyReused
+    })
 }
 
 /// When a large configuration expires: that of a draft may be needed as long again, from the day

@@ -51,7 +51,10 @@ pub(super) fn job(id: JobId) -> Key {
 }
 
 pub(super) fn job_part(id: JobId, sk: &str) -> Key {
-    Key { pk: format!("JOB#{id}"), sk: sk.to_owned() }
+    Key {
+        pk: format!("JOB#{id}"),
+        sk: sk.to_owned(),
+    }
 }
 
 /// A log chunk is named by its last entry, so that `sk > LOG#after` starts at the chunk that
@@ -65,15 +68,24 @@ pub(super) fn log_sk(last_seq: u64) -> String {
 }
 
 pub(super) fn release(id: ReleaseId) -> Key {
-    Key { pk: format!("RELEASE#{id}"), sk: META.to_owned() }
+    Key {
+        pk: format!("RELEASE#{id}"),
+        sk: META.to_owned(),
+    }
 }
 
 pub(super) fn permits(of: &str, id: u64) -> Key {
-    Key { pk: format!("{of}#{id}"), sk: PERMITS.to_owned() }
+    Key {
+        pk: format!("{of}#{id}"),
+        sk: PERMITS.to_owned(),
+    }
 }
 
 pub(super) fn idempotency(user: UserId, key: &str) -> Key {
-    Key { pk: format!("IDEMPOTENCY#{user}#{key}"), sk: META.to_owned() }
+    Key {
+        pk: format!("IDEMPOTENCY#{user}#{key}"),
+        sk: META.to_owned(),
+    }
 }
 
 /// The time bucket of a job in the index `recent`: the bits of its id above the lowest 43,

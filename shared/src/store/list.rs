@@ -108,8 +108,15 @@ impl Store {
         limit: usize,
     ) -> Result<Page, AwsError> {
         let low = filter.created_after.map_or(0, JobId::floor);
-        let high = before.map_or(MAX_ID, JobId::get).min(filter.created_before.map_or(MAX_ID, JobId::floor));
-        let mut walk = Walk { found: Vec::new(), examined: 0, wanted: limit + 1, high };
+        let high = before
+            .map_or(MAX_ID, JobId::get)
+            .min(filter.created_before.map_or(MAX_ID, JobId::floor));
+        let mut walk = Walk {
+            found: Vec::new(),
+            examined: 0,
+            wanted: limit + 1,
+            high,
+        };
         let (mut streams, mut floor) = (Vec::new(), low);
         // The first round reads just the page: most questions are answered by it.
         let mut take = limit + 1;
@@ -119,33 +126,54 @@ impl Store {
             }
             if streams.is_empty() {
                 // Below one time bucket lies the next: an end of its streams is no end of the list.
-                floor =
-                    if scope == Scope::All { low.max(keys::bucket_floor(keys::bucket(walk.high - 1))) } else { low };
+                floor = if scope == Scope::All {
+                    low.max(keys::bucket_floor(keys::bucket(walk.high - 1)))
+                } else {
+                    low
+                };
                 streams = streams_of(scope, filter, floor, walk.high - 1);
             }
-            if streams.iter().any(|stream| stream.passing && stream.is_dry()) {
+            if streams
+                .iter()
+                .any(|stream| stream.passing && stream.is_dry())
+            {
                 // What has left it since the last round is in a stream that may have been read before.
                 for stream in &mut streams {
                     stream.restart(floor, walk.high - 1);
                 }
             }
-            try_join_all(streams.iter_mut().filter(|stream| stream.is_dry()).map(|dry| self.read_on(dry, take)))
-                .await?;
+            try_join_all(
+                streams
+                    .iter_mut()
+                    .filter(|stream| stream.is_dry())
+                    .map(|dry| self.read_on(dry, take)),
+            )
+            .await?;
             walk.examine(&mut streams, filter);
             if streams.iter().all(Stream::has_ended) {
                 walk.high = floor;
                 streams.clear();
             }
             // Where everything matched, a time bucket has ended, and the rest of the page is in the next.
-            take = if walk.found.len() < walk.examined { RARE_LIMIT } else { walk.missing() };
+            take = if walk.found.len() < walk.examined {
+                RARE_LIMIT
+            } else {
+                walk.missing()
+            };
         }
         let next = (walk.high > low).then_some(walk.high);
         self.page(walk.found, filter, limit, next).await
     }
 
     async fn read_on(&self, stream: &mut Stream, take: usize) -> Result<(), AwsError> {
-        let Some((low, high)) = stream.unread else { return Ok(()) };
-        let mut query = self.client.query().table_name(&self.table).index_name(stream.index);
+        let Some((low, high)) = stream.unread else {
+            return Ok(());
+        };
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(stream.index);
         let mut condition = "#id BETWEEN :low AND :high".to_owned();
         for (name, value) in &stream.keys {
             condition = format!("#{name} = :{name} AND {condition}");
@@ -163,8 +191,16 @@ impl Store {
             .await
             .map_err(|error| failed(&error))?;
         let more = output.last_evaluated_key.is_some();
-        stream.ahead = output.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
-        let last = stream.ahead.back().filter(|last| more && last.id.get() > low);
+        stream.ahead = output
+            .items
+            .unwrap_or_default()
+            .into_iter()
+            .map(read)
+            .collect::<Result<_, _>>()?;
+        let last = stream
+            .ahead
+            .back()
+            .filter(|last| more && last.id.get() > low);
         stream.unread = last.map(|last| (low, last.id.get() - 1));
         Ok(())
     }
@@ -179,9 +215,17 @@ impl Store {
     ) -> Result<Page, AwsError> {
         let full = jobs.len() > limit;
         jobs.truncate(limit);
-        let position = if full { jobs.last().map(|job| job.id.get()) } else { reached };
+        let position = if full {
+            jobs.last().map(|job| job.id.get())
+        } else {
+            reached
+        };
         // Progress is in no index: it changes too often. What runs is read by its key.
-        let running: Vec<JobId> = jobs.iter().filter(|job| job.status == Status::Running).map(|job| job.id).collect();
+        let running: Vec<JobId> = jobs
+            .iter()
+            .filter(|job| job.status == Status::Running)
+            .map(|job| job.id)
+            .collect();
         let fresh = self.jobs(&running, false).await?;
         for job in &mut jobs {
             if let Some(fresh) = fresh.get(&job.id) {
@@ -189,7 +233,10 @@ impl Store {
             }
         }
         jobs.retain(|job| filter.has_status(job.status));
-        Ok(Page { jobs, next: position.and_then(|id| JobId::try_from(id).ok()) })
+        Ok(Page {
+            jobs,
+            next: position.and_then(|id| JobId::try_from(id).ok()),
+        })
     }
 
     /// Reads jobs by their keys, in batches, without those that cannot be read; `consistent` doubles
@@ -197,21 +244,41 @@ impl Store {
     ///
     /// # Errors
     /// When DynamoDB cannot be asked, or goes on to leave keys unprocessed.
-    pub async fn jobs(&self, ids: &[JobId], consistent: bool) -> Result<HashMap<JobId, Job>, AwsError> {
+    pub async fn jobs(
+        &self,
+        ids: &[JobId],
+        consistent: bool,
+    ) -> Result<HashMap<JobId, Job>, AwsError> {
         let mut jobs = HashMap::new();
         for batch in ids.chunks(BATCH) {
             let mut keys = KeysAndAttributes::builder().consistent_read(consistent);
             for id in batch {
                 let key = keys::job(*id);
-                keys = keys.keys(HashMap::from([("pk".to_owned(), key.pk()), ("sk".to_owned(), key.sk())]));
+                keys = keys.keys(HashMap::from([
+                    ("pk".to_owned(), key.pk()),
+                    ("sk".to_owned(), key.sk()),
+                ]));
             }
-            let keys = keys.build().map_err(|error| AwsError::data(DYNAMODB, error))?;
-            let call = self.client.batch_get_item().request_items(&self.table, keys);
+            let keys = keys
+                .build()
+                .map_err(|error| AwsError::data(DYNAMODB, error))?;
+            let call = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, keys);
             let output = call.send().await.map_err(|error| failed(&error))?;
             if output.unprocessed_keys.is_some_and(|keys| !keys.is_empty()) {
-                return Err(AwsError::Unavailable { service: DYNAMODB, detail: "keys left unprocessed".to_owned() });
+                return Err(AwsError::Unavailable {
+                    service: DYNAMODB,
+                    detail: "keys left unprocessed".to_owned(),
+                });
             }
-            for item in output.responses.into_iter().flat_map(HashMap::into_values).flatten() {
+            for item in output
+                .responses
+                .into_iter()
+                .flat_map(HashMap::into_values)
+                .flatten()
+            {
                 // One that a newer version has written must not hide the others.
                 match job_of(item) {
                     Ok(job) => drop(jobs.insert(job.id, job)),
@@ -237,8 +304,12 @@ impl Walk {
     /// or a stream that goes on has nothing left, which may have newer entries than the others.
     fn examine(&mut self, streams: &mut [Stream], filter: &Filter) {
         while !self.is_done() && !streams.iter().any(Stream::is_dry) {
-            let newest = streams.iter_mut().max_by_key(|stream| stream.ahead.front().map(|entry| entry.id));
-            let Some(entry) = newest.and_then(|stream| stream.ahead.pop_front()) else { return };
+            let newest = streams
+                .iter_mut()
+                .max_by_key(|stream| stream.ahead.front().map(|entry| entry.id));
+            let Some(entry) = newest.and_then(|stream| stream.ahead.pop_front()) else {
+                return;
+            };
             self.examined += 1;
             // A job that changed its phase between two reads is in both streams.
             let again = entry.id.get() >= self.high;
@@ -260,8 +331,13 @@ impl Walk {
 
 impl Filter {
     fn fits(&self, entry: &Entry) -> bool {
-        (self.job_types.is_empty() || entry.job_type.is_some_and(|job_type| self.job_types.contains(&job_type)))
-            && self.release_id.is_none_or(|release| entry.release_id == Some(release))
+        (self.job_types.is_empty()
+            || entry
+                .job_type
+                .is_some_and(|job_type| self.job_types.contains(&job_type)))
+            && self
+                .release_id
+                .is_none_or(|release| entry.release_id == Some(release))
             && self.created_by.is_none_or(|user| entry.created_by == user)
             && self.has_status(entry.status)
     }
@@ -289,24 +365,42 @@ impl Stream {
 
 /// The streams that have the jobs with ids from `low` to `high`.
 fn streams_of(scope: Scope, filter: &Filter, low: u64, high: u64) -> Vec<Stream> {
-    let stream =
-        |index, keys| Stream { index, keys, ahead: VecDeque::new(), unread: Some((low, high)), passing: false };
+    let stream = |index, keys| Stream {
+        index,
+        keys,
+        ahead: VecDeque::new(),
+        unread: Some((low, high)),
+        passing: false,
+    };
     let owned = |user: UserId| ("created_by", n(user.get()));
     match scope {
-        Scope::Owner(user) if filter.statuses.is_empty() => vec![stream(keys::BY_OWNER, vec![owned(user)])],
+        Scope::Owner(user) if filter.statuses.is_empty() => {
+            vec![stream(keys::BY_OWNER, vec![owned(user)])]
+        }
         Scope::Owner(user) => {
-            let phases: BTreeMap<&str, bool> =
-                filter.statuses.iter().map(|status| (phase(*status), !status.is_final())).collect();
+            let phases: BTreeMap<&str, bool> = filter
+                .statuses
+                .iter()
+                .map(|status| (phase(*status), !status.is_final()))
+                .collect();
             let of = |(phase, passing)| Stream {
                 passing,
                 ..stream(keys::BY_OWNER_PHASE, vec![owned(user), ("phase", s(phase))])
             };
             phases.into_iter().map(of).collect()
         }
-        Scope::Release(release) => vec![stream(keys::BY_RELEASE, vec![("release_id", n(release.get()))])],
+        Scope::Release(release) => vec![stream(
+            keys::BY_RELEASE,
+            vec![("release_id", n(release.get()))],
+        )],
         Scope::All => {
             let bucket = n(keys::bucket(high));
-            let of = |shard| stream(keys::RECENT, vec![("bucket", bucket.clone()), ("shard", n(shard))]);
+            let of = |shard| {
+                stream(
+                    keys::RECENT,
+                    vec![("bucket", bucket.clone()), ("shard", n(shard))],
+                )
+            };
             (0..keys::SHARDS).map(of).collect()
         }
     }

@@ -39,7 +39,12 @@ struct Line(i64, Level, String, #[serde(default)] Option<String>);
 
 impl Chunk {
     /// The chunk of `entries`, which follow each other; `None` where there are none.
-    pub(super) fn new(id: JobId, fence: u32, entries: &[LogEntry], expires_at: Time) -> Option<Self> {
+    pub(super) fn new(
+        id: JobId,
+        fence: u32,
+        entries: &[LogEntry],
+        expires_at: Time,
+    ) -> Option<Self> {
         let (first, last) = (entries.first()?, entries.last()?);
         let key = keys::log(id, last.seq);
         let at = first.timestamp.millis();
@@ -50,7 +55,12 @@ impl Chunk {
                 let changed = entry.step != step;
                 step.clone_from(&entry.step);
                 let step = if changed { entry.step.clone() } else { None };
-                Line(entry.timestamp.millis() - at, entry.level, entry.message.clone(), step)
+                Line(
+                    entry.timestamp.millis() - at,
+                    entry.level,
+                    entry.message.clone(),
+                    step,
+                )
             })
             .collect();
         Some(Self {
@@ -68,11 +78,19 @@ impl Chunk {
     fn entries(&self) -> impl Iterator<Item = LogEntry> {
         let lines: Vec<Line> = serde_json::from_str(&self.lines).unwrap_or_default();
         let mut step = None;
-        (self.first..).zip(lines).map(move |(seq, Line(later, level, message, changed))| {
-            step = changed.or(step.take());
-            let timestamp = Time::from_millis(self.at + later);
-            LogEntry { seq, timestamp, level, message, step: step.clone() }
-        })
+        (self.first..)
+            .zip(lines)
+            .map(move |(seq, Line(later, level, message, changed))| {
+                step = changed.or(step.take());
+                let timestamp = Time::from_millis(self.at + later);
+                LogEntry {
+                    seq,
+                    timestamp,
+                    level,
+                    message,
+                    step: step.clone(),
+                }
+            })
     }
 }
 
@@ -83,7 +101,11 @@ fn is_visible(job: &Job, chunk: &Chunk) -> bool {
     let log_seq = job.log_seq - u64::from(job.closing.is_some());
     let starts = |run: Option<&Run>| run.map(|run| run.log_from);
     let fence = chunk.fence as usize;
-    let from = if fence == 0 { Some(1) } else { starts(job.runs.get(fence - 1)) };
+    let from = if fence == 0 {
+        Some(1)
+    } else {
+        starts(job.runs.get(fence - 1))
+    };
     let until = starts(job.runs.get(fence)).map_or(log_seq, |next| next - 1);
     from.is_some_and(|from| chunk.first >= from && chunk.last <= until)
 }
@@ -100,13 +122,21 @@ fn following(job: &Job, chunks: &[Chunk], after: u64) -> Vec<LogEntry> {
         entries.extend(chunk.entries().filter(|entry| entry.seq >= next));
         next = next.max(chunk.last + 1);
     }
-    entries.extend(job.closing.iter().filter(|closing| closing.seq == next).cloned());
+    entries.extend(
+        job.closing
+            .iter()
+            .filter(|closing| closing.seq == next)
+            .cloned(),
+    );
     entries
 }
 
 /// The end of the log that `chunks` hold, oldest first.
 pub(super) fn tail(job: &Job, chunks: &[Chunk]) -> Vec<LogEntry> {
-    let oldest = chunks.iter().find(|chunk| is_visible(job, chunk)).map_or(job.log_seq, |chunk| chunk.first);
+    let oldest = chunks
+        .iter()
+        .find(|chunk| is_visible(job, chunk))
+        .map_or(job.log_seq, |chunk| chunk.first);
     following(job, chunks, oldest.saturating_sub(1))
 }
 
@@ -140,14 +170,24 @@ impl Store {
     /// # Errors
     /// When DynamoDB cannot be asked.
     pub async fn log_page(&self, job: &Job, query: &LogQuery) -> Result<LogPage, AwsError> {
-        let chunks = if query.after < job.log_seq { self.chunks(job.id, query.after).await? } else { Vec::new() };
-        let mut page = LogPage { entries: Vec::new(), next: query.after, finished: false };
+        let chunks = if query.after < job.log_seq {
+            self.chunks(job.id, query.after).await?
+        } else {
+            Vec::new()
+        };
+        let mut page = LogPage {
+            entries: Vec::new(),
+            next: query.after,
+            finished: false,
+        };
         for entry in following(job, &chunks, query.after) {
             if page.entries.len() == query.limit {
                 break;
             }
             page.next = entry.seq;
-            if entry.level >= query.level && query.since.is_none_or(|since| entry.timestamp >= since) {
+            if entry.level >= query.level
+                && query.since.is_none_or(|since| entry.timestamp >= since)
+            {
                 page.entries.push(entry);
             }
         }
@@ -166,7 +206,12 @@ impl Store {
             .send()
             .await
             .map_err(|error| failed(&error))?;
-        output.items.unwrap_or_default().into_iter().map(read).collect()
+        output
+            .items
+            .unwrap_or_default()
+            .into_iter()
+            .map(read)
+            .collect()
     }
 
     /// Adds one entry to the log of a job that no run holds, as it was `seen`. `false` says that
@@ -174,7 +219,13 @@ impl Store {
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
-    pub async fn append_log(&self, seen: &Job, level: Level, message: &str, now: Time) -> Result<bool, AwsError> {
+    pub async fn append_log(
+        &self,
+        seen: &Job,
+        level: Level,
+        message: &str,
+        now: Time,
+    ) -> Result<bool, AwsError> {
         let entry = LogEntry {
             seq: seen.log_seq + 1,
             timestamp: now,
@@ -182,7 +233,9 @@ impl Store {
             message: crate::job::one_line(message),
             step: None,
         };
-        let Some(chunk) = Chunk::new(seen.id, seen.fence, &[entry], seen.expires_at) else { return Ok(false) };
+        let Some(chunk) = Chunk::new(seen.id, seen.fence, &[entry], seen.expires_at) else {
+            return Ok(false);
+        };
         let update = super::update::Update::of(keys::job(seen.id))
             .set("log_seq", n(seen.log_seq + 1))
             .set("updated_at", n(now.millis()))
@@ -191,7 +244,9 @@ impl Store {
             .value(":seen_log_seq", n(seen.log_seq))
             .value(":draft", s("draft"))
             .value(":pending", s("pending"));
-        let update = update.in_transaction(&self.table).map_err(|error| AwsError::data(super::DYNAMODB, error))?;
+        let update = update
+            .in_transaction(&self.table)
+            .map_err(|error| AwsError::data(super::DYNAMODB, error))?;
         let chunk = self.put_part(super::item::write(chunk)?, None)?;
         Ok(self.transact(vec![update, chunk]).await?.is_ok())
     }

@@ -74,17 +74,28 @@ impl Store {
     /// The table `table`, through `client`.
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+        Self {
+            client,
+            table: table.into(),
+        }
     }
 
     async fn update(&self, update: Update) -> Result<Written, AwsError> {
-        let call = self.client.update_item().table_name(&self.table).return_values(ReturnValue::AllNew);
+        let call = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .return_values(ReturnValue::AllNew);
         written(update.fill(call).send().await)
     }
 
     /// Changes a job. The SDK repeats a write whose answer was lost, and what it has itself written
     /// refuses it then: `own` tells such a job.
-    async fn change(&self, update: Update, own: impl FnOnce(&Job) -> bool) -> Result<Finished, AwsError> {
+    async fn change(
+        &self,
+        update: Update,
+        own: impl FnOnce(&Job) -> bool,
+    ) -> Result<Finished, AwsError> {
         match self.update(update).await? {
             Written::Done(item) => Ok(Finished::Yes(job_of(item)?)),
             Written::Refused(item) => refused(item, own),
@@ -93,15 +104,34 @@ impl Store {
 
     /// Carries out a transaction whose first part changes a job. Where a condition fails, gives
     /// for each part the item that refused it (or `None` for a part that was not at fault).
-    async fn transact(&self, parts: Vec<TransactWriteItem>) -> Result<Result<(), Vec<Refusal>>, AwsError> {
-        let call = self.client.transact_write_items().set_transact_items(Some(parts));
-        let Err(error) = call.send().await else { return Ok(Ok(())) };
-        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() {
+    async fn transact(
+        &self,
+        parts: Vec<TransactWriteItem>,
+    ) -> Result<Result<(), Vec<Refusal>>, AwsError> {
+        let call = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(parts));
+        let Err(error) = call.send().await else {
+            return Ok(Ok(()));
+        };
+        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+            error.as_service_error()
+        {
             let reasons = cancelled.cancellation_reasons();
-            if reasons.iter().any(|reason| reason.code().is_some_and(is_transient)) {
-                return Err(AwsError::Unavailable { service: DYNAMODB, detail: "transaction conflict".to_owned() });
+            if reasons
+                .iter()
+                .any(|reason| reason.code().is_some_and(is_transient))
+            {
+                return Err(AwsError::Unavailable {
+                    service: DYNAMODB,
+                    detail: "transaction conflict".to_owned(),
+                });
             }
-            if reasons.iter().any(|reason| reason.code() == Some(CONDITION_FAILED)) {
+            if reasons
+                .iter()
+                .any(|reason| reason.code() == Some(CONDITION_FAILED))
+            {
                 return Ok(Err(reasons.iter().map(Refusal::of).collect()));
             }
         }
@@ -109,8 +139,17 @@ impl Store {
     }
 
     async fn get_item(&self, key: &keys::Key, consistent: bool) -> Result<Option<Item>, AwsError> {
-        let call = self.client.get_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
-        let output = call.consistent_read(consistent).send().await.map_err(|error| failed(&error))?;
+        let call = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("pk", key.pk())
+            .key("sk", key.sk());
+        let output = call
+            .consistent_read(consistent)
+            .send()
+            .await
+            .map_err(|error| failed(&error))?;
         Ok(output.item)
     }
 }
@@ -133,17 +172,22 @@ struct Refusal {
 
 impl Refusal {
     fn of(reason: &aws_sdk_dynamodb::types::CancellationReason) -> Self {
-        Self { at_fault: reason.code() == Some(CONDITION_FAILED), item: reason.item.clone() }
+        Self {
+            at_fault: reason.code() == Some(CONDITION_FAILED),
+            item: reason.item.clone(),
+        }
     }
 }
 
-fn written(result: Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>>) -> Result<Written, AwsError> {
+fn written(
+    result: Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>>,
+) -> Result<Written, AwsError> {
     match result {
         Ok(output) => Ok(Written::Done(output.attributes.unwrap_or_default())),
         Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
-                Ok(Written::Refused(refusal.item.clone().filter(|item| !item.is_empty())))
-            }
+            Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => Ok(
+                Written::Refused(refusal.item.clone().filter(|item| !item.is_empty())),
+            ),
             _ => Err(failed(&error)),
         },
     }
@@ -162,5 +206,8 @@ fn job_of(item: Item) -> Result<Job, AwsError> {
 
 /// The key attributes of an item or index entry, to read it or to page on.
 fn key_of(item: &HashMap<String, AttributeValue>) -> HashMap<String, AttributeValue> {
-    item.iter().filter(|(name, _)| matches!(name.as_str(), "pk" | "sk")).map(|(n, v)| (n.clone(), v.clone())).collect()
+    item.iter()
+        .filter(|(name, _)| matches!(name.as_str(), "pk" | "sk"))
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect()
 }

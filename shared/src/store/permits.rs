@@ -62,12 +62,18 @@ struct Holder {
 
 impl Holder {
     fn of(run: &RunHandle) -> Self {
-        Self { job_id: run.job_id, fence: run.fence }
+        Self {
+            job_id: run.job_id,
+            fence: run.fence,
+        }
     }
 
     fn parse(text: &str) -> Option<Self> {
         let (job_id, fence) = text.split_once('/')?;
-        Some(Self { job_id: job_id.parse().ok()?, fence: fence.parse().ok()? })
+        Some(Self {
+            job_id: job_id.parse().ok()?,
+            fence: fence.parse().ok()?,
+        })
     }
 
     fn text(self) -> String {
@@ -94,10 +100,17 @@ impl Store {
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
-    pub async fn take_permit(&self, permits: Permits, run: &RunHandle, now: Time) -> Result<Permitted, AwsError> {
+    pub async fn take_permit(
+        &self,
+        permits: Permits,
+        run: &RunHandle,
+        now: Time,
+    ) -> Result<Permitted, AwsError> {
         let mut last = run.job_id;
         for _ in 0..TRIES {
-            let Some(item) = self.add_holder(permits, run).await? else { return Ok(Permitted::Yes) };
+            let Some(item) = self.add_holder(permits, run).await? else {
+                return Ok(Permitted::Yes);
+            };
             let (alive, dead) = self.alive(holders(Some(&item)), now).await?;
             if let Permitted::Full(holder) = permitted(permits, &alive) {
                 return Ok(Permitted::Full(holder));
@@ -118,9 +131,18 @@ impl Store {
     }
 
     /// `None`: it was added, or was there. Otherwise the full set.
-    async fn add_holder(&self, permits: Permits, run: &RunHandle) -> Result<Option<Item>, AwsError> {
+    async fn add_holder(
+        &self,
+        permits: Permits,
+        run: &RunHandle,
+    ) -> Result<Option<Item>, AwsError> {
         let (key, me) = (permits.key(), Holder::of(run).text());
-        let call = self.client.update_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
+        let call = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", key.pk())
+            .key("sk", key.sk());
         let call = call
             .update_expression("ADD #holders :me_set SET #expires_at = :expires_at")
             .condition_expression(
@@ -150,7 +172,12 @@ impl Store {
         }
         let key = permits.key();
         let texts = holders.iter().map(|holder| holder.text()).collect();
-        let call = self.client.update_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
+        let call = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", key.pk())
+            .key("sk", key.sk());
         let call = call
             .update_expression("DELETE #holders :gone")
             .condition_expression("attribute_exists(#holders)")
@@ -166,13 +193,19 @@ impl Store {
     }
 
     /// Parts the holders whose runs live from those that have ended or died.
-    async fn alive(&self, holders: Vec<Holder>, now: Time) -> Result<(Vec<Holder>, Vec<Holder>), AwsError> {
+    async fn alive(
+        &self,
+        holders: Vec<Holder>,
+        now: Time,
+    ) -> Result<(Vec<Holder>, Vec<Holder>), AwsError> {
         // A job whose run died may have a dead holder beside the living: DynamoDB wants each key once.
         let ids: BTreeSet<JobId> = holders.iter().map(|holder| holder.job_id).collect();
         let jobs = self.jobs(&Vec::from_iter(ids), true).await?;
         let lives = |holder: &Holder| {
             jobs.get(&holder.job_id).is_some_and(|job| {
-                job.status == crate::job::Status::Running && job.fence == holder.fence && !job.lease_has_expired(now)
+                job.status == crate::job::Status::Running
+                    && job.fence == holder.fence
+                    && !job.lease_has_expired(now)
             })
         };
         Ok(holders.into_iter().partition(lives))
@@ -183,9 +216,16 @@ const HOLDERS: &str = "holders";
 
 fn holders(item: Option<&Item>) -> Vec<Holder> {
     match item.and_then(|item| item.get(HOLDERS)) {
-        Some(AttributeValue::Ss(texts)) => texts.iter().filter_map(|text| Holder::parse(text)).collect(),
+        Some(AttributeValue::Ss(texts)) => texts
+            .iter()
+            .filter_map(|text| Holder::parse(text))
+            .collect(),
         Some(other) => {
-            tracing::error!(service = DYNAMODB, ?other, "a set of permits is of another kind");
+            tracing::error!(
+                service = DYNAMODB,
+                ?other,
+                "a set of permits is of another kind"
+            );
             Vec::new()
         }
         None => Vec::new(),

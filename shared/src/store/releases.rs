@@ -103,7 +103,11 @@ impl Store {
             due_at: None,
         };
         let stored = self.put_new(write(&item)?).await?;
-        if stored { item.into_release().map(Some) } else { Ok(None) }
+        if stored {
+            item.into_release().map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// The release `id`, read consistently: a package that has just become current is seen.
@@ -129,12 +133,18 @@ impl Store {
         now: Time,
         keep: Duration,
     ) -> Result<Option<Release>, AwsError> {
-        let Some(kept) = seen.kept(job_id, now) else { return Ok(None) };
+        let Some(kept) = seen.kept(job_id, now) else {
+            return Ok(None);
+        };
         let package = seen.next_package(job_id, kept.fence, now);
         match self.update(switched(&seen, &package, now, keep)?).await? {
             Written::Done(_) => {
                 let replaced = seen.replaced_by(&package, now, keep);
-                Ok(Some(Release { package: Some(package), replaced, ..seen }))
+                Ok(Some(Release {
+                    package: Some(package),
+                    replaced,
+                    ..seen
+                }))
             }
             // Refused by this very write, whose answer was lost, or by another with the same effect.
             Written::Refused(Some(item)) => {
@@ -150,11 +160,19 @@ impl Store {
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
-    pub async fn forget_packages(&self, seen: &Release, rest: &[ReplacedPackage]) -> Result<bool, AwsError> {
+    pub async fn forget_packages(
+        &self,
+        seen: &Release,
+        rest: &[ReplacedPackage],
+    ) -> Result<bool, AwsError> {
         let update = with_replaced(Update::of(keys::release(seen.id)), seen.id, rest)?
             .only_if("#replaced = :seen")
             .value(":seen", replaced_list(&seen.replaced)?);
-        Ok(matches!(self.update(only_package(update, seen.package.as_ref())).await?, Written::Done(_)))
+        Ok(matches!(
+            self.update(only_package(update, seen.package.as_ref()))
+                .await?,
+            Written::Done(_)
+        ))
     }
 }
 
@@ -165,27 +183,42 @@ pub fn deletes_at(replaced: &ReplacedPackage) -> Time {
 }
 
 /// The write that makes `package` the current one of the release as it was `seen`.
-pub(super) fn switched(seen: &Release, package: &Package, now: Time, keep: Duration) -> Result<Update, AwsError> {
-    let update = Update::of(keys::release(seen.id)).set("package", attribute(PackageItem::of(package, None))?);
+pub(super) fn switched(
+    seen: &Release,
+    package: &Package,
+    now: Time,
+    keep: Duration,
+) -> Result<Update, AwsError> {
+    let update = Update::of(keys::release(seen.id))
+        .set("package", attribute(PackageItem::of(package, None))?);
     let update = with_replaced(update, seen.id, &seen.replaced_by(package, now, keep))?;
     Ok(only_package(update, seen.package.as_ref()))
 }
 
-fn with_replaced(update: Update, id: ReleaseId, replaced: &[ReplacedPackage]) -> Result<Update, AwsError> {
-    let update = update.set("replaced", replaced_list(replaced)?).set("shard", n(keys::shard(id.get())));
+fn with_replaced(
+    update: Update,
+    id: ReleaseId,
+    replaced: &[ReplacedPackage],
+) -> Result<Update, AwsError> {
+    let update = update
+        .set("replaced", replaced_list(replaced)?)
+        .set("shard", n(keys::shard(id.get())));
     let due = replaced.iter().map(deletes_at).min();
     Ok(update.set_or_remove("due_at", due.map(|due| n(due.millis()))))
 }
 
 fn replaced_list(replaced: &[ReplacedPackage]) -> Result<AttributeValue, AwsError> {
-    let item = |replaced: &ReplacedPackage| PackageItem::of(&replaced.package, Some(replaced.expires_at));
+    let item =
+        |replaced: &ReplacedPackage| PackageItem::of(&replaced.package, Some(replaced.expires_at));
     attribute(replaced.iter().map(item).collect::<Vec<_>>())
 }
 
 /// Only while `package` is the release's current one.
 pub(super) fn only_package(update: Update, package: Option<&Package>) -> Update {
     match package {
-        None => update.only_if("attribute_exists(pk)").only_if("attribute_not_exists(#package)"),
+        None => update
+            .only_if("attribute_exists(pk)")
+            .only_if("attribute_not_exists(#package)"),
         Some(package) => update
             .only_if("#package.#version = :version AND #package.#job_id = :job_id")
             .value(":version", n(package.version))
@@ -204,7 +237,11 @@ impl ReleaseItem {
             metadata: object(&self.metadata)?,
             created_at: Time::from_millis(self.created_at),
             package: self.package.map(PackageItem::into_package),
-            replaced: self.replaced.into_iter().map(PackageItem::into_replaced).collect(),
+            replaced: self
+                .replaced
+                .into_iter()
+                .map(PackageItem::into_replaced)
+                .collect(),
         })
     }
 }
@@ -222,11 +259,19 @@ impl PackageItem {
 
     fn into_package(self) -> Package {
         let since = Time::from_millis(self.since);
-        Package { job_id: self.job_id, fence: self.fence, version: self.version, since }
+        Package {
+            job_id: self.job_id,
+            fence: self.fence,
+            version: self.version,
+            since,
+        }
     }
 
     fn into_replaced(self) -> ReplacedPackage {
         let expires_at = Time::from_millis(self.expires_at.unwrap_or(self.since));
-        ReplacedPackage { package: self.into_package(), expires_at }
+        ReplacedPackage {
+            package: self.into_package(),
+            expires_at,
+        }
     }
 }

@@ -45,14 +45,21 @@ impl RunHandle {
     /// The run that has just claimed `job`.
     #[must_use]
     pub fn of(job: &Job) -> Self {
-        Self { job_id: job.id, fence: job.fence, attempt: job.attempt, expires_at: job.expires_at }
+        Self {
+            job_id: job.id,
+            fence: job.fence,
+            attempt: job.attempt,
+            expires_at: job.expires_at,
+        }
     }
 
     /// A write of this run: refused once another has begun, and while none is under way. A rescued
     /// job that waits still has the dead run's fence.
     fn update(&self) -> Update {
         let update = Update::of(keys::job(self.job_id)).only_fence(self.fence);
-        update.only_if("#status = :running").value(":running", s(Status::Running.as_str()))
+        update
+            .only_if("#status = :running")
+            .value(":running", s(Status::Running.as_str()))
     }
 
     /// Whether `job` is as this run's end at `now` left it: nobody else ends it at the same moment.
@@ -61,15 +68,27 @@ impl RunHandle {
     }
 
     /// Where the run stands in the job's list of runs: each claim has added one.
-    fn ended_run(&self, update: Update, now: Time, word: &str, failure: Option<&Failure>) -> Result<Update, AwsError> {
+    fn ended_run(
+        &self,
+        update: Update,
+        now: Time,
+        word: &str,
+        failure: Option<&Failure>,
+    ) -> Result<Update, AwsError> {
         let at = format!("#runs[{}]", self.fence.saturating_sub(1));
-        let update = update.set_to(&format!("{at}.#ended_at = :ended_at"), ":ended_at", n(now.millis())).set_to(
-            &format!("{at}.#outcome = :outcome"),
-            ":outcome",
-            s(word),
-        );
+        let update = update
+            .set_to(
+                &format!("{at}.#ended_at = :ended_at"),
+                ":ended_at",
+                n(now.millis()),
+            )
+            .set_to(&format!("{at}.#outcome = :outcome"), ":outcome", s(word));
         Ok(match failure {
-            Some(failure) => update.set_to(&format!("{at}.#error = :error"), ":error", attribute(failure)?),
+            Some(failure) => update.set_to(
+                &format!("{at}.#error = :error"),
+                ":error",
+                attribute(failure)?,
+            ),
             None => update,
         })
     }
@@ -123,26 +142,45 @@ impl Completion {
     /// A result that leaves the release's package as it is.
     #[must_use]
     pub fn of(result: Value) -> Self {
-        Self { result, package: None, metadata: None }
+        Self {
+            result,
+            package: None,
+            metadata: None,
+        }
     }
 
     /// A result with a new current package of the release `seen`; the one before is kept for `keep`.
     #[must_use]
     pub fn with_package(result: Value, seen: Release, keep: Duration) -> Self {
-        Self { result, package: Some(PackageChange { seen, keep, begun_by: None }), metadata: None }
+        Self {
+            result,
+            package: Some(PackageChange {
+                seen,
+                keep,
+                begun_by: None,
+            }),
+            metadata: None,
+        }
     }
 
     /// The same, whose package stands in the folder of the run that began it.
     #[must_use]
     pub fn begun_by(mut self, fence: u32) -> Self {
-        self.package = self.package.map(|change| PackageChange { begun_by: Some(fence), ..change });
+        self.package = self.package.map(|change| PackageChange {
+            begun_by: Some(fence),
+            ..change
+        });
         self
     }
 
     /// A result with new metadata of the release `seen`, which must not have changed since.
     #[must_use]
     pub fn with_metadata(result: Value, seen: Release, metadata: Map<String, Value>) -> Self {
-        Self { result, package: None, metadata: Some(MetadataChange { seen, metadata }) }
+        Self {
+            result,
+            package: None,
+            metadata: Some(MetadataChange { seen, metadata }),
+        }
     }
 }
 
@@ -172,7 +210,9 @@ impl Store {
     /// # Errors
     /// When DynamoDB cannot be asked.
     pub async fn put_log(&self, run: &RunHandle, entries: &[LogEntry]) -> Result<Held, AwsError> {
-        let Some(chunk) = Chunk::new(run.job_id, run.fence, entries, run.expires_at) else { return Ok(Held::Yes) };
+        let Some(chunk) = Chunk::new(run.job_id, run.fence, entries, run.expires_at) else {
+            return Ok(Held::Yes);
+        };
         // Free, or left by a run that has been fenced off, or this very chunk, put by a call
         // whose answer was lost. Never one of a later run.
         let call = self
@@ -191,7 +231,9 @@ impl Store {
         match call.send().await {
             Ok(_) => Ok(Held::Yes),
             Err(error) => match error.as_service_error() {
-                Some(refusal) if refusal.is_conditional_check_failed_exception() => Ok(Held::Fenced(None)),
+                Some(refusal) if refusal.is_conditional_check_failed_exception() => {
+                    Ok(Held::Fenced(None))
+                }
                 _ => Err(super::failed(&error)),
             },
         }
@@ -201,9 +243,16 @@ impl Store {
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
-    pub async fn heartbeat(&self, run: &RunHandle, progress: &Progress, now: Time) -> Result<Held, AwsError> {
-        let update =
-            run.update().set("lease_expires_at", n(now.after(LEASE).millis())).set("updated_at", n(now.millis()));
+    pub async fn heartbeat(
+        &self,
+        run: &RunHandle,
+        progress: &Progress,
+        now: Time,
+    ) -> Result<Held, AwsError> {
+        let update = run
+            .update()
+            .set("lease_expires_at", n(now.after(LEASE).millis()))
+            .set("updated_at", n(now.millis()));
         Ok(match self.update(shown(update, progress)).await? {
             Written::Done(_) => Held::Yes,
             Written::Refused(item) => Held::Fenced(item.map(job_of).transpose()?),
@@ -224,15 +273,25 @@ impl Store {
     ) -> Result<Finished, AwsError> {
         let result = document(&completion.result)?;
         let inline = result.len() <= INLINE_BYTES;
-        let progress = Progress { percent: 100, message: Some("Completed".to_owned()), ..progress.clone() };
+        let progress = Progress {
+            percent: 100,
+            message: Some("Completed".to_owned()),
+            ..progress.clone()
+        };
         let update = final_update(run, Event::Complete, leftovers, now);
-        let update = shown(update, &progress).set_or_remove("result", inline.then(|| s(result.clone())));
+        let update =
+            shown(update, &progress).set_or_remove("result", inline.then(|| s(result.clone())));
         let update = run.ended_run(update, now, "completed", None)?;
         if inline && completion.package.is_none() && completion.metadata.is_none() {
             return self.change(update, |job| run.ended(job, now)).await;
         }
         let mut parts = vec![self.part(update)?];
-        if let Some(PackageChange { seen, keep, begun_by }) = &completion.package {
+        if let Some(PackageChange {
+            seen,
+            keep,
+            begun_by,
+        }) = &completion.package
+        {
             let package = seen.next_package(run.job_id, begun_by.unwrap_or(run.fence), now);
             parts.push(self.part(switched(seen, &package, now, *keep)?)?);
         }
@@ -240,8 +299,17 @@ impl Store {
             parts.push(self.change_metadata(change)?);
         }
         if !inline {
-            let item = document_item(run.job_id, keys::RESULT, result, parts_expire_at(run.expires_at));
-            parts.push(TransactWriteItem::builder().put(put(&self.table, item)?).build());
+            let item = document_item(
+                run.job_id,
+                keys::RESULT,
+                result,
+                parts_expire_at(run.expires_at),
+            );
+            parts.push(
+                TransactWriteItem::builder()
+                    .put(put(&self.table, item)?)
+                    .build(),
+            );
         }
         match self.transact(parts).await? {
             Ok(()) => match self.job(run.job_id, true).await? {
@@ -269,7 +337,10 @@ impl Store {
     ) -> Result<Finished, AwsError> {
         let update = match end {
             RunEnd::Failed(failure) => {
-                let progress = Progress { message: Some(failure.message.clone()), ..progress.clone() };
+                let progress = Progress {
+                    message: Some(failure.message.clone()),
+                    ..progress.clone()
+                };
                 let update = shown(final_update(run, Event::Fail, leftovers, now), &progress);
                 run.ended_run(update.failure(failure), now, "failed", Some(failure))?
             }
@@ -279,10 +350,16 @@ impl Store {
                 run.ended_run(update, now, outcome::ERROR, Some(failure))?
             }
             RunEnd::GivenBack(why, at) => {
-                let progress = Progress { message: Some(why.to_string()), ..progress.clone() };
+                let progress = Progress {
+                    message: Some(why.to_string()),
+                    ..progress.clone()
+                };
                 let update = shown(run.update().event(Event::GiveBack, now), &progress);
                 let update = update.waiting(why, *at)?;
-                let away = Failure::new(UNAVAILABLE, "A service that the job needs was not available");
+                let away = Failure::new(
+                    UNAVAILABLE,
+                    "A service that the job needs was not available",
+                );
                 let failure = Some(&away).filter(|_| matches!(why, WaitingFor::Backoff { .. }));
                 run.ended_run(update, now, outcome::GIVEN_BACK, failure)?
             }
@@ -302,7 +379,10 @@ impl Store {
             .update()
             .event(Event::GiveBack, now)
             .waiting(&WaitingFor::Queue, now)?
-            .set("message", s("The last attempt stopped without a word; waiting for another"))
+            .set(
+                "message",
+                s("The last attempt stopped without a word; waiting for another"),
+            )
             .only_if("#lease_expires_at = :lease")
             .value(":lease", n(lease.millis()));
         let update = run.ended_run(update, now, outcome::CRASHED, Some(&failure))?;
@@ -310,7 +390,9 @@ impl Store {
     }
 
     fn change_metadata(&self, change: &MetadataChange) -> Result<TransactWriteItem, AwsError> {
-        let json = |metadata: &Map<String, Value>| Ok::<_, AwsError>(s(document(&Value::Object(metadata.clone()))?));
+        let json = |metadata: &Map<String, Value>| {
+            Ok::<_, AwsError>(s(document(&Value::Object(metadata.clone()))?))
+        };
         let update = Update::of(keys::release(change.seen.id))
             .set("metadata", json(&change.metadata)?)
             .only_if("#metadata = :seen")
@@ -319,7 +401,9 @@ impl Store {
     }
 
     fn part(&self, update: Update) -> Result<TransactWriteItem, AwsError> {
-        update.in_transaction(&self.table).map_err(|error| AwsError::data(DYNAMODB, error))
+        update
+            .in_transaction(&self.table)
+            .map_err(|error| AwsError::data(DYNAMODB, error))
     }
 }
 
@@ -340,5 +424,9 @@ fn shown(update: Update, progress: &Progress) -> Update {
 }
 
 fn put(table: &str, item: super::Item) -> Result<Put, AwsError> {
-    Put::builder().table_name(table).set_item(Some(item)).build().map_err(|error| AwsError::data(DYNAMODB, error))
+    Put::builder()
+        .table_name(table)
+        .set_item(Some(item))
+        .build()
+        .map_err(|error| AwsError::data(DYNAMODB, error))
 }

@@ -33,8 +33,17 @@ impl Store {
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
-    pub async fn due(&self, shard: u64, now: Time, from: Option<DuePosition>) -> Result<DuePage, AwsError> {
-        let query = self.client.query().table_name(&self.table).index_name(keys::DUE);
+    pub async fn due(
+        &self,
+        shard: u64,
+        now: Time,
+        from: Option<DuePosition>,
+    ) -> Result<DuePage, AwsError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(keys::DUE);
         let output = query
             .key_condition_expression("#shard = :shard AND #due_at <= :now")
             .expression_attribute_names("#shard", "shard")
@@ -49,7 +58,10 @@ impl Store {
         let keys: Vec<DuePosition> = output.items().iter().map(key_of).collect();
         Ok(DuePage {
             jobs: keys.iter().filter_map(|key| id_in(key, "JOB#")).collect(),
-            releases: keys.iter().filter_map(|key| id_in(key, "RELEASE#")).collect(),
+            releases: keys
+                .iter()
+                .filter_map(|key| id_in(key, "RELEASE#"))
+                .collect(),
             next: output.last_evaluated_key,
         })
     }
@@ -60,17 +72,27 @@ impl Store {
     /// # Errors
     /// When DynamoDB cannot be asked.
     pub async fn look_again(&self, seen: &Job, at: Option<Time>) -> Result<Finished, AwsError> {
-        let Some(due_at) = seen.due_at else { return Ok(Finished::Fenced(None)) };
+        let Some(due_at) = seen.due_at else {
+            return Ok(Finished::Fenced(None));
+        };
         let update = Update::of(keys::job(seen.id))
             .set_or_remove("due_at", at.map(|at| n(at.millis())))
             .only_fence(seen.fence)
             .only_if("#due_at = :seen_due AND #status = :seen_status")
             .value(":seen_due", n(due_at.millis()))
             .value(":seen_status", AttributeValue::S(seen.status.to_string()));
-        self.change(update, |job| at.is_some() && job.due_at == at && job.fence == seen.fence).await
+        self.change(update, |job| {
+            at.is_some() && job.due_at == at && job.fence == seen.fence
+        })
+        .await
     }
 }
 
 fn id_in<T: FromStr>(key: &DuePosition, prefix: &str) -> Option<T> {
-    key.get("pk")?.as_s().ok()?.strip_prefix(prefix)?.parse().ok()
+    key.get("pk")?
+        .as_s()
+        .ok()?
+        .strip_prefix(prefix)?
+        .parse()
+        .ok()
 }

@@ -28,43 +28,61 @@ impl Update {
     /// The status change of `event`, accepted only where the status machine accepts it.
     pub(super) fn event(self, event: Event, now: Time) -> Self {
         let target = event.target();
-        let (placeholders, sources): (Vec<String>, Vec<Status>) =
-            event.sources().map(|status| (format!(":from_{status}"), status)).unzip();
+        let (placeholders, sources): (Vec<String>, Vec<Status>) = event
+            .sources()
+            .map(|status| (format!(":from_{status}"), status))
+            .unzip();
         let update = self
             .set("status", s(target.as_str()))
             .set("phase", s(phase(target)))
             .set("updated_at", n(now.millis()))
             .only_if(&format!("#status IN ({})", placeholders.join(", ")));
-        placeholders.iter().zip(sources).fold(update, |update, (name, status)| update.value(name, s(status.as_str())))
+        placeholders
+            .iter()
+            .zip(sources)
+            .fold(update, |update, (name, status)| {
+                update.value(name, s(status.as_str()))
+            })
     }
 
     /// What becoming final does besides the status. The sweeper's appointment stands: it removes
     /// what a run may have left.
     pub(super) fn ended(self, now: Time) -> Self {
-        self.set("finished_at", n(now.millis())).remove("lease_expires_at")
+        self.set("finished_at", n(now.millis()))
+            .remove("lease_expires_at")
     }
 
     /// What failing does besides ending. The indexes have the beginning of a long message; the
     /// whole is the job's `message`, which the caller sets.
     pub(super) fn failure(self, failure: &Failure) -> Self {
-        self.set("error_code", s(&failure.code)).set("error_message", s(shortened(&failure.message)))
+        self.set("error_code", s(&failure.code))
+            .set("error_message", s(shortened(&failure.message)))
     }
 
     /// Ends the log with a line that stands in the job's item: this write may know neither the
     /// log's length nor whether a run is about to add to it.
     pub(super) fn closing(self, closing: &Closing) -> Result<Self, AwsError> {
-        Ok(self.set("closing", attribute(closing)?).set_to("#log_seq = #log_seq + :one", ":one", n(1)))
+        Ok(self.set("closing", attribute(closing)?).set_to(
+            "#log_seq = #log_seq + :one",
+            ":one",
+            n(1),
+        ))
     }
 
     /// What a pending job waits for, and when its next message comes: it has no lease meanwhile.
     pub(super) fn waiting(self, why: &WaitingFor, until: Time) -> Result<Self, AwsError> {
-        let update = self.set("due_at", n(until.after(RESEND_AFTER).millis())).set("waits_until", n(until.millis()));
-        Ok(update.set("waiting", attribute(why)?).remove("lease_expires_at"))
+        let update = self
+            .set("due_at", n(until.after(RESEND_AFTER).millis()))
+            .set("waits_until", n(until.millis()));
+        Ok(update
+            .set("waiting", attribute(why)?)
+            .remove("lease_expires_at"))
     }
 
     /// Only while `seen` is the job's newest run.
     pub(super) fn only_fence(self, fence: u32) -> Self {
-        self.only_if("#fence = :seen_fence").value(":seen_fence", n(fence))
+        self.only_if("#fence = :seen_fence")
+            .value(":seen_fence", n(fence))
     }
 }
 
@@ -95,7 +113,11 @@ impl Store {
             .set("lease_expires_at", n(lease.millis()))
             .set("claim", token.clone())
             .set("started_at", n(seen.started_at.unwrap_or(now).millis()))
-            .set_to("#runs = list_append(#runs, :run)", ":run", attribute([run])?)
+            .set_to(
+                "#runs = list_append(#runs, :run)",
+                ":run",
+                attribute([run])?,
+            )
             .remove("step")
             .remove("message")
             .remove("waits_until")
@@ -115,7 +137,11 @@ impl Store {
             Written::Refused(Some(item)) => {
                 let own = item.get("claim") == Some(&token);
                 let job = job_of(item)?;
-                if own && job.status == Status::Running { Claimed::Yes(job) } else { Claimed::Lost(job) }
+                if own && job.status == Status::Running {
+                    Claimed::Yes(job)
+                } else {
+                    Claimed::Lost(job)
+                }
             }
             Written::Refused(None) => Claimed::Missing,
         })
@@ -125,7 +151,13 @@ impl Store {
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
-    pub async fn put_off(&self, seen: &Job, why: &WaitingFor, until: Time, now: Time) -> Result<Finished, AwsError> {
+    pub async fn put_off(
+        &self,
+        seen: &Job,
+        why: &WaitingFor,
+        until: Time,
+        now: Time,
+    ) -> Result<Finished, AwsError> {
         let update = Update::of(keys::job(seen.id))
             .only_fence(seen.fence)
             .only_if("#status = :pending")
@@ -142,8 +174,12 @@ impl Store {
     /// When DynamoDB cannot be asked.
     pub async fn count_duplicate(&self, id: JobId) -> Result<(), AwsError> {
         let counted = "#duplicate_deliveries = if_not_exists(#duplicate_deliveries, :none) + :one";
-        let update = Update::of(keys::job(id)).set_to(counted, ":one", n(1)).value(":none", n(0));
-        self.update(update.only_if("attribute_exists(#pk)")).await.map(|_| ())
+        let update = Update::of(keys::job(id))
+            .set_to(counted, ":one", n(1))
+            .value(":none", n(0));
+        self.update(update.only_if("attribute_exists(#pk)"))
+            .await
+            .map(|_| ())
     }
 
     /// Makes a draft, checked before, wait for the processor. Its retention begins anew.
@@ -162,7 +198,9 @@ impl Store {
         // `updated_at` is set and compared in one write: DynamoDB compares the old value.
         Ok(match self.update(update).await? {
             Written::Done(item) => Submitted::Yes(job_of(item)?),
-            Written::Refused(Some(item)) if item.get(EDIT) == Some(&token) => Submitted::Yes(job_of(item)?),
+            Written::Refused(Some(item)) if item.get(EDIT) == Some(&token) => {
+                Submitted::Yes(job_of(item)?)
+            }
             Written::Refused(Some(item)) => Submitted::NotADraft(job_of(item)?),
             Written::Refused(None) => Submitted::Missing,
         })
@@ -173,15 +211,27 @@ impl Store {
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
-    pub async fn cancel(&self, id: JobId, by: UserId, any_owner: bool, now: Time) -> Result<Cancelled, AwsError> {
-        let text = if any_owner { format!("Cancelled by admin {by}") } else { format!("Cancelled by user {by}") };
+    pub async fn cancel(
+        &self,
+        id: JobId,
+        by: UserId,
+        any_owner: bool,
+        now: Time,
+    ) -> Result<Cancelled, AwsError> {
+        let text = if any_owner {
+            format!("Cancelled by admin {by}")
+        } else {
+            format!("Cancelled by user {by}")
+        };
         let mut update = Update::of(keys::job(id))
             .event(Event::Cancel, now)
             .ended(now)
             .closing(&Closing::new(now, Level::Warning, &text))?
             .set("message", s(text));
         if !any_owner {
-            update = update.only_if("#created_by = :by").value(":by", n(by.get()));
+            update = update
+                .only_if("#created_by = :by")
+                .value(":by", n(by.get()));
         }
         let job = match self.update(update).await? {
             Written::Done(item) => return Ok(Cancelled::Yes(job_of(item)?)),
@@ -199,7 +249,12 @@ impl Store {
     ///
     /// # Errors
     /// When DynamoDB cannot be asked.
-    pub async fn fail_from_outside(&self, seen: &Job, failure: &Failure, now: Time) -> Result<Finished, AwsError> {
+    pub async fn fail_from_outside(
+        &self,
+        seen: &Job,
+        failure: &Failure,
+        now: Time,
+    ) -> Result<Finished, AwsError> {
         let mut update = Update::of(keys::job(seen.id))
             .event(Event::Fail, now)
             .only_fence(seen.fence)
@@ -209,9 +264,14 @@ impl Store {
             .closing(&Closing::new(now, Level::Error, &failure.message))?;
         // A run that has renewed its lease since is alive.
         update = match seen.lease_expires_at {
-            Some(lease) => update.only_if("#lease_expires_at = :lease").value(":lease", n(lease.millis())),
+            Some(lease) => update
+                .only_if("#lease_expires_at = :lease")
+                .value(":lease", n(lease.millis())),
             None => update.only_if("attribute_not_exists(#lease_expires_at)"),
         };
-        self.change(update, |job| job.status == Event::Fail.target() && job.finished_at == Some(now)).await
+        self.change(update, |job| {
+            job.status == Event::Fail.target() && job.finished_at == Some(now)
+        })
+        .await
     }
 }

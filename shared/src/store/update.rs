@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{
     error::BuildError,
     operation::update_item::builders::UpdateItemFluentBuilder,
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as TransactUpdate},
+    types::{
+        AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+        Update as TransactUpdate,
+    },
 };
 use rand::RngExt;
 
@@ -97,7 +100,10 @@ impl Update {
 
     fn alias(&mut self, expression: &str) {
         for part in expression.split('#').skip(1) {
-            let name: String = part.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            let name: String = part
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .collect();
             self.names.insert(format!("#{name}"), name);
         }
     }

@@ -8,7 +8,9 @@ use std::{
 use aws_sdk_dynamodb::{
     config::{
         ConfigBag, Intercept, RuntimeComponents,
-        interceptors::{AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut},
+        interceptors::{
+            AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+        },
     },
     error::BoxError,
 };
@@ -66,7 +68,9 @@ impl Intercept for Meter {
         let mut body: Value = serde_json::from_slice(request.body().bytes().unwrap())?;
         body["ReturnConsumedCapacity"] = json!("INDEXES");
         let body = serde_json::to_vec(&body)?;
-        request.headers_mut().insert("content-length", body.len().to_string());
+        request
+            .headers_mut()
+            .insert("content-length", body.len().to_string());
         *request.body_mut() = body.into();
         Ok(())
     }
@@ -79,7 +83,10 @@ impl Intercept for Meter {
     ) -> Result<(), BoxError> {
         let Operation(operation) = config.load::<Operation>().unwrap().clone();
         let body: Value = serde_json::from_slice(context.response().body().bytes().unwrap())?;
-        let mut cost = Cost { operation, ..Cost::default() };
+        let mut cost = Cost {
+            operation,
+            ..Cost::default()
+        };
         match &body["ConsumedCapacity"] {
             Value::Array(tables) => tables.iter().for_each(|table| cost.add(table)),
             table => cost.add(table),
@@ -92,12 +99,19 @@ impl Intercept for Meter {
 impl Cost {
     fn add(&mut self, table: &Value) {
         let units = |value: &Value| value["CapacityUnits"].as_f64().unwrap_or(0.0);
-        if matches!(self.operation.as_str(), "GetItem" | "Query" | "BatchGetItem") {
+        if matches!(
+            self.operation.as_str(),
+            "GetItem" | "Query" | "BatchGetItem"
+        ) {
             self.reads += units(table);
             return;
         }
         self.writes += units(table);
-        for (index, capacity) in table["GlobalSecondaryIndexes"].as_object().into_iter().flatten() {
+        for (index, capacity) in table["GlobalSecondaryIndexes"]
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
             *self.indexes.entry(index.clone()).or_default() += units(capacity);
         }
     }

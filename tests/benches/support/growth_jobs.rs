@@ -61,17 +61,32 @@ impl Loaded {
             // Every other job is the owner's; `turn` counts the jobs of each half.
             let (turn, own) = (number / 2, number % 2 == 0);
             let owner = if own { OWNER.0 } else { OTHERS + turn % OTHERS };
-            let release = if own && turn % 5 == 0 { release } else { 1 + turn % 1_000 };
+            let release = if own && turn % 5 == 0 {
+                release
+            } else {
+                1 + turn % 1_000
+            };
             let asked = own && turn % (size / 2 / asked) == 0;
             some.extend(asked.then_some(id));
             // The others' logs are left out: each is a partition of its own, and none is in an index.
             let model = &models[kind(turn, own, size)];
-            items.extend(model.copy(id, owner, release).filter(|item| asked || item.contains_key("id")));
+            items.extend(
+                model
+                    .copy(id, owner, release)
+                    .filter(|item| asked || item.contains_key("id")),
+            );
             if items.len() > 5_000 || number + 1 == size {
-                database.import_items("jobs", std::mem::take(&mut items), ImportOptions::default()).unwrap();
+                database
+                    .import_items("jobs", std::mem::take(&mut items), ImportOptions::default())
+                    .unwrap();
             }
         }
-        Self { api, meter, some, release }
+        Self {
+            api,
+            meter,
+            some,
+            release,
+        }
     }
 }
 
@@ -80,7 +95,14 @@ async fn empty() -> (Database, Api, Meter, u64) {
     let database = Database::memory().unwrap();
     let (store, meter) = store_in(database.clone()).await;
     let api = Api::over(store, queue());
-    let (_, release) = api.send(OWNER, "POST", "/api/releases", Some(json!({"release_type": "ebook"}))).await;
+    let (_, release) = api
+        .send(
+            OWNER,
+            "POST",
+            "/api/releases",
+            Some(json!({"release_type": "ebook"})),
+        )
+        .await;
     (database, api, meter, release["id"].as_u64().unwrap())
 }
 
@@ -102,28 +124,59 @@ impl Model {
         let (database, api, _, release) = empty().await;
         let mut ids = [0; 5];
         for (kind, id) in ids.iter_mut().enumerate() {
-            let job_type = if kind == RARE_TYPE { "dirfix" } else { "packaging" };
-            *id = api.create(json!({"job_type": job_type, "release_id": release})).await;
+            let job_type = if kind == RARE_TYPE {
+                "dirfix"
+            } else {
+                "packaging"
+            };
+            *id = api
+                .create(json!({"job_type": job_type, "release_id": release}))
+                .await;
         }
-        let done = Does::Complete(json!({"files": ["Some.Release.2026-GROUP.zip"], "bytes": 104_857_600}));
-        for (kind, does) in [(COMPLETED, done.clone()), (RARE_TYPE, done), (FAILED, Does::Fail)] {
+        let done =
+            Does::Complete(json!({"files": ["Some.Release.2026-GROUP.zip"], "bytes": 104_857_600}));
+        for (kind, does) in [
+            (COMPLETED, done.clone()),
+            (RARE_TYPE, done),
+            (FAILED, Does::Fail),
+        ] {
             Box::pin(api.process(ids[kind], does)).await;
         }
         for kind in [COMPLETED, RARE_TYPE, FAILED] {
             // As the sweeper leaves a final job that it is done with.
-            let job = api.store.job(job_id(ids[kind]), true).await.unwrap().unwrap();
+            let job = api
+                .store
+                .job(job_id(ids[kind]), true)
+                .await
+                .unwrap()
+                .unwrap();
             api.store.look_again(&job, None).await.unwrap();
         }
-        let seen = api.store.job(job_id(ids[DEAD]), true).await.unwrap().unwrap();
-        assert!(matches!(api.store.claim(&seen, START).await.unwrap(), Claimed::Yes(_)));
+        let seen = api
+            .store
+            .job(job_id(ids[DEAD]), true)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(matches!(
+            api.store.claim(&seen, START).await.unwrap(),
+            Claimed::Yes(_)
+        ));
         ids.map(|id| Self::read(&database, id))
     }
 
     fn read(database: &Database, id: u64) -> Self {
         let request = json!({"TableName": "jobs", "KeyConditionExpression": "pk = :pk",
             "ExpressionAttributeValues": {":pk": {"S": format!("JOB#{id}")}}});
-        let items = database.query(serde_json::from_value(request).unwrap()).unwrap().items.unwrap();
-        let job = items.iter().find(|item| item.contains_key("bucket")).unwrap();
+        let items = database
+            .query(serde_json::from_value(request).unwrap())
+            .unwrap()
+            .items
+            .unwrap();
+        let job = items
+            .iter()
+            .find(|item| item.contains_key("bucket"))
+            .unwrap();
         assert_eq!(job["bucket"], number(bucket(id)));
         assert_eq!(job["shard"], number(id % SHARDS));
         Self { id, items }
@@ -141,7 +194,8 @@ impl Model {
                     "release_id" => *value = number(release),
                     "bucket" => *value = number(bucket(id)),
                     "shard" => *value = number(id % SHARDS),
-                    "updated_at" | "started_at" | "finished_at" | "due_at" | "lease_expires_at" | "at" => {
+                    "updated_at" | "started_at" | "finished_at" | "due_at" | "lease_expires_at"
+                    | "at" => {
                         shift(value, later);
                     }
                     "expires_at" => shift(value, later / 1_000),

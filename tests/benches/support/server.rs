@@ -20,8 +20,13 @@ impl Server {
         let mut command = Command::new(std::env::current_exe().unwrap());
         let mut process = command.arg(SERVE).stdout(Stdio::piped()).spawn().unwrap();
         let mut endpoint = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut endpoint).unwrap();
-        Self { process, endpoint: endpoint.trim().to_owned() }
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut endpoint)
+            .unwrap();
+        Self {
+            process,
+            endpoint: endpoint.trim().to_owned(),
+        }
     }
 }
 
@@ -35,7 +40,10 @@ impl Drop for Server {
 /// Serves, and never returns, where this program was started for that.
 pub async fn serve_if_asked() {
     if std::env::args().any(|argument| argument == SERVE) {
-        println!("{}", shared::testing::serve(dynoxide::Database::memory().unwrap()).await);
+        println!(
+            "{}",
+            shared::testing::serve(dynoxide::Database::memory().unwrap()).await
+        );
         std::future::pending::<()>().await;
     }
 }

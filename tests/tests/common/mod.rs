@@ -52,7 +52,9 @@ impl Work for Fake {
     async fn run(&self, assignment: Assignment) -> Result<Completion, WorkError> {
         assignment.report.step("archive");
         assignment.report.progress(65);
-        assignment.report.log(Level::Info, "Compressed 3 of 5 files");
+        assignment
+            .report
+            .log(Level::Info, "Compressed 3 of 5 files");
         match &self.0 {
             Does::Say(count) => {
                 (1..*count).for_each(|_| assignment.report.log(Level::Info, &"x".repeat(100)));
@@ -60,13 +62,26 @@ impl Work for Fake {
             }
             Does::Complete(result) => Ok(Completion::of(result.clone())),
             Does::Package(result) => {
-                let release = self.1.release(assignment.job.release_id.unwrap()).await.unwrap().unwrap();
+                let release = self
+                    .1
+                    .release(assignment.job.release_id.unwrap())
+                    .await
+                    .unwrap()
+                    .unwrap();
                 Ok(Completion::with_package(result.clone(), release, RETENTION))
             }
-            Does::Fail => Err(WorkError::Failed(Failure::new("source_missing", "There is no source file"))),
-            Does::FailSaying(message) => Err(WorkError::Failed(Failure::new("source_missing", message))),
+            Does::Fail => Err(WorkError::Failed(Failure::new(
+                "source_missing",
+                "There is no source file",
+            ))),
+            Does::FailSaying(message) => {
+                Err(WorkError::Failed(Failure::new("source_missing", message)))
+            }
             Does::FindNothing => Err(WorkError::Unavailable("S3 is away".to_owned())),
-            Does::Error => Err(WorkError::Retry(Failure::new("storage", "A file could not be read"))),
+            Does::Error => Err(WorkError::Retry(Failure::new(
+                "storage",
+                "A file could not be read",
+            ))),
         }
     }
 
@@ -96,16 +111,31 @@ impl Api {
             .merge(get_job_status::router(store.clone()))
             .merge(get_job_logs::router(store.clone()))
             .merge(get_job_analysis::router(store.clone()))
-            .merge(cancel_job::router(JobService::new(store.clone(), clock.clock())))
+            .merge(cancel_job::router(JobService::new(
+                store.clone(),
+                clock.clock(),
+            )))
             .merge(submit_job::router(submissions.clone()))
             .merge(retry_job::router(submissions))
             .merge(list_release_jobs::router(store.clone()))
             .merge(create_release::router(store.clone(), clock.clock()))
             .merge(get_release::router(store.clone()))
-            .merge(restore_package::router(store.clone(), clock.clock(), RETENTION))
+            .merge(restore_package::router(
+                store.clone(),
+                clock.clock(),
+                RETENTION,
+            ))
             .merge(list_release_files::router(store.clone(), files()))
-            .merge(add_release_file::router(store.clone(), signing_files(), clock.clock()));
-        Self { store, clock, router: shared::http::finish(router) }
+            .merge(add_release_file::router(
+                store.clone(),
+                signing_files(),
+                clock.clock(),
+            ));
+        Self {
+            store,
+            clock,
+            router: shared::http::finish(router),
+        }
     }
 
     pub fn service(&self) -> JobService {
@@ -113,8 +143,15 @@ impl Api {
     }
 
     /// Sends a request as `caller`; gives status and body.
-    pub async fn send(&self, caller: (u64, bool), method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
-        self.send_with(caller, method, path, body.map(|body| body.to_string()), &[]).await
+    pub async fn send(
+        &self,
+        caller: (u64, bool),
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, Value) {
+        self.send_with(caller, method, path, body.map(|body| body.to_string()), &[])
+            .await
     }
 
     pub async fn send_with(
@@ -130,7 +167,10 @@ impl Api {
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
-        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        (
+            status,
+            serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        )
     }
 
     /// A request as the functions are given it.
@@ -151,8 +191,12 @@ impl Api {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut request = request.body(body.map_or_else(Body::empty, Body::from)).unwrap();
-        request.extensions_mut().insert(RequestContext::ApiGatewayV2(context));
+        let mut request = request
+            .body(body.map_or_else(Body::empty, Body::from))
+            .unwrap();
+        request
+            .extensions_mut()
+            .insert(RequestContext::ApiGatewayV2(context));
         request
     }
 
@@ -170,9 +214,13 @@ impl Api {
     /// Processes a job as the processor does.
     pub async fn process(&self, id: u64, does: Does) -> Processed {
         let deadline = Time::from_millis(i64::MAX);
-        Box::pin(self.service().process_job(job_id(id), &Arc::new(Fake(does, self.store.clone())), deadline))
-            .await
-            .unwrap()
+        Box::pin(self.service().process_job(
+            job_id(id),
+            &Arc::new(Fake(does, self.store.clone())),
+            deadline,
+        ))
+        .await
+        .unwrap()
     }
 }
 

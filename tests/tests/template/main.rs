@@ -48,16 +48,22 @@ fn source(path: &str) -> String {
 
 /// The crates in functions/.
 fn crates() -> BTreeSet<String> {
-    let folders = fs::read_dir(root().join("functions")).unwrap().map(|entry| entry.unwrap().path());
+    let folders = fs::read_dir(root().join("functions"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let crates = folders.filter(|path| path.join("Cargo.toml").exists());
-    crates.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+    crates
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect()
 }
 
 /// The one resource of `candidates` that `value` refers to.
 fn target<'a>(value: &Value, candidates: &BTreeMap<&'a str, &'a Value>) -> (&'a str, &'a Value) {
     let named = references(value);
     let mut found = candidates.iter().filter(|(id, _)| named.contains(**id));
-    let (id, properties) = found.next().unwrap_or_else(|| panic!("{value} leads nowhere"));
+    let (id, properties) = found
+        .next()
+        .unwrap_or_else(|| panic!("{value} leads nowhere"));
     assert!(found.next().is_none(), "{value} leads to several");
     (id, properties)
 }
@@ -66,15 +72,33 @@ fn target<'a>(value: &Value, candidates: &BTreeMap<&'a str, &'a Value>) -> (&'a 
 fn every_function_crate_is_deployed_and_every_deployed_function_is_a_crate() {
     let template = Template::load();
     let functions = template.functions();
-    assert_eq!(functions.keys().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), crates());
+    assert_eq!(
+        functions
+            .keys()
+            .map(|name| (*name).to_owned())
+            .collect::<BTreeSet<_>>(),
+        crates()
+    );
     let log_groups = template.resources("AWS::Logs::LogGroup");
     for (name, (id, function)) in functions {
-        assert_eq!(function["FunctionName"], json!({"Fn::Sub": format!("${{AWS::StackName}}-{name}")}));
+        assert_eq!(
+            function["FunctionName"],
+            json!({"Fn::Sub": format!("${{AWS::StackName}}-{name}")})
+        );
         let (_, log_group) = target(&function["LoggingConfig"]["LogGroup"], &log_groups);
         let expected = json!({"Fn::Sub": format!("/aws/lambda/${{AWS::StackName}}-{name}")});
         assert_eq!(log_group["LogGroupName"], expected, "{name}");
-        assert_eq!(references(&template.at("/Outputs")[format!("{id}Name")]), [id.to_owned()].into(), "{name}");
-        assert!(root().join(format!("tests/fixtures/events/{name}.json")).exists(), "{name} has no sample event");
+        assert_eq!(
+            references(&template.at("/Outputs")[format!("{id}Name")]),
+            [id.to_owned()].into(),
+            "{name}"
+        );
+        assert!(
+            root()
+                .join(format!("tests/fixtures/events/{name}.json"))
+                .exists(),
+            "{name} has no sample event"
+        );
     }
 }
 
@@ -89,21 +113,38 @@ fn every_route_of_the_contract_leads_to_its_function_behind_the_authorizer() {
         let (id, function) = target(&integration["IntegrationUri"], &functions);
         let key = text(&route["RouteKey"]);
         let open = key == "GET /health";
-        assert_eq!(route["AuthorizationType"], if open { "NONE" } else { "CUSTOM" }, "{key}");
-        assert_eq!(references(&route["AuthorizerId"]).contains("ApiAuthorizer"), !open, "{key}");
+        assert_eq!(
+            route["AuthorizationType"],
+            if open { "NONE" } else { "CUSTOM" },
+            "{key}"
+        );
+        assert_eq!(
+            references(&route["AuthorizerId"]).contains("ApiAuthorizer"),
+            !open,
+            "{key}"
+        );
         assert!(may_be_invoked_by_the_api(&template, id), "{key}");
-        let name = text(&function["CodeUri"]).trim_start_matches("build/").trim_end_matches('/').to_owned();
+        let name = text(&function["CodeUri"])
+            .trim_start_matches("build/")
+            .trim_end_matches('/')
+            .to_owned();
         assert!(routes.insert(key, name).is_none(), "{key} is there twice");
     }
-    assert_eq!(routes, ROUTES.map(|(key, name)| (key, name.to_owned())).into());
+    assert_eq!(
+        routes,
+        ROUTES.map(|(key, name)| (key, name.to_owned())).into()
+    );
 }
 
 fn may_be_invoked_by_the_api(template: &Template, function: &str) -> bool {
-    template.resources("AWS::Lambda::Permission").values().any(|permission| {
-        references(&permission["FunctionName"]).contains(function)
-            && permission["Principal"] == "apigateway.amazonaws.com"
-            && references(&permission["SourceArn"]).contains("Api")
-    })
+    template
+        .resources("AWS::Lambda::Permission")
+        .values()
+        .any(|permission| {
+            references(&permission["FunctionName"]).contains(function)
+                && permission["Principal"] == "apigateway.amazonaws.com"
+                && references(&permission["SourceArn"]).contains("Api")
+        })
 }
 
 #[test]
@@ -117,22 +158,38 @@ fn every_function_answers_the_routes_that_lead_to_it_and_no_others() {
             answered.insert((format!("{method} {path}"), name.clone()));
         }
     }
-    assert_eq!(answered, ROUTES.map(|(key, name)| (key.to_owned(), name.to_owned())).into());
+    assert_eq!(
+        answered,
+        ROUTES
+            .map(|(key, name)| (key.to_owned(), name.to_owned()))
+            .into()
+    );
 }
 
 #[test]
 fn browsers_may_send_every_method_and_read_every_header_that_the_api_uses() {
     let template = Template::load();
     let cors = template.at("/Resources/Api/Properties/CorsConfiguration/Fn::If/1");
-    let words = |field: &str| list(&cors[field]).into_iter().map(|word| text(word).to_lowercase()).collect::<Vec<_>>();
+    let words = |field: &str| {
+        list(&cors[field])
+            .into_iter()
+            .map(|word| text(word).to_lowercase())
+            .collect::<Vec<_>>()
+    };
     for (key, _) in ROUTES {
         let method = key.split(' ').next().unwrap().to_lowercase();
         assert!(words("AllowMethods").contains(&method), "{method}");
     }
     for header in ["authorization", "content-type", "accept", "idempotency-key"] {
-        assert!(words("AllowHeaders").contains(&header.to_owned()), "{header}");
+        assert!(
+            words("AllowHeaders").contains(&header.to_owned()),
+            "{header}"
+        );
     }
     for header in ["location", "retry-after", "x-next-cursor", "x-finished"] {
-        assert!(words("ExposeHeaders").contains(&header.to_owned()), "{header}");
+        assert!(
+            words("ExposeHeaders").contains(&header.to_owned()),
+            "{header}"
+        );
     }
 }

@@ -11,9 +11,15 @@ use crate::{
 
 /// The counts that the functions write, as `("Name", number)` beside a call of `count`.
 fn counted() -> BTreeSet<String> {
-    let mut code: String = crates().iter().map(|name| source(&format!("functions/{name}/src/lib.rs"))).collect();
+    let mut code: String = crates()
+        .iter()
+        .map(|name| source(&format!("functions/{name}/src/lib.rs")))
+        .collect();
     code += &source("functions/process-jobs/src/processor.rs");
-    let words = code.split("(\"").skip(1).filter_map(|rest| rest.split_once("\", "));
+    let words = code
+        .split("(\"")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("\", "));
     let named = words.filter(|(name, _)| name.starts_with("Jobs") || name.starts_with("Messages"));
     named.map(|(name, _)| name.to_owned()).collect()
 }
@@ -25,7 +31,11 @@ fn dashboard(template: &Template) -> Value {
     let first = parts.next().unwrap_or_default().to_owned();
     let body = parts.fold(first, |body, part| {
         let (reference, rest) = part.split_once('}').unwrap();
-        body + if reference == "AWS::StackName" { "stack" } else { "other" } + rest
+        body + if reference == "AWS::StackName" {
+            "stack"
+        } else {
+            "other"
+        } + rest
     });
     serde_json::from_str(&body).unwrap()
 }
@@ -36,7 +46,15 @@ fn alarms_and_dashboard_know_the_counts_of_the_code_and_no_others() {
     let counts = counted();
     assert_eq!(
         counts,
-        ["JobsBroken", "JobsEnded", "JobsPutOff", "JobsRescued", "MessagesResent"].map(str::to_owned).into()
+        [
+            "JobsBroken",
+            "JobsEnded",
+            "JobsPutOff",
+            "JobsRescued",
+            "MessagesResent"
+        ]
+        .map(str::to_owned)
+        .into()
     );
     let own = json!({"Ref": "AWS::StackName"});
     let alarms = template.resources("AWS::CloudWatch::Alarm");
@@ -66,7 +84,14 @@ fn every_alarm_notifies_the_operators_topic_and_says_what_it_means() {
     let alarms = template.resources("AWS::CloudWatch::Alarm");
     assert!(alarms.len() > 10);
     for (name, alarm) in alarms {
-        assert_eq!(alarm["AlarmActions"]["Fn::If"][1], json!([{"Ref": "AlarmTopicArn"}]), "{name}");
-        assert!(source("docs/operating.md").contains(&format!("`{name}`")), "{name} is not in docs/operating.md");
+        assert_eq!(
+            alarm["AlarmActions"]["Fn::If"][1],
+            json!([{"Ref": "AlarmTopicArn"}]),
+            "{name}"
+        );
+        assert!(
+            source("docs/operating.md").contains(&format!("`{name}`")),
+            "{name} is not in docs/operating.md"
+        );
     }
 }

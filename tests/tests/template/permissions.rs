@@ -37,11 +37,28 @@ const CALLS: [(&str, &[&str]); 21] = [
     ),
     ("get-job", &["dynamodb:Query Table"]),
     // A configuration that is large is an item of its own.
-    ("update-job", &["dynamodb:GetItem Table", "dynamodb:UpdateItem Table", "dynamodb:PutItem Table"]),
+    (
+        "update-job",
+        &[
+            "dynamodb:GetItem Table",
+            "dynamodb:UpdateItem Table",
+            "dynamodb:PutItem Table",
+        ],
+    ),
     ("get-job-status", &["dynamodb:GetItem Table"]),
-    ("get-job-logs", &["dynamodb:GetItem Table", "dynamodb:Query Table"]),
+    (
+        "get-job-logs",
+        &["dynamodb:GetItem Table", "dynamodb:Query Table"],
+    ),
     ("cancel-job", &["dynamodb:UpdateItem Table"]),
-    ("submit-job", &["dynamodb:GetItem Table", "dynamodb:UpdateItem Table", "sqs:SendMessage JobsQueue"]),
+    (
+        "submit-job",
+        &[
+            "dynamodb:GetItem Table",
+            "dynamodb:UpdateItem Table",
+            "sqs:SendMessage JobsQueue",
+        ],
+    ),
     (
         "retry-job",
         &[
@@ -55,14 +72,31 @@ const CALLS: [(&str, &[&str]); 21] = [
     ("get-job-analysis", &["dynamodb:GetItem Table"]),
     (
         "list-release-jobs",
-        &["dynamodb:GetItem Table", "dynamodb:BatchGetItem Table", "dynamodb:Query Table/index/by_release"],
+        &[
+            "dynamodb:GetItem Table",
+            "dynamodb:BatchGetItem Table",
+            "dynamodb:Query Table/index/by_release",
+        ],
     ),
     ("create-release", &["dynamodb:PutItem Table"]),
     ("get-release", &["dynamodb:GetItem Table"]),
-    ("restore-package", &["dynamodb:GetItem Table", "dynamodb:UpdateItem Table"]),
+    (
+        "restore-package",
+        &["dynamodb:GetItem Table", "dynamodb:UpdateItem Table"],
+    ),
     // A presigned request is carried out with the permissions of who signed it.
-    ("add-release-file", &["dynamodb:GetItem Table", "s3:PutObject Bucket/releases/*"]),
-    ("list-release-files", &["dynamodb:GetItem Table", "s3:ListBucket Bucket", "s3:GetObject Bucket/releases/*"]),
+    (
+        "add-release-file",
+        &["dynamodb:GetItem Table", "s3:PutObject Bucket/releases/*"],
+    ),
+    (
+        "list-release-files",
+        &[
+            "dynamodb:GetItem Table",
+            "s3:ListBucket Bucket",
+            "s3:GetObject Bucket/releases/*",
+        ],
+    ),
     ("get-health", &[]),
     (
         "authorize",
@@ -129,7 +163,10 @@ const NEEDS: [(&str, &str); 23] = [
     ("Delete::builder()", "dynamodb:DeleteItem"),
     ("ConditionCheck::builder()", "dynamodb:ConditionCheckItem"),
     (".send_message()", "sqs:SendMessage"),
-    (".change_message_visibility()", "sqs:ChangeMessageVisibility"),
+    (
+        ".change_message_visibility()",
+        "sqs:ChangeMessageVisibility",
+    ),
     (".get_object()", "s3:GetObject"),
     (".head_object()", "s3:GetObject"),
     (".put_object()", "s3:PutObject"),
@@ -145,8 +182,12 @@ const NEEDS: [(&str, &str); 23] = [
 
 /// What an event source mapping calls with its function's role (AWS Lambda Developer Guide,
 /// "Using Lambda with Amazon SQS").
-const POLLER: [&str; 4] =
-    ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"];
+const POLLER: [&str; 4] = [
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ChangeMessageVisibility",
+];
 
 /// What the template allows each function: an action and what it may be done to.
 fn grants(template: &Template) -> BTreeMap<String, BTreeSet<String>> {
@@ -161,13 +202,18 @@ fn grants(template: &Template) -> BTreeMap<String, BTreeSet<String>> {
 fn policy(policy: &serde_json::Value) -> Vec<String> {
     // A policy that a condition adds counts.
     let policy = policy.pointer("/Fn::If/1").unwrap_or(policy);
-    let statements = policy["Statement"].as_array().unwrap_or_else(|| panic!("no policy of our own: {policy}"));
+    let statements = policy["Statement"]
+        .as_array()
+        .unwrap_or_else(|| panic!("no policy of our own: {policy}"));
     let mut grants = Vec::new();
     for statement in statements {
         assert_eq!(statement["Effect"], "Allow");
         for resource in list(&statement["Resource"]) {
-            grants
-                .extend(list(&statement["Action"]).iter().map(|action| format!("{} {}", text(action), arn(resource))));
+            grants.extend(
+                list(&statement["Action"])
+                    .iter()
+                    .map(|action| format!("{} {}", text(action), arn(resource))),
+            );
         }
     }
     grants
@@ -188,9 +234,15 @@ fn every_action_has_its_caller_and_every_call_its_action() {
     let mut code = String::new();
     read_sources(&root().join("shared/src"), &mut code);
     read_sources(&root().join("functions"), &mut code);
-    let called = NEEDS.iter().filter(|(call, _)| code.contains(call)).map(|(_, action)| *action);
+    let called = NEEDS
+        .iter()
+        .filter(|(call, _)| code.contains(call))
+        .map(|(_, action)| *action);
     let called: BTreeSet<&str> = called.chain(POLLER).collect();
-    let granted = CALLS.iter().flat_map(|(_, calls)| *calls).map(|call| call.split(' ').next().unwrap());
+    let granted = CALLS
+        .iter()
+        .flat_map(|(_, calls)| *calls)
+        .map(|call| call.split(' ').next().unwrap());
     assert_eq!(granted.collect::<BTreeSet<_>>(), called);
 }
 
@@ -201,7 +253,9 @@ fn read_sources(folder: &Path, code: &mut String) {
         let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() {
             read_sources(&path, code);
-        } else if path.extension().is_some_and(|extension| extension == "rs") && !name.contains("test") {
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && !name.contains("test")
+        {
             code.push_str(&fs::read_to_string(&path).unwrap());
         }
     }

@@ -10,7 +10,11 @@ async fn main() -> Result<(), Error> {
     let client = &Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
     run(service_fn(async |_: Request| {
         let key = |value: &str| AttributeValue::S(value.to_owned());
-        let read = client.get_item().table_name("jobs").key("pk", key("JOB#1")).key("sk", key("META"));
+        let read = client
+            .get_item()
+            .table_name("jobs")
+            .key("pk", key("JOB#1"))
+            .key("sk", key("META"));
         let found = read.send().await?.item.is_some();
         Ok::<_, Error>(if found { "hello" } else { "nobody" })
     }))

@@ -74,14 +74,22 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
         allowance.lift();
         let entries = read_directory(&zip)?;
         refuse_overlaps(&entries)?;
-        Ok(Self { zip, fault, entries, trusted: false })
+        Ok(Self {
+            zip,
+            fault,
+            entries,
+            trusted: false,
+        })
     }
 
     /// Entries may unpack to more than [`MAX_RATIO`] times their size: for an archive whose content
     /// is streamed on, and nowhere kept. Deflate itself stops at some 1,030 times.
     #[must_use]
     pub fn trusted(self) -> Self {
-        Self { trusted: true, ..self }
+        Self {
+            trusted: true,
+            ..self
+        }
     }
 
     /// The entries, in the directory's order.
@@ -100,7 +108,8 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
     #[must_use]
     pub fn find_ignoring_case(&self, path: &str) -> Option<usize> {
         let same = |entry: &Entry| entry.path.eq_ignore_ascii_case(path);
-        self.find(path).or_else(|| self.entries.iter().position(same))
+        self.find(path)
+            .or_else(|| self.entries.iter().position(same))
     }
 
     /// Unpacks a small entry into memory: at most `limit` bytes.
@@ -128,7 +137,12 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
     ///
     /// # Errors
     /// Those of [`Archive::read_with`], of `out`, and [`WorkError::Stopped`].
-    pub fn copy(&mut self, index: usize, out: &mut dyn Write, watch: &mut dyn Watch) -> Result<u64, WorkError> {
+    pub fn copy(
+        &mut self,
+        index: usize,
+        out: &mut dyn Write,
+        watch: &mut dyn Watch,
+    ) -> Result<u64, WorkError> {
         let total = self.entries.get(index).map_or(0, |entry| entry.size);
         self.read_with(index, |reader| {
             let mut buffer = vec![0; CHUNK];
@@ -168,7 +182,11 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
         }
         let opened = self.zip.by_index(index);
         let inner = opened.map_err(|error| self.fault.or(|| broken(&error)))?;
-        work(&mut EntryReader { inner, fault: &self.fault, path: &entry.path })
+        work(&mut EntryReader {
+            inner,
+            fault: &self.fault,
+            path: &entry.path,
+        })
     }
 }
 
@@ -191,7 +209,9 @@ impl<I: Read> Read for EntryReader<'_, I> {
     }
 }
 
-fn read_directory<R: Read + Seek>(zip: &ZipArchive<Source<'_, R>>) -> Result<Vec<Entry>, WorkError> {
+fn read_directory<R: Read + Seek>(
+    zip: &ZipArchive<Source<'_, R>>,
+) -> Result<Vec<Entry>, WorkError> {
     if zip.len() > MAX_ENTRIES {
         let sentence = format!("The archive has more than {MAX_ENTRIES} entries.");
         return Err(WorkError::failed(code::ARCHIVE_TOO_LARGE, sentence));
@@ -227,7 +247,10 @@ fn describe(entry: &ZipFileEntry<'_>) -> Result<Entry, Failure> {
 
 /// Entries that share bytes unpack to far more than the archive holds.
 fn refuse_overlaps(entries: &[Entry]) -> Result<(), Failure> {
-    let mut ranges: Vec<(u64, u64)> = entries.iter().map(|entry| (entry.header_start, entry.compressed_size)).collect();
+    let mut ranges: Vec<(u64, u64)> = entries
+        .iter()
+        .map(|entry| (entry.header_start, entry.compressed_size))
+        .collect();
     ranges.sort_unstable();
     let overlap = |pair: &[(u64, u64)]| pair[0].0.saturating_add(pair[0].1) >= pair[1].0;
     if ranges.windows(2).any(overlap) {
@@ -244,7 +267,10 @@ fn refuse_unreadable(entry: &Entry) -> Result<(), Failure> {
         return Err(Failure::new(code::ARCHIVE_ENCRYPTED, sentence));
     }
     let method = entry.method;
-    if !matches!(method, CompressionMethod::Stored | CompressionMethod::Deflated) {
+    if !matches!(
+        method,
+        CompressionMethod::Stored | CompressionMethod::Deflated
+    ) {
         let sentence = format!("The archive's entry {path:?} uses the method {method}.");
         return Err(Failure::new(code::ARCHIVE_UNSUPPORTED, sentence));
     }
@@ -271,7 +297,10 @@ fn broken(error: &ZipError) -> WorkError {
         let sentence = format!("The archive cannot be read: {what}.");
         return WorkError::failed(code::ARCHIVE_UNSUPPORTED, sentence);
     }
-    WorkError::failed(code::ARCHIVE_DAMAGED, "The archive is damaged or cut short.")
+    WorkError::failed(
+        code::ARCHIVE_DAMAGED,
+        "The archive is damaged or cut short.",
+    )
 }
 
 #[cfg(test)]

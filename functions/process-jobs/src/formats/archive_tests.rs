@@ -3,7 +3,10 @@ use crate::formats::samples;
 use crate::watch::testing::Recorder;
 use std::io::Cursor;
 
-fn opened<T>(bytes: &[u8], work: impl FnOnce(Archive<'_, Cursor<&[u8]>>) -> T) -> Result<T, WorkError> {
+fn opened<T>(
+    bytes: &[u8],
+    work: impl FnOnce(Archive<'_, Cursor<&[u8]>>) -> T,
+) -> Result<T, WorkError> {
     let mut cursor = Cursor::new(bytes);
     Archive::open(&mut cursor, bytes.len() as u64).map(work)
 }
@@ -41,7 +44,10 @@ fn entries_are_listed_and_unpacked() {
         assert_eq!(archive.copy(2, &mut out, &mut watch).unwrap(), 100_000);
         assert_eq!(out, vec![7; 100_000]);
         assert_eq!(watch.progress.last(), Some(&(100_000, 100_000)));
-        assert!(matches!(archive.copy(2, &mut out, &mut Recorder::stopping_after(1)), Err(WorkError::Stopped)));
+        assert!(matches!(
+            archive.copy(2, &mut out, &mut Recorder::stopping_after(1)),
+            Err(WorkError::Stopped)
+        ));
         assert_eq!(code_of(archive.read(9, 1)), code::ARCHIVE_ENTRY_MISSING);
         assert_eq!(code_of(archive.read(2, 99_999)), code::ARCHIVE_BOMB);
     })
@@ -53,7 +59,10 @@ fn an_entry_that_lies_about_its_size_is_stopped() {
     let bytes = samples::zip(&[("x", &vec![0; 50_000])]);
     let lying = replaced(bytes, &50_000_u32.to_le_bytes(), &50_u32.to_le_bytes());
     let code = code_of(opened(&lying, |mut archive| archive.read(0, 1000)).and_then(|r| r));
-    assert!([code::ARCHIVE_DAMAGED, code::ARCHIVE_BOMB].contains(&code), "{code}");
+    assert!(
+        [code::ARCHIVE_DAMAGED, code::ARCHIVE_BOMB].contains(&code),
+        "{code}"
+    );
 }
 
 #[test]
@@ -69,8 +78,14 @@ fn damage_is_found_where_it_is() {
     bytes[35] ^= 0xFF;
     let code = code_of(opened(&bytes, |mut archive| archive.read(0, 1000)).and_then(|r| r));
     assert_eq!(code, code::ARCHIVE_DAMAGED);
-    assert_eq!(code_of(opened(&good[..good.len() - 10], |_| ())), code::ARCHIVE_DAMAGED);
-    assert_eq!(code_of(opened(b"PK\x03\x04", |_| ())), code::ARCHIVE_DAMAGED);
+    assert_eq!(
+        code_of(opened(&good[..good.len() - 10], |_| ())),
+        code::ARCHIVE_DAMAGED
+    );
+    assert_eq!(
+        code_of(opened(b"PK\x03\x04", |_| ())),
+        code::ARCHIVE_DAMAGED
+    );
 }
 
 #[test]
@@ -98,7 +113,9 @@ fn encrypted_and_unsupported_entries_are_named() {
 #[test]
 fn overlapping_entries_are_a_bomb() {
     let bytes = samples::zip(&[("a", b"first"), ("b", b"second")]);
-    let central: Vec<usize> = (0..bytes.len() - 4).filter(|&at| bytes[at..].starts_with(b"PK\x01\x02")).collect();
+    let central: Vec<usize> = (0..bytes.len() - 4)
+        .filter(|&at| bytes[at..].starts_with(b"PK\x01\x02"))
+        .collect();
     let mut overlapping = bytes;
     let second = central[1] + 42;
     overlapping[second..second + 4].copy_from_slice(&0_u32.to_le_bytes());
@@ -117,7 +134,10 @@ fn an_improbable_ratio_is_a_bomb() {
         method: CompressionMethod::Deflated,
         header_start: 0,
     };
-    assert_eq!(refuse_improbable(&entry).unwrap_err().code, code::ARCHIVE_BOMB);
+    assert_eq!(
+        refuse_improbable(&entry).unwrap_err().code,
+        code::ARCHIVE_BOMB
+    );
 }
 
 #[test]

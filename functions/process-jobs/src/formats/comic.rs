@@ -13,7 +13,9 @@ use std::io::{Read, Seek};
 const COMIC_INFO: &str = "ComicInfo.xml";
 
 /// Endings of page images.
-const IMAGES: [&str; 9] = [".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".tif", ".jxl"];
+const IMAGES: [&str; 9] = [
+    ".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".tif", ".jxl",
+];
 
 /// Elements of `ComicInfo.xml` that name people, and the role they have.
 const PEOPLE: [(&str, &str); 7] = [
@@ -28,7 +30,11 @@ const PEOPLE: [(&str, &str); 7] = [
 
 /// Whether the archive is a comic: it has images, and hardly anything else.
 pub(super) fn is_comic(entries: &[Entry]) -> bool {
-    let files = || entries.iter().filter(|entry| !entry.is_dir && !is_clutter(&entry.path));
+    let files = || {
+        entries
+            .iter()
+            .filter(|entry| !entry.is_dir && !is_clutter(&entry.path))
+    };
     let images = files().filter(|entry| is_image(&entry.path)).count();
     let others = files().count() - images;
     images > 0 && others * 10 <= images
@@ -53,7 +59,8 @@ pub(super) fn read<R: Read + Seek>(
     archive: &mut Archive<'_, R>,
     watch: &mut dyn Watch,
 ) -> Result<(Metadata, MediaInfo), WorkError> {
-    let is_page = |entry: &&Entry| !entry.is_dir && !is_clutter(&entry.path) && is_image(&entry.path);
+    let is_page =
+        |entry: &&Entry| !entry.is_dir && !is_clutter(&entry.path) && is_image(&entry.path);
     let pages = archive.entries().iter().filter(is_page).count();
     let info = MediaInfo {
         format: "cbz".to_owned(),
@@ -67,7 +74,10 @@ pub(super) fn read<R: Read + Seek>(
         return Ok((Metadata::default(), info));
     };
     // The pages are good without it: what is wrong with the metadata only deserves a warning.
-    match archive.read(index, xml::MAX_XML).and_then(|bytes| parse(&xml::decode(&bytes))) {
+    match archive
+        .read(index, xml::MAX_XML)
+        .and_then(|bytes| parse(&xml::decode(&bytes)))
+    {
         Ok(metadata) => Ok((metadata, info)),
         Err(WorkError::Failed(failure)) => {
             watch.warn(format!("ComicInfo.xml was not read: {failure}"));
@@ -79,7 +89,9 @@ pub(super) fn read<R: Read + Seek>(
 
 fn find_comic_info(entries: &[Entry]) -> Option<usize> {
     let name = |entry: &Entry| entry.path.rsplit('/').next().unwrap_or_default().to_owned();
-    entries.iter().position(|entry| name(entry).eq_ignore_ascii_case(COMIC_INFO))
+    entries
+        .iter()
+        .position(|entry| name(entry).eq_ignore_ascii_case(COMIC_INFO))
 }
 
 fn parse(document: &str) -> Result<Metadata, WorkError> {
@@ -103,7 +115,10 @@ fn parse(document: &str) -> Result<Metadata, WorkError> {
     };
     let people = |(element, role): &(&str, &str)| {
         let role = (*role).to_owned();
-        let of = move |name| Contributor { name, role: role.clone() };
+        let of = move |name| Contributor {
+            name,
+            role: role.clone(),
+        };
         list(element).into_iter().map(of).collect::<Vec<_>>()
     };
     let gtin = get("GTIN");
@@ -114,12 +129,20 @@ fn parse(document: &str) -> Result<Metadata, WorkError> {
         isbn: gtin.as_deref().and_then(isbn::parse),
         year: get("Year").and_then(|year| text::year(&year)),
         language: get("LanguageISO"),
-        description: values.get("Summary").and_then(|value| text::long_field(value)),
+        description: values
+            .get("Summary")
+            .and_then(|value| text::long_field(value)),
         subjects: list("Genre"),
         series: get("Series"),
         series_index: get("Number"),
         contributors: PEOPLE.iter().flat_map(people).collect(),
-        identifiers: gtin.map(|value| Identifier { scheme: "gtin".to_owned(), value }).into_iter().collect(),
+        identifiers: gtin
+            .map(|value| Identifier {
+                scheme: "gtin".to_owned(),
+                value,
+            })
+            .into_iter()
+            .collect(),
     })
 }
 

@@ -24,7 +24,12 @@ pub enum Kind {
 /// Formats known by the bytes at an offset.
 const MAGIC: [(usize, &[u8], &str, &str); 17] = [
     (0, b"Rar!\x1A\x07", "rar", "application/vnd.rar"),
-    (0, b"7z\xBC\xAF\x27\x1C", "7z", "application/x-7z-compressed"),
+    (
+        0,
+        b"7z\xBC\xAF\x27\x1C",
+        "7z",
+        "application/x-7z-compressed",
+    ),
     (0, b"\x1F\x8B", "gzip", "application/gzip"),
     (60, b"BOOKMOBI", "mobi", "application/x-mobipocket-ebook"),
     (0, b"AT&TFORM", "djvu", "image/vnd.djvu"),
@@ -52,8 +57,9 @@ pub fn detect(head: &[u8]) -> Kind {
     if early.windows(5).any(|window| window == b"%PDF-") {
         return Kind::Pdf;
     }
-    let matches =
-        |(at, magic, ..): &&(usize, &[u8], &str, &str)| head.get(*at..).is_some_and(|rest| rest.starts_with(magic));
+    let matches = |(at, magic, ..): &&(usize, &[u8], &str, &str)| {
+        head.get(*at..).is_some_and(|rest| rest.starts_with(magic))
+    };
     match MAGIC.iter().find(matches) {
         Some(&(_, _, format, media_type)) => Kind::Other(format, media_type),
         None if looks_like_text(head) => Kind::Text,
@@ -108,7 +114,10 @@ mod tests {
             (b"RIFF....WEBPVP8 ", Kind::Other("webp", "image/webp")),
             (b"plain words\r\n", Kind::Text),
             (b"\xFF\xFEa\0", Kind::Text),
-            (b"\xDB\xDB\xB2 art \x0e\r\n and more text to make it mostly text", Kind::Text),
+            (
+                b"\xDB\xDB\xB2 art \x0e\r\n and more text to make it mostly text",
+                Kind::Text,
+            ),
             (b"a\0b", Kind::Unknown),
             (b"\x01\x02\x03", Kind::Unknown),
         ] {

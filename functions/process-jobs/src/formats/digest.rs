@@ -47,7 +47,11 @@ impl Hasher {
     #[must_use]
     pub fn state(&self) -> HasherState {
         let crc32 = self.crc32.clone().finalize();
-        HasherState { size: self.size, crc32, sha256: hex::encode(self.sha256.serialize()) }
+        HasherState {
+            size: self.size,
+            crc32,
+            sha256: hex::encode(self.sha256.serialize()),
+        }
     }
 
     /// Goes on from `state`; `None` where that is none of ours.
@@ -56,7 +60,11 @@ impl Hasher {
         let sha256 = hex::decode(&state.sha256).ok()?;
         let sha256 = Sha256::deserialize(sha256.as_slice().try_into().ok()?).ok()?;
         let crc32 = crc32fast::Hasher::new_with_initial_len(state.crc32, state.size);
-        Some(Self { crc32, sha256, size: state.size })
+        Some(Self {
+            crc32,
+            sha256,
+            size: state.size,
+        })
     }
 
     /// The CRC-32, and the SHA-256 as 64 lower-case hex digits.
@@ -85,7 +93,10 @@ pub fn crc32_text(crc32: u32) -> String {
 ///
 /// # Errors
 /// The file's own, [`WorkError::Stopped`], and [`code::SOURCE_CHANGED`] when it ends early.
-pub(crate) fn digest<R: Read + Seek>(source: &mut Source<'_, R>, watch: &mut dyn Watch) -> Result<Digest, WorkError> {
+pub(crate) fn digest<R: Read + Seek>(
+    source: &mut Source<'_, R>,
+    watch: &mut dyn Watch,
+) -> Result<Digest, WorkError> {
     let fault = source.fault();
     let total = source.size();
     let mut hasher = Hasher::default();
@@ -101,7 +112,10 @@ pub(crate) fn digest<R: Read + Seek>(source: &mut Source<'_, R>, watch: &mut dyn
             break;
         }
         hasher.update(chunk);
-        line_feeds += chunk.iter().map(|&byte| u64::from(byte == b'\n')).sum::<u64>();
+        line_feeds += chunk
+            .iter()
+            .map(|&byte| u64::from(byte == b'\n'))
+            .sum::<u64>();
         watch.progress(hasher.size(), total);
     }
     if hasher.size() != total {
@@ -109,7 +123,11 @@ pub(crate) fn digest<R: Read + Seek>(source: &mut Source<'_, R>, watch: &mut dyn
         return Err(WorkError::failed(code::SOURCE_CHANGED, sentence));
     }
     let (crc32, sha256) = hasher.finish();
-    Ok(Digest { crc32, sha256, line_feeds })
+    Ok(Digest {
+        crc32,
+        sha256,
+        line_feeds,
+    })
 }
 
 #[cfg(test)]
@@ -124,7 +142,10 @@ mod tests {
         let mut watch = Recorder::default();
         let found = digest(&mut Source::new(&mut file, 9), &mut watch).unwrap();
         assert_eq!(crc32_text(found.crc32), "CBF43926");
-        assert_eq!(found.sha256, "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225");
+        assert_eq!(
+            found.sha256,
+            "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"
+        );
         assert_eq!(watch.progress, [(9, 9)]);
     }
 
@@ -137,12 +158,24 @@ mod tests {
         for cut in [0, 1, 63, 64, 65, 1_999] {
             let mut first = Hasher::default();
             first.update(&bytes[..cut]);
-            let state = serde_json::from_str(&serde_json::to_string(&first.state()).unwrap()).unwrap();
+            let state =
+                serde_json::from_str(&serde_json::to_string(&first.state()).unwrap()).unwrap();
             let mut second = Hasher::of(&state).unwrap();
             second.update(&bytes[cut..]);
-            assert_eq!((second.size(), second.finish()), (2_000, expected.clone()), "{cut}");
+            assert_eq!(
+                (second.size(), second.finish()),
+                (2_000, expected.clone()),
+                "{cut}"
+            );
         }
-        assert!(Hasher::of(&HasherState { size: 1, crc32: 0, sha256: "zz".to_owned() }).is_none());
+        assert!(
+            Hasher::of(&HasherState {
+                size: 1,
+                crc32: 0,
+                sha256: "zz".to_owned()
+            })
+            .is_none()
+        );
     }
 
     #[test]

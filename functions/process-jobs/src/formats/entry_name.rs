@@ -48,7 +48,15 @@ mod tests {
 
     #[test]
     fn ordinary_names_pass() {
-        for name in ["a", "OEBPS/content.opf", "été/図書.jpg", "dir/", "a..b", "...", "C"] {
+        for name in [
+            "a",
+            "OEBPS/content.opf",
+            "été/図書.jpg",
+            "dir/",
+            "a..b",
+            "...",
+            "C",
+        ] {
             assert_eq!(check_entry_name(name), Ok(()), "{name}");
         }
     }

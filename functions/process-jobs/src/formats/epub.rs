@@ -14,7 +14,10 @@ const CONTAINER: &str = "META-INF/container.xml";
 pub const MEDIA_TYPE: &str = "application/epub+zip";
 
 /// Algorithms that only scramble fonts; a book that uses them is not locked.
-const FONT_SCRAMBLERS: [&str; 2] = ["http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"];
+const FONT_SCRAMBLERS: [&str; 2] = [
+    "http://www.idpf.org/2008/embedding",
+    "http://ns.adobe.com/pdf/enc#RC",
+];
 
 /// Whether the archive claims to be an EPUB: by its `mimetype` entry, or its container.
 pub(super) fn is_epub<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<bool, WorkError> {
@@ -39,7 +42,10 @@ pub(super) fn read<R: Read + Seek>(
 ) -> Result<(Metadata, MediaInfo), WorkError> {
     check_mimetype(archive, watch)?;
     let opf_path = package_path(archive)?;
-    let Some(index) = archive.find(&opf_path).or_else(|| archive.find_ignoring_case(&opf_path)) else {
+    let Some(index) = archive
+        .find(&opf_path)
+        .or_else(|| archive.find_ignoring_case(&opf_path))
+    else {
         let sentence = format!("The EPUB's package document {opf_path:?} is missing.");
         return Err(WorkError::failed(code::EPUB_OPF_MISSING, sentence));
     };
@@ -51,13 +57,21 @@ pub(super) fn read<R: Read + Seek>(
         watch.warn("The EPUB has no table of contents.".to_owned());
     }
     let toc = [("nav", package.has_nav), ("ncx", package.has_ncx)];
-    let layout = if package.fixed_layout { "fixed" } else { "reflowable" };
+    let layout = if package.fixed_layout {
+        "fixed"
+    } else {
+        "reflowable"
+    };
     let info = MediaInfo {
         format: "epub".to_owned(),
         media_type: MEDIA_TYPE.to_owned(),
         version: package.version,
         chapters: Some(package.chapters),
-        toc: toc.iter().filter(|(_, has)| *has).map(|(name, _)| (*name).to_owned()).collect(),
+        toc: toc
+            .iter()
+            .filter(|(_, has)| *has)
+            .map(|(name, _)| (*name).to_owned())
+            .collect(),
         layout: Some(layout.to_owned()),
         producer: package.producer,
         encrypted: is_locked(archive, watch)?,
@@ -66,9 +80,14 @@ pub(super) fn read<R: Read + Seek>(
     Ok((package.metadata, info))
 }
 
-fn check_mimetype<R: Read + Seek>(archive: &mut Archive<'_, R>, watch: &mut dyn Watch) -> Result<(), WorkError> {
-    let first =
-        archive.entries().first().is_some_and(|entry| entry.path == "mimetype" && entry.size == entry.compressed_size);
+fn check_mimetype<R: Read + Seek>(
+    archive: &mut Archive<'_, R>,
+    watch: &mut dyn Watch,
+) -> Result<(), WorkError> {
+    let first = archive
+        .entries()
+        .first()
+        .is_some_and(|entry| entry.path == "mimetype" && entry.size == entry.compressed_size);
     if !first {
         watch.warn("The EPUB's mimetype is not its first, uncompressed entry.".to_owned());
     }
@@ -96,14 +115,22 @@ fn package_path<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<String, 
         }
     })?;
     let path = path.map(|path| path.trim_start_matches('/').to_owned());
-    path.filter(|path| !path.is_empty()).ok_or_else(|| missing("The EPUB's container names no package document."))
+    path.filter(|path| !path.is_empty())
+        .ok_or_else(|| missing("The EPUB's container names no package document."))
 }
 
 /// Whether anything but fonts is encrypted, or the book carries a licence.
-fn is_locked<R: Read + Seek>(archive: &mut Archive<'_, R>, watch: &mut dyn Watch) -> Result<bool, WorkError> {
-    let mut locked = ["META-INF/rights.xml", "META-INF/license.lcpl", "META-INF/sinf.xml"]
-        .into_iter()
-        .any(|path| archive.find(path).is_some());
+fn is_locked<R: Read + Seek>(
+    archive: &mut Archive<'_, R>,
+    watch: &mut dyn Watch,
+) -> Result<bool, WorkError> {
+    let mut locked = [
+        "META-INF/rights.xml",
+        "META-INF/license.lcpl",
+        "META-INF/sinf.xml",
+    ]
+    .into_iter()
+    .any(|path| archive.find(path).is_some());
     if let Some(index) = archive.find("META-INF/encryption.xml") {
         let document = xml::decode(&archive.read(index, xml::MAX_XML)?);
         locked |= encrypts_content(&document)?;

@@ -6,10 +6,18 @@
 pub fn parse(text: &str) -> Option<String> {
     let text = text.trim();
     let lower = text.to_ascii_lowercase();
-    let prefix = ["urn:isbn:", "isbn-13:", "isbn-10:", "isbn-13", "isbn-10", "isbn:", "isbn"]
-        .into_iter()
-        .find(|prefix| lower.starts_with(prefix))
-        .map_or(0, str::len);
+    let prefix = [
+        "urn:isbn:",
+        "isbn-13:",
+        "isbn-10:",
+        "isbn-13",
+        "isbn-10",
+        "isbn:",
+        "isbn",
+    ]
+    .into_iter()
+    .find(|prefix| lower.starts_with(prefix))
+    .map_or(0, str::len);
     let mut digits = String::with_capacity(13);
     for c in text[prefix..].chars() {
         match c {
@@ -24,7 +32,8 @@ pub fn parse(text: &str) -> Option<String> {
 /// The first ISBN that stands somewhere in `text`.
 #[must_use]
 pub fn find(text: &str) -> Option<String> {
-    let is_part = |c: char| c.is_ascii_digit() || matches!(c, 'X' | 'x' | '-' | '\u{2010}'..='\u{2015}');
+    let is_part =
+        |c: char| c.is_ascii_digit() || matches!(c, 'X' | 'x' | '-' | '\u{2010}'..='\u{2015}');
     let mut runs = text.split(|c: char| !is_part(c));
     runs.find_map(|run| parse(run.trim_matches(|c: char| !c.is_ascii_alphanumeric())))
 }
@@ -37,7 +46,8 @@ pub fn is_valid(digits: &str) -> bool {
         10 => weighted(digits, |i| 10 - i).is_some_and(|sum| sum % 11 == 0),
         13 if digits.starts_with("978") || digits.starts_with("979") => {
             !digits.contains('X')
-                && weighted(digits, |i| if i % 2 == 0 { 1 } else { 3 }).is_some_and(|sum| sum % 10 == 0)
+                && weighted(digits, |i| if i % 2 == 0 { 1 } else { 3 })
+                    .is_some_and(|sum| sum % 10 == 0)
         }
         _ => false,
     }

@@ -62,7 +62,11 @@ pub fn analyse<R: Read + Seek>(
     Ok(analysis)
 }
 
-fn read<R: Read + Seek>(reader: &mut R, size: u64, watch: &mut dyn Watch) -> Result<Analysis, WorkError> {
+fn read<R: Read + Seek>(
+    reader: &mut R,
+    size: u64,
+    watch: &mut dyn Watch,
+) -> Result<Analysis, WorkError> {
     let mut source = Source::new(reader, size);
     let head = source.window(0, detect::HEAD)?;
     let info = |format: &str, media_type: &str| MediaInfo {
@@ -73,17 +77,30 @@ fn read<R: Read + Seek>(reader: &mut R, size: u64, watch: &mut dyn Watch) -> Res
     let (metadata, mediainfo) = match detect::detect(&head) {
         Kind::Zip => return read_zip(Archive::from_source(source)?, watch),
         Kind::Pdf => pdf::read(&mut source, watch)?,
-        Kind::Text => (Metadata::default(), plain::read(&source.window(0, plain::SAMPLE)?)),
+        Kind::Text => (
+            Metadata::default(),
+            plain::read(&source.window(0, plain::SAMPLE)?),
+        ),
         Kind::Other(format, media_type) => (Metadata::default(), info(format, media_type)),
         Kind::Unknown => {
             watch.warn("The file's format is not known.".to_owned());
-            (Metadata::default(), info("unknown", "application/octet-stream"))
+            (
+                Metadata::default(),
+                info("unknown", "application/octet-stream"),
+            )
         }
     };
-    Ok(Analysis { metadata, mediainfo, structure: Structure::default() })
+    Ok(Analysis {
+        metadata,
+        mediainfo,
+        structure: Structure::default(),
+    })
 }
 
-fn read_zip<R: Read + Seek>(mut archive: Archive<'_, R>, watch: &mut dyn Watch) -> Result<Analysis, WorkError> {
+fn read_zip<R: Read + Seek>(
+    mut archive: Archive<'_, R>,
+    watch: &mut dyn Watch,
+) -> Result<Analysis, WorkError> {
     let (metadata, mediainfo) = if epub::is_epub(&mut archive)? {
         epub::read(&mut archive, watch)?
     } else if comic::is_comic(archive.entries()) {
@@ -97,19 +114,25 @@ fn read_zip<R: Read + Seek>(mut archive: Archive<'_, R>, watch: &mut dyn Watch) 
         };
         (Metadata::default(), info)
     };
-    Ok(Analysis { metadata, mediainfo, structure: structure(archive.entries()) })
+    Ok(Analysis {
+        metadata,
+        mediainfo,
+        structure: structure(archive.entries()),
+    })
 }
 
 fn structure(entries: &[Entry]) -> Structure {
     let files = || entries.iter().filter(|entry| !entry.is_dir);
     let total = files().count();
-    let listed = files().take(Structure::MAX_FILES).map(|entry| StructureFile {
-        path: entry.path.clone(),
-        size: entry.size,
-        compressed_size: entry.compressed_size,
-        crc32: digest::crc32_text(entry.crc32),
-        encrypted: entry.encrypted,
-    });
+    let listed = files()
+        .take(Structure::MAX_FILES)
+        .map(|entry| StructureFile {
+            path: entry.path.clone(),
+            size: entry.size,
+            compressed_size: entry.compressed_size,
+            crc32: digest::crc32_text(entry.crc32),
+            encrypted: entry.encrypted,
+        });
     Structure {
         files: listed.collect(),
         files_total: total as u64,
@@ -124,8 +147,14 @@ fn warn_of_extension(path: &str, format: &str, watch: &mut dyn Watch) {
     let Some((_, extension)) = name.rsplit_once('.') else {
         return;
     };
-    if !usual.is_empty() && !usual.iter().any(|usual| usual.eq_ignore_ascii_case(extension)) {
-        watch.warn(format!("The file {name:?} is of the format {format}, unlike its name."));
+    if !usual.is_empty()
+        && !usual
+            .iter()
+            .any(|usual| usual.eq_ignore_ascii_case(extension))
+    {
+        watch.warn(format!(
+            "The file {name:?} is of the format {format}, unlike its name."
+        ));
     }
 }
 

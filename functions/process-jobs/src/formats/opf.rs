@@ -139,8 +139,12 @@ fn element(name: &str, attributes: &Attributes<'_>) -> Option<Element> {
     known.contains(&name).then(|| Element {
         name: name.to_owned(),
         id: attributes.get("id"),
-        qualifier: ["role", "scheme", "event"].into_iter().find_map(|key| attributes.get(key)),
-        property: attributes.get("property").or_else(|| attributes.get("name")),
+        qualifier: ["role", "scheme", "event"]
+            .into_iter()
+            .find_map(|key| attributes.get(key)),
+        property: attributes
+            .get("property")
+            .or_else(|| attributes.get("name")),
         refines: attributes.get("refines"),
         value: attributes.get("content").unwrap_or_default(),
     })
@@ -161,10 +165,14 @@ fn interpret(elements: &[Element], package: &mut Package) {
     metadata.publisher = first("publisher");
     metadata.language = first("language");
     metadata.description = named("description").find_map(|e| text::long_field(&e.value));
-    metadata.subjects = named("subject").filter_map(|e| text::field(&e.value)).collect();
+    metadata.subjects = named("subject")
+        .filter_map(|e| text::field(&e.value))
+        .collect();
     metadata.series = meta("calibre:series").or_else(|| meta("belongs-to-collection"));
     metadata.series_index = meta("calibre:series_index").or_else(|| meta("group-position"));
-    metadata.identifiers = named("identifier").filter_map(|e| identifier(elements, e)).collect();
+    metadata.identifiers = named("identifier")
+        .filter_map(|e| identifier(elements, e))
+        .collect();
     metadata.isbn = isbn_of(&metadata.identifiers);
     metadata.year = year_of(elements);
     people(elements, metadata);
@@ -177,9 +185,15 @@ fn refinement(elements: &[Element], of: &Element, property: &str) -> Option<Stri
     let id = of.id.as_deref()?;
     let refines = |e: &&Element| {
         e.property.as_deref() == Some(property)
-            && e.refines.as_deref().and_then(|target| target.strip_prefix('#')) == Some(id)
+            && e.refines
+                .as_deref()
+                .and_then(|target| target.strip_prefix('#'))
+                == Some(id)
     };
-    elements.iter().find(refines).and_then(|e| text::field(&e.value))
+    elements
+        .iter()
+        .find(refines)
+        .and_then(|e| text::field(&e.value))
 }
 
 fn people(elements: &[Element], metadata: &mut Metadata) {
@@ -192,7 +206,9 @@ fn people(elements: &[Element], metadata: &mut Metadata) {
             continue;
         };
         let role = element.qualifier.clone();
-        let role = role.or_else(|| refinement(elements, element, "role")).unwrap_or_default();
+        let role = role
+            .or_else(|| refinement(elements, element, "role"))
+            .unwrap_or_default();
         let is_author = role == "aut" || (is_creator && role.is_empty());
         // The program that made the file contributes as `bkp`, a book producer; it wrote nothing.
         if is_author {
@@ -209,7 +225,9 @@ fn people(elements: &[Element], metadata: &mut Metadata) {
 
 fn identifier(elements: &[Element], element: &Element) -> Option<Identifier> {
     let value = text::field(&element.value)?;
-    let urn = value.strip_prefix("urn:").and_then(|rest| rest.split_once(':'));
+    let urn = value
+        .strip_prefix("urn:")
+        .and_then(|rest| rest.split_once(':'));
     let scheme = match (&element.qualifier, urn) {
         (Some(scheme), _) => scheme.to_lowercase(),
         (None, Some((scheme, _))) => scheme.to_lowercase(),
@@ -268,7 +286,11 @@ mod tests {
         assert_eq!(package.version.as_deref(), Some("2.0"));
         assert_eq!(metadata.title.as_deref(), Some("Le Tour & le Détour"));
         assert_eq!(metadata.authors, ["Anne Écrit"]);
-        let roles: Vec<_> = metadata.contributors.iter().map(|c| c.role.as_str()).collect();
+        let roles: Vec<_> = metadata
+            .contributors
+            .iter()
+            .map(|c| c.role.as_str())
+            .collect();
         assert_eq!(roles, ["ill", "trl"]);
         assert_eq!(metadata.isbn.as_deref(), Some("9780306406157"));
         assert_eq!(metadata.identifiers[0].scheme, "uuid");

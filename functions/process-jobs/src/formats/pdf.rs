@@ -19,8 +19,15 @@ const TAIL: u64 = 2 * 1024 * 1024;
 const STREAM_LIMIT: usize = 4 * 1024 * 1024;
 
 /// The keys of an Info dictionary that are used.
-pub(super) const INFO_KEYS: [&[u8]; 7] =
-    [b"Title", b"Author", b"Subject", b"Keywords", b"Creator", b"Producer", b"CreationDate"];
+pub(super) const INFO_KEYS: [&[u8]; 7] = [
+    b"Title",
+    b"Author",
+    b"Subject",
+    b"Keywords",
+    b"Creator",
+    b"Producer",
+    b"CreationDate",
+];
 
 /// Reads what a PDF says about itself.
 ///
@@ -45,7 +52,11 @@ pub(super) fn read<R: Read + Seek>(
         watch.warn("The PDF is too large to be read as a whole; only its ends were.".to_owned());
         let head = source.window(0, HEAD)?;
         let tail = source.window(size - TAIL, TAIL)?;
-        (pdf_scan::version(&head), false, pdf_scan::scan(&[&head, &tail], false))
+        (
+            pdf_scan::version(&head),
+            false,
+            pdf_scan::scan(&[&head, &tail], false),
+        )
     };
     if damaged && findings.objects == 0 {
         let sentence = "The PDF is damaged: nothing in it can be read.";
@@ -73,8 +84,12 @@ fn metadata(findings: &Findings) -> Metadata {
     Metadata {
         title: findings.get("Title"),
         authors: text::people(&findings.get("Author").unwrap_or_default()),
-        isbn: places.iter().find_map(|key| isbn::find(&findings.get(key)?)),
-        year: findings.get("CreationDate").and_then(|date| text::year(&date)),
+        isbn: places
+            .iter()
+            .find_map(|key| isbn::find(&findings.get(key)?)),
+        year: findings
+            .get("CreationDate")
+            .and_then(|date| text::year(&date)),
         language: findings.language.clone(),
         description: findings.get("Subject"),
         subjects: keywords.split([',', ';']).filter_map(text::field).collect(),
@@ -84,8 +99,11 @@ fn metadata(findings: &Findings) -> Metadata {
 
 /// Reads the whole document; `None` when the library cannot, or finds no pages.
 fn parse(bytes: &[u8]) -> Option<Findings> {
-    let options =
-        LoadOptions { filter: Some(keep), max_decompressed_size: Some(STREAM_LIMIT), ..LoadOptions::default() };
+    let options = LoadOptions {
+        filter: Some(keep),
+        max_decompressed_size: Some(STREAM_LIMIT),
+        ..LoadOptions::default()
+    };
     // The library has seen fewer broken files than this system will: a panic of its is one more
     // way to say that the file is broken.
     let load = || Document::load_mem_with_options(bytes, options).ok();
@@ -127,7 +145,9 @@ fn string(dictionary: &Dictionary, key: &[u8]) -> Option<String> {
 fn keep(id: ObjectId, object: &mut Object) -> Option<(ObjectId, Object)> {
     let kept = match object {
         Object::Stream(stream) => stream.dict.has_type(b"ObjStm"),
-        Object::Array(items) => items.iter().all(|item| matches!(item, Object::Reference(_))),
+        Object::Array(items) => items
+            .iter()
+            .all(|item| matches!(item, Object::Reference(_))),
         Object::Dictionary(dictionary) => strip(dictionary),
         _ => false,
     };

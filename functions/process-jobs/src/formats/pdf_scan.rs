@@ -34,7 +34,8 @@ impl Findings {
     /// Sets a value of the Info dictionary.
     pub fn set(&mut self, key: &[u8], value: Option<String>) {
         if let Some(value) = value {
-            self.info.insert(String::from_utf8_lossy(key).into_owned(), value);
+            self.info
+                .insert(String::from_utf8_lossy(key).into_owned(), value);
         }
     }
 }
@@ -49,8 +50,12 @@ pub fn version(bytes: &[u8]) -> Option<String> {
 
 /// Looks through pieces of a PDF; `whole` when they are all of it, so that pages can be counted.
 pub fn scan(pieces: &[&[u8]], whole: bool) -> Findings {
-    let mut findings =
-        Findings { encrypted: pieces.iter().any(|piece| find(piece, b"/Encrypt").is_some()), ..Findings::default() };
+    let mut findings = Findings {
+        encrypted: pieces
+            .iter()
+            .any(|piece| find(piece, b"/Encrypt").is_some()),
+        ..Findings::default()
+    };
     let mut counted = 0;
     for object in pieces.iter().flat_map(|piece| objects(piece)) {
         findings.objects += 1;
@@ -102,7 +107,11 @@ fn type_of(object: &[u8]) -> Option<&[u8]> {
 fn number(object: &[u8], key: &[u8]) -> Option<u64> {
     let rest = object[find(object, key)? + key.len()..].trim_ascii_start();
     let digits = rest.iter().take(9).take_while(|byte| byte.is_ascii_digit());
-    digits.map(|&byte| char::from(byte)).collect::<String>().parse().ok()
+    digits
+        .map(|&byte| char::from(byte))
+        .collect::<String>()
+        .parse()
+        .ok()
 }
 
 fn string(object: &[u8], key: &[u8]) -> Option<String> {
@@ -172,14 +181,24 @@ fn escape(bytes: &mut std::iter::Peekable<impl Iterator<Item = u8>>) -> Option<u
 }
 
 fn hexadecimal(input: &[u8]) -> Vec<u8> {
-    let body = input.iter().take(MAX_STRING).take_while(|byte| **byte != b'>');
-    let digits: Vec<u8> =
-        body.filter_map(|&byte| char::from(byte).to_digit(16)).filter_map(|digit| u8::try_from(digit).ok()).collect();
-    digits.chunks(2).map(|pair| pair[0] * 16 + pair.get(1).copied().unwrap_or(0)).collect()
+    let body = input
+        .iter()
+        .take(MAX_STRING)
+        .take_while(|byte| **byte != b'>');
+    let digits: Vec<u8> = body
+        .filter_map(|&byte| char::from(byte).to_digit(16))
+        .filter_map(|digit| u8::try_from(digit).ok())
+        .collect();
+    digits
+        .chunks(2)
+        .map(|pair| pair[0] * 16 + pair.get(1).copied().unwrap_or(0))
+        .collect()
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
 }
 
 #[cfg(test)]
@@ -197,7 +216,10 @@ mod tests {
     fn strings_of_both_forms_are_read() {
         let object = br"<</Title (A \(nested (one)\) \351t\351\
  line\n) /Author <FEFF00C90074> /Producer<41 4> /X 3>>";
-        assert_eq!(string(object, b"/Title").as_deref(), Some("A (nested (one)) été line\n"));
+        assert_eq!(
+            string(object, b"/Title").as_deref(),
+            Some("A (nested (one)) été line\n")
+        );
         assert_eq!(string(object, b"/Author").as_deref(), Some("Ét"));
         assert_eq!(string(object, b"/Producer").as_deref(), Some("A@"));
         assert_eq!(string(object, b"/X"), None);
@@ -216,13 +238,19 @@ mod tests {
         assert_eq!(findings.pages, Some(12));
         assert_eq!(findings.language.as_deref(), Some("fr"));
         assert_eq!(findings.get("Title").as_deref(), Some("The Book"));
-        let pages = scan(&[b"1 0 obj <</Type/Page>> endobj 2 0 obj <</Type /Page>> endobj"], true);
+        let pages = scan(
+            &[b"1 0 obj <</Type/Page>> endobj 2 0 obj <</Type /Page>> endobj"],
+            true,
+        );
         assert_eq!(pages.pages, Some(2));
     }
 
     #[test]
     fn strings_of_an_encrypted_file_are_not_shown() {
-        let findings = scan(&[b"5 0 obj <</Title(x)/Author(y)>> endobj trailer <</Encrypt 7 0 R>>"], true);
+        let findings = scan(
+            &[b"5 0 obj <</Title(x)/Author(y)>> endobj trailer <</Encrypt 7 0 R>>"],
+            true,
+        );
         assert!(findings.encrypted);
         assert_eq!(findings.get("Title"), None);
     }

@@ -7,7 +7,10 @@ use std::io::Cursor;
 fn read_all(bytes: &[u8]) -> (Result<(Metadata, MediaInfo), WorkError>, Recorder) {
     let mut watch = Recorder::default();
     let mut cursor = Cursor::new(bytes);
-    let result = read(&mut Source::new(&mut cursor, bytes.len() as u64), &mut watch);
+    let result = read(
+        &mut Source::new(&mut cursor, bytes.len() as u64),
+        &mut watch,
+    );
     (result, watch)
 }
 
@@ -21,7 +24,10 @@ fn a_pdf_tells_its_metadata_and_pages() {
     assert_eq!(metadata.year, Some(2019));
     assert_eq!(metadata.language.as_deref(), Some("fr-FR"));
     assert_eq!(metadata.subjects[0], "Voyage");
-    assert_eq!((info.version.as_deref(), info.pages), (Some("1.5"), Some(3)));
+    assert_eq!(
+        (info.version.as_deref(), info.pages),
+        (Some("1.5"), Some(3))
+    );
     assert_eq!(info.producer.as_deref(), Some("Maker"));
     assert!(!info.encrypted && !info.damaged && watch.warnings.is_empty());
 }
@@ -33,7 +39,10 @@ fn objects_in_compressed_streams_are_read() {
     let mut bytes = Vec::new();
     document.save_modern(&mut bytes).unwrap();
     let (metadata, info) = read_all(&bytes).0.unwrap();
-    assert_eq!((info.version.as_deref(), info.pages), (Some("1.7"), Some(4)));
+    assert_eq!(
+        (info.version.as_deref(), info.pages),
+        (Some("1.7"), Some(4))
+    );
     assert_eq!(metadata.title.as_deref(), Some("Le Détour"));
 }
 
@@ -95,5 +104,8 @@ fn a_large_pdf_is_read_at_its_ends_only() {
     let (metadata, info) = read(&mut source, &mut watch).unwrap();
     assert!(watch.warnings[0].contains("too large"));
     assert_eq!(metadata.title.as_deref(), Some("Large"));
-    assert_eq!((info.pages, info.version.as_deref()), (Some(2), Some("1.5")));
+    assert_eq!(
+        (info.pages, info.version.as_deref()),
+        (Some(2), Some("1.5"))
+    );
 }

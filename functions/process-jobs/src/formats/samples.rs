@@ -34,8 +34,13 @@ pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
             continue;
         }
         let stored = *name == "mimetype";
-        let method = if stored { CompressionMethod::Stored } else { CompressionMethod::Deflated };
-        zip.start_file(*name, options.compression_method(method)).unwrap();
+        let method = if stored {
+            CompressionMethod::Stored
+        } else {
+            CompressionMethod::Deflated
+        };
+        zip.start_file(*name, options.compression_method(method))
+            .unwrap();
         zip.write_all(content).unwrap();
     }
     zip.finish().unwrap().into_inner()
@@ -66,7 +71,8 @@ pub fn pdf_document(pages: u32, info: Dictionary) -> Document {
         .collect();
     let nodes = dictionary! { "Type" => "Pages", "Kids" => kids, "Count" => i64::from(pages) };
     document.objects.insert(tree, nodes.into());
-    let catalog = dictionary! { "Type" => "Catalog", "Pages" => tree, "Lang" => text_string("fr-FR") };
+    let catalog =
+        dictionary! { "Type" => "Catalog", "Pages" => tree, "Lang" => text_string("fr-FR") };
     let catalog = document.add_object(catalog);
     let info = document.add_object(info);
     document.trailer.set("Root", catalog);

@@ -177,7 +177,10 @@ mod tests {
     pub struct Broken;
     impl Read for Broken {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            Err(io::Error::new(io::ErrorKind::UnexpectedEof, "connection lost"))
+            Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "connection lost",
+            ))
         }
     }
     impl Seek for Broken {
@@ -191,7 +194,13 @@ mod tests {
         let bytes: Vec<u8> = (0..200_000_u32).map(|i| (i % 251) as u8).collect();
         let mut cursor = Cursor::new(bytes.clone());
         let mut source = Source::new(&mut cursor, bytes.len() as u64);
-        for (offset, limit) in [(0, 10), (65_530, 20), (199_990, 50), (300_000, 5), (3, 150_000)] {
+        for (offset, limit) in [
+            (0, 10),
+            (65_530, 20),
+            (199_990, 50),
+            (300_000, 5),
+            (3, 150_000),
+        ] {
             let window = source.window(offset, limit).unwrap();
             let start = usize::try_from(offset).unwrap().min(bytes.len());
             let end = (start + usize::try_from(limit).unwrap()).min(bytes.len());

@@ -35,14 +35,23 @@ fn an_epub_3_is_analysed() {
     assert_eq!(analysis.metadata.isbn.as_deref(), Some("9780306406157"));
     assert_eq!(analysis.metadata.year, Some(2021));
     let info = &analysis.mediainfo;
-    assert_eq!((info.format.as_str(), info.version.as_deref()), ("epub", Some("3.0")));
-    assert_eq!((info.chapters, info.toc.as_slice()), (Some(2), &["nav".to_owned()][..]));
+    assert_eq!(
+        (info.format.as_str(), info.version.as_deref()),
+        ("epub", Some("3.0"))
+    );
+    assert_eq!(
+        (info.chapters, info.toc.as_slice()),
+        (Some(2), &["nav".to_owned()][..])
+    );
     assert_eq!(info.size, bytes.len() as u64);
     assert_eq!(info.crc32, format!("{:08X}", crc32fast::hash(&bytes)));
     assert_eq!(info.sha256.len(), 64);
     assert_eq!(analysis.structure.files_total, 4);
     assert_eq!(analysis.structure.files[3].path, "OEBPS/c1.xhtml");
-    assert_eq!(analysis.structure.total_size, analysis.structure.files.iter().map(|f| f.size).sum::<u64>());
+    assert_eq!(
+        analysis.structure.total_size,
+        analysis.structure.files.iter().map(|f| f.size).sum::<u64>()
+    );
     assert_eq!(watch.steps, ["read", "checksum"]);
     assert!(watch.warnings.is_empty(), "{:?}", watch.warnings);
     let json = serde_json::to_value(&analysis).unwrap();
@@ -62,8 +71,17 @@ fn an_epub_2_with_flaws_is_analysed_with_warnings() {
     let (analysis, watch) = good("book.pdf", &bytes);
     assert_eq!(analysis.mediainfo.format, "epub");
     assert_eq!(analysis.metadata.title.as_deref(), Some("T"));
-    for part in ["first", "no chapters", "table of contents", "unlike its name"] {
-        assert!(watch.warnings.iter().any(|w| w.contains(part)), "{part}: {:?}", watch.warnings);
+    for part in [
+        "first",
+        "no chapters",
+        "table of contents",
+        "unlike its name",
+    ] {
+        assert!(
+            watch.warnings.iter().any(|w| w.contains(part)),
+            "{part}: {:?}",
+            watch.warnings
+        );
     }
     let other = samples::zip(&[
         ("mimetype", b"application/zip"),
@@ -77,11 +95,18 @@ fn an_epub_2_with_flaws_is_analysed_with_warnings() {
 #[test]
 fn a_locked_epub_is_told_from_one_with_scrambled_fonts() {
     let encryption = |algorithm: &str| {
-        format!("<encryption><EncryptedData><EncryptionMethod Algorithm='{algorithm}'/></EncryptedData></encryption>")
+        format!(
+            "<encryption><EncryptedData><EncryptionMethod Algorithm='{algorithm}'/></EncryptedData></encryption>"
+        )
     };
     let fonts = encryption("http://www.idpf.org/2008/embedding");
     let aes = encryption("http://www.w3.org/2001/04/xmlenc#aes128-cbc");
-    let locked = |more: &[(&str, &[u8])]| good("b.epub", &samples::epub(OPF3, more)).0.mediainfo.encrypted;
+    let locked = |more: &[(&str, &[u8])]| {
+        good("b.epub", &samples::epub(OPF3, more))
+            .0
+            .mediainfo
+            .encrypted
+    };
     assert!(!locked(&[("META-INF/encryption.xml", fonts.as_bytes())]));
     assert!(locked(&[("META-INF/encryption.xml", aes.as_bytes())]));
     assert!(locked(&[("META-INF/rights.xml", b"<rights/>")]));
@@ -91,14 +116,29 @@ fn a_locked_epub_is_told_from_one_with_scrambled_fonts() {
 fn broken_epubs_fail_with_the_code_of_what_is_wrong() {
     let mimetype: (&str, &[u8]) = ("mimetype", b"application/epub+zip");
     let container: (&str, &[u8]) = ("META-INF/container.xml", samples::CONTAINER.as_bytes());
-    assert_eq!(failure(&samples::zip(&[mimetype])), code::EPUB_CONTAINER_MISSING);
-    assert_eq!(failure(&samples::zip(&[mimetype, container])), code::EPUB_OPF_MISSING);
+    assert_eq!(
+        failure(&samples::zip(&[mimetype])),
+        code::EPUB_CONTAINER_MISSING
+    );
+    assert_eq!(
+        failure(&samples::zip(&[mimetype, container])),
+        code::EPUB_OPF_MISSING
+    );
     let empty: (&str, &[u8]) = ("META-INF/container.xml", b"<container/>");
-    assert_eq!(failure(&samples::zip(&[empty])), code::EPUB_CONTAINER_MISSING);
+    assert_eq!(
+        failure(&samples::zip(&[empty])),
+        code::EPUB_CONTAINER_MISSING
+    );
     assert_eq!(failure(&samples::epub("<html/>", &[])), code::EPUB_DAMAGED);
-    assert_eq!(failure(&samples::epub("<package><unclosed></package>", &[])), code::EPUB_DAMAGED);
+    assert_eq!(
+        failure(&samples::epub("<package><unclosed></package>", &[])),
+        code::EPUB_DAMAGED
+    );
     let bomb = "<!DOCTYPE p [<!ENTITY a 'aaaa'>]><package>&a;</package>";
-    assert_eq!(failure(&samples::epub(bomb, &[])), code::XML_ENTITIES_REFUSED);
+    assert_eq!(
+        failure(&samples::epub(bomb, &[])),
+        code::XML_ENTITIES_REFUSED
+    );
     let huge = format!("<package>{}</package>", " ".repeat(5_000_000));
     assert_eq!(failure(&samples::epub(&huge, &[])), code::ARCHIVE_BOMB);
     let bytes = samples::epub(OPF3, &[]);
@@ -122,7 +162,10 @@ fn a_comic_is_analysed_with_its_metadata() {
     ]);
     let (analysis, watch) = good("saga.cbz", &bytes);
     let metadata = &analysis.metadata;
-    assert_eq!((analysis.mediainfo.format.as_str(), analysis.mediainfo.pages), ("cbz", Some(2)));
+    assert_eq!(
+        (analysis.mediainfo.format.as_str(), analysis.mediainfo.pages),
+        ("cbz", Some(2))
+    );
     assert_eq!(metadata.title.as_deref(), Some("Saga 3"));
     assert_eq!(metadata.authors, ["A. Writer", "B. Other"]);
     assert_eq!(metadata.contributors[0].role, "penciller");
@@ -163,7 +206,10 @@ fn plain_files_are_described() {
     let nfo = b"\xDB\xDB\xB2\xB1\xB0 GROUP \xB0\xB1\xB2\xDB\xDB\r\nTitle: x\r\n";
     let (analysis, _) = good("x.nfo", nfo);
     let info = analysis.mediainfo;
-    assert_eq!((info.format.as_str(), info.encoding.as_deref()), ("text", Some("cp437")));
+    assert_eq!(
+        (info.format.as_str(), info.encoding.as_deref()),
+        ("text", Some("cp437"))
+    );
     assert_eq!(info.lines, Some(2));
     let (analysis, watch) = good("cover.png", b"GIF89a...");
     assert_eq!(analysis.mediainfo.format, "gif");
@@ -207,18 +253,27 @@ impl Seek for Failing<'_> {
 
 #[test]
 fn an_error_of_the_storage_is_never_blamed_on_the_file() {
-    let noise: Vec<u8> = (0..300_000_u32).map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[1]).collect();
+    let noise: Vec<u8> = (0..300_000_u32)
+        .map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[1])
+        .collect();
     let epub = samples::epub(OPF3, &[("OEBPS/big.bin", &noise)]);
     for bytes in [&epub[..], &samples::pdf(3), b"some text"] {
         let mut reads = 0;
         loop {
             for (error, stopped) in [
-                ((|| io::Error::new(io::ErrorKind::UnexpectedEof, "lost")) as fn() -> io::Error, false),
+                (
+                    (|| io::Error::new(io::ErrorKind::UnexpectedEof, "lost")) as fn() -> io::Error,
+                    false,
+                ),
                 (|| crate::failure::StoppedError.into_io(), true),
             ] {
                 let bytes = Cursor::new(bytes);
                 let size = bytes.get_ref().len() as u64;
-                let mut file = Failing { bytes, reads, error };
+                let mut file = Failing {
+                    bytes,
+                    reads,
+                    error,
+                };
                 match analyse(&mut file, "x", size, &mut Recorder::default()) {
                     Err(WorkError::Io(io)) => assert!(!stopped && io.to_string() == "lost"),
                     Err(WorkError::Stopped) => assert!(stopped),
@@ -226,7 +281,11 @@ fn an_error_of_the_storage_is_never_blamed_on_the_file() {
                     other => panic!("after {reads} reads: {other:?}"),
                 }
             }
-            let mut file = Failing { bytes: Cursor::new(bytes), reads, error: || io::Error::other("x") };
+            let mut file = Failing {
+                bytes: Cursor::new(bytes),
+                reads,
+                error: || io::Error::other("x"),
+            };
             if analyse(&mut file, "x", bytes.len() as u64, &mut Recorder::default()).is_ok() {
                 break;
             }

@@ -22,7 +22,10 @@ pub fn field(text: &str) -> Option<String> {
 /// A long field: trimmed, control characters other than line feeds dropped, bounded.
 #[must_use]
 pub fn long_field(text: &str) -> Option<String> {
-    let kept = text.trim().chars().filter(|&c| c == '\n' || !c.is_control());
+    let kept = text
+        .trim()
+        .chars()
+        .filter(|&c| c == '\n' || !c.is_control());
     let tidy: String = kept.take(MAX_TEXT).collect();
     (!tidy.is_empty()).then_some(tidy)
 }
@@ -36,7 +39,9 @@ pub fn year(date: &str) -> Option<i32> {
         4 | 8 | 12 | 14 => group[..4].parse().ok(),
         _ => None,
     };
-    groups.filter_map(year_of).find(|year| (1000..=2999).contains(year))
+    groups
+        .filter_map(year_of)
+        .find(|year| (1000..=2999).contains(year))
 }
 
 /// People in one field: separated by semicolons or ampersands, or by commas where that cannot

@@ -35,8 +35,10 @@ impl Attributes<'_> {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<String> {
         let mut attributes = self.0.attributes();
-        let found =
-            attributes.with_checks(false).flatten().find(|attribute| attribute.key.local_name().as_ref() == name)?;
+        let found = attributes
+            .with_checks(false)
+            .flatten()
+            .find(|attribute| attribute.key.local_name().as_ref() == name)?;
         let value = found.normalized_value(quick_xml::XmlVersion::Implicit1_0);
         value.ok().map(std::borrow::Cow::into_owned)
     }
@@ -57,7 +59,9 @@ fn declared(bytes: &[u8]) -> &'static Encoding {
     }
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(DECLARATION)]).into_owned();
     let declaration = head.split("?>").next().unwrap_or_default();
-    let label = declaration.split_once("encoding").and_then(|(_, rest)| rest.split(['"', '\'']).nth(1));
+    let label = declaration
+        .split_once("encoding")
+        .and_then(|(_, rest)| rest.split(['"', '\'']).nth(1));
     label
         .and_then(|label| Encoding::for_label(label.as_bytes()))
         // Bytes that could be read this far are not UTF-16, whatever the declaration says.
@@ -70,14 +74,21 @@ fn declared(bytes: &[u8]) -> &'static Encoding {
 /// # Errors
 /// [`code::XML_ENTITIES_REFUSED`] when a DTD defines entities; `broken` with a sentence when the
 /// document is not well-formed or nests too deep.
-pub fn walk(text: &str, broken: &'static str, visit: &mut dyn FnMut(Node<'_>)) -> Result<(), Failure> {
+pub fn walk(
+    text: &str,
+    broken: &'static str,
+    visit: &mut dyn FnMut(Node<'_>),
+) -> Result<(), Failure> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     let mut depth = 0_usize;
     loop {
         let event = reader.read_event().map_err(|error| {
             let at = reader.error_position();
-            Failure::new(broken, format!("The XML is not well-formed at byte {at}: {error}."))
+            Failure::new(
+                broken,
+                format!("The XML is not well-formed at byte {at}: {error}."),
+            )
         })?;
         match event {
             Event::Start(start) => {
@@ -138,8 +149,13 @@ mod tests {
 
     #[test]
     fn prefixes_entities_and_empty_elements_are_handled() {
-        let seen = walked("<?xml version='1.0'?><x:r p:a='1 &amp; 2'>A&amp;B&#65;&nbsp;<e/><![CDATA[<]]></x:r>");
-        assert_eq!(seen.unwrap(), "<r Some(\"1 & 2\")>A&BA&nbsp;<e None></e><</r>");
+        let seen = walked(
+            "<?xml version='1.0'?><x:r p:a='1 &amp; 2'>A&amp;B&#65;&nbsp;<e/><![CDATA[<]]></x:r>",
+        );
+        assert_eq!(
+            seen.unwrap(),
+            "<r Some(\"1 & 2\")>A&BA&nbsp;<e None></e><</r>"
+        );
     }
 
     #[test]
@@ -162,9 +178,15 @@ mod tests {
         let latin = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xE9</a>";
         assert!(decode(latin).ends_with("<a>é</a>"));
         assert_eq!(decode(b"\xEF\xBB\xBF<a>\xC3\xA9</a>"), "<a>é</a>");
-        let utf16: Vec<u8> = "<a>é</a>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let utf16: Vec<u8> = "<a>é</a>"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
         assert_eq!(decode(&utf16), "<a>é</a>");
-        let big: Vec<u8> = "<a>é</a>".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let big: Vec<u8> = "<a>é</a>"
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect();
         assert_eq!(decode(&big), "<a>é</a>");
         let lying = b"<?xml version=\"1.0\" encoding=\"UTF-16\"?><a>\xC3\xA9</a>";
         assert!(decode(lying).ends_with("<a>é</a>"));

@@ -9,13 +9,25 @@ use crate::{failure::WorkError as FileError, formats::analyse, monitor::Monitor,
 pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completion, WorkError> {
     let sources = some(task.sources().await?)?;
     let file = match (&config.path, sources.as_slice()) {
-        (Some(path), sources) => sources.iter().find(|file| task.source_path(file) == path.as_str()),
+        (Some(path), sources) => sources
+            .iter()
+            .find(|file| task.source_path(file) == path.as_str()),
         (None, [only]) => Some(only),
         (None, _) => {
-            return Err(failed("source_ambiguous", "The release has several source files; name one in \"path\""));
+            return Err(failed(
+                "source_ambiguous",
+                "The release has several source files; name one in \"path\"",
+            ));
         }
     };
-    let file = file.ok_or_else(|| failed("source_missing", "The release has no source file of this path"))?.clone();
+    let file = file
+        .ok_or_else(|| {
+            failed(
+                "source_missing",
+                "The release has no source file of this path",
+            )
+        })?
+        .clone();
     let path = task.source_path(&file).to_owned();
     let report = task.assignment.report.clone();
     report.message(&format!("Reading {path}"));
@@ -26,7 +38,8 @@ pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completio
     });
     let mut analysis = analysis.await?;
     let json = |analysis: &_| {
-        serde_json::to_value(analysis).map_err(|error| super::of_file(FileError::Io(std::io::Error::other(error))))
+        serde_json::to_value(analysis)
+            .map_err(|error| super::of_file(FileError::Io(std::io::Error::other(error))))
     };
     let mut result: Value = json(&analysis)?;
     // A thousand long paths are more than a job's result holds.

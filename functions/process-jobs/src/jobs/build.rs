@@ -87,7 +87,9 @@ impl Build {
     ) -> Result<Self, FileError> {
         let job = &task.assignment.job;
         let saved = checkpoints.read(release_name)?;
-        let folder = saved.as_ref().map_or(job.fence, |saved| saved.checkpoint.folder);
+        let folder = saved
+            .as_ref()
+            .map_or(job.fence, |saved| saved.checkpoint.folder);
         Ok(Self {
             release_name: release_name.to_owned(),
             config,
@@ -114,7 +116,10 @@ impl Build {
         watch.step("archive");
         let (archive, at) = self.begun()?;
         if at != Position::default() {
-            self.report.log(Level::Info, &format!("Going on after {} of {count} files", at.files));
+            self.report.log(
+                Level::Info,
+                &format!("Going on after {} of {count} files", at.files),
+            );
         }
         let mut filling = Filling::new(archive, (at.bytes, total), &mut watch);
         let Some(position) = fill(&mut filling, at)? else {
@@ -122,7 +127,10 @@ impl Build {
             return Ok(true);
         };
         self.put_down(filling.into_archive(), position)?;
-        let line = format!("The time is nearly up after {} of {count} files; the next run goes on", position.files);
+        let line = format!(
+            "The time is nearly up after {} of {count} files; the next run goes on",
+            position.files
+        );
         self.report.log(Level::Info, &line);
         Ok(false)
     }
@@ -130,23 +138,47 @@ impl Build {
     /// A new archive, or the one that the last run has put down.
     fn begun(&mut self) -> Result<(ArchiveWriter<Writer>, Position), FileError> {
         let output = self.output.clone();
-        let create: Box<dyn FnMut(&str) -> ObjectWriter> = Box::new(move |name| output.create(name));
-        let volumes = Volumes::new(&format!("{}.zip", self.release_name), self.config.volume_size, create);
+        let create: Box<dyn FnMut(&str) -> ObjectWriter> =
+            Box::new(move |name| output.create(name));
+        let volumes = Volumes::new(
+            &format!("{}.zip", self.release_name),
+            self.config.volume_size,
+            create,
+        );
         let compression = self.config.compression;
         let Some(saved) = self.saved.take() else {
-            return Ok((ArchiveWriter::new(volumes, compression), Position::default()));
+            return Ok((
+                ArchiveWriter::new(volumes, compression),
+                Position::default(),
+            ));
         };
         let (checkpoint, current) = saved.taken_up(&self.output)?;
-        let Checkpoint { position, entries, written, done, .. } = checkpoint;
-        let archive = ArchiveWriter::taken_up(volumes.taken_up(done, current), compression, entries, written)?;
+        let Checkpoint {
+            position,
+            entries,
+            written,
+            done,
+            ..
+        } = checkpoint;
+        let archive = ArchiveWriter::taken_up(
+            volumes.taken_up(done, current),
+            compression,
+            entries,
+            written,
+        )?;
         Ok((archive, position))
     }
 
-    fn put_down(&self, archive: ArchiveWriter<Writer>, position: Position) -> Result<(), FileError> {
+    fn put_down(
+        &self,
+        archive: ArchiveWriter<Writer>,
+        position: Position,
+    ) -> Result<(), FileError> {
         let (volumes, entries, written) = archive.put_down()?;
         let (done, current) = volumes.put_down();
         let checkpoint = Checkpoint::at((self.folder, position), entries, written, done);
-        self.checkpoints.write(&self.release_name, &Saved::put_down(checkpoint, current)?)
+        self.checkpoints
+            .write(&self.release_name, &Saved::put_down(checkpoint, current)?)
     }
 
     /// Takes files of another package as they are; each comes with its path and CRC-32.
@@ -159,7 +191,11 @@ impl Build {
     }
 
     /// Writes NFO, DIZ and SFV, as the configuration wants them.
-    pub(super) fn finish(mut self, group: &str, metadata: &Map<String, Value>) -> Result<Built, FileError> {
+    pub(super) fn finish(
+        mut self,
+        group: &str,
+        metadata: &Map<String, Value>,
+    ) -> Result<Built, FileError> {
         let release_name = std::mem::take(&mut self.release_name);
         let facts = Facts::new(&release_name, group, metadata, &self.files, self.created_at);
         if self.config.generate_nfo {
@@ -170,13 +206,28 @@ impl Build {
             self.write("diz", DIZ, diz::render(&facts).as_bytes())?;
         }
         if self.config.generate_sfv {
-            let checksums: Checksums = self.files.iter().map(|file| (file.path.clone(), file.crc32_value())).collect();
-            self.write("sfv", &format!("{release_name}.sfv"), sfv::render(&checksums).as_bytes())?;
+            let checksums: Checksums = self
+                .files
+                .iter()
+                .map(|file| (file.path.clone(), file.crc32_value()))
+                .collect();
+            self.write(
+                "sfv",
+                &format!("{release_name}.sfv"),
+                sfv::render(&checksums).as_bytes(),
+            )?;
         }
         let total_size: u64 = self.files.iter().map(|file| file.size).sum();
-        self.report.log(Level::Info, &format!("{} files, {total_size} bytes", self.files.len()));
-        let result = json!({ "release_name": release_name, "files": self.files, "total_size": total_size });
-        Ok(Built { result, folder: self.folder })
+        self.report.log(
+            Level::Info,
+            &format!("{} files, {total_size} bytes", self.files.len()),
+        );
+        let result =
+            json!({ "release_name": release_name, "files": self.files, "total_size": total_size });
+        Ok(Built {
+            result,
+            folder: self.folder,
+        })
     }
 
     fn write(&mut self, step: &'static str, name: &str, bytes: &[u8]) -> Result<(), FileError> {

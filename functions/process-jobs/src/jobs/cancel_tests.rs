@@ -19,15 +19,21 @@ const NAME: &str = "Jane.Doe-A.Book-2024-GRP";
 /// A release on which each of these jobs has something to do; its archive is an upload of parts.
 async fn world() -> World {
     let mut world = World::new(json!({"title": "A Book", "authors": ["Jane Doe"]})).await;
-    let bytes: Vec<u8> = (0..9_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24).to_le_bytes()[0]).collect();
+    let bytes: Vec<u8> = (0..9_000_000_u32)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 24).to_le_bytes()[0])
+        .collect();
     world.source("book.bin", &bytes);
     // Without an SFV: the NFO below is not the one that it would list.
     let config = json!({"release_name": NAME, "compression": "store", "generate_sfv": false});
     let (job, _) = world.run(Packaging, config).await;
     assert!(job.error.is_none(), "{:?}", job.error);
     let folder = world.package().await;
-    world.bucket.put(&format!("{folder}art/Cover Page.JPG"), &b"jpeg"[..]);
-    world.bucket.put(&format!("{folder}{NAME}.nfo"), &b"Title\tA Book\n"[..]);
+    world
+        .bucket
+        .put(&format!("{folder}art/Cover Page.JPG"), &b"jpeg"[..]);
+    world
+        .bucket
+        .put(&format!("{folder}{NAME}.nfo"), &b"Title\tA Book\n"[..]);
     world
 }
 
@@ -46,10 +52,17 @@ async fn cancelled_at(world: &mut World, job_type: JobType, config: &Value, at: 
     let id = world.create(job_type, config.clone()).await;
     let (store, now) = (world.store.clone(), world.clock.clock().now());
     let canceller = tokio::spawn(async move {
-        if tokio::task::spawn_blocking(move || comes.recv()).await.unwrap().is_err() {
+        if tokio::task::spawn_blocking(move || comes.recv())
+            .await
+            .unwrap()
+            .is_err()
+        {
             return false;
         }
-        let cancelled = store.cancel(id, UserId::try_from(7).unwrap(), false, now).await.unwrap();
+        let cancelled = store
+            .cancel(id, UserId::try_from(7).unwrap(), false, now)
+            .await
+            .unwrap();
         assert!(matches!(cancelled, Cancelled::Yes(_)), "{cancelled:?}");
         go.send(()).unwrap();
         true
@@ -58,13 +71,26 @@ async fn cancelled_at(world: &mut World, job_type: JobType, config: &Value, at: 
     world.bucket.state().before_write = None;
     let was_cancelled = canceller.await.unwrap();
     if was_cancelled {
-        assert!(matches!(processed, Processed::Fenced), "{job_type}, write {at}: {processed:?}");
-        assert_eq!((world.package().await, world.names("releases/42/jobs/")), before, "{job_type}, write {at}");
-        assert!(world.bucket.state().uploads.is_empty(), "{job_type}, write {at}");
+        assert!(
+            matches!(processed, Processed::Fenced),
+            "{job_type}, write {at}: {processed:?}"
+        );
+        assert_eq!(
+            (world.package().await, world.names("releases/42/jobs/")),
+            before,
+            "{job_type}, write {at}"
+        );
+        assert!(
+            world.bucket.state().uploads.is_empty(),
+            "{job_type}, write {at}"
+        );
         let job = world.store.job(id, true).await.unwrap().unwrap();
         assert_eq!((job.status, job.progress < 100), (Status::Cancelled, true));
     } else {
-        assert!(matches!(&processed, Processed::Finished(job) if job.error.is_none()), "{job_type}: {processed:?}");
+        assert!(
+            matches!(&processed, Processed::Finished(job) if job.error.is_none()),
+            "{job_type}: {processed:?}"
+        );
     }
     was_cancelled
 }
@@ -81,7 +107,12 @@ async fn leaves_nothing(job_type: JobType, config: Value, writes: u32) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_packaging_leaves_nothing_whenever_the_cancel_comes() {
-    leaves_nothing(Packaging, json!({"release_name": NAME, "compression": "store"}), 7).await;
+    leaves_nothing(
+        Packaging,
+        json!({"release_name": NAME, "compression": "store"}),
+        7,
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

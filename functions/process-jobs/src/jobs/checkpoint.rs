@@ -64,18 +64,50 @@ pub(super) struct Saved {
 
 impl Saved {
     /// Puts a volume down.
-    pub(super) fn put_down(checkpoint: Checkpoint, current: Option<Volume>) -> Result<Self, FileError> {
-        let Some((name, writer, hasher)) = current else { return Ok(Self { checkpoint, unsent: Vec::new() }) };
+    pub(super) fn put_down(
+        checkpoint: Checkpoint,
+        current: Option<Volume>,
+    ) -> Result<Self, FileError> {
+        let Some((name, writer, hasher)) = current else {
+            return Ok(Self {
+                checkpoint,
+                unsent: Vec::new(),
+            });
+        };
         let (upload, unsent) = writer.put_down()?;
-        let current = Some(Current { name, upload, hasher: hasher.state() });
-        Ok(Self { checkpoint: Checkpoint { current, ..checkpoint }, unsent })
+        let current = Some(Current {
+            name,
+            upload,
+            hasher: hasher.state(),
+        });
+        Ok(Self {
+            checkpoint: Checkpoint {
+                current,
+                ..checkpoint
+            },
+            unsent,
+        })
     }
 
     /// Takes the volume up that is not done.
-    pub(super) fn taken_up(self, output: &Output) -> Result<(Checkpoint, Option<Volume>), FileError> {
-        let Self { mut checkpoint, unsent } = self;
-        let Some(Current { name, upload, hasher }) = checkpoint.current.take() else { return Ok((checkpoint, None)) };
-        let hasher = Hasher::of(&hasher).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
+    pub(super) fn taken_up(
+        self,
+        output: &Output,
+    ) -> Result<(Checkpoint, Option<Volume>), FileError> {
+        let Self {
+            mut checkpoint,
+            unsent,
+        } = self;
+        let Some(Current {
+            name,
+            upload,
+            hasher,
+        }) = checkpoint.current.take()
+        else {
+            return Ok((checkpoint, None));
+        };
+        let hasher =
+            Hasher::of(&hasher).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
         let writer = output.take_up(&name, upload, unsent);
         Ok((checkpoint, Some((name, writer, hasher))))
     }
@@ -90,7 +122,14 @@ impl Checkpoint {
         written: u64,
         done: Vec<PackageFile>,
     ) -> Self {
-        Self { folder, position, entries, written, done, current: None }
+        Self {
+            folder,
+            position,
+            entries,
+            written,
+            done,
+            current: None,
+        }
     }
 }
 
@@ -109,35 +148,69 @@ impl Checkpoints {
     pub(super) async fn of(task: &Task, inputs: &[StoredFile]) -> Result<Self, WorkError> {
         let job = &task.assignment.job;
         let key = checkpoint_key(task.release.id, job.id);
-        let last = job.runs.len().checked_sub(2).and_then(|at| job.runs.get(at));
+        let last = job
+            .runs
+            .len()
+            .checked_sub(2)
+            .and_then(|at| job.runs.get(at));
         let found = if last.is_some_and(|run| run.outcome.as_deref() == Some(outcome::GIVEN_BACK)) {
-            task.files.list(&key, 1).await.map_err(of_aws)?.into_iter().next()
+            task.files
+                .list(&key, 1)
+                .await
+                .map_err(of_aws)?
+                .into_iter()
+                .next()
         } else {
             None
         };
-        let line = |file: &StoredFile| format!("{} {} {}\n", file.key, file.size, file.e_tag.as_deref().unwrap_or(""));
+        let line = |file: &StoredFile| {
+            format!(
+                "{} {} {}\n",
+                file.key,
+                file.size,
+                file.e_tag.as_deref().unwrap_or("")
+            )
+        };
         let store = Store::new(&task.files, task.assignment.report.clone());
-        Ok(Self { store, key, fence: job.fence, inputs: inputs.iter().map(line).collect(), found })
+        Ok(Self {
+            store,
+            key,
+            fence: job.fence,
+            inputs: inputs.iter().map(line).collect(),
+            found,
+        })
     }
 
     /// What the last run has left of a package of this name, made of the same files as they are now.
     pub(super) fn read(&self, release_name: &str) -> Result<Option<Saved>, FileError> {
-        let Some(file) = &self.found else { return Ok(None) };
+        let Some(file) = &self.found else {
+            return Ok(None);
+        };
         let mut content = self.store.open(file);
         let mut length = [0; 8];
         content.read_exact(&mut length)?;
         let mut text = Vec::new();
-        content.by_ref().take(u64::from_le_bytes(length)).read_to_end(&mut text)?;
+        content
+            .by_ref()
+            .take(u64::from_le_bytes(length))
+            .read_to_end(&mut text)?;
         let mut unsent = Vec::new();
         content.read_to_end(&mut unsent)?;
         let head: Head<Checkpoint> = serde_json::from_slice(&text).map_err(io::Error::from)?;
         let is_mine = head.written_by + 1 == self.fence && head.of == self.digest(release_name);
-        Ok(is_mine.then_some(Saved { checkpoint: head.checkpoint, unsent }))
+        Ok(is_mine.then_some(Saved {
+            checkpoint: head.checkpoint,
+            unsent,
+        }))
     }
 
     /// Writes what the next run goes on with.
     pub(super) fn write(&self, release_name: &str, saved: &Saved) -> Result<(), FileError> {
-        let head = Head { written_by: self.fence, of: self.digest(release_name), checkpoint: &saved.checkpoint };
+        let head = Head {
+            written_by: self.fence,
+            of: self.digest(release_name),
+            checkpoint: &saved.checkpoint,
+        };
         let text = serde_json::to_vec(&head).map_err(io::Error::from)?;
         let content = [&(text.len() as u64).to_le_bytes()[..], &text, &saved.unsent].concat();
         Ok(self.store.write(self.key.clone(), &content)?)

@@ -30,18 +30,32 @@ pub(super) struct Current {
 impl Current {
     /// The current package of the task's release; `None` where it has none.
     pub(super) async fn find(task: &Task) -> Result<Option<Self>, WorkError> {
-        let Some(package) = &task.release.package else { return Ok(None) };
+        let Some(package) = &task.release.package else {
+            return Ok(None);
+        };
         let prefix = output_prefix(task.release.id, package.job_id, package.fence);
-        let files = task.files.list(&prefix, shared::release::MAX_PACKAGE_FILES).await.map_err(of_aws)?;
+        let files = task
+            .files
+            .list(&prefix, shared::release::MAX_PACKAGE_FILES)
+            .await
+            .map_err(of_aws)?;
         if files.is_empty() {
-            return Err(failed(code::PACKAGE_MISSING, "The files of the release's package are gone"));
+            return Err(failed(
+                code::PACKAGE_MISSING,
+                "The files of the release's package are gone",
+            ));
         }
         Ok(Some(Self { prefix, files }))
     }
 
     /// As [`Current::find`], for work that needs a package.
     pub(super) async fn of(task: &Task) -> Result<Self, WorkError> {
-        let missing = || failed(code::PACKAGE_MISSING, "The release has no package yet; run packaging first");
+        let missing = || {
+            failed(
+                code::PACKAGE_MISSING,
+                "The release has no package yet; run packaging first",
+            )
+        };
         Self::find(task).await?.ok_or_else(missing)
     }
 
@@ -52,7 +66,10 @@ impl Current {
 
     /// Its files with their paths.
     pub(super) fn placed(&self) -> Vec<Placed> {
-        let placed = |file: &StoredFile| Placed { path: self.path(file).to_owned(), file: file.clone() };
+        let placed = |file: &StoredFile| Placed {
+            path: self.path(file).to_owned(),
+            file: file.clone(),
+        };
         self.files.iter().map(placed).collect()
     }
 
@@ -69,9 +86,14 @@ impl Current {
     /// The first file of this extension: at the top before one in a folder.
     fn with_extension(&self, extension: &str) -> Option<&StoredFile> {
         let has = |file: &&StoredFile| {
-            self.path(file).rsplit_once('.').is_some_and(|(_, ending)| ending.eq_ignore_ascii_case(extension))
+            self.path(file)
+                .rsplit_once('.')
+                .is_some_and(|(_, ending)| ending.eq_ignore_ascii_case(extension))
         };
-        self.files.iter().filter(has).min_by_key(|file| self.path(file).matches('/').count())
+        self.files
+            .iter()
+            .filter(has)
+            .min_by_key(|file| self.path(file).matches('/').count())
     }
 
     /// Its archive: the stem of its name, and its volumes in their order. `None` where the
@@ -82,19 +104,34 @@ impl Current {
     pub(super) fn archive(&self) -> Result<Option<(String, Vec<StoredFile>)>, FileError> {
         let paths: Vec<&str> = self.files.iter().map(|file| self.path(file)).collect();
         let found = volumes::find(&paths)?;
-        Ok(found.map(|(stem, places)| (stem, places.into_iter().map(|at| self.files[at].clone()).collect())))
+        Ok(found.map(|(stem, places)| {
+            (
+                stem,
+                places
+                    .into_iter()
+                    .map(|at| self.files[at].clone())
+                    .collect(),
+            )
+        }))
     }
 }
 
 /// Reads an archive's volumes as the one file that they are.
 pub(super) fn joined(store: &Store, volumes: &[StoredFile]) -> Joined<ObjectReader> {
-    Joined::new(volumes.iter().map(|volume| (store.open(volume), volume.size)))
+    Joined::new(
+        volumes
+            .iter()
+            .map(|volume| (store.open(volume), volume.size)),
+    )
 }
 
 /// What the SFV `file` says.
 pub(super) fn checksums(store: &Store, file: &StoredFile) -> Result<Checksums, FileError> {
     if file.size > MAX_SFV {
-        return Err(FileError::failed(code::SFV_INVALID, "The package's SFV is larger than 1 MiB"));
+        return Err(FileError::failed(
+            code::SFV_INVALID,
+            "The package's SFV is larger than 1 MiB",
+        ));
     }
     sfv::parse(&store.read(file)?)
 }

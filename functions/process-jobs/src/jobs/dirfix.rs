@@ -53,9 +53,20 @@ pub(super) async fn run(task: Task, config: &DirfixConfig) -> Result<Completion,
         None => some(task.placed_sources().await?)?,
     };
     let store = Store::new(&task.files, report.clone());
-    let fix = Fix { output: Output::of(&task), is_packaged: seen.package.is_some(), task, files, report, store };
+    let fix = Fix {
+        output: Output::of(&task),
+        is_packaged: seen.package.is_some(),
+        task,
+        files,
+        report,
+        store,
+    };
     let (result, published) = blocking(move || fix.run(dry_run)).await?;
-    Ok(if published { Completion::with_package(result, seen, keep) } else { Completion::of(result) })
+    Ok(if published {
+        Completion::with_package(result, seen, keep)
+    } else {
+        Completion::of(result)
+    })
 }
 
 /// A repair of the files of a package or, without one, a look at the source files.
@@ -82,7 +93,11 @@ impl Fix {
             })
             .collect();
         // Source files have no SFV to be right or wrong.
-        let sfv = if self.is_packaged { Some(self.sfv(&plan, &mut changes)?) } else { None };
+        let sfv = if self.is_packaged {
+            Some(self.sfv(&plan, &mut changes)?)
+        } else {
+            None
+        };
         self.tell(&changes);
         let publish = sfv.filter(|_| !changes.is_empty() && !dry_run);
         if let Some(sfv) = &publish {
@@ -91,7 +106,10 @@ impl Fix {
         let omitted = changes.len().saturating_sub(MAX_LISTED);
         changes.truncate(MAX_LISTED);
         let applied = publish.is_some();
-        Ok((json!({ "changes": changes, "omitted_changes": omitted, "applied": applied }), applied))
+        Ok((
+            json!({ "changes": changes, "omitted_changes": omitted, "applied": applied }),
+            applied,
+        ))
     }
 
     fn plan(&self) -> Plan {
@@ -108,11 +126,16 @@ impl Fix {
         let text = sfv::render(&found);
         let Some(at) = plan.sfv else {
             let name = plan.release_name.as_deref().ok_or_else(|| {
-                let sentence = "No file of the package has a release's name, and the metadata give none";
+                let sentence =
+                    "No file of the package has a release's name, and the metadata give none";
                 FileError::failed(code::RELEASE_NAME_INVALID, sentence)
             })?;
             let to = format!("{name}.sfv");
-            changes.push(Change { from: None, to: to.clone(), why: vec![json!("sfv_missing")] });
+            changes.push(Change {
+                from: None,
+                to: to.clone(),
+                why: vec![json!("sfv_missing")],
+            });
             return Ok((to, text));
         };
         let to = &plan.paths[at].1;
@@ -120,7 +143,9 @@ impl Fix {
         for (path, crc32) in &found {
             if let Some(other) = said.get(path).filter(|other| *other != crc32) {
                 let (other, crc32) = (crc32_text(*other), crc32_text(*crc32));
-                let line = format!("{path} has the CRC-32 {crc32}, its SFV says {other}: look whether it is damaged");
+                let line = format!(
+                    "{path} has the CRC-32 {crc32}, its SFV says {other}: look whether it is damaged"
+                );
                 self.report.log(Level::Warning, &line);
             }
         }
@@ -144,9 +169,18 @@ impl Fix {
             }
             said => said?,
         };
-        let targets: HashMap<&str, &str> = plan.paths.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+        let targets: HashMap<&str, &str> = plan
+            .paths
+            .iter()
+            .map(|(from, to)| (from.as_str(), to.as_str()))
+            .collect();
         let renamed = |(path, crc32): (String, u32)| {
-            (targets.get(path.as_str()).map_or(path.clone(), |to| (*to).to_owned()), crc32)
+            (
+                targets
+                    .get(path.as_str())
+                    .map_or(path.clone(), |to| (*to).to_owned()),
+                crc32,
+            )
         };
         Ok(said.into_iter().map(renamed).collect())
     }
@@ -155,7 +189,10 @@ impl Fix {
     fn checksums(&self, plan: &Plan) -> Result<Checksums, FileError> {
         let mut watch = Monitor::new(self.report.clone(), 1, 60);
         watch.step("verify");
-        let mut tally = Tally::new(&mut watch, self.files.iter().map(|file| file.file.size).sum());
+        let mut tally = Tally::new(
+            &mut watch,
+            self.files.iter().map(|file| file.file.size).sum(),
+        );
         let mut found = Checksums::new();
         for (file, to) in self.listed(plan) {
             let mut crc32 = crc32fast::Hasher::new();
@@ -171,17 +208,29 @@ impl Fix {
     /// The files that the SFV lists, all but itself, and the paths that they are given.
     fn listed<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a Placed, &'a str)> {
         let files = self.files.iter().zip(&plan.paths).enumerate();
-        files.filter(|(at, _)| plan.sfv != Some(*at)).map(|(_, (file, (_, to)))| (file, to.as_str()))
+        files
+            .filter(|(at, _)| plan.sfv != Some(*at))
+            .map(|(_, (file, (_, to)))| (file, to.as_str()))
     }
 
     fn tell(&self, changes: &[Change]) {
         let count = changes.len();
-        let outcome = if count == 0 { "there is nothing to repair".to_owned() } else { format!("{count} changes") };
-        self.report.log(Level::Info, &format!("Looked at {} files: {outcome}", self.files.len()));
+        let outcome = if count == 0 {
+            "there is nothing to repair".to_owned()
+        } else {
+            format!("{count} changes")
+        };
+        self.report.log(
+            Level::Info,
+            &format!("Looked at {} files: {outcome}", self.files.len()),
+        );
         for change in changes.iter().take(MAX_LOGGED) {
             let why: Vec<&str> = change.why.iter().filter_map(Value::as_str).collect();
             let from = change.from.as_deref().unwrap_or("(new)");
-            self.report.log(Level::Info, &format!("{from} -> {} ({})", change.to, why.join(", ")));
+            self.report.log(
+                Level::Info,
+                &format!("{from} -> {} ({})", change.to, why.join(", ")),
+            );
         }
     }
 

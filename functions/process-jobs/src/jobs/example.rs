@@ -1,7 +1,9 @@
 //! `wordcount`: the example of docs/adding-a-job-type.md, compiled and run by the test below.
 
 use serde_json::json;
-use shared::{fields::Fields, job::JobConfig, release::SourcePath, service::WorkError, store::Completion};
+use shared::{
+    fields::Fields, job::JobConfig, release::SourcePath, service::WorkError, store::Completion,
+};
 
 use super::{Task, blocking, failed, some};
 use crate::s3::Store;
@@ -15,7 +17,9 @@ pub struct WordcountConfig {
 
 impl JobConfig for WordcountConfig {
     fn read(fields: &mut Fields) -> Self {
-        Self { path: fields.parsed("path") }
+        Self {
+            path: fields.parsed("path"),
+        }
     }
 
     fn changes_release(&self) -> bool {
@@ -30,9 +34,19 @@ shared::job_types! {
 
 pub(super) async fn run(task: Task, config: &WordcountConfig) -> Result<Completion, WorkError> {
     let sources = some(task.placed_sources().await?)?;
-    let wanted = |path: &str| config.path.as_ref().is_none_or(|wanted| wanted.as_str() == path);
+    let wanted = |path: &str| {
+        config
+            .path
+            .as_ref()
+            .is_none_or(|wanted| wanted.as_str() == path)
+    };
     let source = sources.into_iter().find(|source| wanted(&source.path));
-    let source = source.ok_or_else(|| failed("source_missing", "The release has no source file of this path"))?;
+    let source = source.ok_or_else(|| {
+        failed(
+            "source_missing",
+            "The release has no source file of this path",
+        )
+    })?;
     let report = task.assignment.report.clone();
     report.step("count");
     report.message(&format!("Counting the words of {}", source.path));
@@ -70,11 +84,19 @@ mod tests {
         world.source("a.txt", b"one two  three");
         world.source("b.txt", b"four\n");
         for (config, words) in [(json!({}), 3), (json!({"path": "b.txt"}), 1)] {
-            let Config::Wordcount(config) = Config::parse(JobType::Wordcount, config.as_object().unwrap()).unwrap();
+            let Config::Wordcount(config) =
+                Config::parse(JobType::Wordcount, config.as_object().unwrap()).unwrap();
             let task = world.task(Analysis).await;
-            assert_eq!(run(task, &config).await.unwrap().result, json!({"words": words}));
+            assert_eq!(
+                run(task, &config).await.unwrap().result,
+                json!({"words": words})
+            );
         }
-        let typo = Config::parse(JobType::Wordcount, json!({"paht": "b.txt"}).as_object().unwrap()).unwrap_err();
+        let typo = Config::parse(
+            JobType::Wordcount,
+            json!({"paht": "b.txt"}).as_object().unwrap(),
+        )
+        .unwrap_err();
         assert_eq!(typo[0].field, "config_json.paht");
     }
 
@@ -83,8 +105,11 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let page = std::fs::read_to_string(root.join("../../docs/adding-a-job-type.md")).unwrap();
         let code = std::fs::read_to_string(root.join("src/jobs/example.rs")).unwrap();
-        let blocks: Vec<&str> =
-            page.split("```rust\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
+        let blocks: Vec<&str> = page
+            .split("```rust\n")
+            .skip(1)
+            .map(|block| block.split("```").next().unwrap())
+            .collect();
         assert_eq!(blocks.len(), 3);
         for block in blocks {
             assert!(code.contains(block), "not in the example:\n{block}");

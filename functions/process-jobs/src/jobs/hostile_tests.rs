@@ -22,7 +22,9 @@ struct Row {
 /// Replaces every occurrence of bytes with others as long.
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    let at: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
+    let at: Vec<usize> = (0..bytes.len())
+        .filter(|at| bytes[*at..].starts_with(from))
+        .collect();
     assert!(!at.is_empty(), "nothing to replace");
     for at in at {
         bytes[at..at + to.len()].copy_from_slice(to);
@@ -34,7 +36,9 @@ fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 fn headers(bytes: &[u8], local: usize, central: usize, value: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for (signature, offset) in [(b"PK\x03\x04", local), (b"PK\x01\x02", central)] {
-        let at: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(signature)).collect();
+        let at: Vec<usize> = (0..bytes.len())
+            .filter(|at| bytes[*at..].starts_with(signature))
+            .collect();
         for at in at {
             bytes[at + offset..at + offset + value.len()].copy_from_slice(value);
         }
@@ -57,28 +61,43 @@ async fn of_very_long_paths_so_many_are_listed_as_a_result_holds() {
     let mut world = World::new(json!({})).await;
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for at in 0..1_000 {
-        zip.start_file(format!("{at} {}.txt", "x".repeat(900)), SimpleFileOptions::default()).unwrap();
+        zip.start_file(
+            format!("{at} {}.txt", "x".repeat(900)),
+            SimpleFileOptions::default(),
+        )
+        .unwrap();
     }
     world.source("long.zip", &zip.finish().unwrap().into_inner());
     let (job, result) = world.run(Analysis, json!({})).await;
     assert_eq!(job.status, Status::Completed, "{job:?}");
     let structure = &result["structure"];
-    assert_eq!((&structure["files_total"], &structure["files_truncated"]), (&json!(1_000), &json!(true)));
+    assert_eq!(
+        (&structure["files_total"], &structure["files_truncated"]),
+        (&json!(1_000), &json!(true))
+    );
     assert_eq!(structure["files"].as_array().unwrap().len(), 250);
 }
 
 fn symlink() -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    zip.add_symlink("link", "/etc/passwd", SimpleFileOptions::default()).unwrap();
+    zip.add_symlink("link", "/etc/passwd", SimpleFileOptions::default())
+        .unwrap();
     zip.finish().unwrap().into_inner()
 }
 
 /// `&lol9;` is a thousand million times `lol`.
 fn billion_laughs() -> Vec<u8> {
-    let level = |at| format!("<!ENTITY lol{at} \"{}\">", format!("&lol{};", at - 1).repeat(10));
+    let level = |at| {
+        format!(
+            "<!ENTITY lol{at} \"{}\">",
+            format!("&lol{};", at - 1).repeat(10)
+        )
+    };
     let levels = (1..10).map(level).collect::<Vec<_>>().concat();
     let doctype = format!("<!DOCTYPE package [<!ENTITY lol0 \"lol\">{levels}]><package");
-    let opf = samples::OPF3.replace("<package", &doctype).replace("The Title", "&lol9;");
+    let opf = samples::OPF3
+        .replace("<package", &doctype)
+        .replace("The Title", "&lol9;");
     samples::epub(&opf, &[])
 }
 
@@ -90,7 +109,12 @@ fn row(
     bytes: Vec<u8>,
     ends: &'static [(JobType, Result<(), &'static str>)],
 ) -> Row {
-    Row { name, path, bytes, ends }
+    Row {
+        name,
+        path,
+        bytes,
+        ends,
+    }
 }
 
 fn archives() -> Vec<Row> {
@@ -98,8 +122,18 @@ fn archives() -> Vec<Row> {
     let two = samples::zip(&[("aaaa.txt", b"one"), ("bbbb.txt", b"two")]);
     let nested = samples::zip(&[("inner.zip", &zip_of(1, &vec![0; 4_000_000]))]);
     vec![
-        row("an empty file", "a.epub", Vec::new(), &[(Analysis, Err("file_empty")), (Packaging, FINE)]),
-        row("a bomb by ratio", "a.zip", zip_of(1, &vec![0; 30_000_000]), &[(Analysis, FINE), (Packaging, FINE)]),
+        row(
+            "an empty file",
+            "a.epub",
+            Vec::new(),
+            &[(Analysis, Err("file_empty")), (Packaging, FINE)],
+        ),
+        row(
+            "a bomb by ratio",
+            "a.zip",
+            zip_of(1, &vec![0; 30_000_000]),
+            &[(Analysis, FINE), (Packaging, FINE)],
+        ),
         row(
             "an epub that is a bomb",
             "a.epub",
@@ -112,7 +146,12 @@ fn archives() -> Vec<Row> {
             zip_of(70_000, b""),
             &[(Analysis, Err("archive_too_large")), (Packaging, FINE)],
         ),
-        row("a nested bomb", "a.zip", nested, &[(Analysis, FINE), (Packaging, FINE)]),
+        row(
+            "a nested bomb",
+            "a.zip",
+            nested,
+            &[(Analysis, FINE), (Packaging, FINE)],
+        ),
         row(
             "a path that climbs",
             "a.zip",
@@ -143,16 +182,36 @@ fn archives() -> Vec<Row> {
             replaced(&two, b"aaaa.txt", b"\x82t\x82.tx\xFE"),
             &[(Analysis, FINE), (Packaging, FINE)],
         ),
-        row("a symbolic link", "a.zip", symlink(), &[(Analysis, FINE), (Packaging, FINE)]),
-        row("two entries of one name", "a.zip", replaced(&two, b"bbbb.txt", b"aaaa.txt"), &[(Analysis, FINE)]),
+        row(
+            "a symbolic link",
+            "a.zip",
+            symlink(),
+            &[(Analysis, FINE), (Packaging, FINE)],
+        ),
+        row(
+            "two entries of one name",
+            "a.zip",
+            replaced(&two, b"bbbb.txt", b"aaaa.txt"),
+            &[(Analysis, FINE)],
+        ),
         row(
             "an archive cut short",
             "a.zip",
             two[..two.len() / 2].to_vec(),
             &[(Analysis, Err("archive_damaged")), (Packaging, FINE)],
         ),
-        row("an epub cut short", "a.epub", epub[..epub.len() - 30].to_vec(), &[(Analysis, Err("archive_damaged"))]),
-        row("encrypted entries", "a.epub", headers(&epub, 6, 8, &[1, 0]), &[(Analysis, Err("archive_encrypted"))]),
+        row(
+            "an epub cut short",
+            "a.epub",
+            epub[..epub.len() - 30].to_vec(),
+            &[(Analysis, Err("archive_damaged"))],
+        ),
+        row(
+            "encrypted entries",
+            "a.epub",
+            headers(&epub, 6, 8, &[1, 0]),
+            &[(Analysis, Err("archive_encrypted"))],
+        ),
         row(
             "a method that nobody has",
             "a.epub",
@@ -166,7 +225,10 @@ fn books() -> Vec<Row> {
     let epub = samples::epub(samples::OPF3, &[]);
     let encrypted_pdf = {
         let mut document = samples::pdf_document(1, samples::pdf_info());
-        document.trailer.set("Encrypt", lopdf::dictionary! { "Filter" => "Standard", "V" => 9 });
+        document.trailer.set(
+            "Encrypt",
+            lopdf::dictionary! { "Filter" => "Standard", "V" => 9 },
+        );
         let mut bytes = Vec::new();
         document.save_to(&mut bytes).unwrap();
         bytes
@@ -190,25 +252,63 @@ fn books() -> Vec<Row> {
             samples::epub("<package", &[]),
             &[(Analysis, Err("epub_damaged"))],
         ),
-        row("entities without end", "a.epub", billion_laughs(), &[(Analysis, Err("xml_entities_refused"))]),
+        row(
+            "entities without end",
+            "a.epub",
+            billion_laughs(),
+            &[(Analysis, Err("xml_entities_refused"))],
+        ),
         row(
             "a pdf of which nothing is left",
             "a.pdf",
             b"%PDF-1.7\nnothing".to_vec(),
             &[(Analysis, Err("pdf_damaged")), (Packaging, FINE)],
         ),
-        row("a damaged pdf", "a.pdf", samples::pdf(3)[..600].to_vec(), &[(Analysis, FINE), (Packaging, FINE)]),
-        row("an encrypted pdf", "a.pdf", encrypted_pdf, &[(Analysis, FINE), (Packaging, FINE)]),
-        row("an nfo of noise", "a.nfo", (0..=255).cycle().take(5_000).collect(), &[(Nfofix, FINE), (Readnfo, FINE)]),
+        row(
+            "a damaged pdf",
+            "a.pdf",
+            samples::pdf(3)[..600].to_vec(),
+            &[(Analysis, FINE), (Packaging, FINE)],
+        ),
+        row(
+            "an encrypted pdf",
+            "a.pdf",
+            encrypted_pdf,
+            &[(Analysis, FINE), (Packaging, FINE)],
+        ),
+        row(
+            "an nfo of noise",
+            "a.nfo",
+            (0..=255).cycle().take(5_000).collect(),
+            &[(Nfofix, FINE), (Readnfo, FINE)],
+        ),
         row(
             "an nfo without end",
             "a.nfo",
             vec![b'x'; 300 * 1024],
-            &[(Nfofix, Err("nfo_too_large")), (Readnfo, Err("nfo_too_large"))],
+            &[
+                (Nfofix, Err("nfo_too_large")),
+                (Readnfo, Err("nfo_too_large")),
+            ],
         ),
-        row("an empty nfo", "a.nfo", Vec::new(), &[(Nfofix, FINE), (Readnfo, FINE)]),
-        row("no nfo", "a.txt", b"x".to_vec(), &[(Nfofix, Err("nfo_missing")), (Readnfo, Err("nfo_missing"))]),
-        row("no package", "a.txt", b"x".to_vec(), &[(Repack, Err("package_missing")), (Dirfix, FINE)]),
+        row(
+            "an empty nfo",
+            "a.nfo",
+            Vec::new(),
+            &[(Nfofix, FINE), (Readnfo, FINE)],
+        ),
+        row(
+            "no nfo",
+            "a.txt",
+            b"x".to_vec(),
+            &[(Nfofix, Err("nfo_missing")), (Readnfo, Err("nfo_missing"))],
+        ),
+        row(
+            "no package",
+            "a.txt",
+            b"x".to_vec(),
+            &[(Repack, Err("package_missing")), (Dirfix, FINE)],
+        ),
     ]
 }
 
@@ -220,14 +320,35 @@ async fn every_input_ends_as_its_owner_can_understand() {
             let mut world = World::new(json!({"title": "A Book"})).await;
             world.source(row.path, &row.bytes);
             let (job, result) = world.run(*job_type, json!({})).await;
-            let found = job.error.as_ref().map_or(Ok(()), |error| Err(error.code.as_str()));
+            let found = job
+                .error
+                .as_ref()
+                .map_or(Ok(()), |error| Err(error.code.as_str()));
             if found != *expected {
-                faults.push(format!("{}, {job_type}: {found:?} instead of {expected:?}: {:?}", row.name, job.error));
+                faults.push(format!(
+                    "{}, {job_type}: {found:?} instead of {expected:?}: {:?}",
+                    row.name, job.error
+                ));
             }
             if let Some(error) = &job.error {
-                assert_eq!((job.status, &result), (Status::Failed, &Value::Null), "{}", row.name);
-                assert!(is_a_sentence(&error.message), "{}: {}", row.name, error.message);
-                assert_eq!(world.names("releases/42/jobs/"), Vec::<String>::new(), "{}", row.name);
+                assert_eq!(
+                    (job.status, &result),
+                    (Status::Failed, &Value::Null),
+                    "{}",
+                    row.name
+                );
+                assert!(
+                    is_a_sentence(&error.message),
+                    "{}: {}",
+                    row.name,
+                    error.message
+                );
+                assert_eq!(
+                    world.names("releases/42/jobs/"),
+                    Vec::<String>::new(),
+                    "{}",
+                    row.name
+                );
                 assert!(world.bucket.state().uploads.is_empty(), "{}", row.name);
             }
         }
@@ -237,7 +358,18 @@ async fn every_input_ends_as_its_owner_can_understand() {
 
 /// One that a person can read: it begins like one, and nothing in it is of our making only.
 fn is_a_sentence(text: &str) -> bool {
-    let internals = ["Error", "::", "{", "}", "Some(", "None", "unwrap", "os error", "panicked", "releases/42"];
+    let internals = [
+        "Error",
+        "::",
+        "{",
+        "}",
+        "Some(",
+        "None",
+        "unwrap",
+        "os error",
+        "panicked",
+        "releases/42",
+    ];
     text.starts_with(|c: char| c.is_uppercase() || c == '"')
         && text.split(' ').count() > 3
         && text.chars().count() < 300
@@ -246,13 +378,18 @@ fn is_a_sentence(text: &str) -> bool {
 
 #[tokio::test]
 async fn a_source_that_is_replaced_or_deleted_meanwhile_has_changed() {
-    let bytes: Vec<u8> =
-        (0..20_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24).to_le_bytes()[0]).collect();
+    let bytes: Vec<u8> = (0..20_000_000_u32)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 24).to_le_bytes()[0])
+        .collect();
     for job_type in [Analysis, Packaging] {
         let mut world = World::new(json!({"title": "A Book"})).await;
         world.source("a.bin", &bytes);
         world.bucket.state().replace = Some((1, "releases/42/source/a.bin".to_owned()));
-        assert_eq!(world.code(job_type, json!({})).await, "source_changed", "{job_type}");
+        assert_eq!(
+            world.code(job_type, json!({})).await,
+            "source_changed",
+            "{job_type}"
+        );
         assert_eq!(world.names("releases/42/jobs/"), Vec::<String>::new());
         assert!(world.bucket.state().uploads.is_empty());
     }

@@ -62,16 +62,26 @@ struct Task {
 impl Task {
     /// The release's source files, in the order of their names; there may be none.
     async fn sources(&self) -> Result<Vec<StoredFile>, WorkError> {
-        let sources = self.files.list(&source_prefix(self.release.id), MAX_SOURCES + 1).await.map_err(of_aws)?;
+        let sources = self
+            .files
+            .list(&source_prefix(self.release.id), MAX_SOURCES + 1)
+            .await
+            .map_err(of_aws)?;
         if sources.len() > MAX_SOURCES {
-            return Err(failed("too_many_sources", "The release has more than 1000 source files"));
+            return Err(failed(
+                "too_many_sources",
+                "The release has more than 1000 source files",
+            ));
         }
         Ok(sources)
     }
 
     /// As [`Task::sources`], with their paths.
     async fn placed_sources(&self) -> Result<Vec<Placed>, WorkError> {
-        let placed = |file: StoredFile| Placed { path: self.source_path(&file).to_owned(), file };
+        let placed = |file: StoredFile| Placed {
+            path: self.source_path(&file).to_owned(),
+            file,
+        };
         Ok(self.sources().await?.into_iter().map(placed).collect())
     }
 
@@ -83,14 +93,21 @@ impl Task {
 
     /// The group whose name a package ends with: the configuration's, or else the release's.
     fn group<'a>(&'a self, config: &'a PackagingConfig) -> &'a str {
-        config.group.as_deref().or(self.release.group.as_deref()).unwrap_or("NOGRP")
+        config
+            .group
+            .as_deref()
+            .or(self.release.group.as_deref())
+            .unwrap_or("NOGRP")
     }
 }
 
 /// The source files, for work that needs one at least.
 fn some<T>(sources: Vec<T>) -> Result<Vec<T>, WorkError> {
     if sources.is_empty() {
-        return Err(failed("source_missing", "The release has no source files; upload one first"));
+        return Err(failed(
+            "source_missing",
+            "The release has no source files; upload one first",
+        ));
     }
     Ok(sources)
 }
@@ -104,10 +121,25 @@ impl Worker {
     }
 
     async fn task(&self, assignment: Assignment) -> Result<Task, WorkError> {
-        let missing = || failed("release_missing", "The job names no release, or one that does not exist");
+        let missing = || {
+            failed(
+                "release_missing",
+                "The job names no release, or one that does not exist",
+            )
+        };
         let id = assignment.job.release_id.ok_or_else(missing)?;
-        let release = self.store.release(id).await.map_err(of_aws)?.ok_or_else(missing)?;
-        Ok(Task { assignment, release, files: self.files.clone(), keep: self.keep })
+        let release = self
+            .store
+            .release(id)
+            .await
+            .map_err(of_aws)?
+            .ok_or_else(missing)?;
+        Ok(Task {
+            assignment,
+            release,
+            files: self.files.clone(),
+            keep: self.keep,
+        })
     }
 }
 
@@ -124,7 +156,9 @@ impl Work for Worker {
     }
 
     async fn clean_up(&self, job: &Job) -> Result<(), AwsError> {
-        let Some(release) = job.release_id else { return Ok(()) };
+        let Some(release) = job.release_id else {
+            return Ok(());
+        };
         let prefix = format!("{}{}/", job_prefix(release, job.id), job.fence);
         self.files.delete_all_but(&prefix, None).await.map(|_| ())
     }
@@ -140,7 +174,10 @@ fn of_aws(error: AwsError) -> WorkError {
         return WorkError::Unavailable(error.to_string());
     }
     tracing::error!(%error, "a service refused");
-    WorkError::Retry(shared::job::Failure::new(shared::job::INTERNAL, "A service refused the job's request"))
+    WorkError::Retry(shared::job::Failure::new(
+        shared::job::INTERNAL,
+        "A service refused the job's request",
+    ))
 }
 
 fn of_file(error: FileError) -> WorkError {
@@ -150,7 +187,10 @@ fn of_file(error: FileError) -> WorkError {
         FileError::Unavailable(error) => WorkError::Unavailable(error.to_string()),
         FileError::Io(error) => {
             tracing::warn!(%error, "a file could not be read or written");
-            WorkError::Retry(shared::job::Failure::new("storage", "A file could not be read or written"))
+            WorkError::Retry(shared::job::Failure::new(
+                "storage",
+                "A file could not be read or written",
+            ))
         }
     }
 }

@@ -29,7 +29,9 @@ impl NfoFile {
     pub async fn find(task: &Task) -> Result<Self, WorkError> {
         let current = Current::find(task).await?;
         let (mut files, at) = if let Some(current) = &current {
-            let at = current.nfo().and_then(|nfo| current.files.iter().position(|file| file == nfo));
+            let at = current
+                .nfo()
+                .and_then(|nfo| current.files.iter().position(|file| file == nfo));
             (current.placed(), at)
         } else {
             let files = task.placed_sources().await?;
@@ -37,10 +39,21 @@ impl NfoFile {
             (files, at)
         };
         let at = at.ok_or_else(|| {
-            let place = if current.is_some() { "current package" } else { "source files" };
-            failed(code::NFO_MISSING, &format!("There is no NFO in the release's {place}"))
+            let place = if current.is_some() {
+                "current package"
+            } else {
+                "source files"
+            };
+            failed(
+                code::NFO_MISSING,
+                &format!("There is no NFO in the release's {place}"),
+            )
         })?;
-        Ok(Self { nfo: files.remove(at), others: files, is_packaged: current.is_some() })
+        Ok(Self {
+            nfo: files.remove(at),
+            others: files,
+            is_packaged: current.is_some(),
+        })
     }
 
     /// The NFO's bytes.
@@ -52,12 +65,19 @@ impl NfoFile {
 
 /// The place of the only NFO, where there is one.
 fn only_nfo(files: &[Placed]) -> Result<Option<usize>, WorkError> {
-    let mut nfos = files.iter().enumerate().filter(|(_, file)| has_extension(&file.path, "nfo")).map(|(at, _)| at);
+    let mut nfos = files
+        .iter()
+        .enumerate()
+        .filter(|(_, file)| has_extension(&file.path, "nfo"))
+        .map(|(at, _)| at);
     let first = nfos.next();
     match nfos.count() {
         0 => Ok(first),
         more => {
-            let sentence = format!("There are {} NFOs among the release's source files; leave one", more + 1);
+            let sentence = format!(
+                "There are {} NFOs among the release's source files; leave one",
+                more + 1
+            );
             Err(failed(code::NFO_AMBIGUOUS, &sentence))
         }
     }
@@ -68,6 +88,7 @@ pub(super) fn bounded(result: Value) -> Result<Value, FileError> {
     if result.to_string().len() <= MAX_RESULT {
         return Ok(result);
     }
-    let sentence = "There is more to tell of the NFO than a job's result holds (384 KiB); shorten it";
+    let sentence =
+        "There is more to tell of the NFO than a job's result holds (384 KiB); shorten it";
     Err(FileError::failed(code::NFO_TOO_LARGE, sentence))
 }

@@ -35,9 +35,19 @@ pub(super) async fn run(task: Task, config: &NfofixConfig) -> Result<Completion,
     let files = NfoFile::find(&task).await?;
     let (seen, keep, dry_run) = (task.release.clone(), task.keep, config.dry_run);
     let store = Store::new(&task.files, report.clone());
-    let fix = Fix { output: Output::of(&task), release: task.release, files, report, store };
+    let fix = Fix {
+        output: Output::of(&task),
+        release: task.release,
+        files,
+        report,
+        store,
+    };
     let (result, published) = blocking(move || fix.run(dry_run)).await?;
-    Ok(if published { Completion::with_package(result, seen, keep) } else { Completion::of(result) })
+    Ok(if published {
+        Completion::with_package(result, seen, keep)
+    } else {
+        Completion::of(result)
+    })
 }
 
 /// A repair of an NFO in the bucket.
@@ -81,16 +91,33 @@ impl Fix {
         };
         let of_name = name.rsplit_once('-').map_or("", |(_, group)| group);
         let group = release.group.as_deref().unwrap_or(of_name);
-        Known::of(&Facts::new(name, group, &release.metadata, &[], release.created_at))
+        Known::of(&Facts::new(
+            name,
+            group,
+            &release.metadata,
+            &[],
+            release.created_at,
+        ))
     }
 
     fn tell(&self, name: &str, repaired: &Repaired) {
         let count = repaired.changes.len();
-        let outcome = if count == 0 { "there is nothing to repair".to_owned() } else { format!("{count} repairs") };
-        self.report.log(Level::Info, &format!("Read {name} ({}): {outcome}", repaired.encoding.name()));
-        for (level, entries) in [(Level::Info, &repaired.changes), (Level::Warning, &repaired.notices)] {
+        let outcome = if count == 0 {
+            "there is nothing to repair".to_owned()
+        } else {
+            format!("{count} repairs")
+        };
+        self.report.log(
+            Level::Info,
+            &format!("Read {name} ({}): {outcome}", repaired.encoding.name()),
+        );
+        for (level, entries) in [
+            (Level::Info, &repaired.changes),
+            (Level::Warning, &repaired.notices),
+        ] {
             for entry in entries.iter().take(MAX_LOGGED) {
-                self.report.log(level, &format!("Line {}: {}", entry.line, entry.detail));
+                self.report
+                    .log(level, &format!("Line {}: {}", entry.line, entry.detail));
             }
         }
     }
@@ -99,8 +126,11 @@ impl Fix {
     fn publish(&self, name: &str, text: &[u8]) -> Result<(), FileError> {
         let mut watch = Monitor::new(self.report.clone(), 10, 95);
         watch.step("copy");
-        let (sfvs, others): (Vec<_>, Vec<_>) =
-            self.files.others.iter().partition(|file| has_extension(&file.path, "sfv"));
+        let (sfvs, others): (Vec<_>, Vec<_>) = self
+            .files
+            .others
+            .iter()
+            .partition(|file| has_extension(&file.path, "sfv"));
         for (other, at) in others.iter().zip(1..) {
             self.output.copy(&other.file, &other.path)?;
             watch.progress(at, others.len() as u64);
@@ -110,7 +140,8 @@ impl Fix {
         for sfv in sfvs {
             let mut checksums = checksums(&self.store, &sfv.file)?;
             checksums.insert(nfo.path.clone(), nfo.crc32_value());
-            self.output.write(&sfv.path, sfv::render(&checksums).as_bytes())?;
+            self.output
+                .write(&sfv.path, sfv::render(&checksums).as_bytes())?;
         }
         Ok(())
     }

@@ -28,7 +28,11 @@ impl Output {
     pub(super) fn of_run(task: &Task, fence: u32) -> Self {
         let report = task.assignment.report.clone();
         let prefix = output_prefix(task.release.id, task.assignment.job.id, fence);
-        Self { store: Store::new(&task.files, report.clone()), report, prefix }
+        Self {
+            store: Store::new(&task.files, report.clone()),
+            report,
+            prefix,
+        }
     }
 
     /// Starts a file of the package.
@@ -37,8 +41,14 @@ impl Output {
     }
 
     /// Goes on with a file of the package that was put down.
-    pub(super) fn take_up(&self, path: &str, upload: Option<UploadState>, unsent: Vec<u8>) -> ObjectWriter {
-        self.store.take_up(format!("{}{path}", self.prefix), upload, unsent)
+    pub(super) fn take_up(
+        &self,
+        path: &str,
+        upload: Option<UploadState>,
+        unsent: Vec<u8>,
+    ) -> ObjectWriter {
+        self.store
+            .take_up(format!("{}{path}", self.prefix), upload, unsent)
     }
 
     /// Writes a small file of the package.
@@ -48,7 +58,8 @@ impl Output {
     pub(super) fn write(&self, path: &str, bytes: &[u8]) -> Result<PackageFile, FileError> {
         self.store.write(format!("{}{path}", self.prefix), bytes)?;
         let file = PackageFile::of(path, bytes);
-        self.report.log(Level::Info, &format!("Wrote {path}, CRC-32 {}", file.crc32));
+        self.report
+            .log(Level::Info, &format!("Wrote {path}, CRC-32 {}", file.crc32));
         Ok(file)
     }
 

@@ -20,7 +20,10 @@ pub(super) struct Position {
 impl Position {
     /// Behind the next file, of `size` bytes.
     pub(super) fn after(self, size: u64) -> Self {
-        Self { files: self.files + 1, bytes: self.bytes + size }
+        Self {
+            files: self.files + 1,
+            bytes: self.bytes + size,
+        }
     }
 }
 
@@ -34,7 +37,11 @@ pub(super) struct Pace {
 impl Pace {
     /// The pace of a run that begins now, at `from`.
     pub(super) fn new(report: &Reporter, from: Position) -> Self {
-        Self { report: report.clone(), from, left_at_first: report.time_left() }
+        Self {
+            report: report.clone(),
+            from,
+            left_at_first: report.time_left(),
+        }
     }
 
     /// Whether a run that has come to `at` has the time for a file of `size` bytes. For its first

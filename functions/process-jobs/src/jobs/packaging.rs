@@ -30,7 +30,14 @@ pub(super) async fn run(task: Task, config: PackagingConfig) -> Result<Completio
     let sources = some(task.sources().await?)?;
     let store = Store::new(&task.files, report.clone());
     in_runs(task, &sources.clone(), move |task, checkpoints| {
-        Packaging { task, sources, config, report, store }.run(checkpoints)
+        Packaging {
+            task,
+            sources,
+            config,
+            report,
+            store,
+        }
+        .run(checkpoints)
     })
     .await
 }
@@ -54,7 +61,10 @@ impl Packaging {
             None => build_name(&metadata, self.task.release.name.as_deref(), group)?,
         };
         let count = self.sources.len();
-        self.report.log(Level::Info, &format!("Packaging {count} files as {release_name}"));
+        self.report.log(
+            Level::Info,
+            &format!("Packaging {count} files as {release_name}"),
+        );
         let total = self.sources.iter().map(|file| file.size).sum();
         let mut build = Build::of(&self.task, self.config.clone(), &release_name, checkpoints)?;
         if !build.archive(20, (count, total), |filling, from| self.fill(filling, from))? {
@@ -65,15 +75,27 @@ impl Packaging {
 
     /// Adds the source files after `from`; gives how far it came where the time does not allow the
     /// next one.
-    fn fill(&self, filling: &mut Filling<'_, Writer>, from: Position) -> Result<Option<Position>, FileError> {
+    fn fill(
+        &self,
+        filling: &mut Filling<'_, Writer>,
+        from: Position,
+    ) -> Result<Option<Position>, FileError> {
         let (pace, mut at) = (Pace::new(&self.report, from), from);
         for file in &self.sources[from.files..] {
             if !pace.allows(at, file.size) {
                 return Ok(Some(at));
             }
-            filling.file(self.task.source_path(file), file.size, &mut self.store.open(file))?;
+            filling.file(
+                self.task.source_path(file),
+                file.size,
+                &mut self.store.open(file),
+            )?;
             at = at.after(file.size);
-            self.report.message(&format!("Compressed {} of {} files", at.files, self.sources.len()));
+            self.report.message(&format!(
+                "Compressed {} of {} files",
+                at.files,
+                self.sources.len()
+            ));
         }
         Ok(None)
     }
@@ -82,7 +104,13 @@ impl Packaging {
     /// first source file says.
     fn metadata(&self) -> Result<Map<String, Value>, FileError> {
         let known = self.task.release.metadata.clone();
-        let Some(file) = self.sources.first().filter(|_| !known.contains_key("title")) else { return Ok(known) };
+        let Some(file) = self
+            .sources
+            .first()
+            .filter(|_| !known.contains_key("title"))
+        else {
+            return Ok(known);
+        };
         let mut watch = Monitor::new(self.report.clone(), 1, 20);
         let path = self.task.source_path(file);
         let found = analyse(&mut self.store.open(file), path, file.size, &mut watch)?;

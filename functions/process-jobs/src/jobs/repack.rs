@@ -26,7 +26,9 @@ use crate::{
         read::read,
         repair::check_size,
     },
-    package::{PackageFile, build_name, diz::DIZ, filling::Filling, joined::Joined, sfv::Checksums},
+    package::{
+        PackageFile, build_name, diz::DIZ, filling::Filling, joined::Joined, sfv::Checksums,
+    },
     s3::{ObjectReader, Store},
     watch::{Tally, Watch},
 };
@@ -36,7 +38,14 @@ pub(super) async fn run(task: Task, config: PackagingConfig) -> Result<Completio
     let current = Current::of(&task).await?;
     let store = Store::new(&task.files, report.clone());
     in_runs(task, &current.files.clone(), move |task, checkpoints| {
-        Repack { task, current, config, report, store }.run(checkpoints)
+        Repack {
+            task,
+            current,
+            config,
+            report,
+            store,
+        }
+        .run(checkpoints)
     })
     .await
 }
@@ -53,21 +62,32 @@ struct Repack {
 impl Repack {
     fn run(self, checkpoints: Checkpoints) -> Result<Option<Built>, FileError> {
         let archive = self.current.archive()?;
-        let (stem, volumes) = archive.ok_or_else(|| corrupt("it has no archive, or more than one"))?;
+        let (stem, volumes) =
+            archive.ok_or_else(|| corrupt("it has no archive, or more than one"))?;
         let old_name = stem.rsplit('/').next().unwrap_or(&stem);
         let read = self.verify()?;
         let metadata = self.metadata()?;
         let group = self.task.group(&self.config);
         let release_name = self.release_name(old_name, &metadata, group)?;
-        self.report.log(Level::Info, &format!("Repacking {old_name} as {release_name}"));
+        self.report.log(
+            Level::Info,
+            &format!("Repacking {old_name} as {release_name}"),
+        );
 
         let mut files = joined(&self.store, &volumes);
         let size = files.size();
-        let mut archive = Archive::open(&mut files, size).map_err(|error| of_archive(error, old_name))?.trusted();
-        let (count, total) = (archive.entries().len(), archive.entries().iter().map(|entry| entry.size).sum());
+        let mut archive = Archive::open(&mut files, size)
+            .map_err(|error| of_archive(error, old_name))?
+            .trusted();
+        let (count, total) = (
+            archive.entries().len(),
+            archive.entries().iter().map(|entry| entry.size).sum(),
+        );
         let mut build = Build::of(&self.task, self.config.clone(), &release_name, checkpoints)?;
         let is_done = build
-            .archive(40, (count, total), |filling, from| self.fill(filling, &mut archive, from))
+            .archive(40, (count, total), |filling, from| {
+                self.fill(filling, &mut archive, from)
+            })
             .map_err(|error| of_archive(error, old_name))?;
         if !is_done {
             return Ok(None);
@@ -112,21 +132,37 @@ impl Repack {
                 Ok(())
             })?;
             let file = PackageFile::hashed(path, hasher);
-            if expected.get(path).is_some_and(|crc32| *crc32 != file.crc32_value()) {
-                return Err(corrupt(&format!("{path} has another checksum than its SFV says")));
+            if expected
+                .get(path)
+                .is_some_and(|crc32| *crc32 != file.crc32_value())
+            {
+                return Err(corrupt(&format!(
+                    "{path} has another checksum than its SFV says"
+                )));
             }
             found.push(file);
         }
-        if let Some(missing) = expected.keys().find(|path| !found.iter().any(|file| file.path == **path)) {
+        if let Some(missing) = expected
+            .keys()
+            .find(|path| !found.iter().any(|file| file.path == **path))
+        {
             return Err(corrupt(&format!("{missing} is in its SFV but not there")));
         }
-        self.report.log(Level::Info, &format!("{} of {} files are as the SFV says", expected.len(), found.len()));
+        self.report.log(
+            Level::Info,
+            &format!(
+                "{} of {} files are as the SFV says",
+                expected.len(),
+                found.len()
+            ),
+        );
         Ok(found)
     }
 
     fn checksums(&self) -> Result<Checksums, FileError> {
         let Some(file) = self.current.sfv() else {
-            self.report.log(Level::Warning, "The package has no SFV to verify it with");
+            self.report
+                .log(Level::Warning, "The package has no SFV to verify it with");
             return Ok(Checksums::new());
         };
         checksums(&self.store, file)
@@ -136,33 +172,49 @@ impl Repack {
     /// package's NFO says.
     fn metadata(&self) -> Result<Map<String, Value>, FileError> {
         let known = self.task.release.metadata.clone();
-        let Some(nfo) = self.current.nfo().filter(|_| !known.contains_key("title")) else { return Ok(known) };
+        let Some(nfo) = self.current.nfo().filter(|_| !known.contains_key("title")) else {
+            return Ok(known);
+        };
         check_size(usize::try_from(nfo.size).unwrap_or(usize::MAX))?;
         let bytes = self.store.read(nfo)?;
         let reading = read(&decode(&bytes, detect(&bytes)));
-        let mut metadata = match serde_json::to_value(reading.metadata).map_err(std::io::Error::other)? {
-            Value::Object(metadata) => metadata,
-            _ => Map::new(),
-        };
+        let mut metadata =
+            match serde_json::to_value(reading.metadata).map_err(std::io::Error::other)? {
+                Value::Object(metadata) => metadata,
+                _ => Map::new(),
+            };
         metadata.extend(known);
         Ok(metadata)
     }
 
     /// The name that was asked for, or one with the group that was; else the package keeps its name.
-    fn release_name(&self, old_name: &str, metadata: &Map<String, Value>, group: &str) -> Result<String, FileError> {
+    fn release_name(
+        &self,
+        old_name: &str,
+        metadata: &Map<String, Value>,
+        group: &str,
+    ) -> Result<String, FileError> {
         match &self.config.release_name {
             Some(name) => Ok(name.clone()),
-            None if self.config.group.is_none() && check_name(old_name).is_ok() => Ok(old_name.to_owned()),
+            None if self.config.group.is_none() && check_name(old_name).is_ok() => {
+                Ok(old_name.to_owned())
+            }
             None => build_name(metadata, self.task.release.name.as_deref(), group),
         }
     }
 
     /// The files that the new package has as the old one: all but those that are made anew.
-    fn others(&self, volumes: &[StoredFile], read: Vec<PackageFile>) -> Vec<(StoredFile, PackageFile)> {
+    fn others(
+        &self,
+        volumes: &[StoredFile],
+        read: Vec<PackageFile>,
+    ) -> Vec<(StoredFile, PackageFile)> {
         let made = |file: &StoredFile| {
             let path = self.current.path(file);
             let name = path.rsplit('/').next().unwrap_or(path);
-            let is_text = has_extension(path, "nfo") || has_extension(path, "sfv") || name.eq_ignore_ascii_case(DIZ);
+            let is_text = has_extension(path, "nfo")
+                || has_extension(path, "sfv")
+                || name.eq_ignore_ascii_case(DIZ);
             is_text || volumes.contains(file)
         };
         let files = self.current.files.iter().cloned().zip(read);
@@ -171,15 +223,19 @@ impl Repack {
 }
 
 fn corrupt(what: &str) -> FileError {
-    FileError::failed(code::PACKAGE_CORRUPT, format!("The package is corrupt: {what}"))
+    FileError::failed(
+        code::PACKAGE_CORRUPT,
+        format!("The package is corrupt: {what}"),
+    )
 }
 
 /// An archive that cannot be read is a corrupt package.
 fn of_archive(error: FileError, name: &str) -> FileError {
     match error {
-        FileError::Failed(Failure { code: code::ARCHIVE_DAMAGED, message }) => {
-            corrupt(&format!("{name}.zip cannot be unpacked. {message}"))
-        }
+        FileError::Failed(Failure {
+            code: code::ARCHIVE_DAMAGED,
+            message,
+        }) => corrupt(&format!("{name}.zip cannot be unpacked. {message}")),
         error => error,
     }
 }

@@ -16,7 +16,10 @@ const NAME: &str = "Jane.Doe-A.Book-2024-GRP";
 /// A release with a package of two files: one compresses, the other does not.
 async fn packaged() -> World {
     let mut world = World::new(json!({"title": "A Book", "authors": ["Jane Doe"]})).await;
-    world.source("book.txt", &b"the same line again and again\n".repeat(5_000));
+    world.source(
+        "book.txt",
+        &b"the same line again and again\n".repeat(5_000),
+    );
     world.source("art/cover é.jpg", &noise(200_000));
     let (job, _) = world.run(Packaging, json!({"release_name": NAME})).await;
     assert!(job.error.is_none(), "{:?}", job.error);
@@ -34,8 +37,11 @@ fn noise(count: usize) -> Vec<u8> {
 
 /// What the package's volumes hold when they are joined, read by the zip library itself.
 fn content(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
-    let joined: Vec<u8> =
-        files.iter().filter(|(name, _)| name.contains(".zip")).flat_map(|(_, part)| part.clone()).collect();
+    let joined: Vec<u8> = files
+        .iter()
+        .filter(|(name, _)| name.contains(".zip"))
+        .flat_map(|(_, part)| part.clone())
+        .collect();
     let mut archive = zip::ZipArchive::new(Cursor::new(joined)).unwrap();
     let count = archive.len();
     let read = |at| {
@@ -55,39 +61,87 @@ async fn the_content_stays_and_the_options_change() {
     let (job, result) = world.run(Repack, options).await;
     assert!(job.error.is_none(), "{:?}", job.error);
 
-    let (old, new) = (world.bucket.below(&before), world.bucket.below(&world.package().await));
+    let (old, new) = (
+        world.bucket.below(&before),
+        world.bucket.below(&world.package().await),
+    );
     assert_eq!(world.release().await.package.unwrap().version, 2);
     assert_eq!(content(&new), content(&old));
-    let volumes: Vec<_> = new.iter().filter(|(name, _)| name.contains(".zip")).collect();
-    assert_eq!((volumes.len(), volumes[0].0.as_str(), volumes[0].1.len()), (6, &*format!("{NAME}.zip.001"), 65_536));
+    let volumes: Vec<_> = new
+        .iter()
+        .filter(|(name, _)| name.contains(".zip"))
+        .collect();
+    assert_eq!(
+        (volumes.len(), volumes[0].0.as_str(), volumes[0].1.len()),
+        (6, &*format!("{NAME}.zip.001"), 65_536)
+    );
     let total: usize = volumes.iter().map(|(_, bytes)| bytes.len()).sum();
-    assert_eq!(new[&format!("{NAME}.nfo")], format!("A Book: {total}\r\n").into_bytes());
+    assert_eq!(
+        new[&format!("{NAME}.nfo")],
+        format!("A Book: {total}\r\n").into_bytes()
+    );
     let checksums = sfv::parse(&new[&format!("{NAME}.sfv")]).unwrap();
     assert_eq!(checksums.len(), 8);
-    assert!(checksums.iter().all(|(name, crc32)| crc32fast::hash(&new[name]) == *crc32));
-    assert_eq!((&result["release_name"], result["files"].as_array().unwrap().len()), (&json!(NAME), 9));
+    assert!(
+        checksums
+            .iter()
+            .all(|(name, crc32)| crc32fast::hash(&new[name]) == *crc32)
+    );
+    assert_eq!(
+        (
+            &result["release_name"],
+            result["files"].as_array().unwrap().len()
+        ),
+        (&json!(NAME), 9)
+    );
 }
 
 #[tokio::test]
 async fn back_to_the_first_options_the_archive_is_the_same() {
     let mut world = packaged().await;
     let first = world.bucket.below(&world.package().await);
-    world.run(Repack, json!({"compression": "high", "volume_size": 65_536})).await;
+    world
+        .run(
+            Repack,
+            json!({"compression": "high", "volume_size": 65_536}),
+        )
+        .await;
     world.run(Repack, json!({})).await;
     assert_eq!(world.release().await.package.unwrap().version, 3);
-    assert_eq!(world.bucket.below(&world.package().await)[&format!("{NAME}.zip")], first[&format!("{NAME}.zip")]);
+    assert_eq!(
+        world.bucket.below(&world.package().await)[&format!("{NAME}.zip")],
+        first[&format!("{NAME}.zip")]
+    );
 }
 
 #[tokio::test]
 async fn files_beside_the_archive_are_taken_along() {
     let mut world = packaged().await;
     let before = world.package().await;
-    world.bucket.put(&format!("{before}sample/page.png"), noise(100));
-    world.run(Repack, json!({"release_name": "Another.Name-GRP", "generate_diz": false})).await;
+    world
+        .bucket
+        .put(&format!("{before}sample/page.png"), noise(100));
+    world
+        .run(
+            Repack,
+            json!({"release_name": "Another.Name-GRP", "generate_diz": false}),
+        )
+        .await;
     let after = world.bucket.below(&world.package().await);
     let names: Vec<&str> = after.keys().map(String::as_str).collect();
-    assert_eq!(names, ["Another.Name-GRP.nfo", "Another.Name-GRP.sfv", "Another.Name-GRP.zip", "sample/page.png"]);
-    assert_eq!(sfv::parse(&after["Another.Name-GRP.sfv"]).unwrap()["sample/page.png"], crc32fast::hash(&noise(100)));
+    assert_eq!(
+        names,
+        [
+            "Another.Name-GRP.nfo",
+            "Another.Name-GRP.sfv",
+            "Another.Name-GRP.zip",
+            "sample/page.png"
+        ]
+    );
+    assert_eq!(
+        sfv::parse(&after["Another.Name-GRP.sfv"]).unwrap()["sample/page.png"],
+        crc32fast::hash(&noise(100))
+    );
 }
 
 #[tokio::test]
@@ -95,17 +149,34 @@ async fn what_only_the_nfo_tells_is_kept() {
     let mut world = World::new(json!({})).await;
     world.source("book.txt", b"text");
     let template = "Title: Le Phare\nAuthor: Ada Exemple\nYear: 2019";
-    world.run(Packaging, json!({"release_name": NAME, "template": template})).await;
+    world
+        .run(
+            Packaging,
+            json!({"release_name": NAME, "template": template}),
+        )
+        .await;
     let (_, result) = world.run(Repack, json!({"group": "NEW"})).await;
     assert_eq!(result["release_name"], "Ada.Exemple-Le.Phare-2019-NEW");
-    assert!(world.text(&format!("{}FILE_ID.DIZ", world.package().await)).starts_with("Le Phare\r\nby Ada Exemple"));
+    assert!(
+        world
+            .text(&format!("{}FILE_ID.DIZ", world.package().await))
+            .starts_with("Le Phare\r\nby Ada Exemple")
+    );
 }
 
 #[tokio::test]
 async fn a_corrupt_package_is_named_and_left_alone() {
     for (name, bytes, part) in [
-        (format!("{NAME}.zip"), Some(b"no archive".to_vec()), "zip has another checksum"),
-        ("FILE_ID.DIZ".to_owned(), None, "FILE_ID.DIZ is in its SFV but not there"),
+        (
+            format!("{NAME}.zip"),
+            Some(b"no archive".to_vec()),
+            "zip has another checksum",
+        ),
+        (
+            "FILE_ID.DIZ".to_owned(),
+            None,
+            "FILE_ID.DIZ is in its SFV but not there",
+        ),
         (format!("{NAME}.zip"), None, "no archive"),
     ] {
         let mut world = packaged().await;
@@ -128,7 +199,11 @@ async fn a_corrupt_package_is_named_and_left_alone() {
 async fn without_an_sfv_the_archives_own_checksums_decide() {
     let mut world = packaged().await;
     let before = world.package().await;
-    world.bucket.state().objects.remove(&format!("{before}{NAME}.sfv"));
+    world
+        .bucket
+        .state()
+        .objects
+        .remove(&format!("{before}{NAME}.sfv"));
     let key = format!("{before}{NAME}.zip");
     let mut archive = world.bucket.state().objects[&key].clone();
     archive[5_000] ^= 1;
@@ -166,7 +241,11 @@ fn any_files() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
         (1..150_000_usize).prop_map(noise),
     ];
     prop::collection::vec(("[a-zé日 ()]{1,12}", content), 1..5).prop_map(|files| {
-        files.into_iter().enumerate().map(|(at, (name, bytes))| (format!("{at}/{name}.bin"), bytes)).collect()
+        files
+            .into_iter()
+            .enumerate()
+            .map(|(at, (name, bytes))| (format!("{at}/{name}.bin"), bytes))
+            .collect()
     })
 }
 

@@ -43,11 +43,20 @@ impl World {
         store.create_release(release, &new, START).await.unwrap();
         let worker = Arc::new(Worker::new(store.clone(), bucket.files(), RETENTION));
         let service = JobService::new(store.clone(), clock.clock());
-        Self { bucket, store, clock, release, service, worker, next_job: 100 }
+        Self {
+            bucket,
+            store,
+            clock,
+            release,
+            service,
+            worker,
+            next_job: 100,
+        }
     }
 
     pub fn source(&self, path: &str, bytes: &[u8]) {
-        self.bucket.put(&format!("releases/42/source/{path}"), bytes);
+        self.bucket
+            .put(&format!("releases/42/source/{path}"), bytes);
     }
 
     /// Processes a new job to its end.
@@ -68,7 +77,10 @@ impl World {
             draft: false,
             retry_of: None,
         };
-        self.store.create_job(id, &job, None, START, RETENTION).await.unwrap();
+        self.store
+            .create_job(id, &job, None, START, RETENTION)
+            .await
+            .unwrap();
         id
     }
 
@@ -77,13 +89,22 @@ impl World {
         let id = self.create(job_type, json!({})).await;
         let job = self.store.job(id, true).await.unwrap().unwrap();
         let config = Config::parse(job_type, &Map::new()).unwrap();
-        self.worker.task(Assignment { job, config, report: reporter() }).await.unwrap()
+        self.worker
+            .task(Assignment {
+                job,
+                config,
+                report: reporter(),
+            })
+            .await
+            .unwrap()
     }
 
     /// Processes a job that waits, to its end.
     pub async fn process(&self, id: JobId) -> (Job, Value) {
         let processed = self.deliver(id).await;
-        let Processed::Finished(job) = processed else { panic!("{processed:?}") };
+        let Processed::Finished(job) = processed else {
+            panic!("{processed:?}")
+        };
         let (_, documents) = self.store.job_with_documents(id).await.unwrap().unwrap();
         (job, documents.result.unwrap_or(json!(null)))
     }
@@ -102,7 +123,12 @@ impl World {
     /// Sweeps, `seconds` from now.
     pub async fn sweep_in(&self, seconds: i64) -> Swept {
         self.clock.advance(seconds);
-        let sweeper = Sweeper::new(self.store.clone(), queue(), self.bucket.files(), self.clock.clock());
+        let sweeper = Sweeper::new(
+            self.store.clone(),
+            queue(),
+            self.bucket.files(),
+            self.clock.clock(),
+        );
         sweeper.sweep(Time::from_millis(i64::MAX)).await
     }
 

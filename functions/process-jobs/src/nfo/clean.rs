@@ -37,7 +37,10 @@ pub enum End {
 /// The text before its SAUCE record (what drawing programs append behind the DOS end-of-file
 /// character), where it has one.
 pub fn before_sauce(text: &str) -> Option<&str> {
-    let at = ["\u{1a}COMNT", "\u{1a}SAUCE00"].into_iter().filter_map(|mark| text.find(mark)).min()?;
+    let at = ["\u{1a}COMNT", "\u{1a}SAUCE00"]
+        .into_iter()
+        .filter_map(|mark| text.find(mark))
+        .min()?;
     Some(&text[..at])
 }
 
@@ -54,7 +57,9 @@ pub fn lines(mut text: &str) -> impl Iterator<Item = Line> {
 }
 
 fn cut(text: &str) -> (&str, End, &str) {
-    let Some(at) = text.find(['\r', '\n', '\u{2028}', '\u{2029}']) else { return (text, End::Missing, "") };
+    let Some(at) = text.find(['\r', '\n', '\u{2028}', '\u{2029}']) else {
+        return (text, End::Missing, "");
+    };
     let (line, rest) = text.split_at(at);
     if let Some(rest) = rest.strip_prefix("\r\n") {
         return (line, End::Crlf, rest);
@@ -109,8 +114,19 @@ fn escape(after: &str) -> (usize, &str) {
     let Some(body) = after.strip_prefix('[') else {
         // `ESC ( B` and the like choose a character set; others have one character.
         let intermediates = after.trim_start_matches(|c| matches!(c, ' '..='/'));
-        let end = intermediates.chars().next().filter(|c| matches!(c, '0'..='~')).map_or(0, char::len_utf8);
-        return (0, if end == 0 { after } else { &intermediates[end..] });
+        let end = intermediates
+            .chars()
+            .next()
+            .filter(|c| matches!(c, '0'..='~'))
+            .map_or(0, char::len_utf8);
+        return (
+            0,
+            if end == 0 {
+                after
+            } else {
+                &intermediates[end..]
+            },
+        );
     };
     let last = body.trim_start_matches(|c| matches!(c, ' '..='?'));
     match last.chars().next() {
@@ -133,7 +149,9 @@ mod tests {
 
     #[test]
     fn every_kind_of_line_end_ends_a_line() {
-        let lines: Vec<_> = lines("a\r\nb\nc\rd\r\r\ne\u{2028}f").map(|line| (line.text, line.end)).collect();
+        let lines: Vec<_> = lines("a\r\nb\nc\rd\r\r\ne\u{2028}f")
+            .map(|line| (line.text, line.end))
+            .collect();
         let other = ["b", "c", "d", "e"].map(|text| (text.to_owned(), End::Other));
         assert_eq!(lines[0], ("a".to_owned(), End::Crlf));
         assert_eq!(lines[1..5], other);
@@ -143,7 +161,9 @@ mod tests {
 
     #[test]
     fn escape_sequences_go_and_their_cursor_moves_stay_as_spaces() {
-        let line = &lines("\u{1b}[1;31mred\u{1b}[0m\u{1b}[3Cx\u{1b}(By\u{1b}[999999Cz").next().unwrap();
+        let line = &lines("\u{1b}[1;31mred\u{1b}[0m\u{1b}[3Cx\u{1b}(By\u{1b}[999999Cz")
+            .next()
+            .unwrap();
         assert_eq!(line.text, format!("red   xy{}z", " ".repeat(80)));
         assert_eq!((line.escapes, line.controls), (5, 0));
         assert_eq!(texts("a\u{1b}"), ["a"]);
@@ -165,7 +185,10 @@ mod tests {
     #[test]
     fn a_sauce_record_is_cut_off_with_its_comments() {
         assert_eq!(before_sauce("art\u{1a}SAUCE00Title"), Some("art"));
-        assert_eq!(before_sauce("art\u{1a}COMNTx\u{1a}SAUCE00Title"), Some("art"));
+        assert_eq!(
+            before_sauce("art\u{1a}COMNTx\u{1a}SAUCE00Title"),
+            Some("art")
+        );
         assert_eq!(before_sauce("art\u{1a}"), None);
     }
 }

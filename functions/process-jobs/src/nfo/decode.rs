@@ -63,7 +63,11 @@ pub fn detect(sample: &[u8]) -> Encoding {
         Err(error) if error.error_len().is_none() => {
             // One byte above ASCII at the very end may be a letter of another encoding.
             let before = &sample[..error.valid_up_to()];
-            if !before.is_ascii() || sample.len() >= SAMPLE { Encoding::Utf8 } else { detect_single_byte(sample) }
+            if !before.is_ascii() || sample.len() >= SAMPLE {
+                Encoding::Utf8
+            } else {
+                detect_single_byte(sample)
+            }
         }
         Err(_) if is_mostly_utf8(sample) => Encoding::Utf8,
         Err(_) => detect_single_byte(sample),
@@ -101,8 +105,8 @@ pub fn decode(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
 /// that every system acts on (NUL, bell to line feed, CR, end of file, ESC) are left.
 fn drawn_control(c: char) -> char {
     const DRAWN: [char; 32] = [
-        '\0', '☺', '☻', '♥', '♦', '♣', '♠', '\u{7}', '\u{8}', '\t', '\n', '♂', '♀', '\r', '♫', '☼', '►', '◄', '↕', '‼',
-        '¶', '§', '▬', '↨', '↑', '↓', '\u{1a}', '\u{1b}', '∟', '↔', '▲', '▼',
+        '\0', '☺', '☻', '♥', '♦', '♣', '♠', '\u{7}', '\u{8}', '\t', '\n', '♂', '♀', '\r', '♫', '☼',
+        '►', '◄', '↕', '‼', '¶', '§', '▬', '↨', '↑', '↓', '\u{1a}', '\u{1b}', '∟', '↔', '▲', '▼',
     ];
     DRAWN.get(c as usize).copied().unwrap_or(c)
 }
@@ -117,8 +121,14 @@ fn detect_utf16(bytes: &[u8]) -> Option<Encoding> {
         return Some(Encoding::Utf16Be);
     }
     let pairs = bytes.len() / 2;
-    let count =
-        |offset: usize, is: fn(u8) -> bool| bytes.iter().skip(offset).step_by(2).filter(|byte| is(**byte)).count();
+    let count = |offset: usize, is: fn(u8) -> bool| {
+        bytes
+            .iter()
+            .skip(offset)
+            .step_by(2)
+            .filter(|byte| is(**byte))
+            .count()
+    };
     let nuls = |offset| count(offset, |byte| byte == 0);
     let is_high = |high: usize, low: usize| {
         let highs = count(high, |byte| matches!(byte, 0 | 0x20..=0x26));
@@ -151,11 +161,17 @@ fn detect_single_byte(bytes: &[u8]) -> Encoding {
             0x85 if before == b' ' && after == b' ' => cp437 += 1,
             0xE0 if before == b' ' && after == b' ' => windows += 1,
             0xC0..=0xFF if in_word => windows += 2,
-            0x80 | 0x85 | 0x91..=0x97 | 0xA0 | 0xA9 | 0xAB | 0xAE | 0xB0 | 0xB7 | 0xBB => windows += 1,
+            0x80 | 0x85 | 0x91..=0x97 | 0xA0 | 0xA9 | 0xAB | 0xAE | 0xB0 | 0xB7 | 0xBB => {
+                windows += 1
+            }
             _ => {}
         }
     }
-    if windows > cp437 { Encoding::Windows1252 } else { Encoding::Cp437 }
+    if windows > cp437 {
+        Encoding::Windows1252
+    } else {
+        Encoding::Cp437
+    }
 }
 
 #[cfg(test)]
@@ -188,7 +204,11 @@ mod tests {
             (b"il va \x85 Rome", Encoding::Cp437, "il va à Rome"),
             (b"\xDB\xDB \x10 \x03", Encoding::Cp437, "██ ► ♥"),
             ("░▒▓█é\u{FFFD}".as_bytes(), Encoding::Utf8, "░▒▓█é\u{FFFD}"),
-            (b"\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9 \xE9", Encoding::Utf8, "ééééé \u{FFFD}"),
+            (
+                b"\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9 \xE9",
+                Encoding::Utf8,
+                "ééééé \u{FFFD}",
+            ),
             (b"\x88\x25\x88\x25A\0\r\0\n\0", Encoding::Utf16Le, "██A\r\n"),
             (b"\x25\x88\x25\x88\0A\0\r\0\n", Encoding::Utf16Be, "██A\r\n"),
         ] {
@@ -211,7 +231,8 @@ mod tests {
 
     #[test]
     fn words_of_windows_are_recognised() {
-        for text in ["Le “détour” – déjà vu, à l’été… «Noël»", "Ünlü Größe"] {
+        for text in ["Le “détour” – déjà vu, à l’été… «Noël»", "Ünlü Größe"]
+        {
             let bytes = WINDOWS_1252.encode(text).0.into_owned();
             assert_eq!(both(&bytes), (Encoding::Windows1252, text.into()));
         }

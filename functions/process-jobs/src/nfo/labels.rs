@@ -31,12 +31,37 @@ pub enum Field {
 
 /// The words for each field: ASCII, lower case, without what is no letter or digit.
 const WORDS: [(Field, &[&str]); 11] = [
-    (Field::Title, &["title", "booktitle", "titre", "titredulivre"]),
+    (
+        Field::Title,
+        &["title", "booktitle", "titre", "titredulivre"],
+    ),
     (
         Field::Authors,
-        &["author", "authors", "auteur", "auteurs", "writer", "writers", "writtenby", "by", "ecritpar", "par"],
+        &[
+            "author",
+            "authors",
+            "auteur",
+            "auteurs",
+            "writer",
+            "writers",
+            "writtenby",
+            "by",
+            "ecritpar",
+            "par",
+        ],
     ),
-    (Field::Publisher, &["publisher", "publishedby", "imprint", "editeur", "editions", "maisondedition", "publiepar"]),
+    (
+        Field::Publisher,
+        &[
+            "publisher",
+            "publishedby",
+            "imprint",
+            "editeur",
+            "editions",
+            "maisondedition",
+            "publiepar",
+        ],
+    ),
     (
         Field::Year,
         &[
@@ -56,12 +81,59 @@ const WORDS: [(Field, &[&str]); 11] = [
         ],
     ),
     (Field::Isbn, &["isbn", "isbn10", "isbn13", "eisbn"]),
-    (Field::Language, &["language", "languages", "lang", "langue", "langues", "langage"]),
-    (Field::Format, &["format", "formats", "fileformat", "filetype", "formatdufichier", "typedefichier"]),
-    (Field::Size, &["size", "filesize", "totalsize", "taille", "tailletotale", "tailledufichier", "poids"]),
-    (Field::Group, &["group", "groupe", "team", "equipe", "releasegroup", "releasedby"]),
-    (Field::Date, &["date", "releasedate", "reldate", "datedesortie"]),
-    (Field::ReleaseName, &["release", "releasename", "name", "nomdelarelease"]),
+    (
+        Field::Language,
+        &[
+            "language",
+            "languages",
+            "lang",
+            "langue",
+            "langues",
+            "langage",
+        ],
+    ),
+    (
+        Field::Format,
+        &[
+            "format",
+            "formats",
+            "fileformat",
+            "filetype",
+            "formatdufichier",
+            "typedefichier",
+        ],
+    ),
+    (
+        Field::Size,
+        &[
+            "size",
+            "filesize",
+            "totalsize",
+            "taille",
+            "tailletotale",
+            "tailledufichier",
+            "poids",
+        ],
+    ),
+    (
+        Field::Group,
+        &[
+            "group",
+            "groupe",
+            "team",
+            "equipe",
+            "releasegroup",
+            "releasedby",
+        ],
+    ),
+    (
+        Field::Date,
+        &["date", "releasedate", "reldate", "datedesortie"],
+    ),
+    (
+        Field::ReleaseName,
+        &["release", "releasename", "name", "nomdelarelease"],
+    ),
 ];
 
 /// What stands between a label and its mark: `Title......:`.
@@ -80,7 +152,10 @@ const MAX_LABEL: usize = 32;
 pub fn field(label: &str) -> Option<Field> {
     let mut word = transliterate(label).to_ascii_lowercase();
     word.retain(|c| c.is_ascii_alphanumeric());
-    WORDS.iter().find(|(_, words)| words.contains(&word.as_str())).map(|(field, _)| *field)
+    WORDS
+        .iter()
+        .find(|(_, words)| words.contains(&word.as_str()))
+        .map(|(field, _)| *field)
 }
 
 /// A label and its value.
@@ -106,41 +181,62 @@ pub fn split(line: &str) -> Option<Labelled<'_>> {
     let length = label_length(&line[start..], opened)?;
     let label = line[start..start + length].trim_end();
     let after = &line[start + length..];
-    let rest = after.trim_start_matches(|c| c == ' ' || LEADERS.contains(c) || opened && matches!(c, ']' | ')'));
+    let rest = after.trim_start_matches(|c| {
+        c == ' ' || LEADERS.contains(c) || opened && matches!(c, ']' | ')')
+    });
     let value = rest.trim_start_matches(|c| MARKS.contains(c));
-    let (marked, led) = (value.len() < rest.len(), after.trim_start().len() > rest.len() + 1);
+    let (marked, led) = (
+        value.len() < rest.len(),
+        after.trim_start().len() > rest.len() + 1,
+    );
     let closed = opened && after.trim_start().starts_with([']', ')']);
     let known = field(label).is_some();
-    let in_a_table = known && after.starts_with("  ") && after.trim_start() == rest && !rest.is_empty();
+    let in_a_table =
+        known && after.starts_with("  ") && after.trim_start() == rest && !rest.is_empty();
     let apart = value.is_empty() || value.starts_with(' ') || known;
     if !(marked && apart || !marked && (known && (led || closed) || in_a_table)) {
         return None;
     }
     let value = value.trim_start();
     let value_at = line.len() - value.len();
-    Some(Labelled { label, value: unbracketed(value.trim_end(), marked), label_at: start, value_at })
+    Some(Labelled {
+        label,
+        value: unbracketed(value.trim_end(), marked),
+        label_at: start,
+        value_at,
+    })
 }
 
 /// How long the label at the start of a text is: it has letters, is short, and ends before two
 /// spaces, two leaders, a mark or a closing bracket.
 fn label_length(text: &str, opened: bool) -> Option<usize> {
-    let pairs = text.char_indices().zip(text.chars().skip(1).map(Some).chain([None]));
+    let pairs = text
+        .char_indices()
+        .zip(text.chars().skip(1).map(Some).chain([None]));
     let is_end = |c: char, next: Option<char>| {
         let leads = |c| LEADERS.contains(c) || c == ' ';
         MARKS.contains(c)
             || opened && matches!(c, ']' | ')')
             || leads(c) && next.is_none_or(|next| leads(next) || MARKS.contains(next))
     };
-    let end = pairs.take(MAX_LABEL + 1).find(|((_, c), next)| is_end(*c, *next)).map(|((at, _), _)| at)?;
+    let end = pairs
+        .take(MAX_LABEL + 1)
+        .find(|((_, c), next)| is_end(*c, *next))
+        .map(|((at, _), _)| at)?;
     let label = &text[..end];
     let named = label.starts_with(char::is_alphabetic)
-        && label.chars().all(|c| c.is_alphanumeric() || " .'’/&()-#°".contains(c));
+        && label
+            .chars()
+            .all(|c| c.is_alphanumeric() || " .'’/&()-#°".contains(c));
     named.then_some(end)
 }
 
 /// `Title.....[ X ]` and `Title: [ X ]` frame their value.
 fn unbracketed(value: &str, marked: bool) -> &str {
-    match value.strip_prefix('[').and_then(|value| value.strip_suffix(']')) {
+    match value
+        .strip_prefix('[')
+        .and_then(|value| value.strip_suffix(']'))
+    {
         Some(inner) if !marked || inner.starts_with(' ') && inner.ends_with(' ') => inner.trim(),
         _ => value,
     }
@@ -157,12 +253,22 @@ pub fn all(line: &str) -> Vec<Labelled<'_>> {
         if found.last().is_some_and(|last| at <= last.value_at) {
             continue;
         }
-        let Some(label) = split(&line[at..]) else { continue };
+        let Some(label) = split(&line[at..]) else {
+            continue;
+        };
         if let Some(last) = found.last_mut() {
             let cut = line[last.value_at..at].trim_end();
-            last.value = if cut.len() < last.value.len() { cut } else { last.value };
+            last.value = if cut.len() < last.value.len() {
+                cut
+            } else {
+                last.value
+            };
         }
-        found.push(Labelled { label_at: at + label.label_at, value_at: at + label.value_at, ..label });
+        found.push(Labelled {
+            label_at: at + label.label_at,
+            value_at: at + label.value_at,
+            ..label
+        });
     }
     found
 }
@@ -176,7 +282,9 @@ pub fn columns(line: &str) -> Option<Vec<Field>> {
 
 /// The texts in a line that two spaces or more keep apart.
 pub fn cells(line: &str) -> impl Iterator<Item = &str> {
-    line.split("  ").map(str::trim).filter(|cell| !cell.is_empty())
+    line.split("  ")
+        .map(str::trim)
+        .filter(|cell| !cell.is_empty())
 }
 
 #[cfg(test)]
@@ -204,7 +312,11 @@ mod tests {
             "Title:A Book",
         ] {
             let label = split(line).unwrap_or_else(|| panic!("{line}"));
-            assert_eq!((field(label.label), label.value), (Some(Field::Title), "A Book"), "{line}");
+            assert_eq!(
+                (field(label.label), label.value),
+                (Some(Field::Title), "A Book"),
+                "{line}"
+            );
         }
     }
 
@@ -225,9 +337,16 @@ mod tests {
 
     #[test]
     fn sentences_links_and_times_have_no_label() {
-        for line in
-            ["A title is a name", "https://example.org/", "12:30", "", "...", "- : -", "Well... no", "see http://x"]
-        {
+        for line in [
+            "A title is a name",
+            "https://example.org/",
+            "12:30",
+            "",
+            "...",
+            "- : -",
+            "Well... no",
+            "see http://x",
+        ] {
             assert_eq!(split(line), None, "{line}");
         }
     }
@@ -242,9 +361,18 @@ mod tests {
     #[test]
     fn labels_side_by_side_are_told_apart() {
         let found = all("  Titre : Un   livre     Année   : 2020    Pages: 3");
-        let found: Vec<_> = found.iter().map(|label| (label.label, label.value)).collect();
-        assert_eq!(found, [("Titre", "Un   livre"), ("Année", "2020"), ("Pages", "3")]);
-        assert_eq!(columns("Title    Author   Year"), Some(vec![Field::Title, Field::Authors, Field::Year]));
+        let found: Vec<_> = found
+            .iter()
+            .map(|label| (label.label, label.value))
+            .collect();
+        assert_eq!(
+            found,
+            [("Titre", "Un   livre"), ("Année", "2020"), ("Pages", "3")]
+        );
+        assert_eq!(
+            columns("Title    Author   Year"),
+            Some(vec![Field::Title, Field::Authors, Field::Year])
+        );
         assert_eq!(columns("Title    A Book"), None);
     }
 }

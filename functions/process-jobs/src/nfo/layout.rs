@@ -52,16 +52,29 @@ fn wrap(line: &str) -> Vec<String> {
     let room = COLUMNS - indent;
     let words: Vec<Word> = WordSeparator::AsciiSpace
         .find_words(text)
-        .flat_map(|word| if word.contains("://") { vec![word] } else { word.break_apart(room).collect() })
+        .flat_map(|word| {
+            if word.contains("://") {
+                vec![word]
+            } else {
+                word.break_apart(room).collect()
+            }
+        })
         .collect();
     #[expect(clippy::cast_precision_loss, reason = "at most 80")]
     let lines = wrap_first_fit(&words, &[room as f64]);
     let below = " ".repeat(indent);
-    lines.iter().enumerate().map(|(at, line)| (if at == 0 { &head } else { &below }).clone() + &join(line)).collect()
+    lines
+        .iter()
+        .enumerate()
+        .map(|(at, line)| (if at == 0 { &head } else { &below }).clone() + &join(line))
+        .collect()
 }
 
 fn join(words: &[Word]) -> String {
-    let text: String = words.iter().flat_map(|word| [word.word, word.whitespace]).collect();
+    let text: String = words
+        .iter()
+        .flat_map(|word| [word.word, word.whitespace])
+        .collect();
     text.trim_end_matches(' ').to_owned()
 }
 
@@ -87,7 +100,11 @@ pub fn is_art(line: &str) -> bool {
     }
     let (mut letters, mut signs) = (0_usize, 0_usize);
     for c in line.chars().filter(|c| !c.is_whitespace()) {
-        if c.is_alphanumeric() { letters += 1 } else { signs += 1 }
+        if c.is_alphanumeric() {
+            letters += 1
+        } else {
+            signs += 1
+        }
     }
     signs > letters
 }
@@ -121,10 +138,20 @@ mod tests {
         let text = "word ".repeat(30);
         let wrapped = lines(&format!("   {text}"));
         assert_eq!(wrapped.len(), 2);
-        assert!(wrapped.iter().all(|line| line.starts_with("   word") && width(line) <= COLUMNS), "{wrapped:?}");
+        assert!(
+            wrapped
+                .iter()
+                .all(|line| line.starts_with("   word") && width(line) <= COLUMNS),
+            "{wrapped:?}"
+        );
         let labelled = lines(&format!("  Title ........: {text}"));
         assert!(labelled[0].starts_with("  Title ........: word"));
-        assert!(labelled[1..].iter().all(|line| line.starts_with(&format!("{}word", " ".repeat(18)))), "{labelled:?}");
+        assert!(
+            labelled[1..]
+                .iter()
+                .all(|line| line.starts_with(&format!("{}word", " ".repeat(18)))),
+            "{labelled:?}"
+        );
     }
 
     #[test]
@@ -136,10 +163,16 @@ mod tests {
 
     #[test]
     fn a_word_that_is_too_long_is_cut_and_a_link_is_not() {
-        assert_eq!(lines(&"x".repeat(170)), ["x".repeat(80), "x".repeat(80), "x".repeat(10)]);
+        assert_eq!(
+            lines(&"x".repeat(170)),
+            ["x".repeat(80), "x".repeat(80), "x".repeat(10)]
+        );
         let link = format!("https://example.org/{}", "x".repeat(80));
         assert_eq!(fit(&link), Fit::Kept("it has a link"));
-        assert_eq!(lines(&format!("see {link} there")), ["see".to_owned(), link, "there".to_owned()]);
+        assert_eq!(
+            lines(&format!("see {link} there")),
+            ["see".to_owned(), link, "there".to_owned()]
+        );
     }
 
     #[test]

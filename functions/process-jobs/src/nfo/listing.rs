@@ -27,7 +27,15 @@ const HEADINGS: [&str; 12] = [
     "filename",
 ];
 /// Labels of a single file.
-const LABELS: [&str; 7] = ["file", "files", "filename", "archive", "fichier", "fichiers", "nomdufichier"];
+const LABELS: [&str; 7] = [
+    "file",
+    "files",
+    "filename",
+    "archive",
+    "fichier",
+    "fichiers",
+    "nomdufichier",
+];
 /// The most words in the line of a file.
 const MAX_WORDS: usize = 50;
 /// The longest name of a file, in bytes.
@@ -59,18 +67,29 @@ pub fn compare<'a>(listed: &[Listed], files: impl IntoIterator<Item = &'a str>) 
     if listed.is_empty() {
         return Comparison::default();
     }
-    let key = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or(path).to_lowercase();
+    let key = |path: &str| {
+        path.rsplit(['/', '\\'])
+            .next()
+            .unwrap_or(path)
+            .to_lowercase()
+    };
     let files: Vec<&str> = files.into_iter().collect();
-    let (there, told): (BTreeSet<_>, BTreeSet<_>) =
-        (files.iter().map(|path| key(path)).collect(), listed.iter().map(|file| key(&file.name)).collect());
+    let (there, told): (BTreeSet<_>, BTreeSet<_>) = (
+        files.iter().map(|path| key(path)).collect(),
+        listed.iter().map(|file| key(&file.name)).collect(),
+    );
     let mut seen = BTreeSet::new();
-    let missing =
-        listed.iter().map(|file| &file.name).filter(|name| !there.contains(&key(name)) && seen.insert(key(name)));
+    let missing = listed
+        .iter()
+        .map(|file| &file.name)
+        .filter(|name| !there.contains(&key(name)) && seen.insert(key(name)));
     let is_beside = |path: &str| {
         let key = key(path);
         key == "file_id.diz" || has_extension(&key, "nfo") || has_extension(&key, "sfv")
     };
-    let unexpected = files.iter().filter(|path| !told.contains(&key(path)) && !is_beside(path));
+    let unexpected = files
+        .iter()
+        .filter(|path| !told.contains(&key(path)) && !is_beside(path));
     Comparison {
         missing_files: missing.cloned().collect(),
         unexpected_files: unexpected.map(|path| (*path).to_owned()).collect(),
@@ -80,7 +99,8 @@ pub fn compare<'a>(listed: &[Listed], files: impl IntoIterator<Item = &'a str>) 
 /// Whether a file has the extension, in whatever case.
 #[must_use]
 pub fn has_extension(path: &str, extension: &str) -> bool {
-    path.rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(extension))
+    path.rsplit_once('.')
+        .is_some_and(|(_, found)| found.eq_ignore_ascii_case(extension))
 }
 
 /// Finds the listed files among the lines of an NFO, given one after the other.
@@ -128,7 +148,8 @@ impl Listing {
 
     /// A file outside a list: with its checksum, or behind a label.
     fn single(&mut self, text: &str) -> bool {
-        let labelled = labels::split(text).filter(|label| LABELS.contains(&word(label.label).as_str()));
+        let labelled =
+            labels::split(text).filter(|label| LABELS.contains(&word(label.label).as_str()));
         let file = match labelled {
             Some(label) => entry(label.value),
             None => entry(text).filter(|file| file.crc32.is_some()),
@@ -140,9 +161,17 @@ impl Listing {
 
     /// Whether the line has only the size or the CRC-32 of the name above.
     fn completed(&mut self, text: &str) -> bool {
-        let (above, is_new) = if self.cut.is_empty() { (&self.last, false) } else { (&self.cut, true) };
-        let Some(name) = entry(above).map(|file| file.name) else { return false };
-        let Some(file) = entry(&format!("{above} {text}")).filter(|file| file.name == name) else { return false };
+        let (above, is_new) = if self.cut.is_empty() {
+            (&self.last, false)
+        } else {
+            (&self.cut, true)
+        };
+        let Some(name) = entry(above).map(|file| file.name) else {
+            return false;
+        };
+        let Some(file) = entry(&format!("{above} {text}")).filter(|file| file.name == name) else {
+            return false;
+        };
         // A name that was cut behind a point goes on.
         if is_new && !above.ends_with(&name) {
             return false;
@@ -173,8 +202,9 @@ impl Listing {
             return true;
         }
         // Between a heading and its files may stand a sentence or the table's first row.
-        let is_label =
-            labels::all(line).iter().any(|label| labels::field(label.label).is_some_and(|field| field != Field::Size));
+        let is_label = labels::all(line)
+            .iter()
+            .any(|label| labels::field(label.label).is_some_and(|field| field != Field::Size));
         if self.state == State::Listing || is_label {
             self.state = State::Outside;
             return false;
@@ -199,15 +229,25 @@ fn entry(text: &str) -> Option<Listed> {
     if tokens.len() > MAX_WORDS {
         return None;
     }
-    let is_number = |token: &str| token.trim_end_matches(['.', ')']).bytes().all(|b| b.is_ascii_digit());
-    let is_bullet =
-        |token: &&str| !token.contains(char::is_alphanumeric) || token.ends_with(['.', ')']) && is_number(token);
+    let is_number = |token: &str| {
+        token
+            .trim_end_matches(['.', ')'])
+            .bytes()
+            .all(|b| b.is_ascii_digit())
+    };
+    let is_bullet = |token: &&str| {
+        !token.contains(char::is_alphanumeric) || token.ends_with(['.', ')']) && is_number(token)
+    };
     while tokens.len() > 1 && tokens.first().is_some_and(is_bullet) {
         tokens.remove(0);
     }
     let mut file = Listed::default();
     for _ in 0..2 {
-        if let Some(crc) = tokens.last().filter(|_| tokens.len() > 1).and_then(|token| crc32(token)) {
+        if let Some(crc) = tokens
+            .last()
+            .filter(|_| tokens.len() > 1)
+            .and_then(|token| crc32(token))
+        {
             file.crc32 = Some(crc);
             tokens.pop();
         } else if let Some(count) = [2, 1].into_iter().find(|count| {
@@ -226,17 +266,26 @@ fn entry(text: &str) -> Option<Listed> {
         file.crc32 = crc32(tokens[0]);
         tokens.drain(..usize::from(file.crc32.is_some()));
     }
-    while tokens.last().is_some_and(|token| !token.contains(char::is_alphanumeric)) {
+    while tokens
+        .last()
+        .is_some_and(|token| !token.contains(char::is_alphanumeric))
+    {
         tokens.pop();
     }
     let name = tokens.join(" ");
     let name = name.trim_end_matches(['.', ':', '·', '_']);
-    is_file_name(name).then(|| Listed { name: name.to_owned(), ..file })
+    is_file_name(name).then(|| Listed {
+        name: name.to_owned(),
+        ..file
+    })
 }
 
 fn is_file_name(name: &str) -> bool {
-    let Some((stem, extension)) = name.rsplit_once('.') else { return false };
-    let is_extension = (1..=5).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_alphanumeric());
+    let Some((stem, extension)) = name.rsplit_once('.') else {
+        return false;
+    };
+    let is_extension =
+        (1..=5).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_alphanumeric());
     let is_kind = extension.contains(|c: char| c.is_ascii_alphabetic()) || extension.len() == 3;
     is_extension
         && is_kind
@@ -249,7 +298,8 @@ fn is_file_name(name: &str) -> bool {
 fn crc32(token: &str) -> Option<String> {
     let digits = token.trim_matches(|c: char| !c.is_ascii_alphanumeric());
     let digits = digits.strip_prefix("0x").unwrap_or(digits);
-    (digits.len() == 8 && digits.bytes().all(|b| b.is_ascii_hexdigit())).then(|| digits.to_ascii_uppercase())
+    (digits.len() == 8 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+        .then(|| digits.to_ascii_uppercase())
 }
 
 #[cfg(test)]
@@ -264,8 +314,16 @@ mod tests {
         listing.files
     }
 
-    fn file(name: &str, size: impl Into<Option<u64>>, crc32: impl Into<Option<&'static str>>) -> Listed {
-        Listed { name: name.to_owned(), size: size.into(), crc32: crc32.into().map(str::to_owned) }
+    fn file(
+        name: &str,
+        size: impl Into<Option<u64>>,
+        crc32: impl Into<Option<&'static str>>,
+    ) -> Listed {
+        Listed {
+            name: name.to_owned(),
+            size: size.into(),
+            crc32: crc32.into().map(str::to_owned),
+        }
     }
 
     #[test]
@@ -306,7 +364,10 @@ h.txt";
         let text = format!("Files\n  {}\n  {}  9  CBF43926\n", &name[..78], &name[78..]);
         assert_eq!(listed(&text), [file(&name, 9, "CBF43926")]);
         let text = format!("Files\n  {}\n  9  CBF43926\n  b.zip\n", &name[26..]);
-        assert_eq!(listed(&text), [file(&name[26..], 9, "CBF43926"), file("b.zip", None, None)]);
+        assert_eq!(
+            listed(&text),
+            [file(&name[26..], 9, "CBF43926"), file("b.zip", None, None)]
+        );
         assert_eq!(
             listed("Files\na.zip  9\nCBF43926\nb.zip"),
             [file("a.zip", 9, "CBF43926"), file("b.zip", None, None)]
@@ -315,10 +376,16 @@ h.txt";
 
     #[test]
     fn missing_and_unexpected_files_are_told_apart() {
-        let listed = [file("Book.ZIP", None, None), file("gone.txt", None, None), file("GONE.txt", None, None)];
+        let listed = [
+            file("Book.ZIP", None, None),
+            file("gone.txt", None, None),
+            file("GONE.txt", None, None),
+        ];
         let files = ["sub/book.zip", "extra.jpg", "x.nfo", "x.SFV", "FILE_ID.DIZ"];
-        let expected =
-            Comparison { missing_files: vec!["gone.txt".to_owned()], unexpected_files: vec!["extra.jpg".to_owned()] };
+        let expected = Comparison {
+            missing_files: vec!["gone.txt".to_owned()],
+            unexpected_files: vec!["extra.jpg".to_owned()],
+        };
         assert_eq!(compare(&listed, files), expected);
         assert_eq!(compare(&[], files), Comparison::default());
     }

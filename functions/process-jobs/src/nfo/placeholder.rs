@@ -26,8 +26,12 @@ impl Known {
     /// The texts that are known; one that has a placeholder in it itself is left out.
     #[must_use]
     pub fn new<'a>(facts: impl IntoIterator<Item = (Field, &'a str)>) -> Self {
-        let texts = facts.into_iter().map(|(field, text)| (field, text_of(text)));
-        let fit = |text: &str| !text.is_empty() && all(&format!(": {text}")).all(|found| found.field.is_none());
+        let texts = facts
+            .into_iter()
+            .map(|(field, text)| (field, text_of(text)));
+        let fit = |text: &str| {
+            !text.is_empty() && all(&format!(": {text}")).all(|found| found.field.is_none())
+        };
         Self(texts.filter(|(_, text)| fit(text)).collect())
     }
 
@@ -66,7 +70,8 @@ pub fn fill(line: &str, known: &Known) -> Option<(String, Vec<(String, String)>)
     let (mut line, mut filled) = (line.to_owned(), Vec::new());
     for _ in 0..PASSES {
         let mut from = 0;
-        while let Some((at, value)) = next(&line[from..], known).filter(|_| line.len() <= MAX_BYTES) {
+        while let Some((at, value)) = next(&line[from..], known).filter(|_| line.len() <= MAX_BYTES)
+        {
             let at = from + at.start..from + at.end;
             filled.push((line[at.clone()].to_owned(), value.to_owned()));
             from = replace(&mut line, at, value);
@@ -104,12 +109,20 @@ pub fn unfilled(line: &str) -> impl Iterator<Item = &str> {
 /// Every placeholder. Whether a text is one depends on nothing behind it and on little before
 /// it, so that wrapping a line makes no new ones.
 fn all(line: &str) -> impl Iterator<Item = Placeholder<'_>> {
-    line.char_indices().filter(|(_, c)| "{$%[<".contains(*c)).filter_map(|(at, _)| {
-        let (length, name) = at_start(&line[at..], || line[..at].trim_end_matches(' ').ends_with([':', '=']))?;
-        let text = &line[at..at + length];
-        let field = labels::field(name);
-        (field.is_some() || text.starts_with("{{")).then_some(Placeholder { at: at..at + length, text, field })
-    })
+    line.char_indices()
+        .filter(|(_, c)| "{$%[<".contains(*c))
+        .filter_map(|(at, _)| {
+            let (length, name) = at_start(&line[at..], || {
+                line[..at].trim_end_matches(' ').ends_with([':', '='])
+            })?;
+            let text = &line[at..at + length];
+            let field = labels::field(name);
+            (field.is_some() || text.starts_with("{{")).then_some(Placeholder {
+                at: at..at + length,
+                text,
+                field,
+            })
+        })
 }
 
 /// The length and the name of the placeholder that a text starts with.
@@ -118,8 +131,10 @@ fn at_start(text: &str, is_value: impl Fn() -> bool) -> Option<(usize, &str)> {
         let rest = text.strip_prefix(open)?;
         let rest = &rest[..rest.floor_char_boundary(MAX_NAME + close.len())];
         let name = &rest[..rest.find(close)?];
-        let is_name =
-            name.chars().all(|c| c.is_alphanumeric() || "_-. ".contains(c)) && name.contains(char::is_alphabetic);
+        let is_name = name
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_-. ".contains(c))
+            && name.contains(char::is_alphabetic);
         is_name.then_some((open.len() + name.len() + close.len(), name))
     };
     let capital = |found: &(usize, &str)| is_value() && !found.1.contains(char::is_lowercase);
@@ -136,7 +151,11 @@ mod tests {
     use super::*;
 
     fn filled(line: &str) -> String {
-        let known = Known::new([(Field::Title, "A Book"), (Field::Year, "2024"), (Field::Group, "GRP")]);
+        let known = Known::new([
+            (Field::Title, "A Book"),
+            (Field::Year, "2024"),
+            (Field::Group, "GRP"),
+        ]);
         fill(line, &known).map_or_else(|| line.to_owned(), |(line, _)| line)
     }
 
@@ -154,12 +173,24 @@ mod tests {
         ] {
             assert_eq!(filled(line), "T: A Book", "{line}");
         }
-        assert_eq!(filled("{{ title }} (%YEAR%) {{ titre }}"), "A Book (2024) A Book");
+        assert_eq!(
+            filled("{{ title }} (%YEAR%) {{ titre }}"),
+            "A Book (2024) A Book"
+        );
     }
 
     #[test]
     fn what_only_looks_like_one_is_left_alone() {
-        for line in ["[TITLE]", "T: [Title]", "50% of title 20%", "100%", "T: [REC]", "{ title }", "%PATH%", "{{ }}"] {
+        for line in [
+            "[TITLE]",
+            "T: [Title]",
+            "50% of title 20%",
+            "100%",
+            "T: [REC]",
+            "{ title }",
+            "%PATH%",
+            "{{ }}",
+        ] {
             assert_eq!(filled(line), line);
             assert_eq!(unfilled(line).count(), 0, "{line}");
         }
@@ -169,7 +200,10 @@ mod tests {
     fn what_nothing_is_known_for_is_reported() {
         let line = "{{ publisher }} {{ mood }} %ISBN% {{ title";
         assert_eq!(filled(line), line);
-        assert_eq!(unfilled(line).collect::<Vec<_>>(), ["{{ publisher }}", "{{ mood }}", "%ISBN%"]);
+        assert_eq!(
+            unfilled(line).collect::<Vec<_>>(),
+            ["{{ publisher }}", "{{ mood }}", "%ISBN%"]
+        );
     }
 
     #[test]
@@ -180,7 +214,11 @@ mod tests {
 
     #[test]
     fn a_fact_that_is_a_placeholder_itself_fills_nothing() {
-        let known = Known::new([(Field::Title, "%TITLE%"), (Field::Year, "[YEAR]"), (Field::Group, "")]);
+        let known = Known::new([
+            (Field::Title, "%TITLE%"),
+            (Field::Year, "[YEAR]"),
+            (Field::Group, ""),
+        ]);
         assert!(fill("{{ title }} %YEAR% %GROUP%", &known).is_none());
     }
 

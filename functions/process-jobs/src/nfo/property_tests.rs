@@ -18,7 +18,11 @@ use crate::{
 };
 
 fn known() -> Known {
-    Known::new([(Field::Title, "L'été: [un] récit %"), (Field::Year, "2024"), (Field::Group, "YEAR")])
+    Known::new([
+        (Field::Title, "L'été: [un] récit %"),
+        (Field::Year, "2024"),
+        (Field::Group, "YEAR"),
+    ])
 }
 
 /// Pieces that NFOs are made of, and what breaks them.
@@ -46,16 +50,25 @@ fn nfo() -> impl Strategy<Value = String> {
 /// A line that a viewer shows as it is.
 fn clean_line() -> impl Strategy<Value = String> {
     prop_oneof![
-        "[ -z~éèàœ日│║╔═╗█░▒▓☺]{0,40}".prop_map(|line| line.replace(['%', '{', '[', '<', '$'], "'")),
+        "[ -z~éèàœ日│║╔═╗█░▒▓☺]{0,40}"
+            .prop_map(|line| line.replace(['%', '{', '[', '<', '$'], "'")),
         Just("║ Titre : L'été ║".to_owned()),
         Just(String::new()),
     ]
 }
 
 fn check_idempotent(bytes: &[u8]) -> Result<(), TestCaseError> {
-    let Ok(first) = repair(bytes, &known()) else { return Ok(()) };
-    prop_assert_eq!(first.changes.is_empty(), first.text.as_bytes() == bytes, "{:?}", first.changes);
-    let second = repair(first.text.as_bytes(), &known()).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    let Ok(first) = repair(bytes, &known()) else {
+        return Ok(());
+    };
+    prop_assert_eq!(
+        first.changes.is_empty(),
+        first.text.as_bytes() == bytes,
+        "{:?}",
+        first.changes
+    );
+    let second = repair(first.text.as_bytes(), &known())
+        .map_err(|error| TestCaseError::fail(error.to_string()))?;
     prop_assert_eq!(&second.text, &first.text);
     prop_assert!(second.changes.is_empty(), "{:?}", second.changes);
     prop_assert!(matches!(second.encoding, Encoding::Ascii | Encoding::Utf8));
@@ -73,12 +86,20 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn name() -> impl Strategy<Value = String> {
-    prop_oneof!["[A-Z][a-zé]{1,9} [A-Z][a-z]{1,9}", "[A-Z][a-z]{1,9}, [A-Z]\\.", "[A-Z][a-zé]{1,9}"]
+    prop_oneof![
+        "[A-Z][a-zé]{1,9} [A-Z][a-z]{1,9}",
+        "[A-Z][a-z]{1,9}, [A-Z]\\.",
+        "[A-Z][a-zé]{1,9}"
+    ]
 }
 
 fn isbn13() -> impl Strategy<Value = String> {
-    "978[0-9]{9}"
-        .prop_map(|digits| (0..10).map(|check| format!("{digits}{check}")).find(|isbn| isbn::is_valid(isbn)).unwrap())
+    "978[0-9]{9}".prop_map(|digits| {
+        (0..10)
+            .map(|check| format!("{digits}{check}"))
+            .find(|isbn| isbn::is_valid(isbn))
+            .unwrap()
+    })
 }
 
 prop_compose! {

@@ -65,7 +65,10 @@ pub fn read(text: &str) -> Reading {
         reader.line(&unframed(&line.text));
     }
     reader.end_value();
-    Reading { metadata: reader.metadata(), files: reader.listing.files }
+    Reading {
+        metadata: reader.metadata(),
+        files: reader.listing.files,
+    }
 }
 
 /// Tells the authors in one field apart.
@@ -149,18 +152,26 @@ impl Reader {
         for label in labels {
             self.set(labels::field(label.label), label.value);
         }
-        if let Some(isbn) = line.to_lowercase().contains("isbn").then(|| isbn::find(line)).flatten() {
+        if let Some(isbn) = line
+            .to_lowercase()
+            .contains("isbn")
+            .then(|| isbn::find(line))
+            .flatten()
+        {
             self.set(Some(Field::Isbn), &isbn);
         }
     }
 
     /// Whether the line goes on with the value above: it stands below it; or near, and is prose.
     fn goes_on(&mut self, line: &str) -> bool {
-        let Some(value) = &mut self.current else { return false };
+        let Some(value) = &mut self.current else {
+            return false;
+        };
         let text = line.trim();
         let column = width(&line[..line.len() - line.trim_start().len()]);
         let is_below = column == value.column && value.column > value.label_column;
-        let is_near = column > value.label_column && (value.text.is_empty() || column.abs_diff(value.column) <= 2);
+        let is_near = column > value.label_column
+            && (value.text.is_empty() || column.abs_diff(value.column) <= 2);
         let is_prose = || labels::all(line).is_empty() && !is_art(text);
         if text.is_empty() || !(is_below && !value.text.is_empty() || is_near && is_prose()) {
             return false;
@@ -176,7 +187,9 @@ impl Reader {
 
     /// The row of a table whose first row named the fields.
     fn row(&mut self, line: &str) -> bool {
-        let Some(fields) = self.columns.take() else { return false };
+        let Some(fields) = self.columns.take() else {
+            return false;
+        };
         if !line.contains(char::is_alphanumeric) {
             self.columns = Some(fields);
             return true;
@@ -184,7 +197,10 @@ impl Reader {
         let cells: Vec<&str> = labels::cells(line).collect();
         let is_row = cells.len() == fields.len();
         if is_row {
-            fields.into_iter().zip(cells).for_each(|(field, cell)| self.set(Some(field), cell));
+            fields
+                .into_iter()
+                .zip(cells)
+                .for_each(|(field, cell)| self.set(Some(field), cell));
         }
         is_row
     }
@@ -206,7 +222,10 @@ impl Reader {
     }
 
     fn all<T>(&self, field: Field, read: impl Fn(&str) -> Option<T>) -> Option<T> {
-        self.fields.get(&field)?.iter().find_map(|value| read(value))
+        self.fields
+            .get(&field)?
+            .iter()
+            .find_map(|value| read(value))
     }
 
     fn metadata(&self) -> NfoMetadata {
@@ -215,10 +234,17 @@ impl Reader {
         let year_alone = |value: &str| text::year(value).filter(|_| value.trim().len() == 4);
         NfoMetadata {
             title: self.first(Field::Title),
-            authors: written.flat_map(|authors| self::authors(authors)).take(MAX_AUTHORS).collect(),
+            authors: written
+                .flat_map(|authors| self::authors(authors))
+                .take(MAX_AUTHORS)
+                .collect(),
             publisher: self.first(Field::Publisher),
-            year: self.all(Field::Year, text::year).or_else(|| self.all(Field::Date, year_alone)),
-            isbn: self.all(Field::Isbn, |value| isbn::parse(value).or_else(|| isbn::find(value))),
+            year: self
+                .all(Field::Year, text::year)
+                .or_else(|| self.all(Field::Date, year_alone)),
+            isbn: self.all(Field::Isbn, |value| {
+                isbn::parse(value).or_else(|| isbn::find(value))
+            }),
             language: self.first(Field::Language),
             format: self.first(Field::Format),
             size: self.all(Field::Size, size::parse),

@@ -65,8 +65,15 @@ fn french_labels_in_an_ascii_frame_and_out_of_dos() {
 +----------------------------------------------------------+
 ";
     assert_eq!(metadata(text), expected());
-    let dos = oem_cp::encode_string_checked(text, &oem_cp::code_table::ENCODING_TABLE_CP437).unwrap();
-    assert_eq!(metadata(&super::super::decode::decode(&dos, super::super::decode::detect(&dos))), expected());
+    let dos =
+        oem_cp::encode_string_checked(text, &oem_cp::code_table::ENCODING_TABLE_CP437).unwrap();
+    assert_eq!(
+        metadata(&super::super::decode::decode(
+            &dos,
+            super::super::decode::detect(&dos)
+        )),
+        expected()
+    );
 }
 
 #[test]
@@ -129,7 +136,8 @@ fn brackets_around_values_and_labels() {
 
 #[test]
 fn nothing_is_made_up() {
-    let text = "A story.\r\nISBN: 978-0-306-40615-8\r\nYear: soon\r\nSize: large\r\nDate: 2026-11-23\r\n";
+    let text =
+        "A story.\r\nISBN: 978-0-306-40615-8\r\nYear: soon\r\nSize: large\r\nDate: 2026-11-23\r\n";
     assert_eq!(metadata(text), NfoMetadata::default());
     assert_eq!(metadata("Date : 2019").year, Some(2019));
     assert_eq!(read(""), Reading::default());
@@ -139,21 +147,30 @@ fn nothing_is_made_up() {
 fn a_value_ends_where_the_next_thing_begins() {
     let text = "Title : One\n        Two\n      -=[ NOTES ]=-\nAuthor: A. B.\n\n        Three\n";
     let found = metadata(text);
-    assert_eq!((found.title.as_deref(), found.authors), (Some("One Two"), vec!["A. B.".to_owned()]));
+    assert_eq!(
+        (found.title.as_deref(), found.authors),
+        (Some("One Two"), vec!["A. B.".to_owned()])
+    );
 }
 
 #[test]
 fn a_title_that_is_continued_keeps_what_looks_like_a_label() {
     let text = "  Title ........: A very long title\n                  Year: 2000 and on\n  Year .........: 2019\n";
     let found = metadata(text);
-    assert_eq!((found.title.as_deref(), found.year), (Some("A very long title Year: 2000 and on"), Some(2019)));
+    assert_eq!(
+        (found.title.as_deref(), found.year),
+        (Some("A very long title Year: 2000 and on"), Some(2019))
+    );
 }
 
 #[test]
 fn authors_are_told_apart() {
     for (field, expected) in [
         ("A. Writer and B. Other", vec!["A. Writer", "B. Other"]),
-        ("A. Writer, B. Other and C. Third", vec!["A. Writer", "B. Other", "C. Third"]),
+        (
+            "A. Writer, B. Other and C. Third",
+            vec!["A. Writer", "B. Other", "C. Third"],
+        ),
         ("Writer, A.; Other, B.", vec!["Writer, A.", "Other, B."]),
         ("Simon et Compagnie", vec!["Simon et Compagnie"]),
         ("A. Writer / B. Other", vec!["A. Writer", "B. Other"]),

@@ -92,10 +92,17 @@ pub fn repair(bytes: &[u8], known: &Known) -> Result<Repaired, WorkError> {
     }
     repair.end(count);
     if body.is_some() {
-        repair.changes.add(count.max(1), What::Sauce, || "removed the SAUCE record behind the text".to_owned());
+        repair.changes.add(count.max(1), What::Sauce, || {
+            "removed the SAUCE record behind the text".to_owned()
+        });
     }
     check_size(repair.text.len())?;
-    Ok(Repaired { encoding, text: repair.text, changes: repair.changes.finish(), notices: repair.notices.finish() })
+    Ok(Repaired {
+        encoding,
+        text: repair.text,
+        changes: repair.changes.finish(),
+        notices: repair.notices.finish(),
+    })
 }
 
 /// Refuses an NFO that is too large to be worked on.
@@ -124,7 +131,14 @@ struct Repair<'a> {
 impl<'a> Repair<'a> {
     fn new(known: &'a Known) -> Self {
         let (changes, notices) = (List::default(), List::default());
-        Self { known, text: String::new(), changes, notices, wrong_ends: None, open_end: false }
+        Self {
+            known,
+            text: String::new(),
+            changes,
+            notices,
+            wrong_ends: None,
+            open_end: false,
+        }
     }
 
     fn encoding(&mut self, encoding: Encoding, bytes: &[u8]) {
@@ -137,34 +151,53 @@ impl<'a> Repair<'a> {
     }
 
     fn line(&mut self, number: usize, line: Line) {
-        let Line { mut text, escapes, controls, tabs, end } = line;
+        let Line {
+            mut text,
+            escapes,
+            controls,
+            tabs,
+            end,
+        } = line;
         for (what, count, things) in [
             (What::EscapeSequences, escapes, "escape sequences"),
             (What::ControlCharacters, controls, "control characters"),
             (What::Tabs, tabs, "tabs by spaces"),
         ] {
-            let verb = if what == What::Tabs { "replaced" } else { "removed" };
+            let verb = if what == What::Tabs {
+                "replaced"
+            } else {
+                "removed"
+            };
             if count > 0 {
-                self.changes.add(number, what, || format!("{verb} {count} {things}"));
+                self.changes
+                    .add(number, what, || format!("{verb} {count} {things}"));
             }
         }
         if let Some((filled, placeholders)) = placeholder::fill(&text, self.known) {
             for (placeholder, value) in placeholders {
-                self.changes
-                    .add(number, What::Placeholder, || format!("{} became {}", quote(&placeholder), quote(&value)));
+                self.changes.add(number, What::Placeholder, || {
+                    format!("{} became {}", quote(&placeholder), quote(&value))
+                });
             }
             text = filled;
         }
         for left in placeholder::unfilled(&text) {
-            self.notices.add(number, What::PlaceholderUnfilled, || format!("nothing is known for {}", quote(left)));
+            self.notices.add(number, What::PlaceholderUnfilled, || {
+                format!("nothing is known for {}", quote(left))
+            });
         }
         if text.contains('\u{fffd}') {
-            self.notices.add(number, What::Unreadable, || "has characters that could not be read".to_owned());
+            self.notices.add(number, What::Unreadable, || {
+                "has characters that could not be read".to_owned()
+            });
         }
         match end {
             End::Crlf => {}
             End::Other => {
-                self.wrong_ends = Some(self.wrong_ends.map_or((number, 1), |(first, count)| (first, count + 1)));
+                self.wrong_ends = Some(
+                    self.wrong_ends
+                        .map_or((number, 1), |(first, count)| (first, count + 1)),
+                );
             }
             End::Missing => self.open_end = !text.is_empty(),
         }
@@ -183,10 +216,11 @@ impl<'a> Repair<'a> {
             }
             Fit::Lines(lines) => lines,
         };
-        self.changes.add(number, What::LongLine, || match lines.len() {
-            1 => "removed spaces at the end of the line".to_owned(),
-            count => format!("{} columns, now {count} lines", width(text)),
-        });
+        self.changes
+            .add(number, What::LongLine, || match lines.len() {
+                1 => "removed spaces at the end of the line".to_owned(),
+                count => format!("{} columns, now {count} lines", width(text)),
+            });
         for line in &lines {
             self.push(line);
         }
@@ -200,8 +234,14 @@ impl<'a> Repair<'a> {
     /// Ends the text with one line end, behind its last line `number`.
     fn end(&mut self, number: usize) {
         if let Some((first, count)) = self.wrong_ends {
-            let lines = if count == 1 { "1 line".to_owned() } else { format!("{count} lines, this is the first,") };
-            self.changes.add(first, What::LineEnds, || format!("{lines} did not end with CR and LF"));
+            let lines = if count == 1 {
+                "1 line".to_owned()
+            } else {
+                format!("{count} lines, this is the first,")
+            };
+            self.changes.add(first, What::LineEnds, || {
+                format!("{lines} did not end with CR and LF")
+            });
         }
         let (mut at, mut kept) = (0, 0);
         for line in self.text.split_inclusive("\r\n") {
@@ -211,9 +251,13 @@ impl<'a> Repair<'a> {
         let blank = kept < at;
         self.text.truncate(kept);
         if blank {
-            self.changes.add(number, What::FinalLineEnd, || "removed blank lines at the end".to_owned());
+            self.changes.add(number, What::FinalLineEnd, || {
+                "removed blank lines at the end".to_owned()
+            });
         } else if self.open_end {
-            self.changes.add(number, What::FinalLineEnd, || "added the line end".to_owned());
+            self.changes.add(number, What::FinalLineEnd, || {
+                "added the line end".to_owned()
+            });
         }
     }
 }
@@ -240,7 +284,11 @@ impl List {
         let (count, unlisted) = self.counts.entry(what).or_default();
         *count += 1;
         if *count <= MAX_EACH {
-            self.entries.push(Change { line, what, detail: detail() });
+            self.entries.push(Change {
+                line,
+                what,
+                detail: detail(),
+            });
         } else if *count == MAX_EACH + 1 {
             *unlisted = line;
         }
@@ -253,7 +301,8 @@ impl List {
                 self.entries.push(Change { line, what, detail });
             }
         }
-        self.entries.sort_by_key(|change| (change.line, change.what));
+        self.entries
+            .sort_by_key(|change| (change.line, change.what));
         self.entries
     }
 }

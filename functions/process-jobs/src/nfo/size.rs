@@ -18,7 +18,11 @@ fn one(text: &str) -> Option<u64> {
     if !number.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    let unit = unit.split([' ', '(', '[', ',']).next().unwrap_or_default().to_lowercase();
+    let unit = unit
+        .split([' ', '(', '[', ','])
+        .next()
+        .unwrap_or_default()
+        .to_lowercase();
     let factor: u32 = match unit.as_str() {
         "" | "b" | "o" | "byte" | "bytes" | "octet" | "octets" => 1,
         "k" | "kb" | "ko" => 1_000,
@@ -35,15 +39,30 @@ fn one(text: &str) -> Option<u64> {
 /// A number times `factor`. The last comma or point parts decimals where one or two digits
 /// follow it and there is a unit; everything else parts thousands.
 fn scaled(number: &str, factor: u32) -> Option<u64> {
-    let number: String = number.chars().filter(|c| !c.is_whitespace() && !"'’_".contains(*c)).collect();
+    let number: String = number
+        .chars()
+        .filter(|c| !c.is_whitespace() && !"'’_".contains(*c))
+        .collect();
     let (whole, decimals) = match number.rsplit_once([',', '.']) {
-        Some((whole, decimals)) if factor > 1 && (1..=2).contains(&decimals.len()) => (whole, decimals),
+        Some((whole, decimals)) if factor > 1 && (1..=2).contains(&decimals.len()) => {
+            (whole, decimals)
+        }
         _ => (number.as_str(), ""),
     };
-    let digits = |text: &str| text.chars().filter(|c| !matches!(c, ',' | '.')).collect::<String>();
+    let digits = |text: &str| {
+        text.chars()
+            .filter(|c| !matches!(c, ',' | '.'))
+            .collect::<String>()
+    };
     let whole: u64 = digits(whole).parse().ok()?;
-    let hundredths: u64 = if decimals.is_empty() { 0 } else { format!("{decimals:0<2}").parse().ok()? };
-    whole.checked_mul(u64::from(factor))?.checked_add(hundredths * u64::from(factor) / 100)
+    let hundredths: u64 = if decimals.is_empty() {
+        0
+    } else {
+        format!("{decimals:0<2}").parse().ok()?
+    };
+    whole
+        .checked_mul(u64::from(factor))?
+        .checked_add(hundredths * u64::from(factor) / 100)
 }
 
 #[cfg(test)]

@@ -73,8 +73,16 @@ impl<W: Write> ArchiveWriter<W> {
     ///
     /// # Errors
     /// When the entries are not those of an archive of ours.
-    pub fn taken_up(writer: W, compression: Compression, entries: Vec<Entry>, written: u64) -> Result<Self, WorkError> {
-        let mut archive = Self { written, ..Self::new(writer, compression) };
+    pub fn taken_up(
+        writer: W,
+        compression: Compression,
+        entries: Vec<Entry>,
+        written: u64,
+    ) -> Result<Self, WorkError> {
+        let mut archive = Self {
+            written,
+            ..Self::new(writer, compression)
+        };
         for entry in &entries {
             archive.take_name(entry.name.trim_end_matches('/'), entry.is_folder())?;
         }
@@ -99,7 +107,11 @@ impl<W: Write> ArchiveWriter<W> {
         let path = path.trim_end_matches('/');
         self.take_name(path, true)?;
         self.end_entry()?;
-        let entry = Entry { name: format!("{path}/"), offset: self.written, ..Entry::default() };
+        let entry = Entry {
+            name: format!("{path}/"),
+            offset: self.written,
+            ..Entry::default()
+        };
         self.put(&entry.header())?;
         self.entries.push(entry);
         Ok(())
@@ -122,8 +134,15 @@ impl<W: Write> ArchiveWriter<W> {
             ..Entry::default()
         };
         self.put(&entry.header())?;
-        let deflate = self.level.map(|level| Compress::new(flate2::Compression::new(level), false));
-        self.open = Some(Open { entry, missing: size, crc32: crc32fast::Hasher::new(), deflate });
+        let deflate = self
+            .level
+            .map(|level| Compress::new(flate2::Compression::new(level), false));
+        self.open = Some(Open {
+            entry,
+            missing: size,
+            crc32: crc32fast::Hasher::new(),
+            deflate,
+        });
         Ok(())
     }
 
@@ -131,15 +150,22 @@ impl<W: Write> ArchiveWriter<W> {
     /// unpack over another, or where a folder stands.
     fn take_name(&mut self, path: &str, is_folder: bool) -> Result<(), WorkError> {
         if let Err(reason) = check_entry_name(path) {
-            return Err(WorkError::failed(code::ARCHIVE_UNSAFE_NAME, format!("The file name {path:?} {reason}")));
+            return Err(WorkError::failed(
+                code::ARCHIVE_UNSAFE_NAME,
+                format!("The file name {path:?} {reason}"),
+            ));
         }
         let name = path.to_lowercase();
-        let folders = name.match_indices('/').map(|(at, _)| (name[..at].to_owned(), true));
+        let folders = name
+            .match_indices('/')
+            .map(|(at, _)| (name[..at].to_owned(), true));
         for (name, is_folder) in folders.chain([(name.clone(), is_folder)]) {
             match self.taken.insert(name, is_folder) {
                 Some(true) if is_folder => {}
                 Some(_) => {
-                    let sentence = format!("The name {path:?} is taken, but for the case of letters, by another file");
+                    let sentence = format!(
+                        "The name {path:?} is taken, but for the case of letters, by another file"
+                    );
                     return Err(WorkError::failed(code::DUPLICATE_NAME, sentence));
                 }
                 None => {}
@@ -154,7 +180,10 @@ impl<W: Write> ArchiveWriter<W> {
     /// When they are more than the entry has, or the archive cannot be written.
     pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), WorkError> {
         let open = self.open.as_mut().ok_or_else(changed)?;
-        open.missing = open.missing.checked_sub(bytes.len() as u64).ok_or_else(changed)?;
+        open.missing = open
+            .missing
+            .checked_sub(bytes.len() as u64)
+            .ok_or_else(changed)?;
         open.crc32.update(bytes);
         while !bytes.is_empty() {
             let (fits, rest) = bytes.split_at(bytes.len().min(CHUNK - self.pending.len()));
@@ -191,7 +220,12 @@ impl<W: Write> ArchiveWriter<W> {
         if self.open.is_some() {
             self.write_pending(FlushCompress::Finish)?;
         }
-        let Some(Open { mut entry, crc32, .. }) = self.open.take() else { return Ok(()) };
+        let Some(Open {
+            mut entry, crc32, ..
+        }) = self.open.take()
+        else {
+            return Ok(());
+        };
         entry.crc32 = crc32.finalize();
         entry.packed = self.written - entry.offset - entry.header().len() as u64;
         self.put(&entry.descriptor())?;
@@ -216,12 +250,19 @@ impl<W: Write> ArchiveWriter<W> {
         Ok(())
     }
 
-    fn deflate(&mut self, deflate: &mut Compress, mut bytes: &[u8], flush: FlushCompress) -> io::Result<()> {
+    fn deflate(
+        &mut self,
+        deflate: &mut Compress,
+        mut bytes: &[u8],
+        flush: FlushCompress,
+    ) -> io::Result<()> {
         loop {
             let mut packed = std::mem::take(&mut self.packed);
             packed.clear();
             let before = deflate.total_in();
-            let status = deflate.compress_vec(bytes, &mut packed, flush).map_err(io::Error::other)?;
+            let status = deflate
+                .compress_vec(bytes, &mut packed, flush)
+                .map_err(io::Error::other)?;
             let taken = usize::try_from(deflate.total_in() - before).map_err(io::Error::other)?;
             bytes = &bytes[taken..];
             self.put(&packed)?;
@@ -240,7 +281,10 @@ impl<W: Write> ArchiveWriter<W> {
 }
 
 fn changed() -> WorkError {
-    WorkError::failed(code::SOURCE_CHANGED, "A file has another size than it was announced with")
+    WorkError::failed(
+        code::SOURCE_CHANGED,
+        "A file has another size than it was announced with",
+    )
 }
 
 #[cfg(test)]

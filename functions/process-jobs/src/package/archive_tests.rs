@@ -15,15 +15,23 @@ use crate::{formats::archive::Archive, watch::Unwatched};
 const ALL: [Compression; 3] = [Compression::Store, Compression::Normal, Compression::High];
 
 fn content() -> Vec<u8> {
-    (0..700_000_u32).map(|i| i.wrapping_mul(i).to_be_bytes()[2] & 31).collect()
+    (0..700_000_u32)
+        .map(|i| i.wrapping_mul(i).to_be_bytes()[2] & 31)
+        .collect()
 }
 
 /// An archive of three files, whose content comes in pieces of `piece` bytes.
 fn archive(compression: Compression, piece: usize) -> Vec<u8> {
     let mut writer = ArchiveWriter::new(Vec::new(), compression);
-    for (name, bytes) in [("a/big.bin", content()), ("été.txt", b"hello".to_vec()), ("empty", Vec::new())] {
+    for (name, bytes) in [
+        ("a/big.bin", content()),
+        ("été.txt", b"hello".to_vec()),
+        ("empty", Vec::new()),
+    ] {
         writer.start(name, bytes.len() as u64).unwrap();
-        bytes.chunks(piece).for_each(|piece| writer.write(piece).unwrap());
+        bytes
+            .chunks(piece)
+            .for_each(|piece| writer.write(piece).unwrap());
     }
     writer.finish().unwrap()
 }
@@ -54,13 +62,22 @@ impl Drop for Temporary {
 fn the_bytes_do_not_depend_on_how_the_input_is_cut() {
     for compression in ALL {
         let whole = archive(compression, 1_000_000);
-        assert!([17, 4099, 65_537].into_iter().all(|piece| archive(compression, piece) == whole), "{compression:?}");
+        assert!(
+            [17, 4099, 65_537]
+                .into_iter()
+                .all(|piece| archive(compression, piece) == whole),
+            "{compression:?}"
+        );
     }
 }
 
 #[test]
 fn an_archive_that_was_put_down_and_taken_up_has_the_same_bytes() {
-    let files = [("a/big.bin", content()), ("été.txt", b"hello".to_vec()), ("empty", Vec::new())];
+    let files = [
+        ("a/big.bin", content()),
+        ("été.txt", b"hello".to_vec()),
+        ("empty", Vec::new()),
+    ];
     for compression in ALL {
         let (mut bytes, mut entries, mut written) = (Vec::new(), Vec::new(), 0);
         for (name, content) in &files {
@@ -71,14 +88,20 @@ fn an_archive_that_was_put_down_and_taken_up_has_the_same_bytes() {
         }
         let mut writer = ArchiveWriter::taken_up(bytes, compression, entries, written).unwrap();
         assert_eq!(code_of(writer.start("A/big.bin", 0)), code::DUPLICATE_NAME);
-        assert!(writer.finish().unwrap() == archive(compression, 8192), "{compression:?}");
+        assert!(
+            writer.finish().unwrap() == archive(compression, 8192),
+            "{compression:?}"
+        );
     }
 }
 
 #[test]
 fn compression_compresses() {
     let sizes = ALL.map(|compression| archive(compression, 8192).len());
-    assert!(sizes[0] > 700_000 && sizes[1] < sizes[0] && sizes[2] <= sizes[1], "{sizes:?}");
+    assert!(
+        sizes[0] > 700_000 && sizes[1] < sizes[0] && sizes[2] <= sizes[1],
+        "{sizes:?}"
+    );
 }
 
 #[test]
@@ -89,7 +112,10 @@ fn the_systems_own_reader_reads_it() {
         let mut cursor = Cursor::new(bytes);
         let mut read = Archive::open(&mut cursor, size).unwrap();
         assert_eq!(
-            read.entries().iter().map(|entry| entry.path.as_str()).collect::<Vec<_>>(),
+            read.entries()
+                .iter()
+                .map(|entry| entry.path.as_str())
+                .collect::<Vec<_>>(),
             ["a/big.bin", "été.txt", "empty"]
         );
         assert_eq!(read.read(0, 700_000).unwrap(), content());
@@ -108,7 +134,10 @@ fn the_tools_people_have_read_it() {
     for compression in ALL {
         std::fs::write(&file.0, archive(compression, 8192)).unwrap();
         let (mut unzip, mut python) = (Command::new("unzip"), Command::new("python3"));
-        for tool in [unzip.arg("-t").arg(&file.0), python.args(["-c", script]).arg(&file.0)] {
+        for tool in [
+            unzip.arg("-t").arg(&file.0),
+            python.args(["-c", script]).arg(&file.0),
+        ] {
             // A machine without the tool has nothing to say.
             if let Ok(output) = tool.output() {
                 assert!(output.status.success(), "{compression:?}: {output:?}");
@@ -123,7 +152,11 @@ fn unsafe_and_repeated_names_are_refused() {
     writer.start("a.txt", 0).unwrap();
     assert_eq!(code_of(writer.start("a.txt", 0)), code::DUPLICATE_NAME);
     for name in ["../x", "", "C:\\x", "/x"] {
-        assert_eq!(code_of(writer.start(name, 0)), code::ARCHIVE_UNSAFE_NAME, "{name}");
+        assert_eq!(
+            code_of(writer.start(name, 0)),
+            code::ARCHIVE_UNSAFE_NAME,
+            "{name}"
+        );
     }
 }
 
@@ -135,7 +168,11 @@ fn names_that_one_folder_cannot_hold_everywhere_are_refused() {
     writer.folder("empty/").unwrap();
     writer.folder("EMPTY").unwrap();
     for name in ["ART/éA.TXT", "art", "Art/b.TXT/c"] {
-        assert_eq!(code_of(writer.start(name, 0)), code::DUPLICATE_NAME, "{name}");
+        assert_eq!(
+            code_of(writer.start(name, 0)),
+            code::DUPLICATE_NAME,
+            "{name}"
+        );
     }
     let bytes = writer.finish().unwrap();
     let size = bytes.len() as u64;
@@ -178,7 +215,10 @@ impl Write for Counting {
 #[test]
 fn an_archive_that_is_given_up_writes_nothing_more() {
     let count = Arc::new(AtomicUsize::new(0));
-    let mut writer = ArchiveWriter::new(Counting(Arc::clone(&count), usize::MAX), Compression::Normal);
+    let mut writer = ArchiveWriter::new(
+        Counting(Arc::clone(&count), usize::MAX),
+        Compression::Normal,
+    );
     writer.start("x", 700_000).unwrap();
     writer.write(&content()).unwrap();
     let before = count.load(Ordering::Relaxed);
@@ -190,7 +230,9 @@ fn an_archive_that_is_given_up_writes_nothing_more() {
 #[test]
 fn an_error_of_the_writer_keeps_its_nature() {
     let mut writer = ArchiveWriter::new(Counting(Arc::default(), 10), Compression::Store);
-    let result = writer.start("x", 700_000).and_then(|()| writer.write(&content()));
+    let result = writer
+        .start("x", 700_000)
+        .and_then(|()| writer.write(&content()));
     assert!(matches!(result, Err(WorkError::Io(io)) if io.to_string() == "slow storage"));
 }
 
@@ -212,9 +254,16 @@ fn files_above_4_gib_are_written_and_read() {
     writer.start("after", 1).unwrap();
     writer.write(b"x").unwrap();
     writer.finish().unwrap();
-    let output = Command::new("unzip").arg("-t").arg(&file.0).output().unwrap();
+    let output = Command::new("unzip")
+        .arg("-t")
+        .arg(&file.0)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{output:?}");
     let mut read = File::open(&file.0).unwrap();
     let length = read.metadata().unwrap().len();
-    assert_eq!(Archive::open(&mut read, length).unwrap().entries()[0].size, size);
+    assert_eq!(
+        Archive::open(&mut read, length).unwrap().entries()[0].size,
+        size
+    );
 }

@@ -20,7 +20,10 @@ pub fn render(facts: &Facts) -> String {
         ("Format: ", &facts.format),
         ("Group: ", &facts.group),
     ];
-    let lines = parts.iter().filter(|(_, value)| !value.is_empty()).map(|(label, value)| format!("{label}{value}"));
+    let lines = parts
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(label, value)| format!("{label}{value}"));
     let cut = |line: String| {
         let line: String = transliterate(&line).chars().take(COLUMNS).collect();
         format!("{}\r\n", line.trim_end())
@@ -38,9 +41,23 @@ mod tests {
     #[test]
     fn the_diz_is_short_and_in_ascii() {
         let metadata = json!({"title": "L'été œuvré", "authors": ["Élise Noël"], "publisher": "x".repeat(100)});
-        let facts = Facts::new("A-GRP", "GRP", metadata.as_object().unwrap(), &[], Time::from_millis(0));
+        let facts = Facts::new(
+            "A-GRP",
+            "GRP",
+            metadata.as_object().unwrap(),
+            &[],
+            Time::from_millis(0),
+        );
         let diz = render(&facts);
-        assert!(diz.starts_with("L'ete oeuvre\r\nby Elise Noel\r\nPublisher: xxx"), "{diz}");
-        assert!(diz.lines().count() <= LINES && diz.lines().all(|line| line.is_ascii() && line.len() <= COLUMNS));
+        assert!(
+            diz.starts_with("L'ete oeuvre\r\nby Elise Noel\r\nPublisher: xxx"),
+            "{diz}"
+        );
+        assert!(
+            diz.lines().count() <= LINES
+                && diz
+                    .lines()
+                    .all(|line| line.is_ascii() && line.len() <= COLUMNS)
+        );
     }
 }

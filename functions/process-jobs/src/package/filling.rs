@@ -17,8 +17,15 @@ pub struct Filling<'w, W: Write> {
 
 impl<'w, W: Write> Filling<'w, W> {
     /// Fills `archive`, which has `done` of `total` bytes.
-    pub fn new(archive: ArchiveWriter<W>, (done, total): (u64, u64), watch: &'w mut dyn Watch) -> Self {
-        Self { archive, tally: Tally::new(watch, total).from(done) }
+    pub fn new(
+        archive: ArchiveWriter<W>,
+        (done, total): (u64, u64),
+        watch: &'w mut dyn Watch,
+    ) -> Self {
+        Self {
+            archive,
+            tally: Tally::new(watch, total).from(done),
+        }
     }
 
     /// The archive, to be put down.
@@ -33,14 +40,19 @@ impl<'w, W: Write> Filling<'w, W> {
     /// [`WorkError::Stopped`].
     pub fn file(&mut self, path: &str, size: u64, reader: &mut dyn Read) -> Result<(), WorkError> {
         self.archive.start(path, size)?;
-        self.tally.take(reader, &mut |bytes| self.archive.write(bytes))
+        self.tally
+            .take(reader, &mut |bytes| self.archive.write(bytes))
     }
 
     /// Adds the entry `index` of another archive, under the same name. Its checksum is compared.
     ///
     /// # Errors
     /// As [`Filling::file`], and those of [`Archive::read_with`].
-    pub fn unpacked<R: Read + Seek>(&mut self, from: &mut Archive<'_, R>, index: usize) -> Result<(), WorkError> {
+    pub fn unpacked<R: Read + Seek>(
+        &mut self,
+        from: &mut Archive<'_, R>,
+        index: usize,
+    ) -> Result<(), WorkError> {
         let entry = &from.entries()[index];
         let (path, size) = (entry.path.clone(), entry.size);
         if entry.is_dir {

@@ -46,7 +46,9 @@ struct Options(Compression, Option<u64>);
 
 fn packed(
     options: Options,
-    fill: impl FnOnce(&mut Filling<'_, Volumes<Box<dyn FnMut(&str) -> Memory>, Memory>>) -> Result<(), WorkError>,
+    fill: impl FnOnce(
+        &mut Filling<'_, Volumes<Box<dyn FnMut(&str) -> Memory>, Memory>>,
+    ) -> Result<(), WorkError>,
 ) -> Result<BTreeMap<String, Vec<u8>>, WorkError> {
     let stored = Stored::default();
     let store = Rc::clone(&stored);
@@ -69,26 +71,43 @@ fn opened<T>(
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
     let (_, places) = volumes::find(&names)?.unwrap();
     let volumes = places.into_iter().map(|at| &files[names[at]]);
-    let mut joined = Joined::new(volumes.map(|bytes| (Cursor::new(&bytes[..]), bytes.len() as u64)));
+    let mut joined =
+        Joined::new(volumes.map(|bytes| (Cursor::new(&bytes[..]), bytes.len() as u64)));
     let size = joined.size();
     work(&mut Archive::open(&mut joined, size)?.trusted())
 }
 
-fn all<W: Write, R: Read + Seek>(filling: &mut Filling<'_, W>, archive: &mut Archive<'_, R>) -> Result<(), WorkError> {
+fn all<W: Write, R: Read + Seek>(
+    filling: &mut Filling<'_, W>,
+    archive: &mut Archive<'_, R>,
+) -> Result<(), WorkError> {
     (0..archive.entries().len()).try_for_each(|index| filling.unpacked(archive, index))
 }
 
 fn content(files: &BTreeMap<String, Vec<u8>>) -> Vec<(String, Vec<u8>)> {
     opened(files, |archive| {
-        let paths: Vec<String> = archive.entries().iter().map(|entry| entry.path.clone()).collect();
-        paths.into_iter().enumerate().map(|(at, path)| Ok((path, archive.read(at, u64::MAX)?))).collect()
+        let paths: Vec<String> = archive
+            .entries()
+            .iter()
+            .map(|entry| entry.path.clone())
+            .collect();
+        paths
+            .into_iter()
+            .enumerate()
+            .map(|(at, path)| Ok((path, archive.read(at, u64::MAX)?)))
+            .collect()
     })
     .unwrap()
 }
 
 fn options() -> impl Strategy<Value = Options> {
-    let compression = prop::sample::select(vec![Compression::Store, Compression::Normal, Compression::High]);
-    (compression, prop::option::of(40_u64..4_000)).prop_map(|(compression, size)| Options(compression, size))
+    let compression = prop::sample::select(vec![
+        Compression::Store,
+        Compression::Normal,
+        Compression::High,
+    ]);
+    (compression, prop::option::of(40_u64..4_000))
+        .prop_map(|(compression, size)| Options(compression, size))
 }
 
 proptest! {
@@ -116,19 +135,27 @@ proptest! {
 fn empty_folders_of_another_tools_archive_are_kept() {
     let archive = samples::zip(&[("empty/", b""), ("a/x.txt", b"hello")]);
     let files = BTreeMap::from([("a.zip".to_owned(), archive)]);
-    let repacked = packed(Options(Compression::Store, None), |filling| opened(&files, |archive| all(filling, archive)));
-    let names: Vec<String> = content(&repacked.unwrap()).into_iter().map(|(path, _)| path).collect();
+    let repacked = packed(Options(Compression::Store, None), |filling| {
+        opened(&files, |archive| all(filling, archive))
+    });
+    let names: Vec<String> = content(&repacked.unwrap())
+        .into_iter()
+        .map(|(path, _)| path)
+        .collect();
     assert_eq!(names, ["empty/", "a/x.txt"]);
 }
 
 #[test]
 fn what_compresses_to_almost_nothing_is_repacked_too() {
     let zeros = usize::try_from(crate::formats::archive::RATIO_FREE_SIZE).unwrap() + 1;
-    let fill =
-        |filling: &mut Filling<'_, _>| filling.file("zeros", zeros as u64, &mut io::repeat(0).take(zeros as u64));
+    let fill = |filling: &mut Filling<'_, _>| {
+        filling.file("zeros", zeros as u64, &mut io::repeat(0).take(zeros as u64))
+    };
     let package = packed(Options(Compression::High, None), fill).unwrap();
     assert!(package["a.zip"].len() < zeros / 500);
-    let again = packed(Options(Compression::High, None), |filling| opened(&package, |archive| all(filling, archive)));
+    let again = packed(Options(Compression::High, None), |filling| {
+        opened(&package, |archive| all(filling, archive))
+    });
     assert_eq!(again.unwrap(), package);
 }
 
@@ -137,14 +164,22 @@ fn a_damaged_entry_ends_it() {
     let mut archive = samples::zip(&[("x", b"some content that compresses badly 0123456789")]);
     archive[35] ^= 0xFF;
     let files = BTreeMap::from([("a.zip".to_owned(), archive)]);
-    let result = packed(Options(Compression::Store, None), |filling| opened(&files, |archive| all(filling, archive)));
-    assert!(matches!(result, Err(WorkError::Failed(failure)) if failure.code == code::ARCHIVE_DAMAGED));
+    let result = packed(Options(Compression::Store, None), |filling| {
+        opened(&files, |archive| all(filling, archive))
+    });
+    assert!(
+        matches!(result, Err(WorkError::Failed(failure)) if failure.code == code::ARCHIVE_DAMAGED)
+    );
 }
 
 #[test]
 fn progress_is_told_and_a_stop_noticed() {
     let fill = |watch: &mut Recorder| {
-        let mut filling = Filling::new(ArchiveWriter::new(Vec::new(), Compression::Store), (0, 10), watch);
+        let mut filling = Filling::new(
+            ArchiveWriter::new(Vec::new(), Compression::Store),
+            (0, 10),
+            watch,
+        );
         filling.file("a", 4, &mut &b"1234"[..])?;
         filling.file("b", 6, &mut &b"123456"[..])?;
         filling.finish().map(drop)
@@ -152,5 +187,8 @@ fn progress_is_told_and_a_stop_noticed() {
     let mut watch = Recorder::default();
     fill(&mut watch).unwrap();
     assert_eq!(watch.progress, [(4, 10), (10, 10)]);
-    assert!(matches!(fill(&mut Recorder::stopping_after(1)), Err(WorkError::Stopped)));
+    assert!(matches!(
+        fill(&mut Recorder::stopping_after(1)),
+        Err(WorkError::Stopped)
+    ));
 }

@@ -21,7 +21,12 @@ impl<R: Read + Seek> Joined<R> {
             starting.push((size, part));
             size += bytes;
         }
-        Self { parts: starting, size, position: 0, current: None }
+        Self {
+            parts: starting,
+            size,
+            position: 0,
+            current: None,
+        }
     }
 
     /// The size of all parts, in bytes.
@@ -37,17 +42,28 @@ impl<R: Read + Seek> Read for Joined<R> {
             return Ok(0);
         }
         // The last part that begins at or before the position; those before it may be empty.
-        let at = self.parts.partition_point(|(start, _)| *start <= self.position) - 1;
-        let end = self.parts.get(at + 1).map_or(self.size, |(start, _)| *start);
+        let at = self
+            .parts
+            .partition_point(|(start, _)| *start <= self.position)
+            - 1;
+        let end = self
+            .parts
+            .get(at + 1)
+            .map_or(self.size, |(start, _)| *start);
         let (start, part) = &mut self.parts[at];
         if self.current != Some(at) {
             part.seek(SeekFrom::Start(self.position - *start))?;
             self.current = Some(at);
         }
-        let room = usize::try_from(end - self.position).unwrap_or(usize::MAX).min(buffer.len());
+        let room = usize::try_from(end - self.position)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
         let count = part.read(&mut buffer[..room])?;
         if count == 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a volume is shorter than announced"));
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "a volume is shorter than announced",
+            ));
         }
         self.position += count as u64;
         Ok(count)
@@ -76,7 +92,11 @@ mod tests {
     use super::*;
 
     fn joined(parts: &[Vec<u8>]) -> Joined<Cursor<&[u8]>> {
-        Joined::new(parts.iter().map(|part| (Cursor::new(&part[..]), part.len() as u64)))
+        Joined::new(
+            parts
+                .iter()
+                .map(|part| (Cursor::new(&part[..]), part.len() as u64)),
+        )
     }
 
     proptest! {

@@ -48,7 +48,12 @@ impl PackageFile {
     pub fn hashed(path: &str, hasher: Hasher) -> Self {
         let size = hasher.size();
         let (crc32, sha256) = hasher.finish();
-        Self { path: path.to_owned(), size, crc32: crc32_text(crc32), sha256 }
+        Self {
+            path: path.to_owned(),
+            size,
+            crc32: crc32_text(crc32),
+            sha256,
+        }
     }
 
     /// The CRC-32 as a number.
@@ -90,9 +95,17 @@ pub struct Facts {
 impl Facts {
     /// The facts of a package whose archive is `files`.
     #[must_use]
-    pub fn new(name: &str, group: &str, metadata: &Map<String, Value>, files: &[PackageFile], date: Time) -> Self {
+    pub fn new(
+        name: &str,
+        group: &str,
+        metadata: &Map<String, Value>,
+        files: &[PackageFile],
+        date: Time,
+    ) -> Self {
         let text = |name: &str| metadata.get(name).map(plain).unwrap_or_default();
-        let authors = metadata.get("authors").map_or_else(|| text("author"), joined);
+        let authors = metadata
+            .get("authors")
+            .map_or_else(|| text("author"), joined);
         Self {
             release_name: name.to_owned(),
             group: group.to_owned(),
@@ -134,16 +147,28 @@ fn joined(authors: &Value) -> String {
 ///
 /// # Errors
 /// Where the metadata gives nothing that the naming rules allow.
-pub fn build_name(metadata: &Map<String, Value>, fallback: Option<&str>, group: &str) -> Result<String, WorkError> {
+pub fn build_name(
+    metadata: &Map<String, Value>,
+    fallback: Option<&str>,
+    group: &str,
+) -> Result<String, WorkError> {
     let text = |name: &str| metadata.get(name).map(plain).unwrap_or_default();
     let author = match metadata.get("authors") {
         Some(Value::Array(authors)) => authors.first().map(plain).unwrap_or_default(),
         _ => text("author"),
     };
-    let title = if text("title").is_empty() { fallback.unwrap_or_default().to_owned() } else { text("title") };
+    let title = if text("title").is_empty() {
+        fallback.unwrap_or_default().to_owned()
+    } else {
+        text("title")
+    };
     let parts = [author, title, text("year")];
-    let mut name: String =
-        parts.iter().map(|part| words(part)).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+    let mut name: String = parts
+        .iter()
+        .map(|part| words(part))
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("-");
     name.truncate(160 - group.len() - 1);
     let name = format!("{}-{group}", name.trim_end_matches(['.', '-']));
     match check_name(&name) {
@@ -158,7 +183,11 @@ pub fn build_name(metadata: &Map<String, Value>, fallback: Option<&str>, group: 
 /// The words of a text, in ASCII, joined by dots.
 fn words(text: &str) -> String {
     let ascii = ascii::transliterate(text);
-    ascii.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(".")
+    ascii
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(".")
 }
 
 #[cfg(test)]
@@ -173,15 +202,25 @@ mod tests {
 
     #[test]
     fn a_name_is_built_from_author_title_and_year() {
-        let metadata = json!({"title": "L'été: un récit", "authors": ["Élise Noël", "X"], "year": 2024});
-        assert_eq!(name(&metadata, None).unwrap(), "Elise.Noel-L.ete.un.recit-2024-GRP");
-        assert_eq!(name(&json!({}), Some("My Release")).unwrap(), "My.Release-GRP");
+        let metadata =
+            json!({"title": "L'été: un récit", "authors": ["Élise Noël", "X"], "year": 2024});
+        assert_eq!(
+            name(&metadata, None).unwrap(),
+            "Elise.Noel-L.ete.un.recit-2024-GRP"
+        );
+        assert_eq!(
+            name(&json!({}), Some("My Release")).unwrap(),
+            "My.Release-GRP"
+        );
         let long = json!({"title": "word ".repeat(60)});
         assert!(name(&long, None).unwrap().len() <= 160);
     }
 
     #[test]
     fn no_name_can_be_built_from_nothing() {
-        assert!(matches!(name(&json!({"title": "日本"}), None), Err(WorkError::Failed(_))));
+        assert!(matches!(
+            name(&json!({"title": "日本"}), None),
+            Err(WorkError::Failed(_))
+        ));
     }
 }

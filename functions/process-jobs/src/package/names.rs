@@ -69,7 +69,10 @@ pub struct Plan {
 /// `built`, the name that the metadata give.
 #[must_use]
 pub fn plan(paths: &[&str], group: &str, built: Option<&str>) -> Plan {
-    let mut plan: Vec<(String, Vec<Why>)> = paths.iter().map(|path| ((*path).to_owned(), Vec::new())).collect();
+    let mut plan: Vec<(String, Vec<Why>)> = paths
+        .iter()
+        .map(|path| ((*path).to_owned(), Vec::new()))
+        .collect();
     let (mut release_name, mut sfv) = (None, None);
     // A new name may make an archive's volume, or the NFO, of a file that nobody took for one.
     for _ in 0..ROUNDS {
@@ -78,18 +81,27 @@ pub fn plan(paths: &[&str], group: &str, built: Option<&str>) -> Plan {
         let targets = targets(&now, &roles, name.as_deref());
         let is_stable = targets.iter().zip(&now).all(|((to, _), from)| to == from);
         release_name = name;
-        sfv = roles.iter().position(|role| matches!(role, Role::Named(ending) if ending == ".sfv"));
+        sfv = roles
+            .iter()
+            .position(|role| matches!(role, Role::Named(ending) if ending == ".sfv"));
         if is_stable {
             break;
         }
         for ((path, why), (to, more)) in plan.iter_mut().zip(targets) {
             if *path != to {
-                why.extend(more.into_iter().filter(|rule| !why.contains(rule)).collect::<Vec<_>>());
+                why.extend(
+                    more.into_iter()
+                        .filter(|rule| !why.contains(rule))
+                        .collect::<Vec<_>>(),
+                );
             }
             *path = to;
         }
     }
-    let renames = paths.iter().zip(&plan).filter(|(from, (to, _))| *from != to);
+    let renames = paths
+        .iter()
+        .zip(&plan)
+        .filter(|(from, (to, _))| *from != to);
     let rename = |(from, (to, why)): (&&str, &(String, Vec<Why>))| Rename {
         from: (*from).to_owned(),
         to: to.clone(),
@@ -99,7 +111,11 @@ pub fn plan(paths: &[&str], group: &str, built: Option<&str>) -> Plan {
         release_name,
         sfv,
         renames: renames.map(rename).collect(),
-        paths: paths.iter().zip(&plan).map(|(from, (to, _))| ((*from).to_owned(), to.clone())).collect(),
+        paths: paths
+            .iter()
+            .zip(&plan)
+            .map(|(from, (to, _))| ((*from).to_owned(), to.clone()))
+            .collect(),
     }
 }
 
@@ -133,13 +149,25 @@ enum Role {
 
 /// The release's name, and what each file is.
 fn roles(paths: &[&str], group: &str, built: Option<&str>) -> (Option<String>, Vec<Role>) {
-    let archive = volumes::find(paths).ok().flatten().map(|(_, places)| places).unwrap_or_default();
+    let archive = volumes::find(paths)
+        .ok()
+        .flatten()
+        .map(|(_, places)| places)
+        .unwrap_or_default();
     let ending = |place: usize, at: usize| {
-        if has_extension(paths[at], "zip") { ".zip".to_owned() } else { format!(".zip.{:03}", place + 1) }
+        if has_extension(paths[at], "zip") {
+            ".zip".to_owned()
+        } else {
+            format!(".zip.{:03}", place + 1)
+        }
     };
-    let name = archive.first().and_then(|at| release_name(paths[*at], &ending(0, *at), group));
+    let name = archive
+        .first()
+        .and_then(|at| release_name(paths[*at], &ending(0, *at), group));
     let nfo = main_file(paths, ".nfo", name.as_deref());
-    let name = name.or_else(|| release_name(paths[nfo?], ".nfo", group)).or_else(|| built.map(str::to_owned));
+    let name = name
+        .or_else(|| release_name(paths[nfo?], ".nfo", group))
+        .or_else(|| built.map(str::to_owned));
     let sfv = main_file(paths, ".sfv", name.as_deref());
     let role = |at: usize| {
         if let Some(place) = archive.iter().position(|volume| *volume == at) {
@@ -160,11 +188,19 @@ fn roles(paths: &[&str], group: &str, built: Option<&str>) -> (Option<String>, V
 /// The place of the file with this ending that belongs to the release: one that has its name, or
 /// a name that a release may have, before others; then the one that is nearest to the top.
 fn main_file(paths: &[&str], ending: &str, name: Option<&str>) -> Option<usize> {
-    let found = paths.iter().enumerate().filter(|(_, path)| has_extension(path, &ending[1..]));
+    let found = paths
+        .iter()
+        .enumerate()
+        .filter(|(_, path)| has_extension(path, &ending[1..]));
     let rank = |path: &str| {
         let stem = stem(path, ending);
         let is_named = name.map_or_else(|| check_name(stem).is_ok(), |name| stem == name);
-        (!is_named, path.matches('/').count(), path.len(), path.to_owned())
+        (
+            !is_named,
+            path.matches('/').count(),
+            path.len(),
+            path.to_owned(),
+        )
     };
     found.min_by_key(|(_, path)| rank(path)).map(|(at, _)| at)
 }
@@ -173,13 +209,16 @@ fn main_file(paths: &[&str], ending: &str, name: Option<&str>) -> Option<usize> 
 fn release_name(path: &str, ending: &str, group: &str) -> Option<String> {
     let stem = clean(stem(path, ending));
     let suffixed = format!("{stem}-{group}");
-    [stem, suffixed].into_iter().find(|name| check_name(name).is_ok())
+    [stem, suffixed]
+        .into_iter()
+        .find(|name| check_name(name).is_ok())
 }
 
 /// The name without folder and ending.
 fn stem<'a>(path: &'a str, ending: &str) -> &'a str {
     let name = split(path).1;
-    name.get(..name.len().saturating_sub(ending.len())).unwrap_or(name)
+    name.get(..name.len().saturating_sub(ending.len()))
+        .unwrap_or(name)
 }
 
 /// The path that a file has by the rules, and which of them it breaks.
@@ -187,21 +226,34 @@ fn target(path: &str, role: &Role, release_name: Option<&str>) -> (String, Vec<W
     let (folder, name) = split(path);
     let (stem, extension) = parts(name);
     let cleaned = || {
-        let stem = Some(clean(stem)).filter(|stem| !stem.is_empty()).unwrap_or_else(|| "file".to_owned());
-        let name = extension.map_or_else(|| stem.clone(), |extension| format!("{stem}.{extension}"));
+        let stem = Some(clean(stem))
+            .filter(|stem| !stem.is_empty())
+            .unwrap_or_else(|| "file".to_owned());
+        let name =
+            extension.map_or_else(|| stem.clone(), |extension| format!("{stem}.{extension}"));
         // What was cleaned away may have hidden an extension.
         match parts(&name) {
             (stem, Some(extension)) => format!("{stem}.{}", extension.to_ascii_lowercase()),
             _ => name,
         }
     };
-    let mut why = broken(if matches!(role, Role::Other) { path } else { name });
+    let mut why = broken(if matches!(role, Role::Other) {
+        path
+    } else {
+        name
+    });
     let to = match (role, release_name) {
         (Role::Named(ending), Some(release_name)) => {
             let own = clean(self::stem(name, ending));
             if own != release_name {
-                let is_suffix = release_name.strip_prefix(&own).is_some_and(|rest| rest.starts_with('-'));
-                why.push(if is_suffix { Why::GroupSuffix } else { Why::ReleaseName });
+                let is_suffix = release_name
+                    .strip_prefix(&own)
+                    .is_some_and(|rest| rest.starts_with('-'));
+                why.push(if is_suffix {
+                    Why::GroupSuffix
+                } else {
+                    Why::ReleaseName
+                });
             }
             format!("{release_name}{ending}")
         }
@@ -226,15 +278,36 @@ fn target(path: &str, role: &Role, release_name: Option<&str>) -> (String, Vec<W
 fn broken(path: &str) -> Vec<Why> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
     // Where the separators stand counts, whatever else is between them.
-    let bare: String = path.chars().map(|c| if allowed(c) { c } else { 'x' }).collect();
-    let separators = bare.split('/').any(|part| part.is_empty() || part.len() <= MAX_PART && clean(part) != part);
+    let bare: String = path
+        .chars()
+        .map(|c| if allowed(c) { c } else { 'x' })
+        .collect();
+    let separators = bare
+        .split('/')
+        .any(|part| part.is_empty() || part.len() <= MAX_PART && clean(part) != part);
     let rules = [
-        (Why::Length, path.split('/').any(|part| part.len() > MAX_PART)),
-        (Why::Accents, path.chars().any(|c| !c.is_ascii() && !c.is_whitespace())),
+        (
+            Why::Length,
+            path.split('/').any(|part| part.len() > MAX_PART),
+        ),
+        (
+            Why::Accents,
+            path.chars().any(|c| !c.is_ascii() && !c.is_whitespace()),
+        ),
         (Why::Spaces, path.chars().any(char::is_whitespace)),
-        (Why::Characters, separators || path.chars().any(|c| c.is_ascii() && !c.is_whitespace() && !allowed(c))),
+        (
+            Why::Characters,
+            separators
+                || path
+                    .chars()
+                    .any(|c| c.is_ascii() && !c.is_whitespace() && !allowed(c)),
+        ),
     ];
-    rules.into_iter().filter(|(_, is_broken)| *is_broken).map(|(why, _)| why).collect()
+    rules
+        .into_iter()
+        .filter(|(_, is_broken)| *is_broken)
+        .map(|(why, _)| why)
+        .collect()
 }
 
 /// A part of a path with the characters that names have, and one separator between its words.
@@ -249,7 +322,9 @@ fn clean(part: &str) -> String {
             _ => {
                 if !cleaned.is_empty() {
                     // A dash tells parts of a name from each other, so it outlives dots beside it.
-                    let strongest = ['-', '.', '_'].into_iter().find(|separator| separators.contains(*separator));
+                    let strongest = ['-', '.', '_']
+                        .into_iter()
+                        .find(|separator| separators.contains(*separator));
                     cleaned.extend(strongest);
                 }
                 separators.clear();
@@ -270,7 +345,8 @@ fn split(path: &str) -> (&str, &str) {
 /// A name's stem and extension.
 fn parts(name: &str) -> (&str, Option<&str>) {
     let is_extension = |ending: &str| {
-        (1..=MAX_EXTENSION).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        (1..=MAX_EXTENSION).contains(&ending.len())
+            && ending.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };
     match name.rsplit_once('.') {
         Some((stem, ending)) if !stem.is_empty() && is_extension(ending) => (stem, Some(ending)),
@@ -285,7 +361,9 @@ fn free(path: &str, taken: &mut HashSet<String>) -> String {
     let mut free = path.to_owned();
     let mut number = 2;
     while taken.contains(&free.to_lowercase()) {
-        let extension = extension.map(|extension| format!(".{extension}")).unwrap_or_default();
+        let extension = extension
+            .map(|extension| format!(".{extension}"))
+            .unwrap_or_default();
         let slash = if folder.is_empty() { "" } else { "/" };
         free = format!("{folder}{slash}{stem}.{number}{extension}");
         number += 1;

@@ -6,7 +6,10 @@ use crate::formats::entry_name::check_entry_name;
 /// What becomes of each path, and why.
 fn renames(paths: &[&str]) -> Vec<(String, String, Vec<Why>)> {
     let plan = plan(paths, "GRP", Some("Built.Name-GRP"));
-    plan.renames.into_iter().map(|rename| (rename.from, rename.to, rename.why)).collect()
+    plan.renames
+        .into_iter()
+        .map(|rename| (rename.from, rename.to, rename.why))
+        .collect()
 }
 
 fn renamed(path: &str) -> (String, Vec<Why>) {
@@ -28,7 +31,10 @@ fn a_package_by_the_rules_stays_as_it_is() {
         "A.Book-GRP.zip.002",
     ];
     assert_eq!(renames(&paths), []);
-    assert_eq!(plan(&paths, "GRP", None).release_name.as_deref(), Some("A.Book-GRP"));
+    assert_eq!(
+        plan(&paths, "GRP", None).release_name.as_deref(),
+        Some("A.Book-GRP")
+    );
 }
 
 #[test]
@@ -41,7 +47,11 @@ fn each_rule_is_kept_and_told() {
         ("a - b.txt", "a-b.txt", vec![Why::Spaces]),
         ("cover.JPG", "cover.jpg", vec![Why::ExtensionCase]),
         ("日本.jpg", "file.jpg", vec![Why::Accents]),
-        ("my art/Œuvre.png", "my.art/OEuvre.png", vec![Why::Accents, Why::Spaces]),
+        (
+            "my art/Œuvre.png",
+            "my.art/OEuvre.png",
+            vec![Why::Accents, Why::Spaces],
+        ),
         (".hidden", "hidden", vec![Why::Characters]),
         ("sub/file_id.diz", "FILE_ID.DIZ", vec![Why::Folder]),
     ] {
@@ -53,25 +63,47 @@ fn each_rule_is_kept_and_told() {
 fn archive_nfo_and_sfv_are_called_as_the_release() {
     let found = renames(&["x/A Book.zip", "readme.NFO", "A.Book.sfv"]);
     let expected = [
-        ("x/A Book.zip", "A.Book-GRP.zip", vec![Why::Spaces, Why::GroupSuffix, Why::Folder]),
-        ("readme.NFO", "A.Book-GRP.nfo", vec![Why::ReleaseName, Why::ExtensionCase]),
+        (
+            "x/A Book.zip",
+            "A.Book-GRP.zip",
+            vec![Why::Spaces, Why::GroupSuffix, Why::Folder],
+        ),
+        (
+            "readme.NFO",
+            "A.Book-GRP.nfo",
+            vec![Why::ReleaseName, Why::ExtensionCase],
+        ),
         ("A.Book.sfv", "A.Book-GRP.sfv", vec![Why::GroupSuffix]),
     ];
-    assert_eq!(found, expected.map(|(from, to, why)| (from.to_owned(), to.to_owned(), why)));
+    assert_eq!(
+        found,
+        expected.map(|(from, to, why)| (from.to_owned(), to.to_owned(), why))
+    );
 }
 
 #[test]
 fn where_no_file_has_the_releases_name_the_metadata_give_it() {
-    assert_eq!(renamed("日本.nfo"), ("Built.Name-GRP.nfo".to_owned(), vec![Why::Accents, Why::ReleaseName]));
+    assert_eq!(
+        renamed("日本.nfo"),
+        (
+            "Built.Name-GRP.nfo".to_owned(),
+            vec![Why::Accents, Why::ReleaseName]
+        )
+    );
     let plan = plan(&["日本.NFO"], "G", None);
-    assert_eq!((plan.release_name, plan.paths[0].1.as_str()), (None, "file.nfo"));
+    assert_eq!(
+        (plan.release_name, plan.paths[0].1.as_str()),
+        (None, "file.nfo")
+    );
 }
 
 #[test]
 fn names_that_fall_together_get_a_number() {
     let found = renames(&["a b.jpg", "a.b.jpg", "A.B.jpg", "x.nfo", "y/x.nfo"]);
-    let names: Vec<_> =
-        found.iter().map(|(from, to, why)| (from.as_str(), to.as_str(), why.contains(&Why::Duplicate))).collect();
+    let names: Vec<_> = found
+        .iter()
+        .map(|(from, to, why)| (from.as_str(), to.as_str(), why.contains(&Why::Duplicate)))
+        .collect();
     let expected = [
         ("a b.jpg", "a.b.jpg", false),
         ("a.b.jpg", "a.b.2.jpg", true),

@@ -42,20 +42,41 @@ pub fn render(facts: &Facts, template: Option<&str>) -> Result<String, WorkError
     environment.set_fuel(Some(FUEL));
     let source = template.unwrap_or(DEFAULT);
     if source.len() > MAX_TEMPLATE {
-        return Err(WorkError::failed(code::TEMPLATE_INVALID, "The NFO template is larger than 64 KiB"));
+        return Err(WorkError::failed(
+            code::TEMPLATE_INVALID,
+            "The NFO template is larger than 64 KiB",
+        ));
     }
-    let template = environment.template_from_str(source).map_err(|error| invalid(&error))?;
+    let template = environment
+        .template_from_str(source)
+        .map_err(|error| invalid(&error))?;
     // A condition hides a misspelt name that it never comes to; so all names are looked at first.
     let used = template.undeclared_variables(false);
-    if let Some(name) = used.iter().filter(|name| !PLACEHOLDERS.contains(&name.as_str())).min() {
-        let sentence = format!("The NFO template is not valid: it names {name:?}, which does not exist");
+    if let Some(name) = used
+        .iter()
+        .filter(|name| !PLACEHOLDERS.contains(&name.as_str()))
+        .min()
+    {
+        let sentence =
+            format!("The NFO template is not valid: it names {name:?}, which does not exist");
         return Err(WorkError::failed(code::TEMPLATE_INVALID, sentence));
     }
-    let text = template.render(Serde(facts)).map_err(|error| invalid(&error))?;
+    let text = template
+        .render(Serde(facts))
+        .map_err(|error| invalid(&error))?;
     if text.len() > MAX_BYTES {
-        return Err(WorkError::failed(code::TEMPLATE_INVALID, "The NFO template makes more than 256 KiB"));
+        return Err(WorkError::failed(
+            code::TEMPLATE_INVALID,
+            "The NFO template makes more than 256 KiB",
+        ));
     }
-    Ok(text.trim_end().lines().map(str::trim_end).flat_map(fitted).flat_map(|line| [line, "\r\n".to_owned()]).collect())
+    Ok(text
+        .trim_end()
+        .lines()
+        .map(str::trim_end)
+        .flat_map(fitted)
+        .flat_map(|line| [line, "\r\n".to_owned()])
+        .collect())
 }
 
 fn fitted(line: &str) -> Vec<String> {
@@ -66,9 +87,16 @@ fn fitted(line: &str) -> Vec<String> {
 }
 
 fn invalid(error: &minijinja::Error) -> WorkError {
-    let line = error.line().map_or(String::new(), |line| format!(" (line {line})"));
-    let detail = error.detail().map_or(String::new(), |detail| format!(": {detail}"));
-    let sentence = format!("The NFO template is not valid: {}{detail}{line}", error.kind());
+    let line = error
+        .line()
+        .map_or(String::new(), |line| format!(" (line {line})"));
+    let detail = error
+        .detail()
+        .map_or(String::new(), |detail| format!(": {detail}"));
+    let sentence = format!(
+        "The NFO template is not valid: {}{detail}{line}",
+        error.kind()
+    );
     WorkError::failed(code::TEMPLATE_INVALID, sentence)
 }
 
@@ -83,13 +111,22 @@ mod tests {
     fn facts() -> Facts {
         let metadata = json!({"title": "A Book", "authors": ["Jane Doe"], "year": 2024});
         let files = [PackageFile::of("a.zip", b"123456789")];
-        Facts::new("Jane.Doe-A.Book-2024-GRP", "GRP", metadata.as_object().unwrap(), &files, Time::from_millis(0))
+        Facts::new(
+            "Jane.Doe-A.Book-2024-GRP",
+            "GRP",
+            metadata.as_object().unwrap(),
+            &files,
+            Time::from_millis(0),
+        )
     }
 
     #[test]
     fn the_default_nfo_tells_what_is_known_within_80_columns() {
         let nfo = render(&facts(), None).unwrap();
-        assert!(nfo.contains("Title ........: A Book\r\n") && nfo.contains("a.zip  9  CBF43926"), "{nfo}");
+        assert!(
+            nfo.contains("Title ........: A Book\r\n") && nfo.contains("a.zip  9  CBF43926"),
+            "{nfo}"
+        );
         assert!(!nfo.contains("ISBN"));
         assert!(nfo.lines().all(|line| line.chars().count() <= 80));
     }
@@ -109,7 +146,10 @@ mod tests {
         let filled = render(&facts(), Some("{{ title }}{% if isbn %} no {% endif %}")).unwrap();
         assert_eq!(filled, "A Book\r\n");
         for template in ["{{ unknown }}", "{% if %}", "{{ title", "{% include 'x' %}"] {
-            assert!(matches!(render(&facts(), Some(template)), Err(WorkError::Failed(_))), "{template}");
+            assert!(
+                matches!(render(&facts(), Some(template)), Err(WorkError::Failed(_))),
+                "{template}"
+            );
         }
     }
 
@@ -124,7 +164,12 @@ mod tests {
     #[test]
     fn a_template_can_name_every_fact() {
         let facts = serde_json::to_value(facts()).unwrap();
-        let mut names: Vec<_> = facts.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut names: Vec<_> = facts
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
         let mut placeholders = PLACEHOLDERS;
         names.sort_unstable();
         placeholders.sort_unstable();
@@ -133,7 +178,10 @@ mod tests {
 
     #[test]
     fn work_and_output_are_bounded() {
-        let doubled = format!("{{% set a = release_name %}}{}", "{% set a = a ~ a %}".repeat(40));
+        let doubled = format!(
+            "{{% set a = release_name %}}{}",
+            "{% set a = a ~ a %}".repeat(40)
+        );
         let loops = "{% for a in release_name %}".repeat(9) + &"{% endfor %}".repeat(9);
         for template in [doubled, loops, "x".repeat(MAX_TEMPLATE + 1)] {
             let result = render(&facts(), Some(&template));

@@ -91,7 +91,11 @@ impl Entry {
         let descriptor_follows = if self.is_folder() { 0 } else { 1 << 3 };
         let name_is_utf8 = if self.name.is_ascii() { 0 } else { 1 << 11 };
         let method = if self.deflated { 8 } else { 0 };
-        record.two(descriptor_follows | name_is_utf8).two(method).two(0).two(FIRST_DAY)
+        record
+            .two(descriptor_follows | name_is_utf8)
+            .two(method)
+            .two(0)
+            .two(FIRST_DAY)
     }
 
     fn name_length(&self) -> u16 {
@@ -102,14 +106,24 @@ impl Entry {
     #[must_use]
     pub fn header(&self) -> Vec<u8> {
         let version = if self.large { 45 } else { 20 };
-        let record = self.common(Record::default().four(LOCAL_HEADER).two(version)).four(0);
+        let record = self
+            .common(Record::default().four(LOCAL_HEADER).two(version))
+            .four(0);
         let record = if self.large {
-            record.four(u32::MAX).four(u32::MAX).two(self.name_length()).two(20)
+            record
+                .four(u32::MAX)
+                .four(u32::MAX)
+                .two(self.name_length())
+                .two(20)
         } else {
             record.four(0).four(0).two(self.name_length()).two(0)
         };
         let record = record.bytes(self.name.as_bytes());
-        if self.large { record.two(ZIP_64).two(16).eight(0).eight(0).0 } else { record.0 }
+        if self.large {
+            record.two(ZIP_64).two(16).eight(0).eight(0).0
+        } else {
+            record.0
+        }
     }
 
     /// What stands behind its data.
@@ -131,18 +145,35 @@ impl Entry {
             extra = extra.eight(self.offset);
         }
         let length = u16::try_from(extra.0.len()).unwrap_or(0);
-        let whole =
-            if length == 0 { Record::default() } else { Record::default().two(ZIP_64).two(length).bytes(&extra.0) };
-        let record = Record::default().four(DIRECTORY_HEADER).two(MADE_BY).two(self.version_needed());
+        let whole = if length == 0 {
+            Record::default()
+        } else {
+            Record::default().two(ZIP_64).two(length).bytes(&extra.0)
+        };
+        let record = Record::default()
+            .four(DIRECTORY_HEADER)
+            .two(MADE_BY)
+            .two(self.version_needed());
         let record = self.common(record).four(self.crc32);
         let record = if self.large {
             record.four(u32::MAX).four(u32::MAX)
         } else {
             record.four_or_sign(self.packed).four_or_sign(self.size)
         };
-        let mode = if self.is_folder() { FOLDER_MODE } else { FILE_MODE };
-        let record = record.two(self.name_length()).two(u16::try_from(whole.0.len()).unwrap_or(0));
-        let record = record.two(0).two(0).two(0).four(mode).four_or_sign(self.offset);
+        let mode = if self.is_folder() {
+            FOLDER_MODE
+        } else {
+            FILE_MODE
+        };
+        let record = record
+            .two(self.name_length())
+            .two(u16::try_from(whole.0.len()).unwrap_or(0));
+        let record = record
+            .two(0)
+            .two(0)
+            .two(0)
+            .four(mode)
+            .four_or_sign(self.offset);
         record.bytes(self.name.as_bytes()).bytes(&whole.0).0
     }
 }
@@ -156,12 +187,26 @@ pub fn directory(entries: &[Entry], offset: u64) -> Vec<u8> {
     let mut all = Record(records);
     let four = u64::from(u32::MAX);
     if count >= u64::from(u16::MAX) || size >= four || offset >= four {
-        all = all.four(END_64).eight(44).two(MADE_BY).two(45).four(0).four(0);
+        all = all
+            .four(END_64)
+            .eight(44)
+            .two(MADE_BY)
+            .two(45)
+            .four(0)
+            .four(0);
         all = all.eight(count).eight(count).eight(size).eight(offset);
         all = all.four(END_64_LOCATOR).four(0).eight(end).four(1);
     }
     let short = u16::try_from(count).unwrap_or(u16::MAX);
-    all.four(END).two(0).two(0).two(short).two(short).four_or_sign(size).four_or_sign(offset).two(0).0
+    all.four(END)
+        .two(0)
+        .two(0)
+        .two(short)
+        .two(short)
+        .four_or_sign(size)
+        .four_or_sign(offset)
+        .two(0)
+        .0
 }
 
 #[cfg(test)]
@@ -175,7 +220,11 @@ mod tests {
         let mut archive = Vec::new();
         let mut entries = Vec::new();
         for number in 0..70_000 {
-            let entry = Entry { name: format!("{number}/"), offset: archive.len() as u64, ..Entry::default() };
+            let entry = Entry {
+                name: format!("{number}/"),
+                offset: archive.len() as u64,
+                ..Entry::default()
+            };
             archive.write_all(&entry.header()).unwrap();
             entries.push(entry);
         }
@@ -187,10 +236,19 @@ mod tests {
 
     #[test]
     fn an_entry_behind_4_gib_is_told_with_64_bits() {
-        let entry = Entry { name: "a".to_owned(), offset: 5 << 30, size: 1, packed: 1, ..Entry::default() };
+        let entry = Entry {
+            name: "a".to_owned(),
+            offset: 5 << 30,
+            size: 1,
+            packed: 1,
+            ..Entry::default()
+        };
         let record = entry.in_directory();
         assert_eq!(record[42..46], [0xFF; 4]);
-        assert_eq!(record[47..], [&[1, 0, 8, 0][..], &(5_u64 << 30).to_le_bytes()].concat());
+        assert_eq!(
+            record[47..],
+            [&[1, 0, 8, 0][..], &(5_u64 << 30).to_le_bytes()].concat()
+        );
         let end = directory(&[entry], 6 << 30);
         assert!(end.windows(4).any(|four| four == END_64.to_le_bytes()));
     }

@@ -17,7 +17,10 @@ pub type Checksums = BTreeMap<String, u32>;
 /// The SFV of these files, with CRLF, in the order of their names.
 #[must_use]
 pub fn render(checksums: &Checksums) -> String {
-    checksums.iter().flat_map(|(path, crc32)| [path, " ", &crc32_text(*crc32), "\r\n"].map(str::to_owned)).collect()
+    checksums
+        .iter()
+        .flat_map(|(path, crc32)| [path, " ", &crc32_text(*crc32), "\r\n"].map(str::to_owned))
+        .collect()
 }
 
 /// Reads an SFV: lines of a name, which may have spaces, and eight hexadecimal digits; comments
@@ -27,7 +30,10 @@ pub fn render(checksums: &Checksums) -> String {
 /// [`code::SFV_INVALID`], naming the line.
 pub fn parse(bytes: &[u8]) -> Result<Checksums, WorkError> {
     if bytes.len() as u64 > MAX_SFV {
-        return Err(WorkError::failed(code::SFV_INVALID, "The SFV is larger than 1 MiB"));
+        return Err(WorkError::failed(
+            code::SFV_INVALID,
+            "The SFV is larger than 1 MiB",
+        ));
     }
     let text = decode::decode(bytes, decode::detect(bytes));
     let mut checksums = Checksums::new();
@@ -37,13 +43,23 @@ pub fn parse(bytes: &[u8]) -> Result<Checksums, WorkError> {
         if line.is_empty() || line.starts_with(';') {
             continue;
         }
-        let fault = |what: &str| WorkError::failed(code::SFV_INVALID, format!("Line {} of the SFV {what}", at + 1));
-        let (name, digits) =
-            line.rsplit_once(char::is_whitespace).ok_or_else(|| fault("has no checksum behind its name"))?;
-        let crc32 = crc32(digits).ok_or_else(|| fault("does not end in eight hexadecimal digits"))?;
+        let fault = |what: &str| {
+            WorkError::failed(
+                code::SFV_INVALID,
+                format!("Line {} of the SFV {what}", at + 1),
+            )
+        };
+        let (name, digits) = line
+            .rsplit_once(char::is_whitespace)
+            .ok_or_else(|| fault("has no checksum behind its name"))?;
+        let crc32 =
+            crc32(digits).ok_or_else(|| fault("does not end in eight hexadecimal digits"))?;
         let path = name.trim_end().replace('\\', "/");
         check_entry_name(&path).map_err(|reason| fault(&format!("has a name that {reason}")))?;
-        if checksums.insert(path, crc32).is_some_and(|other| other != crc32) {
+        if checksums
+            .insert(path, crc32)
+            .is_some_and(|other| other != crc32)
+        {
             return Err(fault("names a file again with another checksum"));
         }
     }
@@ -52,7 +68,9 @@ pub fn parse(bytes: &[u8]) -> Result<Checksums, WorkError> {
 
 fn crc32(digits: &str) -> Option<u32> {
     let is_hex = digits.len() == 8 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    is_hex.then(|| u32::from_str_radix(digits, 16).ok()).flatten()
+    is_hex
+        .then(|| u32::from_str_radix(digits, 16).ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -70,16 +88,23 @@ mod tests {
 
     #[test]
     fn each_file_has_a_line_with_its_crc32() {
-        let checksums = Checksums::from([("b.nfo".to_owned(), 0), ("a.zip".to_owned(), 0xCBF4_3926)]);
+        let checksums =
+            Checksums::from([("b.nfo".to_owned(), 0), ("a.zip".to_owned(), 0xCBF4_3926)]);
         assert_eq!(render(&checksums), "a.zip CBF43926\r\nb.nfo 00000000\r\n");
     }
 
     #[test]
     fn what_other_tools_write_is_read() {
         let text = b"; made by hand\n\na file.zip   cbf43926\r\nart\\caf\xE9.jpg\t0000000A  \n;";
-        let expected = Checksums::from([("a file.zip".to_owned(), 0xCBF4_3926), ("art/caf\u{e9}.jpg".to_owned(), 10)]);
+        let expected = Checksums::from([
+            ("a file.zip".to_owned(), 0xCBF4_3926),
+            ("art/caf\u{e9}.jpg".to_owned(), 10),
+        ]);
         assert_eq!(parse(text).unwrap(), expected);
-        assert_eq!(parse(b"\xEF\xBB\xBFa 00000001").unwrap(), Checksums::from([("a".to_owned(), 1)]));
+        assert_eq!(
+            parse(b"\xEF\xBB\xBFa 00000001").unwrap(),
+            Checksums::from([("a".to_owned(), 1)])
+        );
         assert!(parse(b"").unwrap().is_empty());
     }
 
@@ -91,7 +116,10 @@ mod tests {
             (b"a.zip +1234567", "does not end in eight"),
             (b"../a.zip 00000000", "leaves its folder"),
             (b" 00000000", "is empty"),
-            (b"a 00000000\na 00000001", "Line 2 of the SFV names a file again"),
+            (
+                b"a 00000000\na 00000001",
+                "Line 2 of the SFV names a file again",
+            ),
         ] {
             assert!(sentence(text).contains(part), "{}", sentence(text));
         }

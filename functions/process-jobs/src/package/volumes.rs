@@ -23,17 +23,31 @@ pub fn find(names: &[&str]) -> Result<Option<(String, Vec<usize>)>, WorkError> {
         volumes.extend(split(name).map(|(stem, number)| (stem, number, at)));
     }
     volumes.sort_unstable();
-    let Some(&(stem, first, _)) = volumes.first() else { return Ok(None) };
+    let Some(&(stem, first, _)) = volumes.first() else {
+        return Ok(None);
+    };
     let numbered = first > 0 || volumes.len() > 1;
-    if volumes.iter().any(|(other, number, _)| *other != stem || (numbered && *number == 0)) {
+    if volumes
+        .iter()
+        .any(|(other, number, _)| *other != stem || (numbered && *number == 0))
+    {
         return Ok(None);
     }
-    let gap = volumes.iter().enumerate().find(|(at, (_, number, _))| *number != at + usize::from(numbered));
+    let gap = volumes
+        .iter()
+        .enumerate()
+        .find(|(at, (_, number, _))| *number != at + usize::from(numbered));
     if let Some((at, _)) = gap {
-        let sentence = format!("The package is corrupt: its volume {stem}.zip.{:03} is missing", at + 1);
+        let sentence = format!(
+            "The package is corrupt: its volume {stem}.zip.{:03} is missing",
+            at + 1
+        );
         return Err(WorkError::failed(code::PACKAGE_CORRUPT, sentence));
     }
-    Ok(Some((stem.to_owned(), volumes.into_iter().map(|(.., at)| at).collect())))
+    Ok(Some((
+        stem.to_owned(),
+        volumes.into_iter().map(|(.., at)| at).collect(),
+    )))
 }
 
 /// The stem and the number of an archive's volume; an archive in one file has the number 0.
@@ -42,7 +56,10 @@ fn split(name: &str) -> Option<(&str, usize)> {
     if ending.eq_ignore_ascii_case("zip") {
         return Some((stem, 0));
     }
-    let number = ending.parse().ok().filter(|number| *number > 0 && ending.len() == 3)?;
+    let number = ending
+        .parse()
+        .ok()
+        .filter(|number| *number > 0 && ending.len() == 3)?;
     let (stem, ending) = stem.rsplit_once('.')?;
     ending.eq_ignore_ascii_case("zip").then_some((stem, number))
 }
@@ -68,13 +85,23 @@ pub struct Volumes<C, W> {
 impl<W: Finish, C: FnMut(&str) -> W> Volumes<C, W> {
     /// Volumes of at most `size` bytes each.
     pub fn new(name: &str, size: Option<u64>, create: C) -> Self {
-        Self { name: name.to_owned(), size, create, current: None, done: Vec::new() }
+        Self {
+            name: name.to_owned(),
+            size,
+            create,
+            current: None,
+            done: Vec::new(),
+        }
     }
 
     /// Goes on with volumes that were put down: the ones that are done, and the one that is not.
     #[must_use]
     pub fn taken_up(self, done: Vec<PackageFile>, current: Option<(String, W, Hasher)>) -> Self {
-        Self { current, done, ..self }
+        Self {
+            current,
+            done,
+            ..self
+        }
     }
 
     /// Puts the volumes down: gives the ones that are done, and the one that is not.
@@ -114,7 +141,9 @@ impl<W: Finish, C: FnMut(&str) -> W> Write for Volumes<C, W> {
             let writer = (self.create)(&name);
             self.current = Some((name, writer, Hasher::default()));
         }
-        let Some((_, writer, hasher)) = &mut self.current else { return Ok(0) };
+        let Some((_, writer, hasher)) = &mut self.current else {
+            return Ok(0);
+        };
         let room = self.size.map_or(u64::MAX, |size| size - hasher.size());
         let count = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
         writer.write_all(&bytes[..count])?;
@@ -179,17 +208,34 @@ mod tests {
     #[test]
     fn an_archive_is_found_with_its_volumes_in_order() {
         let found = |names: &[&str]| find(names).unwrap();
-        assert_eq!(found(&["a.nfo", "a.zip", "a.sfv"]), Some(("a".to_owned(), vec![1])));
-        assert_eq!(found(&["x/a.ZIP.002", "b", "x/a.zip.001"]), Some(("x/a".to_owned(), vec![2, 0])));
-        for none in [&["a.nfo"][..], &["a.zip", "b.zip"], &["a.zip", "a.zip.001"], &["a.001"], &[]] {
+        assert_eq!(
+            found(&["a.nfo", "a.zip", "a.sfv"]),
+            Some(("a".to_owned(), vec![1]))
+        );
+        assert_eq!(
+            found(&["x/a.ZIP.002", "b", "x/a.zip.001"]),
+            Some(("x/a".to_owned(), vec![2, 0]))
+        );
+        for none in [
+            &["a.nfo"][..],
+            &["a.zip", "b.zip"],
+            &["a.zip", "a.zip.001"],
+            &["a.001"],
+            &[],
+        ] {
             assert_eq!(found(none), None, "{none:?}");
         }
     }
 
     #[test]
     fn a_missing_volume_is_named() {
-        for (names, missing) in [(&["a.zip.002"][..], "a.zip.001"), (&["a.zip.001", "a.zip.003"], "a.zip.002")] {
-            let Err(WorkError::Failed(failure)) = find(names) else { panic!("{names:?}") };
+        for (names, missing) in [
+            (&["a.zip.002"][..], "a.zip.001"),
+            (&["a.zip.001", "a.zip.003"], "a.zip.002"),
+        ] {
+            let Err(WorkError::Failed(failure)) = find(names) else {
+                panic!("{names:?}")
+            };
             assert_eq!(failure.code, code::PACKAGE_CORRUPT);
             assert!(failure.message.contains(missing), "{failure}");
         }
@@ -199,9 +245,23 @@ mod tests {
     fn the_volumes_join_to_the_whole() {
         let bytes: Vec<u8> = (0..=255).cycle().take(1000).collect();
         let (files, stored) = written(&bytes, Some(300));
-        let sizes: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.size)).collect();
-        assert_eq!(sizes, [("a.zip.001", 300), ("a.zip.002", 300), ("a.zip.003", 300), ("a.zip.004", 100)]);
-        assert_eq!(stored.values().flatten().copied().collect::<Vec<_>>(), bytes);
+        let sizes: Vec<_> = files
+            .iter()
+            .map(|file| (file.path.as_str(), file.size))
+            .collect();
+        assert_eq!(
+            sizes,
+            [
+                ("a.zip.001", 300),
+                ("a.zip.002", 300),
+                ("a.zip.003", 300),
+                ("a.zip.004", 100)
+            ]
+        );
+        assert_eq!(
+            stored.values().flatten().copied().collect::<Vec<_>>(),
+            bytes
+        );
         for file in &files {
             assert_eq!(file, &PackageFile::of(&file.path, &stored[&file.path]));
         }
@@ -224,7 +284,9 @@ mod tests {
     fn more_volumes_than_their_names_can_count_are_refused() {
         let (mut volumes, stored) = volumes(Some(1));
         let error = WorkError::from(volumes.write_all(&[0; 1001]).unwrap_err());
-        assert!(matches!(error, WorkError::Failed(failure) if failure.code == code::TOO_MANY_VOLUMES));
+        assert!(
+            matches!(error, WorkError::Failed(failure) if failure.code == code::TOO_MANY_VOLUMES)
+        );
         assert_eq!(stored.borrow().len(), MAX_VOLUMES);
     }
 }

@@ -49,11 +49,22 @@ impl Store {
     /// Outside of a Tokio runtime.
     #[must_use]
     pub fn new(files: &Files, report: Reporter) -> Self {
-        let timeouts =
-            TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).operation_timeout(PATIENCE * 3).build();
-        let config = files.client().config().to_builder().timeout_config(timeouts);
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(PATIENCE)
+            .operation_timeout(PATIENCE * 3)
+            .build();
+        let config = files
+            .client()
+            .config()
+            .to_builder()
+            .timeout_config(timeouts);
         let client = Client::from_conf(config.build());
-        Self { client, bucket: files.bucket().to_owned(), handle: Handle::current(), report }
+        Self {
+            client,
+            bucket: files.bucket().to_owned(),
+            handle: Handle::current(),
+            report,
+        }
     }
 
     /// Opens a file as it was listed: one that has changed since is refused.
@@ -80,7 +91,12 @@ impl Store {
 
     /// Goes on with a file that was put down: with its upload, and the bytes that were not sent yet.
     #[must_use]
-    pub fn take_up(&self, key: String, upload: Option<UploadState>, unsent: Vec<u8>) -> ObjectWriter {
+    pub fn take_up(
+        &self,
+        key: String,
+        upload: Option<UploadState>,
+        unsent: Vec<u8>,
+    ) -> ObjectWriter {
         ObjectWriter::taken_up(self.clone(), key, upload, unsent)
     }
 
@@ -103,16 +119,27 @@ impl Store {
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.report.is_stopped() { Err(StoppedError.into_io()) } else { Ok(()) }
+        if self.report.is_stopped() {
+            Err(StoppedError.into_io())
+        } else {
+            Ok(())
+        }
     }
 }
 
 fn changed() -> io::Error {
-    Failure::new(code::SOURCE_CHANGED, "A file was replaced or deleted while the job read it").into_io()
+    Failure::new(
+        code::SOURCE_CHANGED,
+        "A file was replaced or deleted while the job read it",
+    )
+    .into_io()
 }
 
 fn unavailable(detail: impl Into<String>) -> io::Error {
-    io::Error::other(AwsError::Unavailable { service: S3, detail: detail.into() })
+    io::Error::other(AwsError::Unavailable {
+        service: S3,
+        detail: detail.into(),
+    })
 }
 
 /// What an error of S3's means for the work: [`crate::failure::WorkError`] finds it again.

@@ -27,7 +27,15 @@ pub struct ObjectReader {
 
 impl ObjectReader {
     pub(super) fn new(store: Store, file: StoredFile) -> Self {
-        Self { store, file, position: 0, block: Vec::new(), block_start: 0, ahead: JoinSet::new(), ahead_start: 0 }
+        Self {
+            store,
+            file,
+            position: 0,
+            block: Vec::new(),
+            block_start: 0,
+            ahead: JoinSet::new(),
+            ahead_start: 0,
+        }
     }
 
     fn fetch(&mut self) -> io::Result<()> {
@@ -39,7 +47,9 @@ impl ObjectReader {
             self.start(self.position);
         }
         let fetched = self.store.handle.block_on(self.ahead.join_next());
-        self.block = fetched.ok_or_else(|| unavailable("no block was asked for"))?.map_err(io::Error::other)??;
+        self.block = fetched
+            .ok_or_else(|| unavailable("no block was asked for"))?
+            .map_err(io::Error::other)??;
         self.block_start = self.position;
         // Whoever jumps about in a file does not want what follows.
         let next = self.block_start + self.block.len() as u64;
@@ -53,7 +63,10 @@ impl ObjectReader {
     fn start(&mut self, start: u64) {
         self.ahead_start = start;
         let end = (start + BLOCK as u64).min(self.file.size);
-        self.ahead.spawn_on(block(self.store.clone(), self.file.clone(), start, end), &self.store.handle);
+        self.ahead.spawn_on(
+            block(self.store.clone(), self.file.clone(), start, end),
+            &self.store.handle,
+        );
     }
 }
 
@@ -72,16 +85,30 @@ async fn block(store: Store, file: StoredFile, start: u64, end: u64) -> io::Resu
 }
 
 async fn range(store: &Store, file: &StoredFile, start: u64, end: u64) -> io::Result<Body> {
-    let call = store.client.get_object().bucket(&store.bucket).key(&file.key);
-    let call = call.range(format!("bytes={start}-{}", end - 1)).set_if_match(file.e_tag.clone());
-    let mut body = call.send().await.map_err(|error| failed_to_read(&error))?.body;
+    let call = store
+        .client
+        .get_object()
+        .bucket(&store.bucket)
+        .key(&file.key);
+    let call = call
+        .range(format!("bytes={start}-{}", end - 1))
+        .set_if_match(file.e_tag.clone());
+    let mut body = call
+        .send()
+        .await
+        .map_err(|error| failed_to_read(&error))?
+        .body;
     let expected = usize::try_from(end - start).map_err(io::Error::other)?;
     let mut bytes = Vec::with_capacity(expected);
     loop {
         match body.try_next().await {
             Ok(Some(part)) => bytes.extend_from_slice(&part),
             Ok(None) if bytes.len() == expected => return Ok(Body::Whole(bytes)),
-            Ok(None) => return Ok(Body::BrokenOff("a body is shorter than its range".to_owned())),
+            Ok(None) => {
+                return Ok(Body::BrokenOff(
+                    "a body is shorter than its range".to_owned(),
+                ));
+            }
             Err(error) => return Ok(Body::BrokenOff(error.to_string())),
         }
         // More than was asked for is another file's; `If-Match` should have told.

@@ -12,14 +12,18 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 }
 
 fn noise(size: usize) -> Vec<u8> {
-    (0..size).map(|at| (at.wrapping_mul(2_654_435_761) >> 11).to_le_bytes()[0]).collect()
+    (0..size)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 11).to_le_bytes()[0])
+        .collect()
 }
 
 #[tokio::test]
 async fn a_file_larger_than_a_block_is_written_read_and_sought() {
     let (bucket, bytes) = (Bucket::default(), noise(2 * BLOCK + 5));
     let (store, content) = (bucket.store(), bytes.clone());
-    blocking(move || store.write("big".to_owned(), &content)).await.unwrap();
+    blocking(move || store.write("big".to_owned(), &content))
+        .await
+        .unwrap();
     assert!(bucket.state().uploads.is_empty());
     let (store, file) = (bucket.store(), bucket.listed("big"));
     let (read, tail) = blocking(move || {
@@ -39,7 +43,10 @@ async fn a_body_that_breaks_off_is_asked_for_again() {
     bucket.put("a", noise(1000));
     bucket.state().broken_reads = 2;
     let (store, file) = (bucket.store(), bucket.listed("a"));
-    assert_eq!(blocking(move || store.read(&file)).await.unwrap(), noise(1000));
+    assert_eq!(
+        blocking(move || store.read(&file)).await.unwrap(),
+        noise(1000)
+    );
     assert_eq!(bucket.state().calls, ["get_object"; 3]);
 }
 
@@ -84,11 +91,19 @@ async fn a_file_that_was_replaced_or_deleted_has_changed() {
             bucket.state().objects.clear();
         }
         let (store, file) = (bucket.store(), listed.clone());
-        let errors =
-            blocking(move || [store.read(&file).map(drop).unwrap_err(), store.copy(&file, "b").unwrap_err()]).await;
+        let errors = blocking(move || {
+            [
+                store.read(&file).map(drop).unwrap_err(),
+                store.copy(&file, "b").unwrap_err(),
+            ]
+        })
+        .await;
         for error in errors {
             let found = WorkError::from(error);
-            assert!(matches!(&found, WorkError::Failed(f) if f.code == code::SOURCE_CHANGED), "{found:?}");
+            assert!(
+                matches!(&found, WorkError::Failed(f) if f.code == code::SOURCE_CHANGED),
+                "{found:?}"
+            );
         }
     }
 }
@@ -97,7 +112,10 @@ async fn a_file_that_was_replaced_or_deleted_has_changed() {
 async fn a_copy_has_the_bytes_whatever_the_name() {
     let bucket = Bucket::default();
     bucket.put("releases/1/source/cd 1/été +%20&.txt", b"content".to_vec());
-    let (store, file) = (bucket.store(), bucket.listed("releases/1/source/cd 1/été +%20&.txt"));
+    let (store, file) = (
+        bucket.store(),
+        bucket.listed("releases/1/source/cd 1/été +%20&.txt"),
+    );
     blocking(move || store.copy(&file, "b")).await.unwrap();
     assert_eq!(bucket.state().objects["b"], b"content");
 }
@@ -110,7 +128,10 @@ async fn a_large_file_is_copied_in_parts_that_cover_it() {
     file.size = 600 * 1024 * 1024;
     blocking(move || store.copy(&file, "b")).await.unwrap();
     let parts = bucket.state().objects["b"].clone();
-    assert_eq!(parts, b"0-268435456;268435456-536870912;536870912-629145600;");
+    assert_eq!(
+        parts,
+        b"0-268435456;268435456-536870912;536870912-629145600;"
+    );
     assert!(bucket.state().uploads.is_empty());
 }
 
@@ -131,11 +152,18 @@ async fn a_stopped_job_reads_and_writes_nothing_more() {
     let bucket = Bucket::default();
     bucket.put("a", noise(10));
     let report = reporter();
-    let (store, file) = (Store::new(&bucket.files(), report.clone()), bucket.listed("a"));
+    let (store, file) = (
+        Store::new(&bucket.files(), report.clone()),
+        bucket.listed("a"),
+    );
     report.stop();
     let errors = blocking(move || {
         let write = store.write("b".into(), b"x").unwrap_err();
-        [store.read(&file).unwrap_err(), write, store.copy(&file, "c").unwrap_err()]
+        [
+            store.read(&file).unwrap_err(),
+            write,
+            store.copy(&file, "c").unwrap_err(),
+        ]
     })
     .await;
     for error in errors {
@@ -158,7 +186,10 @@ async fn an_upload_that_cannot_be_aborted_is_left_to_the_sweeper() {
         .await;
         bucket.state().down = down;
         blocking(move || drop(object)).await;
-        assert_eq!((report.leaves_upload(), bucket.state().uploads.len()), (down, usize::from(down)));
+        assert_eq!(
+            (report.leaves_upload(), bucket.state().uploads.len()),
+            (down, usize::from(down))
+        );
     }
 }
 
@@ -166,8 +197,13 @@ async fn an_upload_that_cannot_be_aborted_is_left_to_the_sweeper() {
 async fn a_file_of_too_many_parts_needs_volumes() {
     let (bucket, parts) = (Bucket::default(), vec!["part"; 10_000]);
     let state = serde_json::from_value(serde_json::json!({"id": "1", "parts": parts})).unwrap();
-    let mut object = bucket.store().take_up("big".to_owned(), Some(state), Vec::new());
+    let mut object = bucket
+        .store()
+        .take_up("big".to_owned(), Some(state), Vec::new());
     let error = blocking(move || object.write_all(&noise(BLOCK)).unwrap_err()).await;
     let found = WorkError::from(error);
-    assert!(matches!(&found, WorkError::Failed(f) if f.code == code::VOLUMES_NEEDED), "{found:?}");
+    assert!(
+        matches!(&found, WorkError::Failed(f) if f.code == code::VOLUMES_NEEDED),
+        "{found:?}"
+    );
 }

@@ -30,12 +30,27 @@ pub struct ObjectWriter {
 
 impl ObjectWriter {
     pub(super) fn new(store: Store, key: String) -> Self {
-        Self { store, key, buffer: Vec::new(), upload: None }
+        Self {
+            store,
+            key,
+            buffer: Vec::new(),
+            upload: None,
+        }
     }
 
-    pub(super) fn taken_up(store: Store, key: String, upload: Option<UploadState>, unsent: Vec<u8>) -> Self {
+    pub(super) fn taken_up(
+        store: Store,
+        key: String,
+        upload: Option<UploadState>,
+        unsent: Vec<u8>,
+    ) -> Self {
         let upload = upload.map(|state| Upload::taken_up(&store, &key, state));
-        Self { store, key, buffer: unsent, upload }
+        Self {
+            store,
+            key,
+            buffer: unsent,
+            upload,
+        }
     }
 
     /// Puts the file down, for another process to go on with: gives its upload, and the bytes
@@ -69,8 +84,16 @@ impl ObjectWriter {
         if let Some(upload) = self.upload {
             return upload.complete();
         }
-        let call = self.store.client.put_object().bucket(&self.store.bucket).key(&self.key);
-        let sent = self.store.handle.block_on(call.body(ByteStream::from(self.buffer)).send());
+        let call = self
+            .store
+            .client
+            .put_object()
+            .bucket(&self.store.bucket)
+            .key(&self.key);
+        let sent = self
+            .store
+            .handle
+            .block_on(call.body(ByteStream::from(self.buffer)).send());
         sent.map(drop).map_err(|error| failed(&error))
     }
 }
@@ -113,14 +136,27 @@ pub(super) fn copy(store: &Store, file: &StoredFile, key: &str) -> io::Result<()
         return upload.complete();
     }
     let call = store.client.copy_object().bucket(&store.bucket).key(key);
-    let call = call.copy_source(source(store, file)).set_copy_source_if_match(file.e_tag.clone());
-    store.handle.block_on(call.send()).map(drop).map_err(|error| failed_to_read(&error))
+    let call = call
+        .copy_source(source(store, file))
+        .set_copy_source_if_match(file.e_tag.clone());
+    store
+        .handle
+        .block_on(call.send())
+        .map(drop)
+        .map_err(|error| failed_to_read(&error))
 }
 
 /// Where a copy comes from, percent-encoded as a header asks for.
 fn source(store: &Store, file: &StoredFile) -> String {
-    let encoded = |part: &str| form_urlencoded::byte_serialize(part.as_bytes()).collect::<String>().replace('+', "%20");
-    let parts: Vec<String> = std::iter::once(store.bucket.as_str()).chain(file.key.split('/')).map(encoded).collect();
+    let encoded = |part: &str| {
+        form_urlencoded::byte_serialize(part.as_bytes())
+            .collect::<String>()
+            .replace('+', "%20")
+    };
+    let parts: Vec<String> = std::iter::once(store.bucket.as_str())
+        .chain(file.key.split('/'))
+        .map(encoded)
+        .collect();
     parts.join("/")
 }
 
@@ -139,14 +175,35 @@ struct Upload {
 impl Upload {
     fn start(store: &Store, key: &str) -> io::Result<Self> {
         store.check()?;
-        let call = store.client.create_multipart_upload().bucket(&store.bucket).key(key);
-        let created = store.handle.block_on(call.send()).map_err(|error| failed(&error))?;
-        let id = created.upload_id.ok_or_else(|| unavailable("an upload was given no id"))?;
-        Ok(Self::taken_up(store, key, UploadState { id, parts: Vec::new() }))
+        let call = store
+            .client
+            .create_multipart_upload()
+            .bucket(&store.bucket)
+            .key(key);
+        let created = store
+            .handle
+            .block_on(call.send())
+            .map_err(|error| failed(&error))?;
+        let id = created
+            .upload_id
+            .ok_or_else(|| unavailable("an upload was given no id"))?;
+        Ok(Self::taken_up(
+            store,
+            key,
+            UploadState {
+                id,
+                parts: Vec::new(),
+            },
+        ))
     }
 
     fn taken_up(store: &Store, key: &str, UploadState { id, parts }: UploadState) -> Self {
-        let part = |(e_tag, number)| CompletedPart::builder().e_tag(e_tag).part_number(number).build();
+        let part = |(e_tag, number)| {
+            CompletedPart::builder()
+                .e_tag(e_tag)
+                .part_number(number)
+                .build()
+        };
         Self {
             store: store.clone(),
             key: key.to_owned(),
@@ -159,9 +216,16 @@ impl Upload {
 
     fn put_down(mut self) -> io::Result<UploadState> {
         self.arrived()?;
-        let parts = self.parts.iter().map(|part| part.e_tag().unwrap_or_default().to_owned()).collect();
+        let parts = self
+            .parts
+            .iter()
+            .map(|part| part.e_tag().unwrap_or_default().to_owned())
+            .collect();
         self.done = true;
-        Ok(UploadState { id: self.id.clone(), parts })
+        Ok(UploadState {
+            id: self.id.clone(),
+            parts,
+        })
     }
 
     /// The number of the next part; the one before it has arrived.
@@ -186,11 +250,20 @@ impl Upload {
 
     fn send(&mut self, bytes: Vec<u8>) -> io::Result<()> {
         let number = self.next_number()?;
-        let call = self.store.client.upload_part().bucket(&self.store.bucket).key(&self.key).upload_id(&self.id);
+        let call = self
+            .store
+            .client
+            .upload_part()
+            .bucket(&self.store.bucket)
+            .key(&self.key)
+            .upload_id(&self.id);
         let call = call.part_number(number).body(ByteStream::from(bytes));
         let sending = async move {
             let sent = call.send().await.map_err(|error| failed(&error))?;
-            Ok(CompletedPart::builder().set_e_tag(sent.e_tag).part_number(number).build())
+            Ok(CompletedPart::builder()
+                .set_e_tag(sent.e_tag)
+                .part_number(number)
+                .build())
         };
         self.sending.spawn_on(sending, &self.store.handle);
         Ok(())
@@ -199,22 +272,51 @@ impl Upload {
     /// Adds the bytes from `start` to before `end` of `file`.
     fn copy(&mut self, file: &StoredFile, start: u64, end: u64) -> io::Result<()> {
         let number = self.next_number()?;
-        let call = self.store.client.upload_part_copy().bucket(&self.store.bucket).key(&self.key).upload_id(&self.id);
-        let call = call.copy_source(source(&self.store, file)).set_copy_source_if_match(file.e_tag.clone());
-        let call = call.part_number(number).copy_source_range(format!("bytes={start}-{}", end - 1));
-        let copied = self.store.handle.block_on(call.send()).map_err(|error| failed_to_read(&error))?;
+        let call = self
+            .store
+            .client
+            .upload_part_copy()
+            .bucket(&self.store.bucket)
+            .key(&self.key)
+            .upload_id(&self.id);
+        let call = call
+            .copy_source(source(&self.store, file))
+            .set_copy_source_if_match(file.e_tag.clone());
+        let call = call
+            .part_number(number)
+            .copy_source_range(format!("bytes={start}-{}", end - 1));
+        let copied = self
+            .store
+            .handle
+            .block_on(call.send())
+            .map_err(|error| failed_to_read(&error))?;
         let e_tag = copied.copy_part_result.and_then(|result| result.e_tag);
-        self.parts.push(CompletedPart::builder().set_e_tag(e_tag).part_number(number).build());
+        self.parts.push(
+            CompletedPart::builder()
+                .set_e_tag(e_tag)
+                .part_number(number)
+                .build(),
+        );
         Ok(())
     }
 
     fn complete(mut self) -> io::Result<()> {
         self.arrived()?;
         self.store.check()?;
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.parts))).build();
-        let call = self.store.client.complete_multipart_upload().bucket(&self.store.bucket).key(&self.key);
+        let parts = CompletedMultipartUpload::builder()
+            .set_parts(Some(std::mem::take(&mut self.parts)))
+            .build();
+        let call = self
+            .store
+            .client
+            .complete_multipart_upload()
+            .bucket(&self.store.bucket)
+            .key(&self.key);
         let call = call.upload_id(&self.id).multipart_upload(parts);
-        self.store.handle.block_on(call.send()).map_err(|error| failed(&error))?;
+        self.store
+            .handle
+            .block_on(call.send())
+            .map_err(|error| failed(&error))?;
         self.done = true;
         Ok(())
     }
@@ -226,7 +328,12 @@ impl Drop for Upload {
             return;
         }
         self.store.handle.block_on(self.sending.shutdown());
-        let call = self.store.client.abort_multipart_upload().bucket(&self.store.bucket).key(&self.key);
+        let call = self
+            .store
+            .client
+            .abort_multipart_upload()
+            .bucket(&self.store.bucket)
+            .key(&self.key);
         if let Err(error) = self.store.handle.block_on(call.upload_id(&self.id).send()) {
             tracing::warn!(key = self.key, %error, "an upload could not be aborted; the sweeper will");
             self.store.report.leave_upload();
