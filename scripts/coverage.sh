@@ -46,5 +46,5 @@ python=.local/venv-local/bin/python
 cargo nextest run --locked --workspace
 
 cargo llvm-cov report \
-  --ignore-filename-regex '(^|/)bench/|(functions/[^/]+/src/main|_tests|/tests|/samples)\.rs|shared/src/testing' \
+  --ignore-filename-regex '(^|/)bench/|(functions/[^/]+/src/main|_tests|/tests|/samples)\.rs|shared/[a-z-]+/src/testing' \
   --fail-under-lines 90 "$@"

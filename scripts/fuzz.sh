@@ -3,7 +3,7 @@
 # Feeds each reader of process-jobs for SECONDS. An input that panics, hangs, or takes more than
 # 4 GiB of address space is kept in corpus/, where the tests read it again from then on.
 set -euo pipefail
-cd "$(dirname "$0")/../functions/process-jobs"
+cd "$(dirname "$0")/../shared/release-files"
 seconds=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -22,6 +22,6 @@ for found in "$folder"/*; do
   kept="corpus/$target/$(sha256sum "$found" | cut -c1-16)"
   mkdir -p "corpus/$target"
   cp "$found" "$kept"
-  echo "error: $target: the finding is kept in functions/process-jobs/$kept; 'make test' fails until it is mended" >&2
+  echo "error: $target: the finding is kept in shared/release-files/$kept; 'make test' fails until it is mended" >&2
 done
 exit "$status"

@@ -12,7 +12,7 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 #[path = "support/growth_jobs.rs"]
-mod jobs;
+mod growth_jobs;
 
 use std::{
     process::ExitCode,
@@ -20,14 +20,13 @@ use std::{
 };
 
 use common::{ADMIN, Api, OWNER, job_id};
-use jobs::{BUCKET_BITS, DUE, Loaded, bucket};
+use growth_jobs::{BUCKET_BITS, DUE, Loaded, bucket};
+use jobs::{Job, JobId, Time, testing::START};
 use serde_json::{Value, json};
-use shared::{
-    job::{Job, JobId},
+use store::{Claimed, testing::Meter};
+use worker::{
     service::Sweeper,
-    store::Claimed,
-    testing::{Meter, START, files, queue},
-    time::Time,
+    testing::{files, queue},
 };
 
 const SIZES: [u64; 3] = [1_000, 100_000, 1_000_000];

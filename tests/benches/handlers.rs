@@ -20,16 +20,14 @@ use aws_sdk_dynamodb::{
 use axum::{body::Body, http::Request};
 use common::{Api, Does, OWNER, job_id};
 use http_body_util::BodyExt;
+use jobs::Event;
+use lambda::telemetry;
 use serde_json::json;
 use server::{Server, serve_if_asked};
-use shared::{
-    job::Event,
-    store::Store,
-    telemetry,
-    testing::{client, queue},
-};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use store::{Store, testing::client};
 use tower::ServiceExt;
+use worker::testing::queue;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;

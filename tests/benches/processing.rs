@@ -13,14 +13,15 @@ use std::time::Instant;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use common::{Api, OWNER, RETENTION};
 use lambda_runtime::{Context, LambdaEvent};
-use process_jobs::{Processor, jobs::Worker, process_jobs};
+use process_jobs::process_jobs;
 use serde_json::json;
 use server::{Server, serve_if_asked};
-use shared::{
+use store::{Store, testing::client};
+use worker::{job_types::Worker, processor::Processor};
+use worker::{
+    metrics::Metrics,
     service::Submissions,
-    store::Store,
-    telemetry::Metrics,
-    testing::{client, files_of, queue},
+    testing::{files_of, queue},
 };
 
 const JOBS: usize = 500;

@@ -48,7 +48,7 @@ fn literals_after<'a>(text: &'a str, mark: &str) -> impl Iterator<Item = &'a str
 fn every_failure_code_is_documented_and_no_other() {
     let mut texts = Vec::new();
     sources(&root().join("functions"), &mut texts);
-    sources(&root().join("shared/src"), &mut texts);
+    sources(&root().join("shared"), &mut texts);
     let mut codes: BTreeSet<String> = texts
         .iter()
         .flat_map(|text| {
@@ -56,7 +56,7 @@ fn every_failure_code_is_documented_and_no_other() {
         })
         .map(str::to_owned)
         .collect();
-    let listed = fs::read_to_string(root().join("functions/process-jobs/src/failure.rs")).unwrap();
+    let listed = fs::read_to_string(root().join("shared/release-files/src/failure.rs")).unwrap();
     let constants = listed
         .split("pub const ")
         .skip(1)
@@ -64,12 +64,12 @@ fn every_failure_code_is_documented_and_no_other() {
     codes.extend(constants.map(str::to_owned));
     codes.extend(
         [
-            shared::job::INTERNAL,
-            shared::job::UNAVAILABLE,
-            shared::job::ATTEMPTS_EXHAUSTED,
-            shared::job::DEAD_LETTERED,
-            shared::job::RELEASE_CHANGED,
-            shared::job::outcome::CRASHED,
+            jobs::INTERNAL,
+            jobs::UNAVAILABLE,
+            jobs::ATTEMPTS_EXHAUSTED,
+            jobs::DEAD_LETTERED,
+            jobs::RELEASE_CHANGED,
+            jobs::outcome::CRASHED,
         ]
         .map(str::to_owned),
     );
@@ -109,7 +109,7 @@ fn every_page_is_reached_from_the_readme_and_leads_somewhere() {
 #[test]
 fn every_job_type_has_its_row() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    for job_type in shared::job::JobType::ALL {
+    for job_type in jobs::JobType::ALL {
         assert!(readme.contains(&format!("| `{job_type}` |")), "{job_type}");
     }
 }

@@ -4,16 +4,12 @@ mod common;
 
 use std::{sync::Arc, time::Duration};
 
+use aws::AwsError;
 use common::{Api, Does, OWNER, job_id};
+use jobs::{Failure, Job, Level, Status, Time, UserId, WaitingFor, testing::START};
 use serde_json::json;
-use shared::{
-    aws::AwsError,
-    job::{Failure, Job, Level, Status, UserId, WaitingFor},
-    service::{Assignment, Processed, StatusUpdated, Work, WorkError},
-    store::{Claimed, Completion, Finished, Held, Leftovers, Progress, RunEnd, RunHandle},
-    testing::START,
-    time::Time,
-};
+use store::{Claimed, Completion, Finished, Held, Leftovers, Progress, RunEnd, RunHandle};
+use worker::service::{Assignment, Processed, StatusUpdated, Work, WorkError};
 
 #[tokio::test]
 async fn test_process_job_success() {

@@ -5,21 +5,20 @@ mod common;
 use std::time::Duration;
 
 use common::{Api, OWNER, STRANGER, job_id};
+use jobs::{
+    ATTEMPTS_EXHAUSTED, Clock, DEAD_LETTERED, Failure, Job, LEASE, Level, LogEntry, Status, Time,
+    UserId, WaitingFor,
+};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::json;
-use shared::{
-    job::{
-        ATTEMPTS_EXHAUSTED, DEAD_LETTERED, Failure, Job, LEASE, Level, LogEntry, Status, UserId,
-        WaitingFor,
-    },
+use store::{
+    Cancelled, Claimed, Completion, Finished, Held, Leftovers, LogQuery, Progress, RunEnd,
+    RunHandle, Submitted,
+};
+use worker::{
+    metrics::Metrics,
     service::Sweeper,
-    store::{
-        Cancelled, Claimed, Completion, Finished, Held, Leftovers, LogQuery, Progress, RunEnd,
-        RunHandle, Submitted,
-    },
-    telemetry::Metrics,
     testing::{files, queue},
-    time::{Clock, Time},
 };
 
 /// How many lives each test leads: `MODEL_SEQUENCES`, or some.

@@ -6,16 +6,11 @@ use std::time::Duration;
 
 use common::{Api, OWNER, RETENTION, job_id};
 use futures::future::join_all;
+use jobs::{Failure, Job, LEASE, Status, Time, UserId, release::Package, testing::START};
 use serde_json::json;
-use shared::{
-    job::{Failure, Job, LEASE, Status, UserId},
-    release::Package,
-    store::{
-        Cancelled, Claimed, Completion, Finished, Held, Leftovers, Progress, RunEnd, RunHandle,
-        Submitted,
-    },
-    testing::START,
-    time::Time,
+use store::{
+    Cancelled, Claimed, Completion, Finished, Held, Leftovers, Progress, RunEnd, RunHandle,
+    Submitted,
 };
 
 const PARTIES: usize = 50;

@@ -3,13 +3,9 @@
 mod common;
 
 use common::{Api, OWNER, job_id};
+use jobs::{Status, release::Release, testing::START};
 use serde_json::{Map, Value, json};
-use shared::{
-    job::Status,
-    release::Release,
-    store::{Claimed, Completion, Finished, Leftovers, Progress, RunHandle},
-    testing::START,
-};
+use store::{Claimed, Completion, Finished, Leftovers, Progress, RunHandle};
 
 struct Run {
     api: Api,
@@ -95,7 +91,7 @@ async fn a_release_that_has_changed_meanwhile_is_left() {
         metadata: Map::new(),
         ..run.release.clone()
     };
-    let package = shared::release::Package {
+    let package = jobs::release::Package {
         job_id: job_id(5),
         fence: 1,
         version: 1,

@@ -535,7 +535,7 @@ async fn bad_input_is_refused_as_the_contract_says() {
 
 #[tokio::test]
 async fn a_queue_that_refuses_leaves_nothing_half_written() {
-    let api = Api::with_queue(shared::testing::broken_queue()).await;
+    let api = Api::with_queue(worker::testing::broken_queue()).await;
     let (status, problem) = api
         .send(
             OWNER,

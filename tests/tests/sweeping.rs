@@ -5,14 +5,15 @@ mod common;
 use std::time::Duration;
 
 use common::{Api, OWNER, RETENTION, job_id};
+use jobs::{
+    ATTEMPTS_EXHAUSTED, Failure, JobType, LEASE, NewJob, Status, Time, UserId, testing::START,
+};
 use serde_json::{Map, json};
-use shared::{
-    job::{ATTEMPTS_EXHAUSTED, Failure, JobType, LEASE, NewJob, Status, UserId},
+use store::{Claimed, Finished};
+use worker::{
     queue::Queue,
     service::{Sweeper, Swept},
-    store::{Claimed, Finished},
-    testing::{START, broken_files, broken_queue, files, queue},
-    time::Time,
+    testing::{broken_files, broken_queue, files, queue},
 };
 
 /// More than two pages of one shard.

@@ -10,17 +10,13 @@ use std::{
     time::Duration,
 };
 
+use aws::AwsError;
 use common::{ADMIN, Api, Does, OWNER, STRANGER, job_id};
+use jobs::{Job, LEASE, Status, Time, UserId, testing::START};
 use serde_json::{Value, json};
-use shared::{
-    aws::AwsError,
-    job::{Job, LEASE, Status, UserId},
-    service::{Assignment, JobService, Processed, Work, WorkError},
-    store::{Claimed, Completion, Finished, Permits, Permitted, RunHandle},
-    testing::START,
-    time::Time,
-};
+use store::{Claimed, Completion, Finished, Permits, Permitted, RunHandle};
 use tokio::{sync::Semaphore, task::JoinHandle};
+use worker::service::{Assignment, JobService, Processed, Work, WorkError};
 
 const FOR_EVER: Time = Time::from_millis(i64::MAX);
 

@@ -1,15 +1,13 @@
 //! `POST /api/releases/{id}/files`: a presigned upload of one source file.
 
+use api::{Answer, Body, PathId, Problem, SignedIn, UploadView, allow_release, created};
 use axum::{Router, extract::State, response::Response, routing::post};
-use shared::{
-    auth::Caller,
-    files::{Files, PRESIGNED_FOR},
-    http::{Answer, Body, PathId, Problem, UploadView, allow_release, created},
-    job::ReleaseId,
+use jobs::{
+    Clock, ReleaseId,
     release::{MAX_UPLOAD_BYTES, SourcePath, source_prefix},
-    store::Store,
-    time::Clock,
 };
+use store::Store;
+use worker::files::{Files, PRESIGNED_FOR};
 
 #[derive(Clone)]
 struct Parts {
@@ -31,7 +29,7 @@ pub fn router(store: Store, files: Files, clock: Clock) -> Router {
 
 async fn add_release_file(
     State(parts): State<Parts>,
-    caller: Caller,
+    SignedIn(caller): SignedIn,
     PathId(id): PathId<ReleaseId>,
     body: Body,
 ) -> Answer<Response> {
@@ -49,6 +47,6 @@ async fn add_release_file(
     let upload = parts.files.presign_upload(&key, size).await?;
     Ok(created(
         &format!("/api/releases/{id}/files"),
-        UploadView::new(path.to_string(), upload, expires_at),
+        UploadView::new(path.to_string(), upload.url, upload.headers, expires_at),
     ))
 }

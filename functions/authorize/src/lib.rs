@@ -1,12 +1,13 @@
 //! The API's authorizer: checks a bearer token once, for every route.
 
+use api::auth::{Keys, TokenRules};
 use aws_lambda_events::apigw::{
     ApiGatewayV2CustomAuthorizerSimpleResponse as Response,
     ApiGatewayV2CustomAuthorizerV2Request as Request,
 };
+use jobs::Caller;
 use lambda_runtime::{Error, LambdaEvent};
 use serde::{Deserialize, Serialize};
-use shared::auth::{Caller, Keys, TokenRules};
 
 /// Who calls, as the routes' functions read it from the request's context.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -65,10 +66,11 @@ fn bearer(header: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use api::testing::token_secret;
     use aws_lambda_events::http::header::AUTHORIZATION;
+    use jobs::testing::ManualClock;
     use jsonwebtoken::{EncodingKey, Header, encode};
     use serde_json::{Value, json};
-    use shared::testing::{ManualClock, token_secret};
 
     use super::*;
 

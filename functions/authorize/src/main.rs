@@ -1,7 +1,8 @@
 //! Runs the function on AWS Lambda.
 
+use api::auth::Keys;
+use lambda::{Env, telemetry};
 use lambda_runtime::{Error, service_fn};
-use shared::{app::Env, auth::Keys, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -1,13 +1,10 @@
 //! `PUT /api/jobs/{id}/cancel`: cancels a job by one conditional write.
 
+use api::{Answer, CancelView, FinalJob, PathId, Problem, SignedIn};
 use axum::{Json, Router, extract::State, routing::put};
-use shared::{
-    auth::Caller,
-    http::{Answer, CancelView, FinalJob, PathId, Problem},
-    job::JobId,
-    service::JobService,
-    store::Cancelled,
-};
+use jobs::JobId;
+use store::Cancelled;
+use worker::service::JobService;
 
 /// The function's route.
 pub fn router(jobs: JobService) -> Router {
@@ -18,7 +15,7 @@ pub fn router(jobs: JobService) -> Router {
 
 async fn cancel_job(
     State(jobs): State<JobService>,
-    caller: Caller,
+    SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
 ) -> Answer<Json<CancelView>> {
     match jobs.cancel(id, caller).await? {

@@ -1,13 +1,10 @@
 //! `POST /api/jobs`: creates a job, or a draft.
 
+use api::{Answer, Body, IdempotencyHeader, Problem, SignedIn, allow_release, job_answer};
 use axum::{Router, extract::State, response::Response, routing::post};
-use shared::{
-    auth::Caller,
-    http::{Answer, Body, IdempotencyHeader, Problem, allow_release, job_answer},
-    job::{JobRequest, MAX_CONFIG_BYTES},
-    service::{Intake, Submissions},
-    store::Documents,
-};
+use jobs::{JobRequest, MAX_CONFIG_BYTES};
+use store::Documents;
+use worker::service::{Intake, Submissions};
 
 /// The function's route.
 pub fn router(submissions: Submissions) -> Router {
@@ -18,7 +15,7 @@ pub fn router(submissions: Submissions) -> Router {
 
 async fn create_job(
     State(submissions): State<Submissions>,
-    caller: Caller,
+    SignedIn(caller): SignedIn,
     IdempotencyHeader(key): IdempotencyHeader,
     body: Body,
 ) -> Answer<Response> {

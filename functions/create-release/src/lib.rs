@@ -1,15 +1,13 @@
 //! `POST /api/releases`: creates a release.
 
+use api::{Answer, Body, Problem, ReleaseView, SignedIn, created};
 use axum::{Router, extract::State, response::Response, routing::post};
-use shared::{
-    auth::Caller,
-    http::{Answer, Body, Problem, ReleaseView, created},
-    job::UserId,
+use jobs::{
+    Clock, UserId,
     release::{MAX_METADATA_BYTES, check_group, check_type},
-    service::create_release as store_release,
-    store::{NewRelease, Store},
-    time::Clock,
 };
+use store::{NewRelease, Store};
+use worker::service::create_release as store_release;
 
 /// The function's route.
 pub fn router(store: Store, clock: Clock) -> Router {
@@ -20,7 +18,7 @@ pub fn router(store: Store, clock: Clock) -> Router {
 
 async fn create_release(
     State((store, clock)): State<(Store, Clock)>,
-    caller: Caller,
+    SignedIn(caller): SignedIn,
     body: Body,
 ) -> Answer<Response> {
     let mut fields = body.fields();

@@ -1,15 +1,11 @@
 //! Messages that were delivered over and over without an end: their jobs become failed.
 
+use aws::AwsError;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use jobs::{Clock, DEAD_LETTERED, Failure, JobId, Status};
 use lambda_runtime::{Error, LambdaEvent};
-use shared::{
-    aws::AwsError,
-    job::{DEAD_LETTERED, Failure, JobId, Status},
-    queue::Message,
-    store::{Finished, Store},
-    telemetry::Metrics,
-    time::Clock,
-};
+use store::{Finished, Store};
+use worker::{metrics::Metrics, queue::Message};
 
 /// Fails the job of each message that no run will finish.
 ///

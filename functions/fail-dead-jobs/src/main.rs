@@ -1,7 +1,7 @@
 //! Runs the function on AWS Lambda.
 
+use lambda::{Env, telemetry};
 use lambda_runtime::{Error, service_fn};
-use shared::{app::Env, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::http::serve(async |_env| Ok(get_health::router())).await
+    lambda::serve(async |_env| Ok(get_health::router())).await
 }

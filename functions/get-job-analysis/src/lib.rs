@@ -1,12 +1,9 @@
 //! `GET /api/wizard/jobs/{job_id}/analysis`: what an analysis job found.
 
+use api::{AnalysisView, Answer, FinalJob, PathId, Problem, SignedIn, allow_job};
 use axum::{Json, Router, extract::State, routing::get};
-use shared::{
-    auth::Caller,
-    http::{AnalysisView, Answer, FinalJob, PathId, Problem, allow_job},
-    job::{JobId, JobType},
-    store::Store,
-};
+use jobs::{JobId, JobType};
+use store::Store;
 
 /// The function's route.
 pub fn router(store: Store) -> Router {
@@ -17,7 +14,7 @@ pub fn router(store: Store) -> Router {
 
 async fn get_job_analysis(
     State(store): State<Store>,
-    caller: Caller,
+    SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
 ) -> Answer<Json<AnalysisView>> {
     let (job, documents) = store.job_with_documents(id).await?.unzip();

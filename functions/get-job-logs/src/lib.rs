@@ -1,5 +1,6 @@
 //! `GET /api/jobs/{id}/logs`: a job's log, in real time.
 
+use api::{Answer, LogsView, Params, PathId, SignedIn, allow_job};
 use axum::{
     Router,
     extract::State,
@@ -7,12 +8,8 @@ use axum::{
     response::Response,
     routing::get,
 };
-use shared::{
-    auth::Caller,
-    http::{Answer, LogsView, Params, PathId, allow_job},
-    job::JobId,
-    store::{LogQuery, Store},
-};
+use jobs::JobId;
+use store::{LogQuery, Store};
 
 /// The function's routes.
 pub fn router(store: Store) -> Router {
@@ -24,14 +21,14 @@ pub fn router(store: Store) -> Router {
 
 async fn get_job_logs(
     State(store): State<Store>,
-    caller: Caller,
+    SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
     headers: HeaderMap,
     mut params: Params,
 ) -> Answer<Response> {
     let query = LogQuery {
         after: params.seq("after"),
-        level: params.one("level").unwrap_or(shared::job::Level::Debug),
+        level: params.one("level").unwrap_or(jobs::Level::Debug),
         since: params.one("since"),
         limit: params.limit(500, 1000),
     };

@@ -1,12 +1,9 @@
 //! `GET /api/jobs/{id}/status`: a job's status and progress, made for polling.
 
+use api::{Answer, PathId, SignedIn, StatusView, allow_job};
 use axum::{Json, Router, extract::State, routing::get};
-use shared::{
-    auth::Caller,
-    http::{Answer, PathId, StatusView, allow_job},
-    job::JobId,
-    store::Store,
-};
+use jobs::JobId;
+use store::Store;
 
 /// The function's routes.
 pub fn router(store: Store) -> Router {
@@ -18,7 +15,7 @@ pub fn router(store: Store) -> Router {
 
 async fn get_job_status(
     State(store): State<Store>,
-    caller: Caller,
+    SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
 ) -> Answer<Json<StatusView>> {
     let job = allow_job(caller, store.job(id, false).await?)?;

@@ -1,12 +1,9 @@
 //! `GET /api/jobs/{id}`: a job's complete details.
 
+use api::{Answer, DetailsView, PathId, Problem, SignedIn};
 use axum::{Json, Router, extract::State, routing::get};
-use shared::{
-    auth::Caller,
-    http::{Answer, DetailsView, PathId, Problem},
-    job::JobId,
-    store::Store,
-};
+use jobs::JobId;
+use store::Store;
 
 /// The function's route.
 pub fn router(store: Store) -> Router {
@@ -17,7 +14,7 @@ pub fn router(store: Store) -> Router {
 
 async fn get_job(
     State(store): State<Store>,
-    caller: Caller,
+    SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
 ) -> Answer<Json<DetailsView>> {
     let details = store

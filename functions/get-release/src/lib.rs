@@ -1,12 +1,9 @@
 //! `GET /api/releases/{id}`: a release.
 
+use api::{Answer, PathId, ReleaseView, SignedIn, allow_release};
 use axum::{Json, Router, extract::State, routing::get};
-use shared::{
-    auth::Caller,
-    http::{Answer, PathId, ReleaseView, allow_release},
-    job::ReleaseId,
-    store::Store,
-};
+use jobs::ReleaseId;
+use store::Store;
 
 /// The function's route.
 pub fn router(store: Store) -> Router {
@@ -17,7 +14,7 @@ pub fn router(store: Store) -> Router {
 
 async fn get_release(
     State(store): State<Store>,
-    caller: Caller,
+    SignedIn(caller): SignedIn,
     PathId(id): PathId<ReleaseId>,
 ) -> Answer<Json<ReleaseView>> {
     Ok(Json(allow_release(caller, &store, id).await?.into()))

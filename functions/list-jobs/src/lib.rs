@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
+use api::{Answer, ListParams, PageView, Params, SignedIn, list_page};
 use axum::{Json, Router, extract::State, routing::get};
-use shared::{
-    auth::Caller,
-    http::{Answer, ListParams, PageView, Params, list_page},
-    store::Store,
-    time::Clock,
-};
+use jobs::Clock;
+use store::Store;
 
 const CLOCK_SKEW: Duration = Duration::from_mins(1);
 
@@ -32,7 +29,7 @@ pub fn router(store: Store, clock: Clock, retention: Duration) -> Router {
 
 async fn list_jobs(
     State(parts): State<Parts>,
-    caller: Caller,
+    SignedIn(caller): SignedIn,
     params: Params,
 ) -> Answer<Json<PageView>> {
     let mut params = ListParams::read(params)?;

@@ -2,7 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::http::serve(async |env| {
+    lambda::serve(async |env| {
         Ok(list_jobs::router(
             env.store()?,
             env.clock(),

@@ -1,14 +1,13 @@
 //! `GET /api/releases/{id}/files`: a release's source files and its current package.
 
+use api::{Answer, FileView, FilesView, PathId, SignedIn, allow_release};
 use axum::{Json, Router, extract::State, routing::get};
-use shared::{
-    auth::Caller,
-    files::Files,
-    http::{Answer, FileView, FilesView, PathId, allow_release},
-    job::ReleaseId,
+use jobs::{
+    ReleaseId,
     release::{MAX_PACKAGE_FILES, MAX_SOURCES, output_prefix, source_prefix},
-    store::Store,
 };
+use store::Store;
+use worker::files::Files;
 
 /// The function's route.
 pub fn router(store: Store, files: Files) -> Router {
@@ -19,7 +18,7 @@ pub fn router(store: Store, files: Files) -> Router {
 
 async fn list_release_files(
     State((store, files)): State<(Store, Files)>,
-    caller: Caller,
+    SignedIn(caller): SignedIn,
     PathId(id): PathId<ReleaseId>,
 ) -> Answer<Json<FilesView>> {
     let release = allow_release(caller, &store, id).await?;

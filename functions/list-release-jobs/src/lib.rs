@@ -1,13 +1,9 @@
 //! `GET /api/releases/{id}/jobs`: the jobs of one release.
 
+use api::{Answer, ListParams, PageView, Params, PathId, SignedIn, allow_release, list_page};
 use axum::{Json, Router, extract::State, routing::get};
-use shared::{
-    auth::Caller,
-    http::{Answer, ListParams, PageView, Params, PathId, allow_release, list_page},
-    job::ReleaseId,
-    store::{Scope, Store},
-    time::Time,
-};
+use jobs::{ReleaseId, Time};
+use store::{Scope, Store};
 
 const ALL_TIME: (Time, Time) = (Time::from_millis(0), Time::from_millis(i64::MAX));
 
@@ -20,7 +16,7 @@ pub fn router(store: Store) -> Router {
 
 async fn list_release_jobs(
     State(store): State<Store>,
-    caller: Caller,
+    SignedIn(caller): SignedIn,
     PathId(id): PathId<ReleaseId>,
     params: Params,
 ) -> Answer<Json<PageView>> {

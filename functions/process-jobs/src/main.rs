@@ -1,8 +1,9 @@
 //! Runs the function on AWS Lambda.
 
+use lambda::{Env, telemetry};
 use lambda_runtime::{Error, service_fn};
-use process_jobs::{Processor, jobs::Worker, process_jobs};
-use shared::{app::Env, telemetry};
+use process_jobs::process_jobs;
+use worker::{job_types::Worker, processor::Processor};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {

@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
+use api::{Answer, Body, PathId, Problem, ReleaseView, SignedIn, allow_release};
 use axum::{Json, Router, extract::State, routing::put};
-use shared::{
-    auth::Caller,
-    http::{Answer, Body, PathId, Problem, ReleaseView, allow_release},
-    job::{JobId, ReleaseId},
-    store::Store,
-    time::Clock,
-};
+use jobs::{Clock, JobId, ReleaseId};
+use store::Store;
 
 /// The function's route. The package that is replaced is kept for `keep`.
 pub fn router(store: Store, clock: Clock, keep: Duration) -> Router {
@@ -20,7 +16,7 @@ pub fn router(store: Store, clock: Clock, keep: Duration) -> Router {
 
 async fn restore_package(
     State((store, clock, keep)): State<(Store, Clock, Duration)>,
-    caller: Caller,
+    SignedIn(caller): SignedIn,
     PathId(id): PathId<ReleaseId>,
     body: Body,
 ) -> Answer<Json<ReleaseView>> {

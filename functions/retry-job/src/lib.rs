@@ -1,13 +1,10 @@
 //! `POST /api/jobs/{id}/retry`: a new job like a failed or cancelled one.
 
+use api::{Answer, FinalJob, IdempotencyHeader, PathId, Problem, SignedIn, allow_job, job_answer};
 use axum::{Router, extract::State, response::Response, routing::post};
-use shared::{
-    auth::Caller,
-    http::{Answer, FinalJob, IdempotencyHeader, PathId, Problem, allow_job, job_answer},
-    job::{Job, JobId, NewJob, Status},
-    service::{Intake, Submissions},
-    store::Documents,
-};
+use jobs::{Job, JobId, NewJob, Status};
+use store::Documents;
+use worker::service::{Intake, Submissions};
 
 /// The function's route.
 pub fn router(submissions: Submissions) -> Router {
@@ -18,7 +15,7 @@ pub fn router(submissions: Submissions) -> Router {
 
 async fn retry_job(
     State(submissions): State<Submissions>,
-    caller: Caller,
+    SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
     IdempotencyHeader(key): IdempotencyHeader,
 ) -> Answer<Response> {

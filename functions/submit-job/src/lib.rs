@@ -1,13 +1,10 @@
 //! `PUT /api/jobs/{id}/submit`: a draft becomes a job.
 
+use api::{Answer, FinalJob, PathId, Problem, SignedIn, allow_job, allow_release, job_answer};
 use axum::{Router, extract::State, response::Response, routing::put};
-use shared::{
-    auth::Caller,
-    http::{Answer, FinalJob, PathId, Problem, allow_job, allow_release, job_answer},
-    job::{JobId, Status},
-    service::Submissions,
-    store::Submitted,
-};
+use jobs::{JobId, Status};
+use store::Submitted;
+use worker::service::Submissions;
 
 /// The function's route.
 pub fn router(submissions: Submissions) -> Router {
@@ -18,7 +15,7 @@ pub fn router(submissions: Submissions) -> Router {
 
 async fn submit_job(
     State(submissions): State<Submissions>,
-    caller: Caller,
+    SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
 ) -> Answer<Response> {
     let (draft, documents) = submissions.store().job_with_documents(id).await?.unzip();

@@ -1,8 +1,9 @@
 //! Rescues what is stuck: expired leases and lost messages.
 
+use jobs::Time;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
-use shared::{service::Sweeper, telemetry::Metrics, time::Time};
+use worker::{metrics::Metrics, service::Sweeper};
 
 /// One sweep, until shortly before the function's time is up.
 ///

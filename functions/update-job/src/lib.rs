@@ -1,15 +1,10 @@
 //! `PATCH /api/jobs/{id}`: changes a draft.
 
+use api::{Answer, Body, FinalJob, JobView, PathId, Problem, SignedIn, allow_job, allow_release};
 use axum::{Json, Router, extract::State, routing::patch};
+use jobs::{Clock, Fields, Job, JobId, JobRequest, MAX_CONFIG_BYTES, Status};
 use serde_json::{Map, Value, json};
-use shared::{
-    auth::Caller,
-    fields::Fields,
-    http::{Answer, Body, FinalJob, JobView, PathId, Problem, allow_job, allow_release},
-    job::{Job, JobId, JobRequest, MAX_CONFIG_BYTES, Status},
-    store::{Documents, Edited, Store},
-    time::Clock,
-};
+use store::{Documents, Edited, Store};
 
 /// The function's route.
 pub fn router(store: Store, clock: Clock) -> Router {
@@ -20,7 +15,7 @@ pub fn router(store: Store, clock: Clock) -> Router {
 
 async fn update_job(
     State((store, clock)): State<(Store, Clock)>,
-    caller: Caller,
+    SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
     Body(patch): Body,
 ) -> Answer<Json<JobView>> {

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use dynoxide::{AttributeValue, Database, ImportOptions, Item};
+use jobs::{JobId, testing::START};
 use serde_json::json;
-use shared::{
-    job::JobId,
-    store::{Claimed, SHARDS},
-    testing::{Meter, START, queue, store_in},
+use store::{
+    Claimed, SHARDS,
+    testing::{Meter, store_in},
 };
+use worker::testing::queue;
 
 use crate::common::{Api, Does, OWNER, job_id};
 

@@ -42,7 +42,7 @@ pub async fn serve_if_asked() {
     if std::env::args().any(|argument| argument == SERVE) {
         println!(
             "{}",
-            shared::testing::serve(dynoxide::Database::memory().unwrap()).await
+            store::testing::serve(dynoxide::Database::memory().unwrap()).await
         );
         std::future::pending::<()>().await;
     }

@@ -9,12 +9,13 @@ use std::{
     },
 };
 
+use jobs::{Level, LogEntry, testing::START};
 use serde_json::{Value, json};
-use shared::{
-    job::{Level, LogEntry},
-    store::{Claimed, Completion, Leftovers, Progress, RunHandle},
-    testing::{Cost, Meter, START, counted_queue, metered_store},
+use store::{
+    Claimed, Completion, Leftovers, Progress, RunHandle,
+    testing::{Cost, Meter, metered_store},
 };
+use worker::testing::counted_queue;
 
 use super::{ADMIN, Api, Does, OWNER, job_id};
 

@@ -5,20 +5,19 @@ pub mod costs;
 
 use std::{sync::Arc, time::Duration};
 
+use aws::AwsError;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use axum::{Router, body::Body, http::Request};
 use http_body_util::BodyExt;
+use jobs::{Failure, Job, JobId, Level, Time, testing::ManualClock};
 use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
-use shared::{
-    aws::AwsError,
-    job::{Failure, Job, JobId, Level},
-    service::{Assignment, JobService, Processed, Submissions, Work, WorkError},
-    store::{Completion, Store},
-    testing::{ManualClock, files, queue, signing_files, store},
-    time::Time,
-};
+use store::{Completion, Store, testing::store};
 use tower::ServiceExt;
+use worker::{
+    service::{Assignment, JobService, Processed, Submissions, Work, WorkError},
+    testing::{files, queue, signing_files},
+};
 
 pub const RETENTION: Duration = Duration::from_hours(90 * 24);
 pub const OWNER: (u64, bool) = (7, false);
@@ -95,11 +94,11 @@ impl Api {
         Self::with_queue(queue()).await
     }
 
-    pub async fn with_queue(queue: shared::queue::Queue) -> Self {
+    pub async fn with_queue(queue: worker::queue::Queue) -> Self {
         Self::over(store().await, queue)
     }
 
-    pub fn over(store: Store, queue: shared::queue::Queue) -> Self {
+    pub fn over(store: Store, queue: worker::queue::Queue) -> Self {
         let clock = ManualClock::default();
         let submissions = Submissions::new(store.clone(), queue, clock.clock(), RETENTION);
         let router = Router::new()
@@ -134,7 +133,7 @@ impl Api {
         Self {
             store,
             clock,
-            router: shared::http::finish(router),
+            router: api::finish(router),
         }
     }
 

@@ -15,9 +15,9 @@ const NAMES: [(&str, &str); 4] = [
     ("BUCKET_NAME", "Bucket"),
 ];
 
-/// What each method of `shared::app::Env` reads, itself or through another one.
+/// What each method of `lambda::Env` reads, itself or through another one.
 fn readers() -> BTreeMap<String, BTreeSet<String>> {
-    let code = source("shared/src/app.rs");
+    let code = source("shared/lambda/src/app.rs");
     let methods: Vec<(String, &str)> = code
         .split("\n    pub ")
         .filter_map(|method| {

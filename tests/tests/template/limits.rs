@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use shared::files::PRESIGNED_FOR;
+use worker::files::PRESIGNED_FOR;
 
 use crate::cloudformation::{Template, list, references};
 

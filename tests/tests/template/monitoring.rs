@@ -15,7 +15,7 @@ fn counted() -> BTreeSet<String> {
         .iter()
         .map(|name| source(&format!("functions/{name}/src/lib.rs")))
         .collect();
-    code += &source("functions/process-jobs/src/processor.rs");
+    code += &source("shared/worker/src/processor.rs");
     let words = code
         .split("(\"")
         .skip(1)

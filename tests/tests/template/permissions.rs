@@ -232,7 +232,7 @@ fn each_function_is_allowed_what_it_calls_and_no_more() {
 #[test]
 fn every_action_has_its_caller_and_every_call_its_action() {
     let mut code = String::new();
-    read_sources(&root().join("shared/src"), &mut code);
+    read_sources(&root().join("shared"), &mut code);
     read_sources(&root().join("functions"), &mut code);
     let called = NEEDS
         .iter()

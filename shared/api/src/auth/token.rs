@@ -1,0 +1,261 @@
+//! What a token must be like, and who it stands for.
+
+use jobs::{Caller, UserId};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use serde_json::{Map, Value};
+
+/// How far the clocks of who issues and who checks may differ, in seconds.
+const LEEWAY_SECONDS: u64 = 5;
+
+/// The token is not to be trusted, or names no user. The reason is for the log: it never holds
+/// the token or a part of it.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidToken {
+    /// The signature, a time, the issuer or the audience is wrong.
+    #[error("refused: {0}")]
+    Refused(#[from] jsonwebtoken::errors::Error),
+    /// No key of this id is known.
+    #[error("signed with an unknown key")]
+    UnknownKey,
+    /// The user's claim is no id.
+    #[error("the claim {0} is not a user's id")]
+    NoUser(String),
+}
+
+/// What is asked of a token's claims.
+#[derive(Clone, Debug)]
+pub struct TokenRules {
+    /// The `iss` that tokens must have, where one is configured.
+    pub issuer: Option<String>,
+    /// The `aud` that tokens must name, where one is configured.
+    pub audience: Option<String>,
+    /// The claim that holds the user's id.
+    pub user_claim: String,
+    /// The claim that says `admin`, by itself or in a list; `roles` is read as well.
+    pub role_claim: String,
+}
+
+impl TokenRules {
+    /// Checks `token` with `key`, which signs with `algorithm` and nothing else: so neither
+    /// `alg: none` nor a public key taken for a shared secret is ever accepted.
+    ///
+    /// # Errors
+    /// When the token is not to be trusted.
+    pub fn check(
+        &self,
+        token: &str,
+        key: &DecodingKey,
+        algorithm: Algorithm,
+    ) -> Result<Caller, InvalidToken> {
+        let claims = decode::<Map<String, Value>>(token, key, &self.validation(algorithm))?.claims;
+        let user = claims.get(&self.user_claim).and_then(user_id);
+        let user_id = user.ok_or_else(|| InvalidToken::NoUser(self.user_claim.clone()))?;
+        let admin = [self.role_claim.as_str(), "roles"]
+            .iter()
+            .filter_map(|name| claims.get(*name))
+            .any(says_admin);
+        Ok(Caller { user_id, admin })
+    }
+
+    fn validation(&self, algorithm: Algorithm) -> Validation {
+        let mut validation = Validation::new(algorithm);
+        validation.leeway = LEEWAY_SECONDS;
+        validation.validate_nbf = true;
+        let mut required = vec!["exp"];
+        match &self.audience {
+            Some(audience) => {
+                validation.set_audience(&[audience]);
+                required.push("aud");
+            }
+            None => validation.validate_aud = false,
+        }
+        if let Some(issuer) = &self.issuer {
+            validation.set_issuer(&[issuer]);
+            required.push("iss");
+        }
+        validation.set_required_spec_claims(&required);
+        validation
+    }
+}
+
+fn user_id(claim: &Value) -> Option<UserId> {
+    match claim {
+        Value::Number(number) => UserId::try_from(number.as_u64()?).ok(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn says_admin(claim: &Value) -> bool {
+    match claim {
+        Value::String(role) => role == "admin",
+        Value::Array(roles) => roles.iter().any(|role| role == "admin"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    use serde_json::json;
+
+    use super::*;
+
+    const SECRET: &[u8] = b"a secret of at least thirty-two bytes";
+    const FAR: u64 = 4_102_444_800;
+
+    fn rules() -> TokenRules {
+        TokenRules {
+            issuer: None,
+            audience: None,
+            user_claim: "sub".to_owned(),
+            role_claim: "role".to_owned(),
+        }
+    }
+
+    fn token(claims: &Value) -> String {
+        encode(
+            &Header::default(),
+            claims,
+            &EncodingKey::from_secret(SECRET),
+        )
+        .unwrap()
+    }
+
+    fn check(rules: &TokenRules, claims: &Value) -> Result<Caller, InvalidToken> {
+        rules.check(
+            &token(claims),
+            &DecodingKey::from_secret(SECRET),
+            Algorithm::HS256,
+        )
+    }
+
+    #[test]
+    fn the_user_is_a_number_or_a_string_of_digits() {
+        assert_eq!(
+            check(&rules(), &json!({"sub": 7, "exp": FAR}))
+                .unwrap()
+                .user_id
+                .get(),
+            7
+        );
+        assert_eq!(
+            check(&rules(), &json!({"sub": "7", "exp": FAR}))
+                .unwrap()
+                .user_id
+                .get(),
+            7
+        );
+        for sub in [
+            json!("seven"),
+            json!(-7),
+            json!(7.5),
+            json!(null),
+            json!(""),
+        ] {
+            assert!(matches!(
+                check(&rules(), &json!({"sub": sub, "exp": FAR})),
+                Err(InvalidToken::NoUser(_))
+            ));
+        }
+    }
+
+    #[test]
+    fn an_admin_is_one_by_role_or_by_roles() {
+        for (claims, admin) in [
+            (json!({"sub": 7, "exp": FAR, "role": "admin"}), true),
+            (
+                json!({"sub": 7, "exp": FAR, "roles": ["user", "admin"]}),
+                true,
+            ),
+            (
+                json!({"sub": 7, "exp": FAR, "role": "administrator"}),
+                false,
+            ),
+            (json!({"sub": 7, "exp": FAR, "roles": "user"}), false),
+            (json!({"sub": 7, "exp": FAR}), false),
+        ] {
+            assert_eq!(check(&rules(), &claims).unwrap().admin, admin, "{claims}");
+        }
+    }
+
+    #[test]
+    fn an_expired_a_future_and_an_endless_token_are_refused() {
+        assert!(check(&rules(), &json!({"sub": 7, "exp": 1_000})).is_err());
+        assert!(check(&rules(), &json!({"sub": 7, "exp": FAR, "nbf": FAR - 1})).is_err());
+        assert!(check(&rules(), &json!({"sub": 7})).is_err());
+    }
+
+    #[test]
+    fn issuer_and_audience_are_checked_when_configured() {
+        let rules = TokenRules {
+            issuer: Some("web".to_owned()),
+            audience: Some("jobs".to_owned()),
+            ..rules()
+        };
+        assert!(
+            check(
+                &rules,
+                &json!({"sub": 7, "exp": FAR, "iss": "web", "aud": "jobs"})
+            )
+            .is_ok()
+        );
+        assert!(
+            check(
+                &rules,
+                &json!({"sub": 7, "exp": FAR, "iss": "web", "aud": ["jobs", "x"]})
+            )
+            .is_ok()
+        );
+        assert!(
+            check(
+                &rules,
+                &json!({"sub": 7, "exp": FAR, "iss": "other", "aud": "jobs"})
+            )
+            .is_err()
+        );
+        assert!(
+            check(
+                &rules,
+                &json!({"sub": 7, "exp": FAR, "iss": "web", "aud": "other"})
+            )
+            .is_err()
+        );
+        assert!(check(&rules, &json!({"sub": 7, "exp": FAR})).is_err());
+    }
+
+    #[test]
+    fn a_wrong_signature_no_algorithm_and_another_algorithm_are_refused() {
+        let claims = json!({"sub": 7, "exp": FAR});
+        let other = DecodingKey::from_secret(b"another secret of thirty-two bytes!!");
+        assert!(
+            rules()
+                .check(&token(&claims), &other, Algorithm::HS256)
+                .is_err()
+        );
+        // {"alg":"none","typ":"JWT"} with no signature.
+        let body = token(&claims).split('.').nth(1).unwrap().to_owned();
+        let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{body}.");
+        assert!(
+            rules()
+                .check(&none, &DecodingKey::from_secret(SECRET), Algorithm::HS256)
+                .is_err()
+        );
+        let hs512 = encode(
+            &Header::new(Algorithm::HS512),
+            &claims,
+            &EncodingKey::from_secret(SECRET),
+        )
+        .unwrap();
+        assert!(
+            rules()
+                .check(&hs512, &DecodingKey::from_secret(SECRET), Algorithm::HS256)
+                .is_err()
+        );
+        assert!(
+            rules()
+                .check("", &DecodingKey::from_secret(SECRET), Algorithm::HS256)
+                .is_err()
+        );
+    }
+}

@@ -1,0 +1,340 @@
+//! Releases: what the jobs work on.
+
+use std::{cmp::Reverse, fmt, str::FromStr, time::Duration};
+
+use serde_json::{Map, Value};
+
+use crate::{JobId, ReleaseId, Time, UserId};
+
+/// The largest metadata of a release, in bytes of its JSON.
+pub const MAX_METADATA_BYTES: usize = 64 * 1024;
+/// The largest source file, in bytes: what S3 takes in one PUT (Amazon S3 User Guide, "Uploading objects").
+pub const MAX_UPLOAD_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+/// How many replaced packages a release has at the most: of more, the oldest expire at once.
+pub const MAX_REPLACED: usize = 20;
+
+/// A release and its owner.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Release {
+    /// Its id.
+    pub id: ReleaseId,
+    /// Who owns it.
+    pub user_id: UserId,
+    /// What kind it is (`ebook`); the web application's own word.
+    pub release_type: String,
+    /// Its name, where one is given.
+    pub name: Option<String>,
+    /// The group that publishes it.
+    pub group: Option<String>,
+    /// What is known of the work: title, authors and so on, as the web application keeps them.
+    pub metadata: Map<String, Value>,
+    /// When it was created.
+    pub created_at: Time,
+    /// The current package, once a job has built one.
+    pub package: Option<Package>,
+    /// The packages before it whose files are there still, the newest first.
+    pub replaced: Vec<ReplacedPackage>,
+}
+
+/// A package of a release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// The job that built it.
+    pub job_id: JobId,
+    /// That job's fence: it names the folder of the attempt that completed.
+    pub fence: u32,
+    /// 1 for the release's first package, one more each time that another became current.
+    pub version: u32,
+    /// When it became current.
+    pub since: Time,
+}
+
+/// A package that is no longer current.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplacedPackage {
+    /// The package.
+    pub package: Package,
+    /// Until when it can be made current again.
+    pub expires_at: Time,
+}
+
+impl Release {
+    /// The replaced packages once `next` has become current at `now`: the current one is added,
+    /// and stays for `keep`; `next`, where it is one of them, is taken out.
+    #[must_use]
+    pub fn replaced_by(&self, next: &Package, now: Time, keep: Duration) -> Vec<ReplacedPackage> {
+        let current = self.package.clone().map(|package| ReplacedPackage {
+            package,
+            expires_at: now.after(keep),
+        });
+        let others = self
+            .replaced
+            .iter()
+            .filter(|other| other.package.job_id != next.job_id)
+            .cloned();
+        let mut replaced: Vec<ReplacedPackage> = current.into_iter().chain(others).collect();
+        replaced.sort_by_key(|other| Reverse(other.package.version));
+        for other in replaced.iter_mut().skip(MAX_REPLACED) {
+            other.expires_at = other.expires_at.min(now);
+        }
+        replaced
+    }
+
+    /// The package of `job_id` and `fence`, as the next current one.
+    #[must_use]
+    pub fn next_package(&self, job_id: JobId, fence: u32, now: Time) -> Package {
+        let version = self
+            .package
+            .as_ref()
+            .map_or(1, |package| package.version + 1);
+        Package {
+            job_id,
+            fence,
+            version,
+            since: now,
+        }
+    }
+
+    /// The package that `job_id` built, as long as the release knows of it.
+    #[must_use]
+    pub fn built_by(&self, job_id: JobId) -> Option<&Package> {
+        let replaced = self.replaced.iter().map(|replaced| &replaced.package);
+        self.package
+            .iter()
+            .chain(replaced)
+            .find(|package| package.job_id == job_id)
+    }
+
+    /// The replaced package of `job_id`, while it can be made current again.
+    #[must_use]
+    pub fn kept(&self, job_id: JobId, now: Time) -> Option<&Package> {
+        let kept =
+            |other: &&ReplacedPackage| other.package.job_id == job_id && other.expires_at > now;
+        self.replaced.iter().find(kept).map(|other| &other.package)
+    }
+}
+
+/// The folder of a release's source files, as a key prefix in the bucket.
+#[must_use]
+pub fn source_prefix(release: ReleaseId) -> String {
+    format!("releases/{release}/source/")
+}
+
+/// The folder of everything that a job writes, as a key prefix in the bucket.
+#[must_use]
+pub fn job_prefix(release: ReleaseId, job: JobId) -> String {
+    format!("releases/{release}/jobs/{job}/")
+}
+
+/// Where a job keeps what its next run goes on with.
+#[must_use]
+pub fn checkpoint_key(release: ReleaseId, job: JobId) -> String {
+    format!("{}checkpoint", job_prefix(release, job))
+}
+
+/// The folder of one attempt's output. Each attempt has its own, so that a late writer of an
+/// earlier one can never touch what a later one made.
+#[must_use]
+pub fn output_prefix(release: ReleaseId, job: JobId, fence: u32) -> String {
+    format!("{}{fence}/", job_prefix(release, job))
+}
+
+/// The path of a source file below its release: relative, with `/` between its parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourcePath(String);
+
+/// How many source files a release may have for a job to take it.
+pub const MAX_SOURCES: usize = 1_000;
+/// How many files of a package are listed: all that it can have, its volumes above all.
+pub const MAX_PACKAGE_FILES: usize = 2_000;
+
+/// Not the path of a source file.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "must be a relative path of 1 to 512 bytes, without '.' or '..' parts, backslashes or control characters"
+)]
+pub struct InvalidPath;
+
+impl SourcePath {
+    const MAX_BYTES: usize = 512;
+
+    /// The path as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SourcePath {
+    type Err = InvalidPath;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPath> {
+        let parts_are_names = text.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        // S3 answers in XML, which has no U+FFFE and U+FFFF (XML 1.0, 2.2).
+        let characters_are_safe = !text
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '\\' | '\u{FFFE}' | '\u{FFFF}'));
+        if parts_are_names && characters_are_safe && text.len() <= Self::MAX_BYTES {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidPath)
+        }
+    }
+}
+
+impl fmt::Display for SourcePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Checks a release name against the naming rules.
+///
+/// # Errors
+/// What the rules ask for.
+pub fn check_name(name: &str) -> Result<(), &'static str> {
+    const RULES: &str = "must be 8 to 160 characters of A-Z a-z 0-9 . _ -, words joined by dots or underscores, ending in -GROUP";
+    let (words, group) = name.rsplit_once('-').ok_or(RULES)?;
+    let words_are_joined = words
+        .split(['.', '_', '-'])
+        .all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric()));
+    if (8..=160).contains(&name.len()) && words_are_joined && check_group(group).is_ok() {
+        Ok(())
+    } else {
+        Err(RULES)
+    }
+}
+
+/// Checks the word that says what kind a release is.
+///
+/// # Errors
+/// What it must be.
+pub fn check_type(release_type: &str) -> Result<(), &'static str> {
+    let is_word = release_type
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b));
+    if is_word && (1..=32).contains(&release_type.len()) {
+        Ok(())
+    } else {
+        Err("must be 1 to 32 characters of a-z 0-9 _ -")
+    }
+}
+
+/// Checks the name of a group.
+///
+/// # Errors
+/// What the rules ask for.
+pub fn check_group(group: &str) -> Result<(), &'static str> {
+    let fits = (1..=32).contains(&group.len()) && group.bytes().all(|b| b.is_ascii_alphanumeric());
+    if fits {
+        Ok(())
+    } else {
+        Err("must be 1 to 32 letters and digits")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn release_names_follow_the_rules() {
+        for name in ["Jane.Doe-Some_Book-2024-GRP", "A.Book-G", "a_book_2-GRP"] {
+            assert!(check_name(name).is_ok(), "{name}");
+        }
+        let long = format!("{}-GRP", "a".repeat(157));
+        for name in [
+            "short-G",
+            "no.group.at.all",
+            "two..dots-GRP",
+            "has space-GRP",
+            "accént.book-GRP",
+            ".dot-GROUP",
+            "book.name-",
+            &long,
+        ] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_source_path_stays_below_its_release() {
+        for path in ["book.epub", "cd 1/été.cbz", "a/b/c"] {
+            assert_eq!(path.parse::<SourcePath>().unwrap().as_str(), path);
+        }
+        let long = "x".repeat(513);
+        for path in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "a/../b",
+            "a//b",
+            "a/",
+            "./a",
+            "a\\b",
+            "a\nb",
+            "a\u{FFFE}",
+            &long,
+        ] {
+            assert!(path.parse::<SourcePath>().is_err(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_replaced_package_is_kept_for_its_time_and_of_many_the_newest() {
+        let keep = Duration::from_secs(10);
+        let package = |id: u64| Package {
+            job_id: JobId::try_from(id).unwrap(),
+            fence: 1,
+            version: u32::try_from(id).unwrap(),
+            since: Time::from_millis(0),
+        };
+        let mut release = Release {
+            id: ReleaseId::try_from(42).unwrap(),
+            user_id: UserId::try_from(7).unwrap(),
+            release_type: "ebook".to_owned(),
+            name: None,
+            group: None,
+            metadata: Map::new(),
+            created_at: Time::from_millis(0),
+            package: None,
+            replaced: Vec::new(),
+        };
+        let now = Time::from_millis(1_000);
+        for id in 1..=23 {
+            release.replaced = release.replaced_by(&package(id), now, keep);
+            release.package = Some(package(id));
+        }
+        let kept =
+            |release: &Release, id, now| release.kept(JobId::try_from(id).unwrap(), now).is_some();
+        assert_eq!(
+            (1..=23)
+                .filter(|id| kept(&release, *id, now))
+                .collect::<Vec<u64>>(),
+            (3..=22).collect::<Vec<_>>()
+        );
+        assert!(!kept(&release, 22, now.after(keep)));
+        let restored = release.replaced_by(&package(20), now, keep);
+        assert_eq!(
+            restored
+                .iter()
+                .take(3)
+                .map(|other| other.package.version)
+                .collect::<Vec<_>>(),
+            [23, 22, 21]
+        );
+        assert!(restored.iter().all(|other| other.package.version != 20));
+    }
+
+    #[test]
+    fn each_attempt_writes_below_its_job() {
+        let (release, job) = (
+            ReleaseId::try_from(42).unwrap(),
+            JobId::try_from(7).unwrap(),
+        );
+        assert_eq!(source_prefix(release), "releases/42/source/");
+        assert_eq!(output_prefix(release, job, 2), "releases/42/jobs/7/2/");
+        assert!(output_prefix(release, job, 2).starts_with(&job_prefix(release, job)));
+    }
+}

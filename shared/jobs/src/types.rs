@@ -1,0 +1,119 @@
+//! The registry of job types: a line each.
+
+use std::{fmt, str::FromStr};
+
+use super::{AnalysisConfig, DirfixConfig, NfofixConfig, PackagingConfig, ReadnfoConfig};
+use crate::Fields;
+
+/// The configuration of a job type.
+pub trait JobConfig: Sized {
+    /// Reads it from `config_json`; every fault is noted in `fields`.
+    fn read(fields: &mut Fields) -> Self;
+
+    /// Whether a job that is configured so changes its release: one job at a time does.
+    fn changes_release(&self) -> bool;
+}
+
+/// Makes `JobType` and `Config` of a list of job types: variant, type of the configuration
+/// (a [`JobConfig`]), and the name that the API, the queue and the table use.
+#[macro_export]
+macro_rules! job_types {
+    ($($(#[$doc:meta])+ $variant:ident($config:ty) = $name:literal,)+) => {
+        /// What a job does.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum JobType {
+            $($(#[$doc])+ #[serde(rename = $name)] $variant,)+
+        }
+
+        impl JobType {
+            /// Every job type.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name that the API, the queue and the table use.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+        }
+
+        /// The configuration of a job, by its type.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Config {
+            $($(#[$doc])+ $variant($config),)+
+        }
+
+        impl Config {
+            /// Whether the job changes its release: one job at a time does.
+            #[must_use]
+            pub fn changes_release(&self) -> bool {
+                match self {
+                    $(Self::$variant(config) => $crate::JobConfig::changes_release(config),)+
+                }
+            }
+
+            /// Reads and checks the configuration of a `job_type` job.
+            ///
+            /// # Errors
+            /// Every fault, its field named `config_json.<field>`.
+            pub fn parse(
+                job_type: JobType,
+                config: &serde_json::Map<String, serde_json::Value>,
+            ) -> Result<Self, Vec<$crate::FieldError>> {
+                let mut fields = $crate::Fields::new(config.clone(), "config_json.");
+                let config = match job_type {
+                    $(JobType::$variant => Self::$variant($crate::JobConfig::read(&mut fields)),)+
+                };
+                fields.finish()?;
+                Ok(config)
+            }
+        }
+    };
+}
+
+job_types! {
+    /// Reads a source file: metadata, media information, structure.
+    Analysis(AnalysisConfig) = "analysis",
+    /// Builds the release: archive, NFO, DIZ, SFV.
+    Packaging(PackagingConfig) = "packaging",
+    /// Rebuilds the current package with other options.
+    Repack(PackagingConfig) = "repack",
+    /// Repairs the NFO.
+    Nfofix(NfofixConfig) = "nfofix",
+    /// Reads the NFO back into metadata.
+    Readnfo(ReadnfoConfig) = "readnfo",
+    /// Finds and repairs names and structure.
+    Dirfix(DirfixConfig) = "dirfix",
+}
+
+impl JobType {
+    /// How many attempts a job of this type has before it fails.
+    #[must_use]
+    pub const fn max_attempts(self) -> u32 {
+        3
+    }
+}
+
+impl fmt::Display for JobType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no job type.
+#[derive(Debug, thiserror::Error)]
+#[error("must be one of {}", JobType::ALL.iter().map(|job_type| job_type.as_str()).collect::<Vec<_>>().join(", "))]
+pub struct UnknownJobType;
+
+impl FromStr for JobType {
+    type Err = UnknownJobType;
+
+    fn from_str(text: &str) -> Result<Self, UnknownJobType> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|job_type| job_type.as_str() == text)
+            .ok_or(UnknownJobType)
+    }
+}

@@ -1,0 +1,108 @@
+//! Real inputs for tests, built here.
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a sample that cannot be made fails its test"
+)]
+
+use lopdf::{Dictionary, Document, Object, Stream, dictionary, text_string};
+use std::io::{Cursor, Write};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+/// The container that names `OEBPS/content.opf`.
+pub const CONTAINER: &str = r#"<?xml version="1.0"?>
+<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container">
+ <rootfiles><rootfile full-path="OEBPS/content.opf" media-type="application/oebps-package+xml"/></rootfiles>
+</container>"#;
+
+/// A small EPUB 3 package document.
+pub const OPF3: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="id">
+ <metadata xmlns:dc="http://purl.org/dc/elements/1.1/">
+  <dc:identifier id="id">urn:isbn:9780306406157</dc:identifier>
+  <dc:title>The Title</dc:title><dc:creator>A. Writer</dc:creator>
+  <dc:publisher>House</dc:publisher><dc:language>en</dc:language><dc:date>2021-05-06</dc:date>
+ </metadata>
+ <manifest><item id="nav" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>
+ <item id="c1" href="c1.xhtml" media-type="application/xhtml+xml"/></manifest>
+ <spine><itemref idref="nav"/><itemref idref="c1"/></spine>
+</package>"#;
+
+/// A zip of these files; a name that ends in `/` is a folder, `mimetype` is stored.
+#[must_use]
+pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in files {
+        let options = SimpleFileOptions::default();
+        if name.ends_with('/') {
+            zip.add_directory(*name, options).unwrap();
+            continue;
+        }
+        let stored = *name == "mimetype";
+        let method = if stored {
+            CompressionMethod::Stored
+        } else {
+            CompressionMethod::Deflated
+        };
+        zip.start_file(*name, options.compression_method(method))
+            .unwrap();
+        zip.write_all(content).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// An EPUB with this package document and these files besides.
+#[must_use]
+pub fn epub(opf: &str, more: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut files: Vec<(&str, &[u8])> = vec![
+        ("mimetype", b"application/epub+zip"),
+        ("META-INF/container.xml", CONTAINER.as_bytes()),
+        ("OEBPS/content.opf", opf.as_bytes()),
+        ("OEBPS/c1.xhtml", b"<html><body>One</body></html>"),
+    ];
+    files.extend(more);
+    zip(&files)
+}
+
+/// A PDF of so many pages with this Info dictionary.
+#[must_use]
+pub fn pdf_document(pages: u32, info: Dictionary) -> Document {
+    let mut document = Document::with_version("1.5");
+    let tree = document.new_object_id();
+    let kids: Vec<Object> = (0..pages)
+        .map(|_| {
+            let content = document.add_object(Stream::new(Dictionary::new(), b"BT ET".to_vec()));
+            let page = dictionary! { "Type" => "Page", "Parent" => tree, "Contents" => content };
+            document.add_object(page).into()
+        })
+        .collect();
+    let nodes = dictionary! { "Type" => "Pages", "Kids" => kids, "Count" => i64::from(pages) };
+    document.objects.insert(tree, nodes.into());
+    let catalog =
+        dictionary! { "Type" => "Catalog", "Pages" => tree, "Lang" => text_string("fr-FR") };
+    let catalog = document.add_object(catalog);
+    let info = document.add_object(info);
+    document.trailer.set("Root", catalog);
+    document.trailer.set("Info", info);
+    document
+}
+
+/// The usual Info dictionary of a test.
+#[must_use]
+pub fn pdf_info() -> Dictionary {
+    dictionary! {
+        "Title" => text_string("Le Détour"),
+        "Author" => text_string("Anne Écrit; Paul Dessin"),
+        "Keywords" => text_string("Voyage, ISBN 978-0-306-40615-7"),
+        "CreationDate" => text_string("D:20190304120000Z"),
+        "Producer" => text_string("Maker"),
+    }
+}
+
+/// A saved PDF.
+#[must_use]
+pub fn pdf(pages: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    pdf_document(pages, pdf_info()).save_to(&mut out).unwrap();
+    out
+}

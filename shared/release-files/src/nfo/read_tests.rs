@@ -1,0 +1,180 @@
+use super::*;
+
+fn metadata(text: &str) -> NfoMetadata {
+    read(text).metadata
+}
+
+fn names(text: &str) -> Vec<String> {
+    read(text).files.into_iter().map(|file| file.name).collect()
+}
+
+/// What most layouts below say.
+fn expected() -> NfoMetadata {
+    NfoMetadata {
+        title: Some("The Lighthouse Keeper's Ledger".to_owned()),
+        authors: vec!["Ada Example".to_owned(), "Jean Modèle".to_owned()],
+        publisher: Some("Harbour Press".to_owned()),
+        year: Some(2019),
+        isbn: Some("9780306406157".to_owned()),
+        language: Some("English".to_owned()),
+        format: Some("EPUB".to_owned()),
+        size: Some(1_200_000),
+        group: Some("DEMO".to_owned()),
+    }
+}
+
+#[test]
+fn dotted_leaders_in_a_drawn_box() {
+    let text = "
+  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄
+ ░▒▓█  D E M O   P R O U D L Y   P R E S E N T S        █▓▒░
+╔═══════════════════[ BOOK INFO ]═══════════════════════════╗
+║                                                           ║
+║  TiTLE.........: The Lighthouse Keeper's Ledger           ║
+║  AUTHOR(S).....: Ada Example, Jean Modèle                 ║
+║  PUBLiSHER.....: Harbour Press                            ║
+║  YEAR..........: 2019                                     ║
+║  iSBN-13.......: 978-0-306-40615-7                        ║
+║  LANGUAGE......: English                                  ║
+║  FORMAT........: EPUB                                     ║
+║  SiZE..........: 1.2 MB                                   ║
+║  GROUP.........: DEMO                                     ║
+║  GENRE.........: Fiction                                  ║
+║                                                           ║
+╠════════════════════[ FILES ]══════════════════════════════╣
+║  ledger.epub                      1.2 MB       CBF43926   ║
+║  cover.jpg                        90 KB        00000000   ║
+╚═══════════════════════════════════════════════════════════╝
+  Greetings to everyone who reads: enjoy the book.epub
+";
+    assert_eq!(metadata(text), expected());
+    assert_eq!(names(text), ["ledger.epub", "cover.jpg"]);
+}
+
+#[test]
+fn french_labels_in_an_ascii_frame_and_out_of_dos() {
+    let text = "
++----------------------------------------------------------+
+| Titre    : The Lighthouse Keeper's Ledger                |
+| Auteurs  : Ada Example et Jean Modèle                    |
+| Éditeur  : Harbour Press                                 |
+| Année    : 2019            Langue : English              |
+| ISBN     : 978-0-306-40615-7                             |
+| Format   : EPUB            Taille : 1,2 Mo               |
+| Groupe   : DEMO            Pages  : 312                  |
++----------------------------------------------------------+
+";
+    assert_eq!(metadata(text), expected());
+    let dos =
+        oem_cp::encode_string_checked(text, &oem_cp::code_table::ENCODING_TABLE_CP437).unwrap();
+    assert_eq!(
+        metadata(&::text::encoding::decode(
+            &dos,
+            ::text::encoding::detect(&dos)
+        )),
+        expected()
+    );
+}
+
+#[test]
+fn a_table_with_cells() {
+    let text = "
+┌───────────┬────────────────────────────────┐
+│ Title     │ The Lighthouse Keeper's Ledger │
+│ Author    │ Ada Example; Jean Modèle       │
+├───────────┼────────────────────────────────┤
+│ Publisher │ Harbour Press                  │
+└───────────┴────────────────────────────────┘
+┌──────┬───────────────────┬──────────┐
+│ Year │ ISBN              │ Language │
+├──────┼───────────────────┼──────────┤
+│ 2019 │ 978-0-306-40615-7 │ English  │
+└──────┴───────────────────┴──────────┘
+║ Format : EPUB ║ Size : 1200 KB ║ Team : DEMO ║
+";
+    assert_eq!(metadata(text), expected());
+}
+
+#[test]
+fn plain_labels_with_continued_values() {
+    let text = "
+Title:     The Lighthouse
+           Keeper's Ledger
+Written by:
+    Ada Example & Jean Modèle
+Publisher: Harbour Press
+Publication date: 14/03/2019
+Release date: 2026-11-23
+Language = English
+File type -> EPUB
+Size: 1,200,000 bytes
+Released by: DEMO
+
+  ISBN 978-0-306-40615-7 (paperback)
+
+Notes: Author of this NFO unknown.
+";
+    assert_eq!(metadata(text), expected());
+}
+
+#[test]
+fn brackets_around_values_and_labels() {
+    let text = "
+ [Titre] The Lighthouse Keeper's Ledger
+ [Auteur]....[ Ada Example ]
+ [Auteur]....[ Jean Modèle ]
+ Maison d'édition ......[ Harbour Press ]
+ Date de parution ......[ mars 2019 ]
+ ISBN ..................[ 9780306406157 ]
+ Langue ................[ English ]
+ Format ................[ EPUB ]
+ Taille ................[ 1 200 000 octets ]
+ Équipe ................[ DEMO ]
+";
+    assert_eq!(metadata(text), expected());
+}
+
+#[test]
+fn nothing_is_made_up() {
+    let text =
+        "A story.\r\nISBN: 978-0-306-40615-8\r\nYear: soon\r\nSize: large\r\nDate: 2026-11-23\r\n";
+    assert_eq!(metadata(text), NfoMetadata::default());
+    assert_eq!(metadata("Date : 2019").year, Some(2019));
+    assert_eq!(read(""), Reading::default());
+}
+
+#[test]
+fn a_value_ends_where_the_next_thing_begins() {
+    let text = "Title : One\n        Two\n      -=[ NOTES ]=-\nAuthor: A. B.\n\n        Three\n";
+    let found = metadata(text);
+    assert_eq!(
+        (found.title.as_deref(), found.authors),
+        (Some("One Two"), vec!["A. B.".to_owned()])
+    );
+}
+
+#[test]
+fn a_title_that_is_continued_keeps_what_looks_like_a_label() {
+    let text = "  Title ........: A very long title\n                  Year: 2000 and on\n  Year .........: 2019\n";
+    let found = metadata(text);
+    assert_eq!(
+        (found.title.as_deref(), found.year),
+        (Some("A very long title Year: 2000 and on"), Some(2019))
+    );
+}
+
+#[test]
+fn authors_are_told_apart() {
+    for (field, expected) in [
+        ("A. Writer and B. Other", vec!["A. Writer", "B. Other"]),
+        (
+            "A. Writer, B. Other and C. Third",
+            vec!["A. Writer", "B. Other", "C. Third"],
+        ),
+        ("Writer, A.; Other, B.", vec!["Writer, A.", "Other, B."]),
+        ("Simon et Compagnie", vec!["Simon et Compagnie"]),
+        ("A. Writer / B. Other", vec!["A. Writer", "B. Other"]),
+    ] {
+        assert_eq!(authors(field), expected, "{field}");
+    }
+}

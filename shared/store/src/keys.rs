@@ -1,0 +1,105 @@
+//! Keys of the table's items, and names of its indexes. docs/data-model.md shows them all.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jobs::{JobId, ReleaseId, UserId};
+
+/// Jobs of one user, by id.
+pub(super) const BY_OWNER: &str = "by_owner";
+/// Jobs of one user, by phase and id.
+pub(super) const BY_OWNER_PHASE: &str = "by_owner_phase";
+/// Jobs of one release, by id.
+pub(super) const BY_RELEASE: &str = "by_release";
+/// All jobs, by time bucket, shard and id.
+pub(super) const RECENT: &str = "recent";
+/// Open jobs, by when the sweeper should look at them.
+pub(super) const DUE: &str = "due";
+
+/// Over how many partitions the indexes that are not one user's are spread.
+pub const SHARDS: u64 = 4;
+
+/// Sort key of a job, a release and an idempotency key. It sorts behind `LOG#`, so that one
+/// descending query gives the job first and then the end of its log.
+pub(super) const META: &str = "META";
+/// Sort key of a configuration that is too large to be kept in the job's item.
+pub(super) const CONFIG: &str = "META#CONFIG";
+/// Sort key of a result that is too large to be kept in the job's item.
+pub(super) const RESULT: &str = "META#RESULT";
+
+/// Sort key of the permits that are taken for a release or a user.
+pub(super) const PERMITS: &str = "PERMITS";
+
+/// The key of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    pub pk: String,
+    pub sk: String,
+}
+
+impl Key {
+    pub fn pk(&self) -> AttributeValue {
+        AttributeValue::S(self.pk.clone())
+    }
+
+    pub fn sk(&self) -> AttributeValue {
+        AttributeValue::S(self.sk.clone())
+    }
+}
+
+pub(super) fn job(id: JobId) -> Key {
+    job_part(id, META)
+}
+
+pub(super) fn job_part(id: JobId, sk: &str) -> Key {
+    Key {
+        pk: format!("JOB#{id}"),
+        sk: sk.to_owned(),
+    }
+}
+
+/// A log chunk is named by its last entry, so that `sk > LOG#after` starts at the chunk that
+/// holds entry `after + 1`.
+pub(super) fn log(id: JobId, last_seq: u64) -> Key {
+    job_part(id, &log_sk(last_seq))
+}
+
+pub(super) fn log_sk(last_seq: u64) -> String {
+    format!("LOG#{last_seq:010}")
+}
+
+pub(super) fn release(id: ReleaseId) -> Key {
+    Key {
+        pk: format!("RELEASE#{id}"),
+        sk: META.to_owned(),
+    }
+}
+
+pub(super) fn permits(of: &str, id: u64) -> Key {
+    Key {
+        pk: format!("{of}#{id}"),
+        sk: PERMITS.to_owned(),
+    }
+}
+
+pub(super) fn idempotency(user: UserId, key: &str) -> Key {
+    Key {
+        pk: format!("IDEMPOTENCY#{user}#{key}"),
+        sk: META.to_owned(),
+    }
+}
+
+/// The time bucket of a job in the index `recent`: the bits of its id above the lowest 43,
+/// which is 2^31 milliseconds, some 25 days.
+pub(super) const fn bucket(id: u64) -> u64 {
+    id >> BUCKET_BITS
+}
+
+/// The smallest id of a bucket.
+pub(super) const fn bucket_floor(bucket: u64) -> u64 {
+    bucket << BUCKET_BITS
+}
+
+const BUCKET_BITS: u32 = 43;
+
+pub(super) const fn shard(id: u64) -> u64 {
+    id % SHARDS
+}

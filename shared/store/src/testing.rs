@@ -1,0 +1,150 @@
+//! A table in this process, with the keys and indexes of the template, and a meter of what requests cost.
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up fails"
+)]
+
+mod meter;
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region},
+    types::{
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+        Projection, ProjectionType, ScalarAttributeType,
+    },
+};
+
+pub use self::meter::{Cost, Meter};
+use crate::Store;
+
+const SHOWN: [&str; 7] = [
+    "status",
+    "release_id",
+    "job_type",
+    "started_at",
+    "finished_at",
+    "error_code",
+    "error_message",
+];
+
+/// A new, empty table with the template's keys and indexes, in a DynamoDB of its own.
+pub async fn store() -> Store {
+    metered_store().await.0
+}
+
+/// As [`store`], with what each request costs.
+pub async fn metered_store() -> (Store, Meter) {
+    store_in(dynoxide::Database::memory().unwrap()).await
+}
+
+/// As [`metered_store`], in a database that can be filled past the store: in its table `jobs`.
+pub async fn store_in(database: dynoxide::Database) -> (Store, Meter) {
+    let client = client(&serve(database).await);
+    let meter = Meter::default();
+    let metered = client
+        .config()
+        .to_builder()
+        .interceptor(meter.clone())
+        .build();
+    (Store::new(Client::from_conf(metered), "jobs"), meter)
+}
+
+/// Serves a database in which there is the table `jobs`, as long as the runtime runs; gives its
+/// address.
+pub async fn serve(database: dynoxide::Database) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    create_table(&client(&endpoint)).await;
+    endpoint
+}
+
+/// The SDK's client of the `DynamoDB` at `endpoint`.
+#[must_use]
+pub fn client(endpoint: &str) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url(endpoint)
+        .build();
+    Client::from_conf(config)
+}
+
+async fn create_table(client: &Client) {
+    let with_owner: Vec<&str> = SHOWN.iter().copied().chain(["created_by"]).collect();
+    let call = client
+        .create_table()
+        .table_name("jobs")
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_key_schema(Some(keys(&["pk"], &["sk"])))
+        .global_secondary_indexes(index("by_owner", &["created_by"], &["id"], &SHOWN))
+        .global_secondary_indexes(index(
+            "by_owner_phase",
+            &["created_by"],
+            &["phase", "id"],
+            &SHOWN,
+        ))
+        .global_secondary_indexes(index("by_release", &["release_id"], &["id"], &with_owner))
+        .global_secondary_indexes(index("recent", &["bucket", "shard"], &["id"], &with_owner))
+        .global_secondary_indexes(index("due", &["shard"], &["due_at"], &[]));
+    let strings = ["pk", "sk", "phase"].map(|name| attribute(name, ScalarAttributeType::S));
+    let numbers = [
+        "id",
+        "created_by",
+        "release_id",
+        "bucket",
+        "shard",
+        "due_at",
+    ]
+    .map(|name| attribute(name, ScalarAttributeType::N));
+    call.set_attribute_definitions(Some(strings.into_iter().chain(numbers).collect()))
+        .send()
+        .await
+        .unwrap();
+}
+
+fn attribute(name: &str, scalar: ScalarAttributeType) -> AttributeDefinition {
+    AttributeDefinition::builder()
+        .attribute_name(name)
+        .attribute_type(scalar)
+        .build()
+        .unwrap()
+}
+
+fn keys(hash: &[&str], range: &[&str]) -> Vec<KeySchemaElement> {
+    let element = |name: &&str, kind: KeyType| {
+        KeySchemaElement::builder()
+            .attribute_name(*name)
+            .key_type(kind)
+            .build()
+            .unwrap()
+    };
+    let hash = hash.iter().map(|name| element(name, KeyType::Hash));
+    hash.chain(range.iter().map(|name| element(name, KeyType::Range)))
+        .collect()
+}
+
+fn index(name: &str, hash: &[&str], range: &[&str], include: &[&str]) -> GlobalSecondaryIndex {
+    let keys = keys(hash, range);
+    let include: Vec<String> = include
+        .iter()
+        .filter(|name| !hash.contains(name))
+        .map(|name| (*name).to_owned())
+        .collect();
+    let projection = if include.is_empty() {
+        Projection::builder()
+            .projection_type(ProjectionType::KeysOnly)
+            .build()
+    } else {
+        let projection = Projection::builder().projection_type(ProjectionType::Include);
+        projection.set_non_key_attributes(Some(include)).build()
+    };
+    let index = GlobalSecondaryIndex::builder()
+        .index_name(name)
+        .set_key_schema(Some(keys))
+        .projection(projection);
+    index.build().unwrap()
+}

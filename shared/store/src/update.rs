@@ -1,0 +1,143 @@
+//! Builds the expressions of one `UpdateItem`, every name aliased, for a plain call or a transaction.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    error::BuildError,
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{
+        AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+        Update as TransactUpdate,
+    },
+};
+use rand::RngExt;
+
+use super::keys::Key;
+
+/// A number, as DynamoDB writes it.
+pub(super) fn n(value: impl Into<i128>) -> AttributeValue {
+    AttributeValue::N(value.into().to_string())
+}
+
+/// A string.
+pub(super) fn s(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// What a client's write of a draft leaves in it: see [`token`].
+pub(super) const EDIT: &str = "edit";
+
+/// Tells a write that the SDK repeats, because its answer was lost, from another's.
+pub(super) fn token() -> AttributeValue {
+    n(jobs::random().random::<u32>())
+}
+
+/// One conditional update. In expressions, `#name` is the attribute `name`.
+#[derive(Debug)]
+pub(super) struct Update {
+    key: Key,
+    sets: Vec<String>,
+    removes: Vec<String>,
+    condition: String,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Update {
+    pub fn of(key: Key) -> Self {
+        Self {
+            key,
+            sets: Vec::new(),
+            removes: Vec::new(),
+            condition: String::new(),
+            names: HashMap::new(),
+            values: HashMap::new(),
+        }
+    }
+
+    /// Sets a top-level attribute.
+    pub fn set(self, name: &str, value: AttributeValue) -> Self {
+        let assignment = format!("#{name} = :{name}");
+        self.set_to(&assignment, &format!(":{name}"), value)
+    }
+
+    /// Sets a top-level attribute, or removes it.
+    pub fn set_or_remove(self, name: &str, value: Option<AttributeValue>) -> Self {
+        match value {
+            Some(value) => self.set(name, value),
+            None => self.remove(name),
+        }
+    }
+
+    /// Adds an assignment as written, and the value that it names.
+    pub fn set_to(mut self, assignment: &str, placeholder: &str, value: AttributeValue) -> Self {
+        self.alias(assignment);
+        self.sets.push(assignment.to_owned());
+        self.value(placeholder, value)
+    }
+
+    pub fn remove(mut self, name: &str) -> Self {
+        let name = format!("#{name}");
+        self.alias(&name);
+        self.removes.push(name);
+        self
+    }
+
+    /// Adds a condition; all have to hold.
+    pub fn only_if(mut self, condition: &str) -> Self {
+        self.alias(condition);
+        if !self.condition.is_empty() {
+            self.condition.push_str(" AND ");
+        }
+        self.condition.push_str(condition);
+        self
+    }
+
+    pub fn value(mut self, placeholder: &str, value: AttributeValue) -> Self {
+        self.values.insert(placeholder.to_owned(), value);
+        self
+    }
+
+    fn alias(&mut self, expression: &str) {
+        for part in expression.split('#').skip(1) {
+            let name: String = part
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .collect();
+            self.names.insert(format!("#{name}"), name);
+        }
+    }
+
+    fn expression(&self) -> String {
+        let clause = |word: &str, parts: &[String]| match parts {
+            [] => String::new(),
+            parts => format!("{word} {} ", parts.join(", ")),
+        };
+        clause("SET", &self.sets) + &clause("REMOVE", &self.removes)
+    }
+
+    /// Fills in a plain call that, where the condition fails, returns the item as it is.
+    pub fn fill(self, call: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
+        call.update_expression(self.expression())
+            .key("pk", self.key.pk())
+            .key("sk", self.key.sk())
+            .condition_expression(self.condition)
+            .set_expression_attribute_names(Some(self.names))
+            .set_expression_attribute_values(Some(self.values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+
+    /// The same as a part of a transaction.
+    pub fn in_transaction(self, table: &str) -> Result<TransactWriteItem, BuildError> {
+        let update = TransactUpdate::builder()
+            .table_name(table)
+            .update_expression(self.expression())
+            .key("pk", self.key.pk())
+            .key("sk", self.key.sk())
+            .condition_expression(self.condition)
+            .set_expression_attribute_names(Some(self.names))
+            .set_expression_attribute_values(Some(self.values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        Ok(TransactWriteItem::builder().update(update.build()?).build())
+    }
+}

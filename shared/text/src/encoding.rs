@@ -1,0 +1,248 @@
+//! Which encoding a text has, found from its bytes, and the text in it.
+
+use std::borrow::Cow;
+
+use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
+use oem_cp::{code_table::DECODING_TABLE_CP437, decode_string_complete_table};
+
+/// The UTF-8 byte order mark.
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// From this many bytes on, a text that ends within a character is taken for the beginning of one.
+const SAMPLE: usize = 4096;
+
+/// An encoding that texts of releases have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// Seven bits.
+    Ascii,
+    /// UTF-8 without a byte order mark.
+    Utf8,
+    /// UTF-8 with a byte order mark.
+    Utf8Bom,
+    /// UTF-16, the low byte first.
+    Utf16Le,
+    /// UTF-16, the high byte first.
+    Utf16Be,
+    /// The code page of DOS, with its line drawings.
+    Cp437,
+    /// Western European, a superset of ISO-8859-1's letters.
+    Windows1252,
+}
+
+impl Encoding {
+    /// The name that an analysis shows.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ascii => "ascii",
+            Self::Utf8 => "utf-8",
+            Self::Utf8Bom => "utf-8-bom",
+            Self::Utf16Le => "utf-16le",
+            Self::Utf16Be => "utf-16be",
+            Self::Cp437 => "cp437",
+            Self::Windows1252 => "windows-1252",
+        }
+    }
+}
+
+/// Finds the encoding of a text from its beginning, which may end within a character.
+#[must_use]
+pub fn detect(sample: &[u8]) -> Encoding {
+    if sample.starts_with(BOM) {
+        return Encoding::Utf8Bom;
+    }
+    if let Some(utf16) = detect_utf16(sample) {
+        return utf16;
+    }
+    if sample.is_ascii() {
+        return Encoding::Ascii;
+    }
+    match std::str::from_utf8(sample) {
+        Ok(_) => Encoding::Utf8,
+        Err(error) if error.error_len().is_none() => {
+            // One byte above ASCII at the very end may be a letter of another encoding.
+            let before = &sample[..error.valid_up_to()];
+            if !before.is_ascii() || sample.len() >= SAMPLE {
+                Encoding::Utf8
+            } else {
+                detect_single_byte(sample)
+            }
+        }
+        Err(_) if is_mostly_utf8(sample) => Encoding::Utf8,
+        Err(_) => detect_single_byte(sample),
+    }
+}
+
+/// Whether a damaged text is UTF-8 all the same: no other encoding has its sequences but by chance.
+fn is_mostly_utf8(bytes: &[u8]) -> bool {
+    let (mut sequences, mut faults) = (0_usize, 0_usize);
+    for chunk in bytes.utf8_chunks() {
+        sequences += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        faults += usize::from(!chunk.invalid().is_empty());
+    }
+    sequences > 4 * faults
+}
+
+/// The text of `bytes`, without a byte order mark; what the encoding does not have is replaced.
+#[must_use]
+pub fn decode(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
+    match encoding {
+        Encoding::Ascii | Encoding::Utf8 | Encoding::Utf8Bom => {
+            String::from_utf8_lossy(bytes.strip_prefix(BOM).unwrap_or(bytes))
+        }
+        Encoding::Utf16Le => UTF_16LE.decode_with_bom_removal(bytes).0,
+        Encoding::Utf16Be => UTF_16BE.decode_with_bom_removal(bytes).0,
+        Encoding::Cp437 => {
+            let text = decode_string_complete_table(bytes, &DECODING_TABLE_CP437);
+            text.chars().map(drawn_control).collect::<String>().into()
+        }
+        Encoding::Windows1252 => WINDOWS_1252.decode_without_bom_handling(bytes).0,
+    }
+}
+
+/// DOS draws most control characters: the card suits and arrows of CP437's first 32 places. Those
+/// that every system acts on (NUL, bell to line feed, CR, end of file, ESC) are left.
+fn drawn_control(c: char) -> char {
+    const DRAWN: [char; 32] = [
+        '\0', '☺', '☻', '♥', '♦', '♣', '♠', '\u{7}', '\u{8}', '\t', '\n', '♂', '♀', '\r', '♫', '☼',
+        '►', '◄', '↕', '‼', '¶', '§', '▬', '↨', '↑', '↓', '\u{1a}', '\u{1b}', '∟', '↔', '▲', '▼',
+    ];
+    DRAWN.get(c as usize).copied().unwrap_or(c)
+}
+
+/// By the byte order mark, or by the high bytes: NUL for Latin letters, 0x20 to 0x26 for
+/// punctuation and line drawings.
+fn detect_utf16(bytes: &[u8]) -> Option<Encoding> {
+    if bytes.starts_with(b"\xFF\xFE") {
+        return Some(Encoding::Utf16Le);
+    }
+    if bytes.starts_with(b"\xFE\xFF") {
+        return Some(Encoding::Utf16Be);
+    }
+    let pairs = bytes.len() / 2;
+    let count = |offset: usize, is: fn(u8) -> bool| {
+        bytes
+            .iter()
+            .skip(offset)
+            .step_by(2)
+            .filter(|byte| is(**byte))
+            .count()
+    };
+    let nuls = |offset| count(offset, |byte| byte == 0);
+    let is_high = |high: usize, low: usize| {
+        let highs = count(high, |byte| matches!(byte, 0 | 0x20..=0x26));
+        pairs >= 2 && nuls(low) == 0 && nuls(high) * 8 >= pairs && highs * 4 >= pairs * 3
+    };
+    if is_high(1, 0) {
+        return Some(Encoding::Utf16Le);
+    }
+    is_high(0, 1).then_some(Encoding::Utf16Be)
+}
+
+/// CP437 draws with 0xB0 to 0xDF, in runs or framed by spaces; Windows-1252 writes words, whose
+/// accented letters (0xC0 to 0xFF) stand alone among ASCII ones. CP437's accented letters are
+/// 0x80 to 0xA5, where Windows-1252 has quotes, dashes and signs.
+fn detect_single_byte(bytes: &[u8]) -> Encoding {
+    let (mut cp437, mut windows) = (0_usize, 0_usize);
+    for (at, &byte) in bytes.iter().enumerate() {
+        let before = at.checked_sub(1).map_or(b' ', |at| bytes[at]);
+        let after = bytes.get(at + 1).copied().unwrap_or(b' ');
+        let in_word = before.is_ascii_alphabetic() || after.is_ascii_alphabetic();
+        let within_word = before.is_ascii_lowercase() && after.is_ascii_lowercase();
+        match byte {
+            0xB0..=0xDF if before == byte || after == byte => cp437 += 2,
+            // « and », the degree and the middle dot are signs of Windows-1252.
+            0xB0..=0xDF if !in_word && !matches!(byte, 0xB0 | 0xB7 | 0xBB) => cp437 += 1,
+            // Windows-1252 does not have these.
+            0x81 | 0x8D | 0x8F | 0x90 | 0x9D => cp437 += 3,
+            0x80..=0x90 | 0x93..=0x9A | 0xA0..=0xA5 if within_word => cp437 += 2,
+            // The word à; an ellipsis follows one.
+            0x85 if before == b' ' && after == b' ' => cp437 += 1,
+            0xE0 if before == b' ' && after == b' ' => windows += 1,
+            0xC0..=0xFF if in_word => windows += 2,
+            0x80 | 0x85 | 0x91..=0x97 | 0xA0 | 0xA9 | 0xAB | 0xAE | 0xB0 | 0xB7 | 0xBB => {
+                windows += 1;
+            }
+            _ => {}
+        }
+    }
+    if windows > cp437 {
+        Encoding::Windows1252
+    } else {
+        Encoding::Cp437
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use oem_cp::{code_table::ENCODING_TABLE_CP437, encode_string_checked};
+
+    use super::*;
+
+    fn both(bytes: &[u8]) -> (Encoding, Cow<'_, str>) {
+        let encoding = detect(bytes);
+        (encoding, decode(bytes, encoding))
+    }
+
+    #[test]
+    fn each_encoding_is_found_and_read() {
+        for (bytes, encoding, text) in [
+            (&b"plain"[..], Encoding::Ascii, "plain"),
+            (b"\xC3\xA9", Encoding::Utf8, "é"),
+            (b"\xEF\xBB\xBF\xC3\xA9", Encoding::Utf8Bom, "é"),
+            (b"\xC3\xA9 cut \xC3", Encoding::Utf8, "é cut \u{FFFD}"),
+            (b"\xFF\xFEA\0", Encoding::Utf16Le, "A"),
+            (b"\xFE\xFF\0A", Encoding::Utf16Be, "A"),
+            (b"A\0B\0C\0", Encoding::Utf16Le, "ABC"),
+            (b"\0A\0B\0C", Encoding::Utf16Be, "ABC"),
+            (b"\xDB\xDB\xB2 x", Encoding::Cp437, "██▓ x"),
+            (b"caf\xE9", Encoding::Windows1252, "café"),
+            (b"il va \xE0 Rome", Encoding::Windows1252, "il va à Rome"),
+            (b"il va \x85 Rome", Encoding::Cp437, "il va à Rome"),
+            (b"\xDB\xDB \x10 \x03", Encoding::Cp437, "██ ► ♥"),
+            ("░▒▓█é\u{FFFD}".as_bytes(), Encoding::Utf8, "░▒▓█é\u{FFFD}"),
+            (
+                b"\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9 \xE9",
+                Encoding::Utf8,
+                "ééééé \u{FFFD}",
+            ),
+            (b"\x88\x25\x88\x25A\0\r\0\n\0", Encoding::Utf16Le, "██A\r\n"),
+            (b"\x25\x88\x25\x88\0A\0\r\0\n", Encoding::Utf16Be, "██A\r\n"),
+        ] {
+            assert_eq!(both(bytes), (encoding, text.into()));
+        }
+        let cut = [&[b'a'; SAMPLE][..], b"\xC3"].concat();
+        assert_eq!(detect(&cut), Encoding::Utf8);
+    }
+
+    #[test]
+    fn drawings_and_words_of_dos_are_recognised() {
+        for text in [
+            "▄▄▄███▀▀▀ ░▒▓ GROUP ▓▒░ ▀▀▀███▄▄▄\r\n║ Title...: Le café ║\r\n╚═══════════╝",
+            "Le détour du café à côté du collège",
+        ] {
+            let bytes = encode_string_checked(text, &ENCODING_TABLE_CP437).unwrap();
+            assert_eq!(both(&bytes), (Encoding::Cp437, text.into()));
+        }
+    }
+
+    #[test]
+    fn words_of_windows_are_recognised() {
+        for text in ["Le “détour” – déjà vu, à l’été… «Noël»", "Ünlü Größe"]
+        {
+            let bytes = WINDOWS_1252.encode(text).0.into_owned();
+            assert_eq!(both(&bytes), (Encoding::Windows1252, text.into()));
+        }
+    }
+
+    #[test]
+    fn every_encoding_has_its_own_name() {
+        use Encoding::{Ascii, Cp437, Utf8, Utf8Bom, Utf16Be, Utf16Le, Windows1252};
+        let all = [Ascii, Utf8, Utf8Bom, Utf16Le, Utf16Be, Cp437, Windows1252];
+        let names: BTreeSet<_> = all.map(Encoding::name).into();
+        assert_eq!(names.len(), all.len());
+    }
+}

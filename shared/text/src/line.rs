@@ -1,0 +1,29 @@
+//! Messages of one line.
+
+/// The longest message of one log entry, in characters; a longer one is cut.
+pub const MAX_MESSAGE_CHARS: usize = 1_000;
+
+/// Returns a message that fits one line: no control characters, at most [`MAX_MESSAGE_CHARS`] characters.
+#[must_use]
+pub fn one_line(message: &str) -> String {
+    message
+        .trim_end()
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_MESSAGE_CHARS)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_cannot_forge_a_second_line() {
+        assert_eq!(one_line("a\nb\r\n\u{1b}[31m"), "a b   [31m");
+        assert_eq!(
+            one_line(&"x".repeat(5_000)).chars().count(),
+            MAX_MESSAGE_CHARS
+        );
+    }
+}

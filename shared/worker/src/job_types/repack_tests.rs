@@ -1,0 +1,288 @@
+//! `repack`, from the queue's message to the release, over a bucket in memory.
+
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, Read as _},
+};
+
+use jobs::JobType::{Nfofix, Packaging, Repack};
+use proptest::prelude::*;
+use release_files::package::sfv;
+use serde_json::{Value, json};
+
+use crate::job_types::world::World;
+
+const NAME: &str = "Jane.Doe-A.Book-2024-GRP";
+
+/// A release with a package of two files: one compresses, the other does not.
+async fn packaged() -> World {
+    let mut world = World::new(json!({"title": "A Book", "authors": ["Jane Doe"]})).await;
+    world.source(
+        "book.txt",
+        &b"the same line again and again\n".repeat(5_000),
+    );
+    world.source("art/cover é.jpg", &noise(200_000));
+    let (job, _) = world.run(Packaging, json!({"release_name": NAME})).await;
+    assert!(job.error.is_none(), "{:?}", job.error);
+    world
+}
+
+fn noise(count: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    std::iter::repeat_with(&mut next).take(count).collect()
+}
+
+/// What the package's volumes hold when they are joined, read by the zip library itself.
+fn content(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
+    let joined: Vec<u8> = files
+        .iter()
+        .filter(|(name, _)| name.contains(".zip"))
+        .flat_map(|(_, part)| part.clone())
+        .collect();
+    let mut archive = zip::ZipArchive::new(Cursor::new(joined)).unwrap();
+    let count = archive.len();
+    let read = |at| {
+        let mut entry = archive.by_index(at).unwrap();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        (entry.name().unwrap().into_owned(), bytes)
+    };
+    (0..count).map(read).collect()
+}
+
+#[tokio::test]
+async fn the_content_stays_and_the_options_change() {
+    let mut world = packaged().await;
+    let before = world.package().await;
+    let options = json!({"compression": "store", "volume_size": 65_536, "template": "{{ title }}: {{ size }}"});
+    let (job, result) = world.run(Repack, options).await;
+    assert!(job.error.is_none(), "{:?}", job.error);
+
+    let (old, new) = (
+        world.bucket.below(&before),
+        world.bucket.below(&world.package().await),
+    );
+    assert_eq!(world.release().await.package.unwrap().version, 2);
+    assert_eq!(content(&new), content(&old));
+    let volumes: Vec<_> = new
+        .iter()
+        .filter(|(name, _)| name.contains(".zip"))
+        .collect();
+    assert_eq!(
+        (volumes.len(), volumes[0].0.as_str(), volumes[0].1.len()),
+        (6, &*format!("{NAME}.zip.001"), 65_536)
+    );
+    let total: usize = volumes.iter().map(|(_, bytes)| bytes.len()).sum();
+    assert_eq!(
+        new[&format!("{NAME}.nfo")],
+        format!("A Book: {total}\r\n").into_bytes()
+    );
+    let checksums = sfv::parse(&new[&format!("{NAME}.sfv")]).unwrap();
+    assert_eq!(checksums.len(), 8);
+    assert!(
+        checksums
+            .iter()
+            .all(|(name, crc32)| crc32fast::hash(&new[name]) == *crc32)
+    );
+    assert_eq!(
+        (
+            &result["release_name"],
+            result["files"].as_array().unwrap().len()
+        ),
+        (&json!(NAME), 9)
+    );
+}
+
+#[tokio::test]
+async fn back_to_the_first_options_the_archive_is_the_same() {
+    let mut world = packaged().await;
+    let first = world.bucket.below(&world.package().await);
+    world
+        .run(
+            Repack,
+            json!({"compression": "high", "volume_size": 65_536}),
+        )
+        .await;
+    world.run(Repack, json!({})).await;
+    assert_eq!(world.release().await.package.unwrap().version, 3);
+    assert_eq!(
+        world.bucket.below(&world.package().await)[&format!("{NAME}.zip")],
+        first[&format!("{NAME}.zip")]
+    );
+}
+
+#[tokio::test]
+async fn files_beside_the_archive_are_taken_along() {
+    let mut world = packaged().await;
+    let before = world.package().await;
+    world
+        .bucket
+        .put(&format!("{before}sample/page.png"), noise(100));
+    world
+        .run(
+            Repack,
+            json!({"release_name": "Another.Name-GRP", "generate_diz": false}),
+        )
+        .await;
+    let after = world.bucket.below(&world.package().await);
+    let names: Vec<&str> = after.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "Another.Name-GRP.nfo",
+            "Another.Name-GRP.sfv",
+            "Another.Name-GRP.zip",
+            "sample/page.png"
+        ]
+    );
+    assert_eq!(
+        sfv::parse(&after["Another.Name-GRP.sfv"]).unwrap()["sample/page.png"],
+        crc32fast::hash(&noise(100))
+    );
+}
+
+#[tokio::test]
+async fn what_only_the_nfo_tells_is_kept() {
+    let mut world = World::new(json!({})).await;
+    world.source("book.txt", b"text");
+    let template = "Title: Le Phare\nAuthor: Ada Exemple\nYear: 2019";
+    world
+        .run(
+            Packaging,
+            json!({"release_name": NAME, "template": template}),
+        )
+        .await;
+    let (_, result) = world.run(Repack, json!({"group": "NEW"})).await;
+    assert_eq!(result["release_name"], "Ada.Exemple-Le.Phare-2019-NEW");
+    assert!(
+        world
+            .text(&format!("{}FILE_ID.DIZ", world.package().await))
+            .starts_with("Le Phare\r\nby Ada Exemple")
+    );
+}
+
+#[tokio::test]
+async fn a_corrupt_package_is_named_and_left_alone() {
+    for (name, bytes, part) in [
+        (
+            format!("{NAME}.zip"),
+            Some(b"no archive".to_vec()),
+            "zip has another checksum",
+        ),
+        (
+            "FILE_ID.DIZ".to_owned(),
+            None,
+            "FILE_ID.DIZ is in its SFV but not there",
+        ),
+        (format!("{NAME}.zip"), None, "no archive"),
+    ] {
+        let mut world = packaged().await;
+        let before = world.package().await;
+        let key = format!("{before}{name}");
+        match bytes {
+            Some(bytes) => world.bucket.put(&key, bytes),
+            None => drop(world.bucket.state().objects.remove(&key)),
+        }
+        let names = world.names("");
+        let (job, _) = world.run(Repack, json!({})).await;
+        let error = job.error.unwrap();
+        assert_eq!(error.code, "package_corrupt");
+        assert!(error.message.contains(part), "{}", error.message);
+        assert_eq!((world.package().await, world.names("")), (before, names));
+    }
+}
+
+#[tokio::test]
+async fn without_an_sfv_the_archives_own_checksums_decide() {
+    let mut world = packaged().await;
+    let before = world.package().await;
+    world
+        .bucket
+        .state()
+        .objects
+        .remove(&format!("{before}{NAME}.sfv"));
+    let key = format!("{before}{NAME}.zip");
+    let mut archive = world.bucket.state().objects[&key].clone();
+    archive[5_000] ^= 1;
+    world.bucket.put(&key, archive);
+    let (job, _) = world.run(Repack, json!({})).await;
+    let error = job.error.unwrap();
+    assert_eq!(error.code, "package_corrupt");
+    assert!(error.message.contains("cover é.jpg"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn without_a_package_there_is_nothing_to_repack() {
+    let mut world = World::new(json!({})).await;
+    world.source("a.txt", b"a");
+    assert_eq!(world.code(Repack, json!({})).await, "package_missing");
+}
+
+#[tokio::test]
+async fn a_repaired_nfo_does_not_stop_it() {
+    let mut world = packaged().await;
+    let nfo = format!("{}{NAME}.nfo", world.package().await);
+    let text = world.text(&nfo);
+    world.bucket.put(&nfo, text.replace("\r\n", "\n"));
+    let (_, result) = world.run(Nfofix, json!({})).await;
+    assert_eq!(result["changed"], true);
+    let (job, _) = world.run(Repack, json!({})).await;
+    assert!(job.error.is_none(), "{:?}", job.error);
+}
+
+/// Files of any names and sizes, numbered so that no two are called alike.
+fn any_files() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
+    let content = prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..3_000),
+        (any::<u8>(), 0..200_000_usize).prop_map(|(byte, count)| vec![byte; count]),
+        (1..150_000_usize).prop_map(noise),
+    ];
+    prop::collection::vec(("[a-zé日 ()]{1,12}", content), 1..5).prop_map(|files| {
+        files
+            .into_iter()
+            .enumerate()
+            .map(|(at, (name, bytes))| (format!("{at}/{name}.bin"), bytes))
+            .collect()
+    })
+}
+
+fn any_options() -> impl Strategy<Value = Value> {
+    let volume_size = prop::option::of(65_536..300_000_u64);
+    (prop::sample::select(vec!["store", "normal", "high"]), volume_size)
+        .prop_map(|(compression, volume_size)| json!({"release_name": NAME, "compression": compression, "volume_size": volume_size}))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_content_comes_through_packaging_and_repack_as_it_was(
+        files in any_files(),
+        first in any_options(),
+        second in any_options(),
+    ) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let found = runtime.block_on(async {
+            let mut world = World::new(json!({"title": "A Book"})).await;
+            for (path, bytes) in &files {
+                world.source(path, bytes);
+            }
+            let mut found = Vec::new();
+            for (job_type, options) in [(Packaging, &first), (Repack, &second)] {
+                let (job, _) = world.run(job_type, options.clone()).await;
+                assert!(job.error.is_none(), "{job_type}: {:?}", job.error);
+                let package = world.bucket.below(&world.package().await);
+                let checksums = sfv::parse(&package[&format!("{NAME}.sfv")]).unwrap();
+                assert!(checksums.iter().all(|(name, crc32)| crc32fast::hash(&package[name]) == *crc32));
+                found.push(content(&package));
+            }
+            found
+        });
+        let expected: BTreeMap<String, Vec<u8>> = files.into_iter().collect();
+        prop_assert!(found.iter().all(|content| *content == expected));
+    }
+}

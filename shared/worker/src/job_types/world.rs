@@ -1,0 +1,160 @@
+//! A release, its files and the processor, over a bucket and a table in memory: for tests.
+
+use std::{sync::Arc, time::Duration};
+
+use jobs::{
+    Config, Job, JobId, JobType, NewJob, ReleaseId, Time, UserId,
+    release::{Release, output_prefix},
+    testing::{ManualClock, START},
+};
+use serde_json::{Map, Value, json};
+use store::{NewRelease, Store, testing::store};
+
+use super::{Task, Worker};
+use crate::testing::bucket::{Bucket, reporter};
+use crate::{
+    service::{Assignment, JobService, Processed, Sweeper, Swept},
+    testing::queue,
+};
+
+/// How long jobs and replaced packages are kept.
+pub const RETENTION: Duration = Duration::from_hours(24);
+
+/// A release, its files, and the processor.
+pub struct World {
+    pub bucket: Bucket,
+    pub store: Store,
+    pub clock: ManualClock,
+    release: ReleaseId,
+    service: JobService,
+    worker: Arc<Worker>,
+    next_job: u64,
+}
+
+impl World {
+    pub async fn new(metadata: Value) -> Self {
+        let (bucket, store, clock) = (Bucket::default(), store().await, ManualClock::default());
+        let release = ReleaseId::try_from(42).unwrap();
+        let new = NewRelease {
+            user_id: UserId::try_from(7).unwrap(),
+            release_type: "ebook".to_owned(),
+            name: None,
+            group: Some("GRP".to_owned()),
+            metadata: metadata.as_object().unwrap().clone(),
+        };
+        store.create_release(release, &new, START).await.unwrap();
+        let worker = Arc::new(Worker::new(store.clone(), bucket.files(), RETENTION));
+        let service = JobService::new(store.clone(), clock.clock());
+        Self {
+            bucket,
+            store,
+            clock,
+            release,
+            service,
+            worker,
+            next_job: 100,
+        }
+    }
+
+    pub fn source(&self, path: &str, bytes: &[u8]) {
+        self.bucket
+            .put(&format!("releases/42/source/{path}"), bytes);
+    }
+
+    /// Processes a new job to its end.
+    pub async fn run(&mut self, job_type: JobType, config: Value) -> (Job, Value) {
+        let id = self.create(job_type, config).await;
+        self.process(id).await
+    }
+
+    /// Creates a job that waits.
+    pub async fn create(&mut self, job_type: JobType, config: Value) -> JobId {
+        let id = JobId::try_from(self.next_job).unwrap();
+        self.next_job += 1;
+        let job = NewJob {
+            created_by: UserId::try_from(7).unwrap(),
+            release_id: Some(self.release),
+            job_type: Some(job_type),
+            config: config.as_object().unwrap().clone(),
+            draft: false,
+            retry_of: None,
+        };
+        self.store
+            .create_job(id, &job, None, START, RETENTION)
+            .await
+            .unwrap();
+        id
+    }
+
+    /// What a run of a new job works on, for work that is not in the registry.
+    pub async fn task(&mut self, job_type: JobType) -> Task {
+        let id = self.create(job_type, json!({})).await;
+        let job = self.store.job(id, true).await.unwrap().unwrap();
+        let config = Config::parse(job_type, &Map::new()).unwrap();
+        self.worker
+            .task(Assignment {
+                job,
+                config,
+                report: reporter(),
+            })
+            .await
+            .unwrap()
+    }
+
+    /// Processes a job that waits, to its end.
+    pub async fn process(&self, id: JobId) -> (Job, Value) {
+        let processed = self.deliver(id).await;
+        let Processed::Finished(job) = processed else {
+            panic!("{processed:?}")
+        };
+        let (_, documents) = self.store.job_with_documents(id).await.unwrap().unwrap();
+        (job, documents.result.unwrap_or(json!(null)))
+    }
+
+    /// Delivers a job's message once.
+    pub async fn deliver(&self, id: JobId) -> Processed {
+        self.deliver_until(id, Time::from_millis(i64::MAX)).await
+    }
+
+    /// The same, to a function that has until `deadline`.
+    pub async fn deliver_until(&self, id: JobId, deadline: Time) -> Processed {
+        let run = self.service.process_job(id, &self.worker, deadline);
+        Box::pin(run).await.unwrap()
+    }
+
+    /// Sweeps, `seconds` from now.
+    pub async fn sweep_in(&self, seconds: i64) -> Swept {
+        self.clock.advance(seconds);
+        let sweeper = Sweeper::new(
+            self.store.clone(),
+            queue(),
+            self.bucket.files(),
+            self.clock.clock(),
+        );
+        sweeper.sweep(Time::from_millis(i64::MAX)).await
+    }
+
+    /// The code that a new job fails with.
+    pub async fn code(&mut self, job_type: JobType, config: Value) -> String {
+        let (job, result) = self.run(job_type, config).await;
+        job.error.unwrap_or_else(|| panic!("{result}")).code
+    }
+
+    pub async fn release(&self) -> Release {
+        self.store.release(self.release).await.unwrap().unwrap()
+    }
+
+    /// The folder of the current package.
+    pub async fn package(&self) -> String {
+        let package = self.release().await.package.unwrap();
+        output_prefix(self.release, package.job_id, package.fence)
+    }
+
+    pub fn names(&self, prefix: &str) -> Vec<String> {
+        self.bucket.below(prefix).into_keys().collect()
+    }
+
+    pub fn text(&self, key: &str) -> String {
+        String::from_utf8(self.bucket.state().objects[key].clone()).unwrap()
+    }
+}

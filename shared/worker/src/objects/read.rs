@@ -1,0 +1,154 @@
+//! Reading a file block by block.
+
+use std::{
+    io::{self, Read, Seek, SeekFrom},
+    time::Duration,
+};
+
+use tokio::task::JoinSet;
+
+use super::{BLOCK, Store, changed, failed_to_read, unavailable};
+use crate::files::StoredFile;
+
+/// How often a block is asked for whose body breaks off; the SDK only repeats what fails before.
+const TRIES: u32 = 4;
+
+/// A file, read block by block. While one block is worked on, the next is on its way.
+pub struct ObjectReader {
+    store: Store,
+    file: StoredFile,
+    position: u64,
+    block: Vec<u8>,
+    block_start: u64,
+    /// The block that begins at `ahead_start`, in a set that gives it up when it is dropped.
+    ahead: JoinSet<io::Result<Vec<u8>>>,
+    ahead_start: u64,
+}
+
+impl ObjectReader {
+    pub(super) fn new(store: Store, file: StoredFile) -> Self {
+        Self {
+            store,
+            file,
+            position: 0,
+            block: Vec::new(),
+            block_start: 0,
+            ahead: JoinSet::new(),
+            ahead_start: 0,
+        }
+    }
+
+    fn fetch(&mut self) -> io::Result<()> {
+        self.store.check()?;
+        let goes_on = self.position == self.block_start + self.block.len() as u64;
+        if self.ahead_start != self.position || self.ahead.is_empty() {
+            self.ahead.abort_all();
+            self.ahead = JoinSet::new();
+            self.start(self.position);
+        }
+        let fetched = self.store.handle.block_on(self.ahead.join_next());
+        self.block = fetched
+            .ok_or_else(|| unavailable("no block was asked for"))?
+            .map_err(io::Error::other)??;
+        self.block_start = self.position;
+        // Whoever jumps about in a file does not want what follows.
+        let next = self.block_start + self.block.len() as u64;
+        if goes_on && next < self.file.size {
+            self.start(next);
+        }
+        Ok(())
+    }
+
+    /// Starts to fetch the block that begins at `start`.
+    fn start(&mut self, start: u64) {
+        self.ahead_start = start;
+        let end = (start + BLOCK as u64).min(self.file.size);
+        self.ahead.spawn_on(
+            block(self.store.clone(), self.file.clone(), start, end),
+            &self.store.handle,
+        );
+    }
+}
+
+/// The bytes from `start` to before `end`.
+async fn block(store: Store, file: StoredFile, start: u64, end: u64) -> io::Result<Vec<u8>> {
+    let mut tries = 1;
+    loop {
+        store.check()?;
+        match range(&store, &file, start, end).await? {
+            Body::Whole(bytes) => return Ok(bytes),
+            Body::BrokenOff(detail) if tries == TRIES => return Err(unavailable(detail)),
+            Body::BrokenOff(_) => tries += 1,
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn range(store: &Store, file: &StoredFile, start: u64, end: u64) -> io::Result<Body> {
+    let call = store
+        .client
+        .get_object()
+        .bucket(&store.bucket)
+        .key(&file.key);
+    let call = call
+        .range(format!("bytes={start}-{}", end - 1))
+        .set_if_match(file.e_tag.clone());
+    let mut body = call
+        .send()
+        .await
+        .map_err(|error| failed_to_read(&error))?
+        .body;
+    let expected = usize::try_from(end - start).map_err(io::Error::other)?;
+    let mut bytes = Vec::with_capacity(expected);
+    loop {
+        match body.try_next().await {
+            Ok(Some(part)) => bytes.extend_from_slice(&part),
+            Ok(None) if bytes.len() == expected => return Ok(Body::Whole(bytes)),
+            Ok(None) => {
+                return Ok(Body::BrokenOff(
+                    "a body is shorter than its range".to_owned(),
+                ));
+            }
+            Err(error) => return Ok(Body::BrokenOff(error.to_string())),
+        }
+        // More than was asked for is another file's; `If-Match` should have told.
+        if bytes.len() > expected {
+            return Err(changed());
+        }
+    }
+}
+
+/// What came of a range that S3 began to send.
+enum Body {
+    Whole(Vec<u8>),
+    BrokenOff(String),
+}
+
+impl Read for ObjectReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.position >= self.file.size || buffer.is_empty() {
+            return Ok(0);
+        }
+        let block_end = self.block_start + self.block.len() as u64;
+        if !(self.block_start..block_end).contains(&self.position) {
+            self.fetch()?;
+        }
+        let at = usize::try_from(self.position - self.block_start).map_err(io::Error::other)?;
+        let count = (self.block.len() - at).min(buffer.len());
+        buffer[..count].copy_from_slice(&self.block[at..at + count]);
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for ObjectReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::End(offset) => self.file.size.checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+        };
+        self.position = position.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.position)
+    }
+}

@@ -1,0 +1,208 @@
+use std::io::{Seek, SeekFrom};
+
+use release_files::failure::WorkError;
+
+use super::*;
+use crate::testing::bucket::{Bucket, reporter};
+
+/// Runs blocking work as a job does.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+fn noise(size: usize) -> Vec<u8> {
+    (0..size)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 11).to_le_bytes()[0])
+        .collect()
+}
+
+#[tokio::test]
+async fn a_file_larger_than_a_block_is_written_read_and_sought() {
+    let (bucket, bytes) = (Bucket::default(), noise(2 * BLOCK + 5));
+    let (store, content) = (bucket.store(), bytes.clone());
+    blocking(move || store.write("big".to_owned(), &content))
+        .await
+        .unwrap();
+    assert!(bucket.state().uploads.is_empty());
+    let (store, file) = (bucket.store(), bucket.listed("big"));
+    let (read, tail) = blocking(move || {
+        let mut reader = store.open(&file);
+        let mut tail = Vec::new();
+        reader.seek(SeekFrom::End(-3)).unwrap();
+        reader.read_to_end(&mut tail).unwrap();
+        (store.read(&file).unwrap(), tail)
+    })
+    .await;
+    assert!(read == bytes && tail == bytes[bytes.len() - 3..]);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_asked_for_again() {
+    let bucket = Bucket::default();
+    bucket.put("a", noise(1000));
+    bucket.state().broken_reads = 2;
+    let (store, file) = (bucket.store(), bucket.listed("a"));
+    assert_eq!(
+        blocking(move || store.read(&file)).await.unwrap(),
+        noise(1000)
+    );
+    assert_eq!(bucket.state().calls, ["get_object"; 3]);
+}
+
+#[tokio::test]
+async fn bodies_that_always_break_off_are_an_unavailable_s3() {
+    let bucket = Bucket::default();
+    bucket.put("a", noise(1000));
+    bucket.state().broken_reads = u32::MAX;
+    let (store, file) = (bucket.store(), bucket.listed("a"));
+    let error = blocking(move || store.read(&file)).await.unwrap_err();
+    assert!(matches!(WorkError::from(error), WorkError::Unavailable(_)));
+}
+
+#[tokio::test]
+async fn an_overloaded_s3_is_unavailable_to_every_call() {
+    let bucket = Bucket::default();
+    bucket.put("a", noise(10));
+    bucket.state().down = true;
+    let (store, file) = (bucket.store(), bucket.listed("a"));
+    let errors = blocking(move || {
+        [
+            store.read(&file).unwrap_err(),
+            store.write("b".into(), b"x").unwrap_err(),
+            store.copy(&file, "c").unwrap_err(),
+        ]
+    })
+    .await;
+    for error in errors {
+        let found = WorkError::from(error);
+        assert!(matches!(found, WorkError::Unavailable(_)), "{found:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_replaced_or_deleted_has_changed() {
+    let bucket = Bucket::default();
+    bucket.put("a", noise(10));
+    let listed = bucket.listed("a");
+    for deleted in [false, true] {
+        bucket.put("a", b"other".to_vec());
+        if deleted {
+            bucket.state().objects.clear();
+        }
+        let (store, file) = (bucket.store(), listed.clone());
+        let errors = blocking(move || {
+            [
+                store.read(&file).map(drop).unwrap_err(),
+                store.copy(&file, "b").unwrap_err(),
+            ]
+        })
+        .await;
+        for error in errors {
+            let found = WorkError::from(error);
+            assert!(
+                matches!(&found, WorkError::Failed(f) if f.code == code::SOURCE_CHANGED),
+                "{found:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_copy_has_the_bytes_whatever_the_name() {
+    let bucket = Bucket::default();
+    bucket.put("releases/1/source/cd 1/été +%20&.txt", b"content".to_vec());
+    let (store, file) = (
+        bucket.store(),
+        bucket.listed("releases/1/source/cd 1/été +%20&.txt"),
+    );
+    blocking(move || store.copy(&file, "b")).await.unwrap();
+    assert_eq!(bucket.state().objects["b"], b"content");
+}
+
+#[tokio::test]
+async fn a_large_file_is_copied_in_parts_that_cover_it() {
+    let bucket = Bucket::default();
+    bucket.put("a", b"");
+    let (store, mut file) = (bucket.store(), bucket.listed("a"));
+    file.size = 600 * 1024 * 1024;
+    blocking(move || store.copy(&file, "b")).await.unwrap();
+    let parts = bucket.state().objects["b"].clone();
+    assert_eq!(
+        parts,
+        b"0-268435456;268435456-536870912;536870912-629145600;"
+    );
+    assert!(bucket.state().uploads.is_empty());
+}
+
+#[tokio::test]
+async fn an_upload_that_is_given_up_leaves_nothing() {
+    let bucket = Bucket::default();
+    let store = bucket.store();
+    blocking(move || {
+        let mut object = store.create("big".to_owned());
+        object.write_all(&noise(BLOCK + 1)).unwrap();
+    })
+    .await;
+    assert!(bucket.state().uploads.is_empty() && bucket.state().objects.is_empty());
+}
+
+#[tokio::test]
+async fn a_stopped_job_reads_and_writes_nothing_more() {
+    let bucket = Bucket::default();
+    bucket.put("a", noise(10));
+    let report = reporter();
+    let (store, file) = (
+        Store::new(&bucket.files(), report.clone()),
+        bucket.listed("a"),
+    );
+    report.stop();
+    let errors = blocking(move || {
+        let write = store.write("b".into(), b"x").unwrap_err();
+        [
+            store.read(&file).unwrap_err(),
+            write,
+            store.copy(&file, "c").unwrap_err(),
+        ]
+    })
+    .await;
+    for error in errors {
+        assert!(matches!(WorkError::from(error), WorkError::Stopped));
+    }
+    assert!(bucket.state().calls.is_empty());
+}
+
+#[tokio::test]
+async fn an_upload_that_cannot_be_aborted_is_left_to_the_sweeper() {
+    let bucket = Bucket::default();
+    let report = reporter();
+    for down in [false, true] {
+        let store = Store::new(&bucket.files(), report.clone());
+        let mut object = store.create("big".to_owned());
+        let object = blocking(move || {
+            object.write_all(&noise(BLOCK)).unwrap();
+            object
+        })
+        .await;
+        bucket.state().down = down;
+        blocking(move || drop(object)).await;
+        assert_eq!(
+            (report.leaves_upload(), bucket.state().uploads.len()),
+            (down, usize::from(down))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_too_many_parts_needs_volumes() {
+    let (bucket, parts) = (Bucket::default(), vec!["part"; 10_000]);
+    let state = serde_json::from_value(serde_json::json!({"id": "1", "parts": parts})).unwrap();
+    let mut object = bucket
+        .store()
+        .take_up("big".to_owned(), Some(state), Vec::new());
+    let error = blocking(move || object.write_all(&noise(BLOCK)).unwrap_err()).await;
+    let found = WorkError::from(error);
+    assert!(
+        matches!(&found, WorkError::Failed(f) if f.code == code::VOLUMES_NEEDED),
+        "{found:?}"
+    );
+}

@@ -1,0 +1,137 @@
+//! Queues and buckets in this process.
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up fails"
+)]
+
+pub mod bucket;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use aws_sdk_s3::{
+    config::{BehaviorVersion, Credentials, Region},
+    operation::{
+        get_object::GetObjectOutput,
+        list_multipart_uploads::{ListMultipartUploadsError, ListMultipartUploadsOutput},
+        list_objects_v2::ListObjectsV2Output,
+    },
+    primitives::ByteStream,
+    types::Object,
+};
+use aws_sdk_sqs::operation::send_message::{SendMessageError, SendMessageOutput};
+use aws_smithy_mocks::{RuleMode, mock, mock_client};
+
+use crate::{files::Files, queue::Queue};
+
+/// A queue that takes every message.
+#[must_use]
+pub fn queue() -> Queue {
+    counted_queue().0
+}
+
+/// The same, with the number of messages that it was sent.
+#[must_use]
+pub fn counted_queue() -> (Queue, Arc<AtomicUsize>) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let sent = Arc::clone(&count);
+    let rule = mock!(aws_sdk_sqs::Client::send_message).then_compute_output(move |_| {
+        sent.fetch_add(1, Ordering::Relaxed);
+        SendMessageOutput::builder().build()
+    });
+    (
+        Queue::new(
+            mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&rule]),
+            "https://sqs.test/jobs",
+        ),
+        count,
+    )
+}
+
+/// A bucket with nothing in it.
+#[must_use]
+pub fn files() -> Files {
+    let objects = mock!(aws_sdk_s3::Client::list_objects_v2)
+        .then_output(|| ListObjectsV2Output::builder().build());
+    let uploads = mock!(aws_sdk_s3::Client::list_multipart_uploads)
+        .then_output(|| ListMultipartUploadsOutput::builder().build());
+    Files::new(
+        mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&objects, &uploads]),
+        "bucket",
+    )
+}
+
+/// A bucket whose uploads cannot be listed.
+#[must_use]
+pub fn broken_files() -> Files {
+    let uploads = mock!(aws_sdk_s3::Client::list_multipart_uploads).then_error(|| {
+        let meta = aws_sdk_s3::error::ErrorMetadata::builder()
+            .code("SlowDown")
+            .build();
+        ListMultipartUploadsError::generic(meta)
+    });
+    Files::new(
+        mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&uploads]),
+        "bucket",
+    )
+}
+
+/// A bucket of which nothing is asked but signed addresses.
+#[must_use]
+pub fn signing_files() -> Files {
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .build();
+    Files::new(aws_sdk_s3::Client::from_conf(config), "bucket")
+}
+
+/// A bucket in which every folder has one file, of this text.
+#[must_use]
+pub fn files_of(text: &'static str) -> Files {
+    let size = i64::try_from(text.len()).unwrap();
+    let objects = mock!(aws_sdk_s3::Client::list_objects_v2).then_compute_output(move |asked| {
+        let object = Object::builder()
+            .key(format!("{}book.txt", asked.prefix().unwrap()))
+            .size(size)
+            .e_tag("1");
+        ListObjectsV2Output::builder()
+            .contents(object.build())
+            .build()
+    });
+    let content = mock!(aws_sdk_s3::Client::get_object).then_compute_output(move |asked| {
+        let (first, last) = asked
+            .range()
+            .unwrap()
+            .trim_start_matches("bytes=")
+            .split_once('-')
+            .unwrap();
+        let range = first.parse().unwrap()..=last.parse().unwrap();
+        GetObjectOutput::builder()
+            .body(ByteStream::from_static(&text.as_bytes()[range]))
+            .build()
+    });
+    Files::new(
+        mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&objects, &content]),
+        "bucket",
+    )
+}
+
+/// A queue that refuses every message.
+#[must_use]
+pub fn broken_queue() -> Queue {
+    let rule = mock!(aws_sdk_sqs::Client::send_message).then_error(|| {
+        let meta = aws_sdk_sqs::error::ErrorMetadata::builder()
+            .code("ServiceUnavailable")
+            .build();
+        SendMessageError::generic(meta)
+    });
+    Queue::new(
+        mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&rule]),
+        "https://sqs.test/jobs",
+    )
+}
