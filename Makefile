@@ -69,6 +69,7 @@ watch: up ## Rebuilds functions as you edit; 'make invoke' reaches these meanwhi
 test: up venv-tools ## Runs every test, the end-to-end ones against the deployed template (ARGS= for nextest)
 	@"$(LOCAL)/venv-local/bin/python" tests/e2e
 	@cargo nextest run --locked --workspace $(ARGS)
+	@"$(PYTHON)" scripts/follow_job_type_page.py
 
 .PHONY: check
 check: cargo venv-tools venv-lint ## Formatting, lints, docs, dependencies and template are clean

@@ -23,9 +23,9 @@ use common::{ADMIN, Api, OWNER, job_id};
 use growth_jobs::{BUCKET_BITS, DUE, Loaded, bucket};
 use jobs::{Job, JobId, Time, testing::START};
 use serde_json::{Value, json};
-use store::{Claimed, testing::Meter};
+use store::{Claim, testing::Meter};
 use worker::{
-    service::Sweeper,
+    Sweeper,
     testing::{files, queue},
 };
 
@@ -217,7 +217,7 @@ impl Bench {
         let claim = async |table: &Table, call: usize| {
             let seen = &table.pending[CALLS + call];
             let claimed = table.api.store.claim(seen, seen.updated_at).await.unwrap();
-            assert!(matches!(claimed, Claimed::Yes(_)));
+            assert!(matches!(claimed, Claim::Won(_)));
         };
         self.measure("claim", [1.0, 0.0, 4.0], claim).await;
         let list = async |table: &Table, _| drop(table.ok(OWNER, "GET", "/api/jobs").await);

@@ -17,10 +17,8 @@ use process_jobs::process_jobs;
 use serde_json::json;
 use server::{Server, serve_if_asked};
 use store::{Store, testing::client};
-use worker::{job_types::Worker, processor::Processor};
 use worker::{
-    metrics::Metrics,
-    service::Submissions,
+    Metrics, Processor, Submissions, Worker,
     testing::{files_of, queue},
 };
 

@@ -1,86 +1,71 @@
 //! The documentation says what the code does.
 
 use std::{
-    collections::BTreeSet,
+    fmt::Write,
     fs,
     path::{Path, PathBuf},
 };
+
+use jobs::FailureCode;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The sources below a folder, tests and the documentation's example left out.
-fn sources(folder: &Path, found: &mut Vec<String>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && !["target", "tests", "testing", "corpus"].contains(&name.as_str()) {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs")
-            && !name.ends_with("tests.rs")
-            && name != "example.rs"
-        {
-            let text = fs::read_to_string(&path).unwrap();
-            found.push(
-                text.split("#[cfg(test)]\nmod tests {")
-                    .next()
-                    .unwrap()
-                    .to_owned(),
-            );
-        }
+/// Compares a page with what the code generates, or writes it where `UPDATE_DOCS` is set.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a switch of the test, not of the product"
+)]
+fn assert_page(name: &str, generated: &str) {
+    let path = root().join("docs").join(name);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, generated).unwrap();
     }
-}
-
-/// The string literals that follow each occurrence of `mark`.
-fn literals_after<'a>(text: &'a str, mark: &str) -> impl Iterator<Item = &'a str> {
-    let behind = text
-        .split(mark)
-        .skip(1)
-        .filter_map(|rest| rest.trim_start().strip_prefix('"'));
-    behind
-        .collect::<Vec<_>>()
-        .into_iter()
-        .filter_map(|rest| rest.split('"').next())
+    let page = fs::read_to_string(&path).unwrap();
+    assert!(
+        page == generated,
+        "docs/{name} is out of date: run the tests with UPDATE_DOCS=1"
+    );
 }
 
 #[test]
-fn every_failure_code_is_documented_and_no_other() {
-    let mut texts = Vec::new();
-    sources(&root().join("functions"), &mut texts);
-    sources(&root().join("shared"), &mut texts);
-    let mut codes: BTreeSet<String> = texts
+fn failure_codes_page_lists_the_codes() {
+    let (owner, system): (Vec<FailureCode>, Vec<FailureCode>) = FailureCode::ALL
         .iter()
-        .flat_map(|text| {
-            literals_after(text, "failed(").chain(literals_after(text, "Failure::new("))
-        })
-        .map(str::to_owned)
-        .collect();
-    let listed = fs::read_to_string(root().join("shared/release-files/src/failure.rs")).unwrap();
-    let constants = listed
-        .split("pub const ")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').nth(1));
-    codes.extend(constants.map(str::to_owned));
-    codes.extend(
-        [
-            jobs::INTERNAL,
-            jobs::UNAVAILABLE,
-            jobs::ATTEMPTS_EXHAUSTED,
-            jobs::DEAD_LETTERED,
-            jobs::RELEASE_CHANGED,
-            jobs::outcome::CRASHED,
-        ]
-        .map(str::to_owned),
-    );
-    assert!(codes.len() > 30, "{codes:?}");
+        .partition(|code| code.remedy().is_some());
+    let mut page = "# Failure codes
 
-    let page = fs::read_to_string(root().join("docs/failure-codes.md")).unwrap();
-    let rows = page
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-    let documented: BTreeSet<String> = rows.map(str::to_owned).collect();
-    assert_eq!(documented, codes);
+`error.code` of a failed job, and of an attempt in the job's details. The codes are part of the API: none is renamed, and
+none changes its meaning. `error.message` is a sentence for the job's owner that names the file or entry; its wording may
+change at any time. This page is generated from the code.
+
+## What the owner can fix
+| code | a job fails with it if | what to do |
+| --- | --- | --- |
+"
+    .to_owned();
+    for code in owner {
+        let remedy = code.remedy().unwrap();
+        writeln!(page, "| `{code}` | {} | {remedy} |", code.meaning()).unwrap();
+    }
+    page += "
+## What the owner cannot fix
+The codes without a mark occur in attempts only: the job is tried again until its attempts are used up. An operator is
+alerted to those marked *internal*.
+
+| code | what happened | |
+| --- | --- | --- |
+";
+    for code in system {
+        let mark = match code {
+            code if code.is_internal() => "*internal*",
+            FailureCode::Failed => "by an operator",
+            _ => "",
+        };
+        writeln!(page, "| `{code}` | {} | {mark} |", code.meaning()).unwrap();
+    }
+    assert_page("failure-codes.md", &page);
 }
 
 #[test]

@@ -6,17 +6,20 @@ use std::{sync::Arc, time::Duration};
 
 use aws::AwsError;
 use common::{Api, Does, OWNER, job_id};
-use jobs::{Failure, Job, Level, Status, Time, UserId, WaitingFor, testing::START};
+use jobs::{Failure, FailureCode, Job, Level, Status, Time, UserId, WaitingFor, testing::START};
+use release_files::WorkError;
 use serde_json::json;
-use store::{Claimed, Completion, Finished, Held, Leftovers, Progress, RunEnd, RunHandle};
-use worker::service::{Assignment, Processed, StatusUpdated, Work, WorkError};
+use store::{
+    Claim, Completion, EndOutcome, Leftovers, RunEnd, RunHandle, RunProgress, WriteOutcome,
+};
+use worker::{Assignment, Processed, UpdateStatusOutcome, Work};
 
 #[tokio::test]
 async fn test_process_job_success() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
     let processed = api.process(id, Does::Complete(json!({"files": []}))).await;
-    assert!(matches!(processed, Processed::Finished(job) if job.status == Status::Completed));
+    assert!(matches!(processed, Processed::Finished(job) if job.status() == Status::Completed));
     let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
     assert_eq!(
         (job["status"].as_str(), job["progress"].as_u64()),
@@ -132,32 +135,36 @@ async fn test_update_status() {
         .update_status(id, Status::Pending, Some("Submitted by the wizard"))
         .await
         .unwrap();
-    assert!(matches!(updated, StatusUpdated::Yes(job) if job.status == Status::Pending));
+    assert!(
+        matches!(updated, UpdateStatusOutcome::Updated(job) if job.status() == Status::Pending)
+    );
     let refused = service
         .update_status(id, Status::Completed, None)
         .await
         .unwrap();
-    assert!(matches!(refused, StatusUpdated::Refused(job) if job.status == Status::Pending));
+    assert!(
+        matches!(refused, UpdateStatusOutcome::Refused(job) if job.status() == Status::Pending)
+    );
     let failed = service
         .update_status(id, Status::Failed, Some("No disk"))
         .await
         .unwrap();
     assert!(
-        matches!(failed, StatusUpdated::Yes(job) if job.error.as_ref().is_some_and(|error| error.message == "No disk"))
+        matches!(failed, UpdateStatusOutcome::Updated(job) if job.error().as_ref().is_some_and(|error| error.message == "No disk"))
     );
     assert!(matches!(
         service
             .update_status(id, Status::Pending, None)
             .await
             .unwrap(),
-        StatusUpdated::Refused(_)
+        UpdateStatusOutcome::Refused(_)
     ));
     assert!(matches!(
         service
             .update_status(job_id(5), Status::Failed, None)
             .await
             .unwrap(),
-        StatusUpdated::Missing
+        UpdateStatusOutcome::Missing
     ));
 }
 
@@ -221,7 +228,7 @@ async fn test_cancel_job() {
 async fn a_cancelled_run_is_fenced_off() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
-    let Claimed::Yes(job) = api
+    let Claim::Won(job) = api
         .store
         .claim(
             &api.store.job(job_id(id), true).await.unwrap().unwrap(),
@@ -232,7 +239,7 @@ async fn a_cancelled_run_is_fenced_off() {
     else {
         panic!("claimed")
     };
-    let run = RunHandle::of(&job);
+    let run = RunHandle::from(&job);
     assert_eq!(
         api.send(OWNER, "PUT", &format!("/api/jobs/{id}/cancel"), None)
             .await
@@ -241,44 +248,39 @@ async fn a_cancelled_run_is_fenced_off() {
     );
     let held = api
         .store
-        .heartbeat(&run, &Progress::default(), START)
+        .heartbeat(&run, &RunProgress::default(), START)
         .await
         .unwrap();
-    assert!(matches!(held, Held::Fenced(Some(job)) if job.status == Status::Cancelled));
+    assert!(matches!(held, WriteOutcome::Fenced(Some(job)) if job.status() == Status::Cancelled));
 }
 
 #[tokio::test]
 async fn a_run_knows_its_own_end_and_no_others() {
     let api = Api::new().await;
-    let completion = Completion::of(json!({}));
-    let (progress, nothing, now) = (Progress::default(), Leftovers::None, START);
+    let completion = Completion::new(json!({}));
+    let (progress, nothing, now) = (RunProgress::default(), Leftovers::None, START);
     let later = now.after(Duration::from_secs(1));
     for gives_back in [false, true] {
         let id = job_id(api.create(json!({"job_type": "analysis"})).await);
         let seen = api.store.job(id, true).await.unwrap().unwrap();
-        let Claimed::Yes(job) = api.store.claim(&seen, now).await.unwrap() else {
+        let Claim::Won(job) = api.store.claim(&seen, now).await.unwrap() else {
             panic!("claimed")
         };
-        let run = RunHandle::of(&job);
+        let run = RunHandle::from(&job);
         let end = async |now| {
-            let end = RunEnd::GivenBack(WaitingFor::Queue, now);
-            if gives_back {
-                api.store
-                    .end_run(&run, &progress, &end, nothing, now)
-                    .await
-                    .unwrap()
+            let end = if gives_back {
+                RunEnd::Deferred(WaitingFor::Queue, now)
             } else {
-                api.store
-                    .complete(&run, &progress, &completion, nothing, now)
-                    .await
-                    .unwrap()
-            }
+                RunEnd::Completed(Box::new(completion.clone()))
+            };
+            let ended = api.store.end_run(&run, &progress, &end, nothing, now);
+            ended.await.unwrap()
         };
         // As the SDK repeats it, whose answer was lost.
         for _ in 0..2 {
-            assert!(matches!(end(now).await, Finished::Yes(_)));
+            assert!(matches!(end(now).await, EndOutcome::Written(_)));
         }
-        assert!(matches!(end(later).await, Finished::Fenced(Some(_))));
+        assert!(matches!(end(later).await, EndOutcome::Fenced(Some(_))));
     }
 }
 
@@ -291,10 +293,10 @@ struct Untidy {
 impl Work for Untidy {
     async fn run(&self, assignment: Assignment) -> Result<Completion, WorkError> {
         if self.leaves_upload {
-            assignment.report.leave_upload();
+            assignment.reporter.leave_upload();
         }
         Err(WorkError::Failed(Failure::new(
-            "source_missing",
+            FailureCode::SourceMissing,
             "There is no source file",
         )))
     }
@@ -325,7 +327,7 @@ async fn what_a_run_cannot_remove_in_time_is_left_to_the_sweeper() {
             panic!("{processed:?}")
         };
         assert_eq!(
-            (job.status, job.due_at.is_some()),
+            (job.status(), job.due_at.is_some()),
             (Status::Failed, leaves_upload || takes_for_ever)
         );
     }

@@ -5,19 +5,18 @@ mod common;
 use std::time::Duration;
 
 use common::{Api, OWNER, STRANGER, job_id};
+use fail_dead_jobs::{DeadJobs, fail_dead_jobs};
 use jobs::{
-    ATTEMPTS_EXHAUSTED, Clock, DEAD_LETTERED, Failure, Job, LEASE, Level, LogEntry, Status, Time,
-    UserId, WaitingFor,
+    Clock, Failure, FailureCode, Job, LEASE, Level, LogEntry, Status, Time, UserId, WaitingFor,
 };
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::json;
 use store::{
-    Cancelled, Claimed, Completion, Finished, Held, Leftovers, LogQuery, Progress, RunEnd,
-    RunHandle, Submitted,
+    CancelOutcome, Claim, Completion, EndOutcome, Leftovers, LogQuery, RunEnd, RunHandle,
+    RunProgress, SubmitOutcome, WriteOutcome,
 };
 use worker::{
-    metrics::Metrics,
-    service::Sweeper,
+    Metrics, Sweeper,
     testing::{files, queue},
 };
 
@@ -88,7 +87,7 @@ struct Model {
     attempt: u32,
     fence: u32,
     progress: u8,
-    error: Option<String>,
+    error: Option<FailureCode>,
     /// Until when its run is taken to be alive.
     lease: Time,
     /// Whether its last run gave it back.
@@ -108,9 +107,9 @@ impl Model {
         }
     }
 
-    fn end(&mut self, status: Status, error: Option<&str>) {
+    fn end(&mut self, status: Status, error: Option<FailureCode>) {
         self.status = status;
-        self.error = error.map(str::to_owned);
+        self.error = error;
     }
 
     fn claim(&mut self, now: Time) -> bool {
@@ -140,14 +139,14 @@ impl Model {
             self.status = Status::Pending;
             self.given_back = false;
         } else {
-            self.end(Status::Failed, Some(ATTEMPTS_EXHAUSTED));
+            self.end(Status::Failed, Some(FailureCode::AttemptsExhausted));
         }
     }
 
     fn dead_letter(&mut self, now: Time) {
         let alive = self.status == Status::Running && self.lease > now;
         if matches!(self.status, Status::Pending | Status::Running) && !alive {
-            self.end(Status::Failed, Some(DEAD_LETTERED));
+            self.end(Status::Failed, Some(FailureCode::DeadLettered));
         }
     }
 }
@@ -205,7 +204,7 @@ impl<'a> Life<'a> {
             Act::Submit => {
                 let done = matches!(
                     store.submit(&self.last, now).await.unwrap(),
-                    Submitted::Yes(_)
+                    SubmitOutcome::Submitted(_)
                 );
                 let is_draft = self.model.status == Status::Draft;
                 if is_draft {
@@ -216,7 +215,7 @@ impl<'a> Life<'a> {
             Act::Cancel => {
                 let done = matches!(
                     store.cancel(id, user(OWNER), false, now).await.unwrap(),
-                    Cancelled::Yes(_)
+                    CancelOutcome::Cancelled(_)
                 );
                 let may = !matches!(self.model.status, Status::Completed | Status::Failed);
                 if may {
@@ -226,15 +225,15 @@ impl<'a> Life<'a> {
             }
             Act::CancelByAStranger => {
                 let refused = store.cancel(id, user(STRANGER), false, now).await.unwrap();
-                agree(matches!(refused, Cancelled::Forbidden), true)
+                agree(matches!(refused, CancelOutcome::Forbidden), true)
             }
             Act::Claim => {
                 let claimed = store.claim(&self.last, now).await.unwrap();
                 let expected = self.model.claim(now);
-                if let Claimed::Yes(job) = &claimed {
-                    self.runs.push((RunHandle::of(job), job.log_seq));
+                if let Claim::Won(job) = &claimed {
+                    self.runs.push((RunHandle::from(job), job.log_seq));
                 }
-                agree(matches!(claimed, Claimed::Yes(_)), expected)
+                agree(matches!(claimed, Claim::Won(_)), expected)
             }
             Act::Wait(seconds) => {
                 self.api.clock.advance(seconds);
@@ -252,14 +251,12 @@ impl<'a> Life<'a> {
                     serde_json::from_value(json!({"Records": [{"messageId": "1", "body": body}]}))
                         .unwrap();
                 let event = LambdaEvent::new(event, Context::default());
-                let answer = fail_dead_jobs::fail_dead_jobs(
-                    &store,
-                    &self.clock,
-                    &Metrics::new("model", self.clock.clone()),
-                    event,
-                )
-                .await
-                .unwrap();
+                let dead_jobs = DeadJobs {
+                    store,
+                    clock: self.clock.clone(),
+                    metrics: Metrics::new("model", self.clock.clone()),
+                };
+                let answer = fail_dead_jobs(&dead_jobs, event).await.unwrap();
                 assert!(answer.batch_item_failures.is_empty());
                 self.model.dead_letter(now);
                 Ok(())
@@ -287,7 +284,10 @@ impl<'a> Life<'a> {
             };
             let lines: Vec<LogEntry> = (*put + 1..=*put + count).map(line).collect();
             // A line of a run that was shut out may be put; nobody will ever see it.
-            if matches!(store.put_log(run, &lines).await.unwrap(), Held::Yes) {
+            if matches!(
+                store.put_log(run, &lines).await.unwrap(),
+                WriteOutcome::Written(())
+            ) {
                 *put += count;
             } else if holds {
                 return Err("the log of the run at work was refused".to_owned());
@@ -297,14 +297,14 @@ impl<'a> Life<'a> {
         let Act::Heartbeat(_, percent) = act else {
             return Ok(());
         };
-        let progress = Progress {
+        let progress = RunProgress {
             percent: percent.max(model.progress),
             log_seq: *put,
-            ..Progress::default()
+            ..RunProgress::default()
         };
         let held = matches!(
             store.heartbeat(run, &progress, now).await.unwrap(),
-            Held::Yes
+            WriteOutcome::Written(())
         );
         if holds {
             self.model.progress = progress.percent;
@@ -323,42 +323,34 @@ impl<'a> Life<'a> {
             return Ok(());
         };
         let holds = model.holds(run.fence);
-        let progress = Progress {
+        let progress = RunProgress {
             percent: model.progress,
             log_seq: *put,
-            ..Progress::default()
+            ..RunProgress::default()
         };
-        let failure = Failure::new("broken", "It broke");
+        let failure = Failure::new(FailureCode::Storage, "It broke");
         let end = match act {
-            Act::Fail(_) => Some(RunEnd::Failed(failure)),
-            Act::Retry(_) => Some(RunEnd::Retry(failure, now.after(Duration::from_secs(5)))),
-            Act::GiveBack(_) => Some(RunEnd::GivenBack(WaitingFor::Queue, now)),
-            _ => None,
+            Act::Fail(_) => RunEnd::Failed(failure),
+            Act::Retry(_) => RunEnd::Retry(failure, now.after(Duration::from_secs(5))),
+            Act::GiveBack(_) => RunEnd::Deferred(WaitingFor::Queue, now),
+            _ => RunEnd::Completed(Box::new(Completion::new(
+                json!({"x": "y".repeat(back * 400)}),
+            ))),
         };
-        let finished = if let Some(end) = &end {
-            store
-                .end_run(run, &progress, end, Leftovers::Perhaps, now)
-                .await
-                .unwrap()
-        } else {
-            let completion = Completion::of(json!({"x": "y".repeat(back * 400)}));
-            store
-                .complete(run, &progress, &completion, Leftovers::Perhaps, now)
-                .await
-                .unwrap()
-        };
+        let ended = store.end_run(run, &progress, &end, Leftovers::Possible, now);
+        let ended = ended.await.unwrap();
         if holds {
-            self.model.given_back = matches!(end, Some(RunEnd::GivenBack(..)));
+            self.model.given_back = matches!(end, RunEnd::Deferred(..));
             match end {
-                None => {
+                RunEnd::Completed(_) => {
                     self.model.end(Status::Completed, None);
                     self.model.progress = 100;
                 }
-                Some(RunEnd::Failed(_)) => self.model.end(Status::Failed, Some("broken")),
-                Some(_) => self.model.status = Status::Pending,
+                RunEnd::Failed(failure) => self.model.end(Status::Failed, Some(failure.code)),
+                _ => self.model.status = Status::Pending,
             }
         }
-        let done = matches!(finished, Finished::Yes(_));
+        let done = matches!(ended, EndOutcome::Written(_));
         if done == holds {
             Ok(())
         } else {
@@ -375,8 +367,8 @@ impl<'a> Life<'a> {
             .await
             .unwrap()
             .unwrap();
-        let error = job.error.as_ref().map(|error| error.code.clone());
-        let found = (job.status, job.attempt, job.fence, job.progress, error);
+        let error = job.error().map(|error| error.code);
+        let found = (job.status(), job.attempt, job.fence, job.progress, error);
         let Model {
             status,
             attempt,
@@ -395,18 +387,15 @@ impl<'a> Life<'a> {
             due_at: None,
             ..self.last.clone()
         };
-        if self.last.status.is_final() && changed {
+        if self.last.status().is_final() && changed {
             return Err(format!("a final job has changed: {:?} {job:?}", self.last));
         }
-        if matches!(job.status, Status::Pending | Status::Running) != job.due_at.is_some()
-            && !job.status.is_final()
+        if matches!(job.status(), Status::Pending | Status::Running) != job.due_at.is_some()
+            && !job.status().is_final()
         {
             return Err("the sweeper would not see it, or a draft".to_owned());
         }
-        if job.finished_at.is_some() != job.status.is_final() {
-            return Err("it has ended and has not".to_owned());
-        }
-        if job.log_seq != self.last.log_seq || job.status.is_final() {
+        if job.log_seq != self.last.log_seq || job.status().is_final() {
             self.check_log(&job).await?;
         }
         self.last = job;

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use common::{Api, OWNER, RETENTION, job_id};
 use futures::future::join_all;
-use jobs::{Failure, Job, LEASE, Status, Time, UserId, release::Package, testing::START};
+use jobs::{
+    Failure, FailureCode, Job, LEASE, Status, Time, UserId, release::Package, testing::START,
+};
 use serde_json::json;
 use store::{
-    Cancelled, Claimed, Completion, Finished, Held, Leftovers, Progress, RunEnd, RunHandle,
-    Submitted,
+    CancelOutcome, Claim, Completion, EndOutcome, Leftovers, RunEnd, RunHandle, RunProgress,
+    SubmitOutcome, WriteOutcome,
 };
 
 const PARTIES: usize = 50;
@@ -35,22 +37,22 @@ async fn pending(api: &Api) -> Job {
 }
 
 async fn claimed(api: &Api, seen: &Job, now: Time) -> RunHandle {
-    let Claimed::Yes(job) = api.store.claim(seen, now).await.unwrap() else {
+    let Claim::Won(job) = api.store.claim(seen, now).await.unwrap() else {
         panic!("{seen:?}")
     };
-    RunHandle::of(&job)
+    RunHandle::from(&job)
 }
 
 fn owner() -> UserId {
     UserId::try_from(OWNER.0).unwrap()
 }
 
-async fn complete(api: &Api, run: &RunHandle, completion: &Completion) -> Finished {
+async fn complete(api: &Api, run: &RunHandle, completion: &Completion) -> EndOutcome {
     api.store
-        .complete(
+        .end_run(
             run,
-            &Progress::default(),
-            completion,
+            &RunProgress::default(),
+            &RunEnd::Completed(Box::new(completion.clone())),
             Leftovers::None,
             START,
         )
@@ -66,10 +68,10 @@ async fn of_many_claims_one_wins() {
         let claims = join_all((0..PARTIES).map(|_| api.store.claim(&seen, START))).await;
         let won = claims
             .iter()
-            .filter(|claim| matches!(claim, Ok(Claimed::Yes(_))))
+            .filter(|claim| matches!(claim, Ok(Claim::Won(_))))
             .count();
         let lost = claims.iter().filter(
-            |claim| matches!(claim, Ok(Claimed::Lost(job)) if job.status == Status::Running),
+            |claim| matches!(claim, Ok(Claim::Lost(job)) if job.status() == Status::Running),
         );
         assert_eq!((won, lost.count()), (1, PARTIES - 1));
         let job = job(&api, seen.id.get()).await;
@@ -83,7 +85,7 @@ async fn a_job_completes_or_is_cancelled() {
     for round in 0..rounds() {
         let seen = pending(&api).await;
         let run = claimed(&api, &seen, START).await;
-        let completion = Completion::of(json!({}));
+        let completion = Completion::new(json!({}));
         let cancels =
             join_all((0..PARTIES).map(|_| api.store.cancel(seen.id, owner(), false, START)));
         // Whoever is polled first has the better chance: they take turns.
@@ -96,23 +98,25 @@ async fn a_job_completes_or_is_cancelled() {
         let job = job(&api, seen.id.get()).await;
         let told = |status| {
             cancels.iter().all(|cancel| match cancel {
-                Ok(Cancelled::Yes(job) | Cancelled::Final(job)) => job.status == status,
+                Ok(CancelOutcome::Cancelled(job) | CancelOutcome::Final(job)) => {
+                    job.status() == status
+                }
                 _ => false,
             })
         };
         match completed {
-            Finished::Yes(done) => assert_eq!(
-                (done.status, job.status, told(Status::Completed)),
+            EndOutcome::Written(done) => assert_eq!(
+                (done.status(), job.status(), told(Status::Completed)),
                 (Status::Completed, Status::Completed, true)
             ),
-            Finished::Fenced(_) => assert_eq!(
-                (job.status, told(Status::Cancelled)),
+            EndOutcome::Fenced(_) => assert_eq!(
+                (job.status(), told(Status::Cancelled)),
                 (Status::Cancelled, true)
             ),
-            Finished::ReleaseChanged => panic!("there is no release"),
+            EndOutcome::ReleaseChanged => panic!("there is no release"),
         }
         // The log has one last line, however many cancelled.
-        assert_eq!(job.log_seq, u64::from(job.status == Status::Cancelled));
+        assert_eq!(job.log_seq, u64::from(job.status() == Status::Cancelled));
     }
 }
 
@@ -132,15 +136,18 @@ async fn a_draft_is_submitted_once_and_ends_cancelled() {
             tokio::join!(submits, api.store.cancel(seen.id, owner(), false, START));
         let won = submits
             .iter()
-            .filter(|submit| matches!(submit, Ok(Submitted::Yes(_))))
+            .filter(|submit| matches!(submit, Ok(SubmitOutcome::Submitted(_))))
             .count();
         let told = submits
             .iter()
-            .filter(|submit| matches!(submit, Ok(Submitted::NotADraft(_))))
+            .filter(|submit| matches!(submit, Ok(SubmitOutcome::NotADraft(_))))
             .count();
         assert!(won <= 1 && won + told == PARTIES, "{won} {told}");
-        assert!(matches!(cancelled, Ok(Cancelled::Yes(_))), "{cancelled:?}");
-        assert_eq!(job(&api, id).await.status, Status::Cancelled);
+        assert!(
+            matches!(cancelled, Ok(CancelOutcome::Cancelled(_))),
+            "{cancelled:?}"
+        );
+        assert_eq!(job(&api, id).await.status(), Status::Cancelled);
     }
 }
 
@@ -152,7 +159,7 @@ async fn a_run_is_rescued_or_completes_late() {
         let seen = pending(&api).await;
         let run = claimed(&api, &seen, START).await;
         let dead = job(&api, seen.id.get()).await;
-        let completion = Completion::of(json!({}));
+        let completion = Completion::new(json!({}));
         // No two at the same millisecond: these would be one write, repeated.
         let at = |party| late.after(Duration::from_millis(party));
         let rescues = join_all((0..PARTIES as u64).map(|party| api.store.rescue(&dead, at(party))));
@@ -164,13 +171,13 @@ async fn a_run_is_rescued_or_completes_late() {
         };
         let won = rescues
             .iter()
-            .filter(|rescue| matches!(rescue, Ok(Finished::Yes(_))))
+            .filter(|rescue| matches!(rescue, Ok(WriteOutcome::Written(_))))
             .count();
         let job = job(&api, seen.id.get()).await;
-        if matches!(completed, Finished::Yes(_)) {
-            assert_eq!((won, job.status, job.fence), (0, Status::Completed, 1));
+        if matches!(completed, EndOutcome::Written(_)) {
+            assert_eq!((won, job.status(), job.fence), (0, Status::Completed, 1));
         } else {
-            assert_eq!((won, job.status, job.fence), (1, Status::Pending, 1));
+            assert_eq!((won, job.status(), job.fence), (1, Status::Pending, 1));
             late_writes_change_nothing(&api, &run).await;
         }
     }
@@ -179,24 +186,24 @@ async fn a_run_is_rescued_or_completes_late() {
 /// What a run writes that has been shut out.
 async fn late_writes_change_nothing(api: &Api, run: &RunHandle) {
     let before = job(api, run.job_id.get()).await;
-    let progress = Progress {
+    let progress = RunProgress {
         percent: 99,
         log_seq: 7,
-        ..Progress::default()
+        ..RunProgress::default()
     };
     assert!(matches!(
         api.store.heartbeat(run, &progress, START).await,
-        Ok(Held::Fenced(_))
+        Ok(WriteOutcome::Fenced(_))
     ));
     for end in [
-        RunEnd::Failed(Failure::new("x", "x")),
-        RunEnd::Retry(Failure::new("x", "x"), START),
+        RunEnd::Failed(Failure::new(FailureCode::Storage, "x")),
+        RunEnd::Retry(Failure::new(FailureCode::Storage, "x"), START),
     ] {
         let ended = api
             .store
             .end_run(run, &progress, &end, Leftovers::None, START)
             .await;
-        assert!(matches!(ended, Ok(Finished::Fenced(_))), "{ended:?}");
+        assert!(matches!(ended, Ok(EndOutcome::Fenced(_))), "{ended:?}");
     }
     assert_eq!(job(api, run.job_id.get()).await, before);
 }
@@ -230,11 +237,11 @@ async fn of_two_packages_of_a_release_one_becomes_current() {
         let completion = Completion::with_package(json!({}), seen.clone(), RETENTION);
         let ends = join_all(runs.iter().map(|run| complete(&api, run, &completion))).await;
         let won: Vec<usize> = (0..ends.len())
-            .filter(|at| matches!(ends[*at], Finished::Yes(_)))
+            .filter(|at| matches!(ends[*at], EndOutcome::Written(_)))
             .collect();
         let changed = ends
             .iter()
-            .filter(|end| matches!(end, Finished::ReleaseChanged))
+            .filter(|end| matches!(end, EndOutcome::ReleaseChanged))
             .count();
         assert_eq!((won.len(), changed), (1, runs.len() - 1));
         let package = api

@@ -5,7 +5,7 @@ mod common;
 use common::{Api, OWNER, job_id};
 use jobs::{Status, release::Release, testing::START};
 use serde_json::{Map, Value, json};
-use store::{Claimed, Completion, Finished, Leftovers, Progress, RunHandle};
+use store::{Claim, Completion, EndOutcome, Leftovers, RunEnd, RunHandle, RunProgress};
 
 struct Run {
     api: Api,
@@ -24,7 +24,7 @@ impl Run {
         let id = api
             .create(json!({"job_type": "readnfo", "release_id": release}))
             .await;
-        let Claimed::Yes(job) = api
+        let Claim::Won(job) = api
             .store
             .claim(
                 &api.store.job(job_id(id), true).await.unwrap().unwrap(),
@@ -43,20 +43,20 @@ impl Run {
             .unwrap();
         Self {
             api,
-            handle: RunHandle::of(&job),
+            handle: RunHandle::from(&job),
             release,
         }
     }
 
-    async fn complete(&self, seen: Release, metadata: &Value) -> Finished {
+    async fn complete(&self, seen: Release, metadata: &Value) -> EndOutcome {
         let metadata = metadata.as_object().unwrap().clone();
         let completion = Completion::with_metadata(json!({}), seen, metadata);
         self.api
             .store
-            .complete(
+            .end_run(
                 &self.handle,
-                &Progress::default(),
-                &completion,
+                &RunProgress::default(),
+                &RunEnd::Completed(Box::new(completion)),
                 Leftovers::None,
                 START,
             )
@@ -80,7 +80,7 @@ async fn the_metadata_change_as_the_job_completes() {
     let run = Run::new().await;
     let metadata = json!({"title": "Another Book", "pages": 12, "year": 2024});
     let finished = run.complete(run.release.clone(), &metadata).await;
-    assert!(matches!(finished, Finished::Yes(job) if job.status == Status::Completed));
+    assert!(matches!(finished, EndOutcome::Written(job) if job.status() == Status::Completed));
     assert_eq!(Value::Object(run.metadata().await), metadata);
 }
 
@@ -104,7 +104,7 @@ async fn a_release_that_has_changed_meanwhile_is_left() {
     for seen in [other_metadata, other_package] {
         assert!(matches!(
             run.complete(seen, &json!({"title": "x"})).await,
-            Finished::ReleaseChanged
+            EndOutcome::ReleaseChanged
         ));
     }
     assert_eq!(run.metadata().await, run.release.metadata);
@@ -115,5 +115,5 @@ async fn a_release_that_has_changed_meanwhile_is_left() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(job.status, Status::Running);
+    assert_eq!(job.status(), Status::Running);
 }

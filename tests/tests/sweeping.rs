@@ -5,14 +5,11 @@ mod common;
 use std::time::Duration;
 
 use common::{Api, OWNER, RETENTION, job_id};
-use jobs::{
-    ATTEMPTS_EXHAUSTED, Failure, JobType, LEASE, NewJob, Status, Time, UserId, testing::START,
-};
+use jobs::{Failure, FailureCode, JobType, LEASE, NewJob, Status, Time, UserId, testing::START};
 use serde_json::{Map, json};
-use store::{Claimed, Finished};
+use store::{Claim, WriteOutcome};
 use worker::{
-    queue::Queue,
-    service::{Sweeper, Swept},
+    Queue, SweepReport, Sweeper,
     testing::{broken_files, broken_queue, files, queue},
 };
 
@@ -23,7 +20,7 @@ fn sweeper(api: &Api, queue: Queue) -> Sweeper {
     Sweeper::new(api.store.clone(), queue, files(), api.clock.clock())
 }
 
-async fn sweep(api: &Api, queue: Queue) -> Swept {
+async fn sweep(api: &Api, queue: Queue) -> SweepReport {
     sweeper(api, queue).sweep(Time::from_millis(i64::MAX)).await
 }
 
@@ -46,7 +43,7 @@ async fn stuck(api: &Api, count: u64) {
         let seen = api.store.job(id, true).await.unwrap().unwrap();
         assert!(matches!(
             api.store.claim(&seen, START).await.unwrap(),
-            Claimed::Yes(_)
+            Claim::Won(_)
         ));
     }
     api.clock.advance(61);
@@ -61,7 +58,7 @@ async fn statuses(api: &Api, count: u64) -> Vec<(Status, u32, usize)> {
             .await
             .unwrap()
             .unwrap();
-        found.push((job.status, job.attempt, job.runs.len()));
+        found.push((job.status(), job.attempt, job.runs.len()));
     }
     found.dedup();
     found
@@ -74,7 +71,7 @@ async fn with_more_stuck_jobs_than_one_page_the_last_is_rescued_too() {
     let swept = sweep(&api, queue()).await;
     assert_eq!((swept.rescued as u64, swept.errors), (STUCK, 0));
     assert_eq!(statuses(&api, STUCK).await, [(Status::Pending, 1, 1)]);
-    assert_eq!(sweep(&api, queue()).await, Swept::default());
+    assert_eq!(sweep(&api, queue()).await, SweepReport::default());
 }
 
 #[tokio::test]
@@ -126,7 +123,7 @@ async fn a_job_whose_files_cannot_be_removed_holds_up_no_other() {
     let seen = api.store.job(id, true).await.unwrap().unwrap();
     assert!(matches!(
         api.store.claim(&seen, START).await.unwrap(),
-        Claimed::Yes(_)
+        Claim::Won(_)
     ));
     api.send(OWNER, "PUT", &format!("/api/jobs/{id}/cancel"), None)
         .await;
@@ -140,7 +137,7 @@ async fn a_job_whose_files_cannot_be_removed_holds_up_no_other() {
     assert_eq!((swept.rescued, swept.errors), (3, 1));
     assert_eq!(
         sweep(broken_files()).await,
-        Swept::default(),
+        SweepReport::default(),
         "it comes again later"
     );
     api.clock.advance(601);
@@ -230,33 +227,36 @@ async fn a_sweeper_knows_its_own_writes_and_no_others() {
     // As the SDK repeats it, whose answer was lost: the second is refused by the first.
     for _ in 0..2 {
         assert!(matches!(
-            api.store.look_again(&seen, Some(later)).await.unwrap(),
-            Finished::Yes(_)
+            api.store
+                .reschedule_sweep(&seen, Some(later))
+                .await
+                .unwrap(),
+            WriteOutcome::Written(_)
         ));
     }
     for _ in 0..2 {
         assert!(matches!(
             api.store.rescue(&seen, now).await.unwrap(),
-            Finished::Yes(_)
+            WriteOutcome::Written(_)
         ));
     }
     assert!(matches!(
-        api.store.look_again(&seen, Some(now)).await.unwrap(),
-        Finished::Fenced(Some(_))
+        api.store.reschedule_sweep(&seen, Some(now)).await.unwrap(),
+        WriteOutcome::Fenced(Some(_))
     ));
     assert!(matches!(
         api.store.rescue(&seen, later).await.unwrap(),
-        Finished::Fenced(Some(_))
+        WriteOutcome::Fenced(Some(_))
     ));
     let seen = api.store.job(id, true).await.unwrap().unwrap();
-    let failure = Failure::new(ATTEMPTS_EXHAUSTED, "Enough");
+    let failure = Failure::new(FailureCode::AttemptsExhausted, "Enough");
     for _ in 0..2 {
         assert!(matches!(
             api.store
                 .fail_from_outside(&seen, &failure, now)
                 .await
                 .unwrap(),
-            Finished::Yes(_)
+            WriteOutcome::Written(_)
         ));
     }
     assert!(matches!(
@@ -264,6 +264,6 @@ async fn a_sweeper_knows_its_own_writes_and_no_others() {
             .fail_from_outside(&seen, &failure, later)
             .await
             .unwrap(),
-        Finished::Fenced(Some(_))
+        WriteOutcome::Fenced(Some(_))
     ));
 }

@@ -13,22 +13,23 @@ use std::{
 use aws::AwsError;
 use common::{ADMIN, Api, Does, OWNER, STRANGER, job_id};
 use jobs::{Job, LEASE, Status, Time, UserId, testing::START};
+use release_files::WorkError;
 use serde_json::{Value, json};
-use store::{Claimed, Completion, Finished, Permits, Permitted, RunHandle};
+use store::{Claim, Completion, Permit, PermitOutcome, RunHandle, WriteOutcome};
 use tokio::{sync::Semaphore, task::JoinHandle};
-use worker::service::{Assignment, JobService, Processed, Work, WorkError};
+use worker::{Assignment, JobService, Processed, Work};
 
 const FOR_EVER: Time = Time::from_millis(i64::MAX);
 
 /// Work that tells when it has begun and ends when it may; it counts how many do it at once.
-struct Held {
+struct GatedWork {
     begun: Semaphore,
     may_end: Semaphore,
     now: AtomicU32,
     most: AtomicU32,
 }
 
-impl Held {
+impl GatedWork {
     fn new() -> Arc<Self> {
         let (begun, may_end) = (Semaphore::new(0), Semaphore::new(0));
         Arc::new(Self {
@@ -40,14 +41,14 @@ impl Held {
     }
 }
 
-impl Work for Held {
+impl Work for GatedWork {
     async fn run(&self, _: Assignment) -> Result<Completion, WorkError> {
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         self.begun.add_permits(1);
         self.may_end.acquire().await.unwrap().forget();
         self.now.fetch_sub(1, Ordering::SeqCst);
-        Ok(Completion::of(json!({})))
+        Ok(Completion::new(json!({})))
     }
 
     async fn clean_up(&self, _: &Job) -> Result<(), AwsError> {
@@ -56,7 +57,7 @@ impl Work for Held {
 }
 
 /// Processes a job in the background until it has begun its work.
-async fn begin(service: JobService, id: u64, work: &Arc<Held>) -> JoinHandle<Processed> {
+async fn begin(service: JobService, id: u64, work: &Arc<GatedWork>) -> JoinHandle<Processed> {
     let task = Arc::clone(work);
     let run = tokio::spawn(async move {
         service
@@ -81,7 +82,7 @@ async fn release(api: &Api) -> u64 {
 }
 
 /// A job at work on a release, and another that wants the same.
-async fn one_behind_the_other(api: &Api, work: &Arc<Held>) -> (JoinHandle<Processed>, u64) {
+async fn one_behind_the_other(api: &Api, work: &Arc<GatedWork>) -> (JoinHandle<Processed>, u64) {
     let release = release(api).await;
     let first = api
         .create(json!({"job_type": "packaging", "release_id": release}))
@@ -114,7 +115,7 @@ fn assert_soon_after(time: Time, found: &Value) {
 
 #[tokio::test]
 async fn one_job_at_a_time_changes_a_release() {
-    let (api, work) = (Api::new().await, Held::new());
+    let (api, work) = (Api::new().await, GatedWork::new());
     let release = release(&api).await;
     let first = api
         .create(json!({"job_type": "packaging", "release_id": release}))
@@ -158,7 +159,7 @@ async fn one_job_at_a_time_changes_a_release() {
 
 #[tokio::test]
 async fn whoever_waits_is_put_off_without_a_claim() {
-    let (api, work) = (Api::new().await, Held::new());
+    let (api, work) = (Api::new().await, GatedWork::new());
     let (run, second) = one_behind_the_other(&api, &work).await;
     for _ in 0..20 {
         assert!(matches!(
@@ -174,7 +175,7 @@ async fn whoever_waits_is_put_off_without_a_claim() {
 
 #[tokio::test]
 async fn one_message_is_enough_for_a_job_that_waits() {
-    let (api, work) = (Api::new().await, Held::new());
+    let (api, work) = (Api::new().await, GatedWork::new());
     let (run, second) = one_behind_the_other(&api, &work).await;
     // Within the lease of the run at work.
     api.clock.advance(40);
@@ -207,7 +208,7 @@ async fn a_job_is_given_back_for_longer_and_longer_while_a_service_is_away() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "analysis"})).await;
     for least in [20, 40, 80, 160, 300, 300] {
-        let Processed::Waiting(job, delay) = api.process(id, Does::FindNothing).await else {
+        let Processed::Waiting(job, delay) = api.process(id, Does::MeetOutage).await else {
             panic!("waits")
         };
         let most = Duration::from_secs(least + least / 2);
@@ -231,16 +232,16 @@ async fn the_permit_of_a_run_that_died_is_free_when_its_lease_is_over() {
         .create(json!({"job_type": "packaging", "release_id": release}))
         .await;
     let seen = api.store.job(job_id(dead), true).await.unwrap().unwrap();
-    let Claimed::Yes(job) = api.store.claim(&seen, START).await.unwrap() else {
+    let Claim::Won(job) = api.store.claim(&seen, START).await.unwrap() else {
         panic!("claimed")
     };
-    let permits = Permits::Release(job.release_id.unwrap());
+    let permits = Permit::Release(job.release_id.unwrap());
     let taken = api
         .store
-        .take_permit(permits, &RunHandle::of(&job), START)
+        .acquire_permit(permits, &RunHandle::from(&job), START)
         .await
         .unwrap();
-    assert_eq!(taken, Permitted::Yes);
+    assert_eq!(taken, PermitOutcome::Granted);
     assert!(matches!(
         api.process(next, Does::Complete(json!({}))).await,
         Processed::Waiting(..)
@@ -257,55 +258,55 @@ async fn the_permit_of_a_run_that_died_is_free_when_its_lease_is_over() {
 async fn a_job_whose_run_died_takes_no_second_permit_from_its_user() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "analysis"})).await;
-    let permits = Permits::User(UserId::try_from(OWNER.0).unwrap(), 2);
+    let permits = Permit::User(UserId::try_from(OWNER.0).unwrap(), 2);
     let mut now = START;
     // Two runs of one job: the first has died, its permit is still in the set.
     for _ in 0..2 {
         let seen = api.store.job(job_id(id), true).await.unwrap().unwrap();
-        if seen.status == Status::Running {
+        if seen.status() == Status::Running {
             now = now.after(LEASE * 2);
             assert!(matches!(
                 api.store.rescue(&seen, now).await.unwrap(),
-                Finished::Yes(_)
+                WriteOutcome::Written(_)
             ));
         }
         let seen = api.store.job(job_id(id), true).await.unwrap().unwrap();
-        let Claimed::Yes(job) = api.store.claim(&seen, now).await.unwrap() else {
+        let Claim::Won(job) = api.store.claim(&seen, now).await.unwrap() else {
             panic!("claimed")
         };
         assert_eq!(
             api.store
-                .take_permit(permits, &RunHandle::of(&job), now)
+                .acquire_permit(permits, &RunHandle::from(&job), now)
                 .await
                 .unwrap(),
-            Permitted::Yes
+            PermitOutcome::Granted
         );
     }
     assert_eq!(
-        api.store.has_permit(permits, now).await.unwrap(),
-        Permitted::Yes
+        api.store.check_permit(permits, now).await.unwrap(),
+        PermitOutcome::Granted
     );
     let other = api.create(json!({"job_type": "analysis"})).await;
     let seen = api.store.job(job_id(other), true).await.unwrap().unwrap();
-    let Claimed::Yes(other) = api.store.claim(&seen, now).await.unwrap() else {
+    let Claim::Won(other) = api.store.claim(&seen, now).await.unwrap() else {
         panic!("claimed")
     };
     assert_eq!(
         api.store
-            .take_permit(permits, &RunHandle::of(&other), now)
+            .acquire_permit(permits, &RunHandle::from(&other), now)
             .await
             .unwrap(),
-        Permitted::Yes
+        PermitOutcome::Granted
     );
     assert!(matches!(
-        api.store.has_permit(permits, now).await.unwrap(),
-        Permitted::Full(_)
+        api.store.check_permit(permits, now).await.unwrap(),
+        PermitOutcome::Full(_)
     ));
 }
 
 #[tokio::test]
 async fn a_user_at_the_limit_waits_and_holds_up_nobody_else() {
-    let (api, work) = (Api::new().await, Held::new());
+    let (api, work) = (Api::new().await, GatedWork::new());
     let limited = || api.service().with_user_limit(Some(1));
     let first = api.create(json!({"job_type": "analysis"})).await;
     let second = api.create(json!({"job_type": "analysis"})).await;
@@ -341,7 +342,7 @@ async fn a_user_at_the_limit_waits_and_holds_up_nobody_else() {
 
 #[tokio::test]
 async fn of_many_jobs_on_one_release_never_two_work_at_once() {
-    let (api, work) = (Api::new().await, Held::new());
+    let (api, work) = (Api::new().await, GatedWork::new());
     let release = release(&api).await;
     work.may_end.add_permits(100);
     let mut runs = Vec::new();
@@ -420,7 +421,7 @@ async fn a_cancelled_job_that_waited_for_a_retry_never_runs() {
 
 #[tokio::test]
 async fn cancelling_a_running_job_tells_by_when_it_stops() {
-    let (api, work) = (Api::new().await, Held::new());
+    let (api, work) = (Api::new().await, GatedWork::new());
     let [pending, running] = [
         api.create(json!({"job_type": "analysis"})).await,
         api.create(json!({"job_type": "analysis"})).await,

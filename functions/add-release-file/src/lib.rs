@@ -1,13 +1,17 @@
 //! `POST /api/releases/{id}/files`: a presigned upload of one source file.
 
-use api::{Answer, Body, PathId, Problem, SignedIn, UploadView, allow_release, created};
-use axum::{Router, extract::State, response::Response, routing::post};
+use api::{Answer, Body, PathId, Route, SignedIn, UploadView, allow_release, created};
+use axum::{Router, extract::State, response::Response};
 use jobs::{
-    Clock, ReleaseId,
+    Clock, FieldReader, ReadFields, ReleaseId,
     release::{MAX_UPLOAD_BYTES, SourcePath, source_prefix},
 };
+use lambda::Settings;
 use store::Store;
-use worker::files::{Files, PRESIGNED_FOR};
+use worker::{Files, PRESIGNED_URL_TTL};
+
+/// The function's routes.
+pub const ROUTES: [Route; 1] = [Route::post("/api/releases/{id}/files")];
 
 #[derive(Clone)]
 struct Parts {
@@ -16,15 +20,38 @@ struct Parts {
     clock: Clock,
 }
 
-/// The function's route.
+/// The function, as its settings say.
+pub fn from_settings(settings: &mut Settings) -> Router {
+    router(settings.store(), settings.files(), settings.clock())
+}
+
+/// The function's router.
 pub fn router(store: Store, files: Files, clock: Clock) -> Router {
-    Router::new()
-        .route("/api/releases/{id}/files", post(add_release_file))
-        .with_state(Parts {
-            store,
-            files,
-            clock,
+    let parts = Parts {
+        store,
+        files,
+        clock,
+    };
+    api::router(&ROUTES, add_release_file).with_state(parts)
+}
+
+/// The file that a client is about to upload.
+struct UploadRequest {
+    path: SourcePath,
+    size: u64,
+}
+
+impl ReadFields for UploadRequest {
+    fn read_fields(fields: &mut FieldReader) -> Option<Self> {
+        let path = fields.required("path", FieldReader::parsed);
+        let size = fields.required("size", |fields, name| {
+            fields.integer(name, 0..=MAX_UPLOAD_BYTES)
+        });
+        Some(Self {
+            path: path?,
+            size: size?,
         })
+    }
 }
 
 async fn add_release_file(
@@ -33,20 +60,11 @@ async fn add_release_file(
     PathId(id): PathId<ReleaseId>,
     body: Body,
 ) -> Answer<Response> {
-    let mut fields = body.fields();
-    let path: Option<SourcePath> = fields.parsed("path");
-    let size = fields.integer("size", 0..=MAX_UPLOAD_BYTES);
-    let (path, size) = (fields.require("path", path), fields.require("size", size));
-    fields.finish()?;
-    let (Some(path), Some(size)) = (path, size) else {
-        return Err(Problem::malformed());
-    };
+    let UploadRequest { path, size } = body.read()?;
     allow_release(caller, &parts.store, id).await?;
-    let expires_at = parts.clock.now().after(PRESIGNED_FOR);
+    let expires_at = parts.clock.now().after(PRESIGNED_URL_TTL);
     let key = format!("{}{path}", source_prefix(id));
     let upload = parts.files.presign_upload(&key, size).await?;
-    Ok(created(
-        &format!("/api/releases/{id}/files"),
-        UploadView::new(path.to_string(), upload.url, upload.headers, expires_at),
-    ))
+    let view = UploadView::new(path.to_string(), upload.url, upload.headers, expires_at);
+    Ok(created(&format!("/api/releases/{id}/files"), view))
 }

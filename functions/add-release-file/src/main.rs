@@ -2,12 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda::serve(async |env| {
-        Ok(add_release_file::router(
-            env.store()?,
-            env.files()?,
-            env.clock(),
-        ))
-    })
-    .await
+    lambda::serve(add_release_file::from_settings).await
 }

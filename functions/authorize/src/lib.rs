@@ -1,18 +1,19 @@
 //! The API's authorizer: checks a bearer token once, for every route.
 
-use api::auth::{Keys, TokenRules};
+use api::auth::{KeySource, Keys, TokenRules};
 use aws_lambda_events::apigw::{
     ApiGatewayV2CustomAuthorizerSimpleResponse as Response,
     ApiGatewayV2CustomAuthorizerV2Request as Request,
 };
 use jobs::Caller;
+use lambda::Settings;
 use lambda_runtime::{Error, LambdaEvent};
 use serde::{Deserialize, Serialize};
 
 /// Who calls, as the routes' functions read it from the request's context.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Context {
-    /// The user; 0, which is nobody's id, where the token is refused.
+    /// The user; 0, which is nobody's id, if the token is refused.
     pub user_id: u64,
     /// Whether the user is an admin.
     pub admin: bool,
@@ -27,22 +28,24 @@ impl From<Caller> for Context {
     }
 }
 
-/// Finds who calls, or refuses. Why a token is refused is logged, without the token.
+/// The source of the keys and the rules for tokens, as the settings say.
+pub fn from_settings(settings: &mut Settings) -> (KeySource, TokenRules) {
+    (settings.key_source(), settings.token_rules())
+}
+
+/// Finds out who calls, or refuses. The reason of a refusal is logged, without the token.
 ///
 /// # Errors
-/// Never: what cannot be checked is refused.
+/// Never: a token that cannot be checked is refused.
 pub async fn authorize(
     keys: &Keys,
     rules: &TokenRules,
     event: LambdaEvent<Request>,
 ) -> Result<Response<Context>, Error> {
     let request_id = event.context.request_id;
-    let header = event
-        .payload
-        .headers
-        .get("authorization")
-        .and_then(|value| value.to_str().ok());
-    let caller = match bearer(header.unwrap_or_default()) {
+    let header = event.payload.headers.get("authorization");
+    let header = header.and_then(|value| value.to_str().ok());
+    let caller = match bearer_token(header.unwrap_or_default()) {
         None => None,
         Some(token) => match keys.check(token, rules).await {
             Ok(caller) => Some(caller),
@@ -59,7 +62,7 @@ pub async fn authorize(
 }
 
 /// The token of an `Authorization` header; the scheme's case does not matter (RFC 9110, section 11.1).
-fn bearer(header: &str) -> Option<&str> {
+fn bearer_token(header: &str) -> Option<&str> {
     let (scheme, token) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
@@ -142,10 +145,10 @@ mod tests {
 
     #[test]
     fn only_a_bearer_token_is_taken() {
-        assert_eq!(bearer("Bearer abc"), Some("abc"));
-        assert_eq!(bearer("bearer abc"), Some("abc"));
-        assert_eq!(bearer("Basic abc"), None);
-        assert_eq!(bearer("abc"), None);
-        assert_eq!(bearer(""), None);
+        assert_eq!(bearer_token("Bearer abc"), Some("abc"));
+        assert_eq!(bearer_token("bearer abc"), Some("abc"));
+        assert_eq!(bearer_token("Basic abc"), None);
+        assert_eq!(bearer_token("abc"), None);
+        assert_eq!(bearer_token(""), None);
     }
 }

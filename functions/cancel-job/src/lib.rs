@@ -1,16 +1,23 @@
-//! `PUT /api/jobs/{id}/cancel`: cancels a job by one conditional write.
+//! `PUT /api/jobs/{id}/cancel`: cancels a job with one conditional write.
 
-use api::{Answer, CancelView, FinalJob, PathId, Problem, SignedIn};
-use axum::{Json, Router, extract::State, routing::put};
+use api::{Answer, CancelView, JobAction, PathId, Problem, Resource, Route, SignedIn};
+use axum::{Json, Router, extract::State};
 use jobs::JobId;
-use store::Cancelled;
-use worker::service::JobService;
+use lambda::Settings;
+use store::CancelOutcome;
+use worker::JobService;
 
-/// The function's route.
+/// The function's routes.
+pub const ROUTES: [Route; 1] = [Route::put("/api/jobs/{id}/cancel")];
+
+/// The function, as its settings say.
+pub fn from_settings(settings: &mut Settings) -> Router {
+    router(settings.jobs())
+}
+
+/// The function's router.
 pub fn router(jobs: JobService) -> Router {
-    Router::new()
-        .route("/api/jobs/{id}/cancel", put(cancel_job))
-        .with_state(jobs)
+    api::router(&ROUTES, cancel_job).with_state(jobs)
 }
 
 async fn cancel_job(
@@ -19,9 +26,9 @@ async fn cancel_job(
     PathId(id): PathId<JobId>,
 ) -> Answer<Json<CancelView>> {
     match jobs.cancel(id, caller).await? {
-        Cancelled::Yes(job) => Ok(Json(job.into())),
-        Cancelled::Final(job) => Err(Problem::wrong_status(job.status, FinalJob::Cancel)),
-        Cancelled::Forbidden => Err(Problem::forbidden("job")),
-        Cancelled::Missing => Err(Problem::not_found("job")),
+        CancelOutcome::Cancelled(job) => Ok(Json(job.into())),
+        CancelOutcome::Final(job) => Err(Problem::wrong_status(job.status(), JobAction::Cancel)),
+        CancelOutcome::Forbidden => Err(Problem::forbidden(Resource::Job)),
+        CancelOutcome::Missing => Err(Problem::not_found(Resource::Job)),
     }
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda::serve(async |env| Ok(cancel_job::router(env.jobs()?))).await
+    lambda::serve(cancel_job::from_settings).await
 }

@@ -1,51 +1,56 @@
 //! `POST /api/jobs`: creates a job, or a draft.
 
-use api::{Answer, Body, IdempotencyHeader, Problem, SignedIn, allow_release, job_answer};
-use axum::{Router, extract::State, response::Response, routing::post};
-use jobs::{JobRequest, MAX_CONFIG_BYTES};
-use store::Documents;
-use worker::service::{Intake, Submissions};
+use api::{Answer, Body, IdempotencyKeyHeader, Problem, Route, SignedIn, allow_release};
+use axum::{Router, extract::State, response::Response};
+use jobs::{FieldReader, JobRequest, MAX_CONFIG_BYTES, ReadFields};
+use lambda::Settings;
+use worker::Submissions;
 
-/// The function's route.
+/// The function's routes.
+pub const ROUTES: [Route; 1] = [Route::post("/api/jobs")];
+
+/// The function, as its settings say.
+pub fn from_settings(settings: &mut Settings) -> Router {
+    router(settings.submissions())
+}
+
+/// The function's router.
 pub fn router(submissions: Submissions) -> Router {
-    Router::new()
-        .route("/api/jobs", post(create_job))
-        .with_state(submissions)
+    api::router(&ROUTES, create_job).with_state(submissions)
+}
+
+/// The job to create.
+struct CreateRequest {
+    job: JobRequest,
+    draft: bool,
+}
+
+impl ReadFields for CreateRequest {
+    fn read_fields(fields: &mut FieldReader) -> Option<Self> {
+        let draft = fields.flag("draft").unwrap_or(false);
+        let job = if draft {
+            JobRequest::read_fields(fields)
+        } else {
+            JobRequest::read_typed(fields)
+        };
+        Some(Self { job: job?, draft })
+    }
 }
 
 async fn create_job(
     State(submissions): State<Submissions>,
     SignedIn(caller): SignedIn,
-    IdempotencyHeader(key): IdempotencyHeader,
+    IdempotencyKeyHeader(key): IdempotencyKeyHeader,
     body: Body,
 ) -> Answer<Response> {
-    let mut fields = body.fields();
-    let request = JobRequest::read(&mut fields);
-    let draft = fields.flag("draft").unwrap_or(false);
-    if !draft {
-        fields.require("job_type", request.job_type);
-    }
-    fields.finish()?;
-    if request.config_bytes() > MAX_CONFIG_BYTES {
+    let CreateRequest { job, draft } = body.read()?;
+    if job.config_bytes() > MAX_CONFIG_BYTES {
         return Err(Problem::too_large("config_json", MAX_CONFIG_BYTES));
     }
-    if let Some(release) = request.release_id {
+    if let Some(release) = job.release_id {
         allow_release(caller, submissions.store(), release).await?;
     }
-    let job = request.into_job(caller.user_id, draft);
-    match submissions.create(&job, key.as_deref()).await? {
-        Intake::New(stored) => Ok(job_answer(
-            stored,
-            Documents {
-                config: job.config,
-                result: None,
-            },
-            true,
-        )),
-        Intake::Same(id) => match submissions.store().job_with_documents(id).await? {
-            Some((stored, documents)) => Ok(job_answer(stored, documents, false)),
-            None => Err(Problem::not_found("job")),
-        },
-        Intake::KeyReused => Err(Problem::key_reused()),
-    }
+    let job = job.into_job(caller.user_id, draft);
+    let outcome = submissions.create(&job, key.as_deref()).await?;
+    api::create_answer(submissions.store(), outcome, job.config).await
 }

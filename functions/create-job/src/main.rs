@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda::serve(async |env| Ok(create_job::router(env.submissions()?))).await
+    lambda::serve(create_job::from_settings).await
 }

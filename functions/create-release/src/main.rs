@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda::serve(async |env| Ok(create_release::router(env.store()?, env.clock()))).await
+    lambda::serve(create_release::from_settings).await
 }

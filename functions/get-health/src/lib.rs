@@ -1,21 +1,31 @@
-//! `GET /health`: says that the API answers, and which version.
+//! `GET /health`: says that the API answers, and its version.
 
-use axum::{Json, Router, routing::get};
+use api::Route;
+use axum::{Json, Router};
+use lambda::Settings;
 use serde::Serialize;
 
-/// The function's route.
+/// The function's routes.
+pub const ROUTES: [Route; 1] = [Route::get("/health")];
+
+/// The function, which needs no settings.
+pub fn from_settings(_: &mut Settings) -> Router {
+    router()
+}
+
+/// The function's router.
 pub fn router() -> Router {
-    Router::new().route("/health", get(get_health))
+    api::router(&ROUTES, get_health)
 }
 
 #[derive(Serialize)]
-struct Health {
+struct HealthView {
     status: &'static str,
     version: &'static str,
 }
 
-async fn get_health() -> Json<Health> {
-    Json(Health {
+async fn get_health() -> Json<HealthView> {
+    Json(HealthView {
         status: "ok",
         version: env!("CARGO_PKG_VERSION"),
     })

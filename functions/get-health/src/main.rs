@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda::serve(async |_env| Ok(get_health::router())).await
+    lambda::serve(get_health::from_settings).await
 }

@@ -1,15 +1,22 @@
 //! `GET /api/wizard/jobs/{job_id}/analysis`: what an analysis job found.
 
-use api::{AnalysisView, Answer, FinalJob, PathId, Problem, SignedIn, allow_job};
-use axum::{Json, Router, extract::State, routing::get};
+use api::{AnalysisView, Answer, JobAction, PathId, Problem, Resource, Route, SignedIn, allow_job};
+use axum::{Json, Router, extract::State};
 use jobs::{JobId, JobType};
+use lambda::Settings;
 use store::Store;
 
-/// The function's route.
+/// The function's routes.
+pub const ROUTES: [Route; 1] = [Route::get("/api/wizard/jobs/{job_id}/analysis")];
+
+/// The function, as its settings say.
+pub fn from_settings(settings: &mut Settings) -> Router {
+    router(settings.store())
+}
+
+/// The function's router.
 pub fn router(store: Store) -> Router {
-    Router::new()
-        .route("/api/wizard/jobs/{job_id}/analysis", get(get_job_analysis))
-        .with_state(store)
+    api::router(&ROUTES, get_job_analysis).with_state(store)
 }
 
 async fn get_job_analysis(
@@ -20,10 +27,10 @@ async fn get_job_analysis(
     let (job, documents) = store.job_with_documents(id).await?.unzip();
     let job = allow_job(caller, job)?;
     if job.job_type != Some(JobType::Analysis) {
-        return Err(Problem::not_found("analysis"));
+        return Err(Problem::not_found(Resource::Analysis));
     }
     match documents.and_then(|documents| documents.result) {
         Some(result) => Ok(Json(AnalysisView::new(id, result))),
-        None => Err(Problem::wrong_status(job.status, FinalJob::Analysis)),
+        None => Err(Problem::wrong_status(job.status(), JobAction::ReadAnalysis)),
     }
 }

@@ -1,22 +1,35 @@
 //! `GET /api/jobs/{id}/logs`: a job's log, in real time.
 
-use api::{Answer, LogsView, Params, PathId, SignedIn, allow_job};
+use api::{Answer, LogsView, PathId, QueryParams, Route, SignedIn, allow_job};
 use axum::{
     Router,
     extract::State,
     http::{HeaderMap, header::ACCEPT},
     response::Response,
-    routing::get,
 };
-use jobs::JobId;
+use jobs::{JobId, Level};
+use lambda::Settings;
 use store::{LogQuery, Store};
 
+/// How many entries a page has without `limit`.
+const DEFAULT_LIMIT: usize = 500;
+/// The largest `limit`.
+const MAX_LIMIT: usize = 1_000;
+
 /// The function's routes.
+pub const ROUTES: [Route; 2] = [
+    Route::get("/api/jobs/{id}/logs"),
+    Route::get("/api/wizard/jobs/{job_id}/logs"),
+];
+
+/// The function, as its settings say.
+pub fn from_settings(settings: &mut Settings) -> Router {
+    router(settings.store())
+}
+
+/// The function's router.
 pub fn router(store: Store) -> Router {
-    Router::new()
-        .route("/api/jobs/{id}/logs", get(get_job_logs))
-        .route("/api/wizard/jobs/{job_id}/logs", get(get_job_logs))
-        .with_state(store)
+    api::router(&ROUTES, get_job_logs).with_state(store)
 }
 
 async fn get_job_logs(
@@ -24,19 +37,18 @@ async fn get_job_logs(
     SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
     headers: HeaderMap,
-    mut params: Params,
+    mut params: QueryParams,
 ) -> Answer<Response> {
     let query = LogQuery {
-        after: params.seq("after"),
-        level: params.one("level").unwrap_or(jobs::Level::Debug),
+        after: params.log_cursor("after"),
+        level: params.one("level").unwrap_or(Level::Debug),
         since: params.one("since"),
-        limit: params.limit(500, 1000),
+        limit: params.limit(DEFAULT_LIMIT, MAX_LIMIT),
     };
     params.finish()?;
     let job = allow_job(caller, store.job(id, false).await?)?;
     let page = store.log_page(&job, &query).await?;
-    let as_text = headers
-        .get(ACCEPT)
-        .is_some_and(|accept| accept.as_bytes().starts_with(b"text/plain"));
+    let accept = headers.get(ACCEPT);
+    let as_text = accept.is_some_and(|accept| accept.as_bytes().starts_with(b"text/plain"));
     Ok(LogsView::new(&job, page).answer(as_text))
 }

@@ -1,16 +1,25 @@
 //! `GET /api/jobs/{id}/status`: a job's status and progress, made for polling.
 
-use api::{Answer, PathId, SignedIn, StatusView, allow_job};
-use axum::{Json, Router, extract::State, routing::get};
+use api::{Answer, PathId, Route, SignedIn, StatusView, allow_job};
+use axum::{Json, Router, extract::State};
 use jobs::JobId;
+use lambda::Settings;
 use store::Store;
 
 /// The function's routes.
+pub const ROUTES: [Route; 2] = [
+    Route::get("/api/jobs/{id}/status"),
+    Route::get("/api/wizard/jobs/{job_id}/status"),
+];
+
+/// The function, as its settings say.
+pub fn from_settings(settings: &mut Settings) -> Router {
+    router(settings.store())
+}
+
+/// The function's router.
 pub fn router(store: Store) -> Router {
-    Router::new()
-        .route("/api/jobs/{id}/status", get(get_job_status))
-        .route("/api/wizard/jobs/{job_id}/status", get(get_job_status))
-        .with_state(store)
+    api::router(&ROUTES, get_job_status).with_state(store)
 }
 
 async fn get_job_status(

@@ -1,15 +1,22 @@
 //! `GET /api/jobs/{id}`: a job's complete details.
 
-use api::{Answer, DetailsView, PathId, Problem, SignedIn};
-use axum::{Json, Router, extract::State, routing::get};
+use api::{Answer, DetailsView, PathId, Problem, Resource, Route, SignedIn};
+use axum::{Json, Router, extract::State};
 use jobs::JobId;
+use lambda::Settings;
 use store::Store;
 
-/// The function's route.
+/// The function's routes.
+pub const ROUTES: [Route; 1] = [Route::get("/api/jobs/{id}")];
+
+/// The function, as its settings say.
+pub fn from_settings(settings: &mut Settings) -> Router {
+    router(settings.store())
+}
+
+/// The function's router.
 pub fn router(store: Store) -> Router {
-    Router::new()
-        .route("/api/jobs/{id}", get(get_job))
-        .with_state(store)
+    api::router(&ROUTES, get_job).with_state(store)
 }
 
 async fn get_job(
@@ -17,12 +24,10 @@ async fn get_job(
     SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
 ) -> Answer<Json<DetailsView>> {
-    let details = store
-        .details(id)
-        .await?
-        .ok_or_else(|| Problem::not_found("job"))?;
+    let details = store.details(id).await?;
+    let details = details.ok_or_else(|| Problem::not_found(Resource::Job))?;
     if !caller.may_access(details.job.created_by) {
-        return Err(Problem::forbidden("job"));
+        return Err(Problem::forbidden(Resource::Job));
     }
     Ok(Json(details.into()))
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda::serve(async |env| Ok(get_job::router(env.store()?))).await
+    lambda::serve(get_job::from_settings).await
 }

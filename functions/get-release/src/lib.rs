@@ -1,15 +1,22 @@
 //! `GET /api/releases/{id}`: a release.
 
-use api::{Answer, PathId, ReleaseView, SignedIn, allow_release};
-use axum::{Json, Router, extract::State, routing::get};
+use api::{Answer, PathId, ReleaseView, Route, SignedIn, allow_release};
+use axum::{Json, Router, extract::State};
 use jobs::ReleaseId;
+use lambda::Settings;
 use store::Store;
 
-/// The function's route.
+/// The function's routes.
+pub const ROUTES: [Route; 1] = [Route::get("/api/releases/{id}")];
+
+/// The function, as its settings say.
+pub fn from_settings(settings: &mut Settings) -> Router {
+    router(settings.store())
+}
+
+/// The function's router.
 pub fn router(store: Store) -> Router {
-    Router::new()
-        .route("/api/releases/{id}", get(get_release))
-        .with_state(store)
+    api::router(&ROUTES, get_release).with_state(store)
 }
 
 async fn get_release(

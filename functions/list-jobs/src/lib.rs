@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use api::{Answer, ListParams, PageView, Params, SignedIn, list_page};
-use axum::{Json, Router, extract::State, routing::get};
+use api::{Answer, ListParams, PageView, QueryParams, Route, SignedIn, list_page};
+use axum::{Json, Router, extract::State};
 use jobs::Clock;
+use lambda::Settings;
 use store::Store;
 
+/// How far the clock of a function that creates a job may be ahead.
 const CLOCK_SKEW: Duration = Duration::from_mins(1);
+
+/// The function's routes.
+pub const ROUTES: [Route; 1] = [Route::get("/api/jobs")];
 
 #[derive(Clone)]
 struct Parts {
@@ -16,28 +21,30 @@ struct Parts {
     retention: Duration,
 }
 
-/// The function's route. Jobs older than `retention` are not looked for.
+/// The function, as its settings say.
+pub fn from_settings(settings: &mut Settings) -> Router {
+    router(settings.store(), settings.clock(), settings.retention())
+}
+
+/// The function's router. Jobs older than `retention` are not listed.
 pub fn router(store: Store, clock: Clock, retention: Duration) -> Router {
-    Router::new()
-        .route("/api/jobs", get(list_jobs))
-        .with_state(Parts {
-            store,
-            clock,
-            retention,
-        })
+    let parts = Parts {
+        store,
+        clock,
+        retention,
+    };
+    api::router(&ROUTES, list_jobs).with_state(parts)
 }
 
 async fn list_jobs(
     State(parts): State<Parts>,
     SignedIn(caller): SignedIn,
-    params: Params,
+    params: QueryParams,
 ) -> Answer<Json<PageView>> {
     let mut params = ListParams::read(params)?;
     let scope = params.scope(caller)?;
     let now = parts.clock.now();
-    // A job that is created right now, by a clock a little ahead, is in the list.
     let window = (now.before(parts.retention), now.after(CLOCK_SKEW));
-    Ok(Json(
-        list_page(&parts.store, caller, scope, &params, window).await?,
-    ))
+    let page = list_page(&parts.store, caller, scope, &params, window).await?;
+    Ok(Json(page))
 }

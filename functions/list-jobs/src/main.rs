@@ -2,12 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda::serve(async |env| {
-        Ok(list_jobs::router(
-            env.store()?,
-            env.clock(),
-            env.retention()?,
-        ))
-    })
-    .await
+    lambda::serve(list_jobs::from_settings).await
 }

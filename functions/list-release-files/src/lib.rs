@@ -1,19 +1,26 @@
 //! `GET /api/releases/{id}/files`: a release's source files and its current package.
 
-use api::{Answer, FileView, FilesView, PathId, SignedIn, allow_release};
-use axum::{Json, Router, extract::State, routing::get};
+use api::{Answer, FileView, FilesView, PathId, Route, SignedIn, allow_release};
+use axum::{Json, Router, extract::State};
 use jobs::{
     ReleaseId,
     release::{MAX_PACKAGE_FILES, MAX_SOURCES, output_prefix, source_prefix},
 };
+use lambda::Settings;
 use store::Store;
-use worker::files::Files;
+use worker::Files;
 
-/// The function's route.
+/// The function's routes.
+pub const ROUTES: [Route; 1] = [Route::get("/api/releases/{id}/files")];
+
+/// The function, as its settings say.
+pub fn from_settings(settings: &mut Settings) -> Router {
+    router(settings.store(), settings.files())
+}
+
+/// The function's router.
 pub fn router(store: Store, files: Files) -> Router {
-    Router::new()
-        .route("/api/releases/{id}/files", get(list_release_files))
-        .with_state((store, files))
+    api::router(&ROUTES, list_release_files).with_state((store, files))
 }
 
 async fn list_release_files(
@@ -22,26 +29,21 @@ async fn list_release_files(
     PathId(id): PathId<ReleaseId>,
 ) -> Answer<Json<FilesView>> {
     let release = allow_release(caller, &store, id).await?;
-    let package = release
-        .package
-        .map(|package| output_prefix(id, package.job_id, package.fence));
+    let package = release.package.as_ref();
+    let package = package.map(|package| output_prefix(id, package.job_id, package.fence));
     let mut folders = vec![("source/", source_prefix(id), MAX_SOURCES)];
     folders.extend(package.map(|prefix| ("package/", prefix, MAX_PACKAGE_FILES)));
-    let mut shown = Vec::new();
-    for (name, prefix, limit) in folders {
+    let mut views = Vec::new();
+    for (folder, prefix, limit) in folders {
         for file in files.list(&prefix, limit).await? {
-            let path = format!(
-                "{name}{}",
-                file.key.strip_prefix(&prefix).unwrap_or(&file.key)
-            );
-            let url = files.presign_download(&file.key).await?.url;
-            shown.push(FileView {
-                path,
+            let name = file.key.strip_prefix(&prefix).unwrap_or(&file.key);
+            views.push(FileView {
+                path: format!("{folder}{name}"),
                 size: file.size,
                 last_modified: file.last_modified,
-                url,
+                url: files.presign_download(&file.key).await?.url,
             });
         }
     }
-    Ok(Json(FilesView { files: shown }))
+    Ok(Json(FilesView { files: views }))
 }

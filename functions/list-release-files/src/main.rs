@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda::serve(async |env| Ok(list_release_files::router(env.store()?, env.files()?))).await
+    lambda::serve(list_release_files::from_settings).await
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda::serve(async |env| Ok(list_release_jobs::router(env.store()?))).await
+    lambda::serve(list_release_jobs::from_settings).await
 }

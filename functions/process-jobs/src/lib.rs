@@ -1,14 +1,27 @@
-//! Works off the jobs queue: each message names a job, or submits one.
+//! Processes the messages of the jobs queue: each names a job, or submits one.
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use jobs::Time;
+use lambda::Settings;
 use lambda_runtime::{Error, LambdaEvent};
-use worker::processor::{Delivery, Processor};
+use worker::{Delivery, Processor};
 
-/// Works off a batch; only the messages that must be delivered again are reported.
+/// The function, as its settings say.
+pub fn from_settings(settings: &mut Settings) -> Processor {
+    Processor::new(
+        settings.limited_jobs(),
+        settings.submissions(),
+        settings.queue(),
+        settings.dead_letter_queue(),
+        settings.worker(),
+        settings.metrics(),
+    )
+}
+
+/// Processes a batch, and reports the messages that must be delivered again.
 ///
 /// # Errors
-/// Never: each message's fate is in the response.
+/// Never: the response says what became of each message.
 pub async fn process_jobs(
     processor: &Processor,
     event: LambdaEvent<SqsEvent>,

@@ -2,35 +2,66 @@
 
 use std::time::Duration;
 
-use api::{Answer, Body, PathId, Problem, ReleaseView, SignedIn, allow_release};
-use axum::{Json, Router, extract::State, routing::put};
-use jobs::{Clock, JobId, ReleaseId};
+use api::{Answer, Body, PathId, Problem, ReleaseView, Route, SignedIn, allow_release};
+use axum::{Json, Router, extract::State};
+use jobs::{Clock, FieldReader, JobId, ReadFields, ReleaseId};
+use lambda::Settings;
 use store::Store;
 
-/// The function's route. The package that is replaced is kept for `keep`.
-pub fn router(store: Store, clock: Clock, keep: Duration) -> Router {
-    Router::new()
-        .route("/api/releases/{id}/package", put(restore_package))
-        .with_state((store, clock, keep))
+/// The function's routes.
+pub const ROUTES: [Route; 1] = [Route::put("/api/releases/{id}/package")];
+
+#[derive(Clone)]
+struct Parts {
+    store: Store,
+    clock: Clock,
+    package_retention: Duration,
+}
+
+/// The function, as its settings say.
+pub fn from_settings(settings: &mut Settings) -> Router {
+    let package_retention = settings.package_retention();
+    router(settings.store(), settings.clock(), package_retention)
+}
+
+/// The function's router. The replaced package is kept for `package_retention`.
+pub fn router(store: Store, clock: Clock, package_retention: Duration) -> Router {
+    let parts = Parts {
+        store,
+        clock,
+        package_retention,
+    };
+    api::router(&ROUTES, restore_package).with_state(parts)
+}
+
+/// The package to restore.
+struct RestoreRequest {
+    job_id: JobId,
+}
+
+impl ReadFields for RestoreRequest {
+    fn read_fields(fields: &mut FieldReader) -> Option<Self> {
+        let job_id = fields.required("job_id", FieldReader::id)?;
+        Some(Self { job_id })
+    }
 }
 
 async fn restore_package(
-    State((store, clock, keep)): State<(Store, Clock, Duration)>,
+    State(parts): State<Parts>,
     SignedIn(caller): SignedIn,
     PathId(id): PathId<ReleaseId>,
     body: Body,
 ) -> Answer<Json<ReleaseView>> {
-    let mut fields = body.fields();
-    let job_id: Option<JobId> = fields.id("job_id");
-    let job_id = fields.require("job_id", job_id);
-    fields.finish()?;
-    let release = allow_release(caller, &store, id).await?;
-    let is_current = release.package.as_ref().map(|package| package.job_id) == job_id;
-    let (Some(job_id), false) = (job_id, is_current) else {
+    let RestoreRequest { job_id } = body.read()?;
+    let release = allow_release(caller, &parts.store, id).await?;
+    let current = release.package.as_ref();
+    if current.is_some_and(|package| package.job_id == job_id) {
         return Ok(Json(release.into()));
-    };
-    let restored = store
-        .restore_package(release, job_id, clock.now(), keep)
+    }
+    let (now, keep) = (parts.clock.now(), parts.package_retention);
+    let restored = parts
+        .store
+        .restore_package(release, job_id, now, keep)
         .await?;
     Ok(Json(restored.ok_or_else(Problem::package_not_kept)?.into()))
 }

@@ -2,12 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda::serve(async |env| {
-        Ok(restore_package::router(
-            env.store()?,
-            env.clock(),
-            env.package_retention()?,
-        ))
-    })
-    .await
+    lambda::serve(restore_package::from_settings).await
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda::serve(async |env| Ok(retry_job::router(env.submissions()?))).await
+    lambda::serve(retry_job::from_settings).await
 }

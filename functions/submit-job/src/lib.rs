@@ -1,16 +1,26 @@
-//! `PUT /api/jobs/{id}/submit`: a draft becomes a job.
+//! `PUT /api/jobs/{id}/submit`: makes a draft a job.
 
-use api::{Answer, FinalJob, PathId, Problem, SignedIn, allow_job, allow_release, job_answer};
-use axum::{Router, extract::State, response::Response, routing::put};
+use api::{
+    Answer, JobAction, PathId, Problem, Resource, Route, SignedIn, allow_job, allow_release,
+    job_answer,
+};
+use axum::{Router, extract::State, response::Response};
 use jobs::{JobId, Status};
-use store::Submitted;
-use worker::service::Submissions;
+use lambda::Settings;
+use store::SubmitOutcome;
+use worker::Submissions;
 
-/// The function's route.
+/// The function's routes.
+pub const ROUTES: [Route; 1] = [Route::put("/api/jobs/{id}/submit")];
+
+/// The function, as its settings say.
+pub fn from_settings(settings: &mut Settings) -> Router {
+    router(settings.submissions())
+}
+
+/// The function's router.
 pub fn router(submissions: Submissions) -> Router {
-    Router::new()
-        .route("/api/jobs/{id}/submit", put(submit_job))
-        .with_state(submissions)
+    api::router(&ROUTES, submit_job).with_state(submissions)
 }
 
 async fn submit_job(
@@ -20,8 +30,8 @@ async fn submit_job(
 ) -> Answer<Response> {
     let (draft, documents) = submissions.store().job_with_documents(id).await?.unzip();
     let draft = allow_job(caller, draft)?;
-    if draft.status != Status::Draft {
-        return Err(Problem::wrong_status(draft.status, FinalJob::Submit));
+    if draft.status() != Status::Draft {
+        return Err(Problem::wrong_status(draft.status(), JobAction::Submit));
     }
     if draft.job_type.is_none() {
         return Err(Problem::invalid_field("job_type", "is required"));
@@ -30,11 +40,8 @@ async fn submit_job(
         allow_release(caller, submissions.store(), release).await?;
     }
     match submissions.submit(&draft).await? {
-        Submitted::Yes(job) => Ok(job_answer(job, documents.unwrap_or_default(), true)),
-        Submitted::NotADraft(job) if job.status == Status::Draft => {
-            Err(Problem::changed_meanwhile())
-        }
-        Submitted::NotADraft(job) => Err(Problem::wrong_status(job.status, FinalJob::Submit)),
-        Submitted::Missing => Err(Problem::not_found("job")),
+        SubmitOutcome::Submitted(job) => Ok(job_answer(job, documents.unwrap_or_default(), true)),
+        SubmitOutcome::NotADraft(job) => Err(Problem::not_as_seen(&job, JobAction::Submit)),
+        SubmitOutcome::Missing => Err(Problem::not_found(Resource::Job)),
     }
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda::serve(async |env| Ok(submit_job::router(env.submissions()?))).await
+    lambda::serve(submit_job::from_settings).await
 }

@@ -1,37 +1,46 @@
-//! Rescues what is stuck: expired leases and lost messages.
+//! Rescues what is stuck, every minute: expired leases and lost messages.
 
 use jobs::Time;
+use lambda::Settings;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
-use worker::{metrics::Metrics, service::Sweeper};
+use worker::{Metrics, Sweeper};
 
-/// One sweep, until shortly before the function's time is up.
+/// How long before the function's deadline a sweep ends, in milliseconds.
+const DEADLINE_MARGIN_MILLIS: i64 = 10_000;
+
+/// The function, as its settings say.
+pub fn from_settings(settings: &mut Settings) -> (Sweeper, Metrics) {
+    (settings.sweeper(), settings.metrics())
+}
+
+/// Sweeps once, until shortly before the function's deadline.
 ///
 /// # Errors
-/// When not all that is due could be listed; the next minute's sweep tries again.
+/// Not all due jobs could be listed; the next minute's sweep tries again.
 pub async fn sweep_jobs(
     sweeper: &Sweeper,
     metrics: &Metrics,
     event: LambdaEvent<Value>,
 ) -> Result<(), Error> {
     let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
-    let swept = sweeper
-        .sweep(Time::from_millis(deadline.saturating_sub(10_000)))
-        .await;
-    tracing::info!(?swept, "swept");
-    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let counts = [
-        ("JobsRescued", count(swept.rescued)),
-        ("MessagesResent", count(swept.resent)),
-        ("JobsBroken", count(swept.failed.len())),
-    ];
-    metrics.count(&[], &counts);
-    if swept.unlisted > 0 {
-        return Err(format!(
-            "what is due in {} shards could not be listed",
-            swept.unlisted
-        )
-        .into());
+    let until = Time::from_millis(deadline.saturating_sub(DEADLINE_MARGIN_MILLIS));
+    let report = sweeper.sweep(until).await;
+    tracing::info!(
+        examined = report.examined,
+        resent = report.resent,
+        rescued = report.rescued,
+        failed = report.failed.len(),
+        files_deleted = report.files_deleted,
+        uploads_aborted = report.uploads_aborted,
+        errors = report.errors,
+        unlisted_shards = report.unlisted_shards,
+        "sweep finished"
+    );
+    metrics.swept(&report);
+    if report.unlisted_shards > 0 {
+        let shards = report.unlisted_shards;
+        return Err(format!("failed to list the due jobs of {shards} shards").into());
     }
     Ok(())
 }

@@ -1,16 +1,26 @@
 //! `PATCH /api/jobs/{id}`: changes a draft.
 
-use api::{Answer, Body, FinalJob, JobView, PathId, Problem, SignedIn, allow_job, allow_release};
-use axum::{Json, Router, extract::State, routing::patch};
-use jobs::{Clock, Fields, Job, JobId, JobRequest, MAX_CONFIG_BYTES, Status};
+use api::{
+    Answer, Body, JobAction, JobView, PathId, Problem, Resource, Route, SignedIn, allow_job,
+    allow_release,
+};
+use axum::{Json, Router, extract::State};
+use jobs::{Clock, FieldReader, Job, JobId, JobRequest, MAX_CONFIG_BYTES, Status};
+use lambda::Settings;
 use serde_json::{Map, Value, json};
-use store::{Documents, Edited, Store};
+use store::{Documents, EditOutcome, Store};
 
-/// The function's route.
+/// The function's routes.
+pub const ROUTES: [Route; 1] = [Route::patch("/api/jobs/{id}")];
+
+/// The function, as its settings say.
+pub fn from_settings(settings: &mut Settings) -> Router {
+    router(settings.store(), settings.clock())
+}
+
+/// The function's router.
 pub fn router(store: Store, clock: Clock) -> Router {
-    Router::new()
-        .route("/api/jobs/{id}", patch(update_job))
-        .with_state((store, clock))
+    api::router(&ROUTES, update_job).with_state((store, clock))
 }
 
 async fn update_job(
@@ -21,19 +31,16 @@ async fn update_job(
 ) -> Answer<Json<JobView>> {
     let (draft, documents) = store.job_with_documents(id).await?.unzip();
     let draft = allow_job(caller, draft)?;
-    if draft.status != Status::Draft {
-        return Err(Problem::wrong_status(draft.status, FinalJob::Edit));
+    if draft.status() != Status::Draft {
+        return Err(Problem::wrong_status(draft.status(), JobAction::Edit));
     }
-    let mut fields = merged(&draft, &documents.unwrap_or_default(), patch);
-    let request = JobRequest::read(&mut fields);
-    fields.finish()?;
+    let merged = merge(&draft, &documents.unwrap_or_default(), patch);
+    let request: JobRequest = FieldReader::read(merged, "")?;
     if request.config_bytes() > MAX_CONFIG_BYTES {
         return Err(Problem::too_large("config_json", MAX_CONFIG_BYTES));
     }
-    if let Some(release) = request
-        .release_id
-        .filter(|release| draft.release_id != Some(*release))
-    {
+    let release = request.release_id;
+    if let Some(release) = release.filter(|release| draft.release_id != Some(*release)) {
         allow_release(caller, &store, release).await?;
     }
     let JobRequest {
@@ -41,34 +48,33 @@ async fn update_job(
         release_id,
         config,
     } = request;
-    match store
-        .edit_draft(&draft, job_type, release_id, &config, clock.now())
-        .await?
-    {
-        Edited::Yes(job) => Ok(Json(JobView::new(
-            job,
-            Documents {
+    let edited = store.edit_draft(&draft, job_type, release_id, &config, clock.now());
+    match edited.await? {
+        EditOutcome::Edited(job) => {
+            let documents = Documents {
                 config,
                 result: None,
-            },
-        ))),
-        Edited::Conflict(job) if job.status == Status::Draft => Err(Problem::changed_meanwhile()),
-        Edited::Conflict(job) => Err(Problem::wrong_status(job.status, FinalJob::Edit)),
-        Edited::Missing => Err(Problem::not_found("job")),
+            };
+            Ok(Json(JobView::new(job, documents)))
+        }
+        EditOutcome::Conflict(job) => Err(Problem::not_as_seen(&job, JobAction::Edit)),
+        EditOutcome::Missing => Err(Problem::not_found(Resource::Job)),
     }
 }
 
-/// The draft's fields with the patch merged into them (RFC 7396): what is null is taken away.
-fn merged(draft: &Job, documents: &Documents, patch: Map<String, Value>) -> Fields {
+/// Merges the patch into the draft's fields (RFC 7396): null removes a field.
+fn merge(draft: &Job, documents: &Documents, patch: Map<String, Value>) -> Map<String, Value> {
     let mut fields = json!({
-        "job_type": draft.job_type, "release_id": draft.release_id, "config_json": documents.config,
+        "job_type": draft.job_type,
+        "release_id": draft.release_id,
+        "config_json": documents.config,
     });
-    // The merge drops what is null: an unknown field is to be refused all the same.
-    let mut object: Map<String, Value> = patch.clone();
-    object.retain(|name, _| fields.get(name).is_none());
+    // The merge drops an unknown field that is null, which must be refused all the same.
+    let mut merged = patch.clone();
+    merged.retain(|name, _| fields.get(name).is_none());
     json_patch::merge(&mut fields, &Value::Object(patch));
-    if let Value::Object(merged) = fields {
-        object.extend(merged);
+    if let Value::Object(fields) = fields {
+        merged.extend(fields);
     }
-    Fields::new(object, "")
+    merged
 }

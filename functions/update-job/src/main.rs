@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda::serve(async |env| Ok(update_job::router(env.store()?, env.clock()))).await
+    lambda::serve(update_job::from_settings).await
 }

@@ -1,4 +1,4 @@
-//! What all functions of routes have in common.
+//! What the functions of all routes share around their handlers.
 
 use axum::{
     Router,
@@ -8,41 +8,40 @@ use axum::{
 };
 use lambda_http::request::RequestContext;
 
-use super::Problem;
+use crate::{Problem, extract::MAX_BODY_BYTES};
 
-/// Adds to a function's routes what all share: problems for what matches no route, the limit of
-/// a body, the request's id in problems and logs.
+/// Adds to a function's routes what all share: problems for requests that match no route, the limit of a body, and the
+/// request's id in problems and logs.
 pub fn finish(router: Router) -> Router {
     router
-        .fallback(async || Problem::no_route())
-        .method_not_allowed_fallback(async || Problem::wrong_method())
-        .layer(DefaultBodyLimit::max(256 * 1024))
+        .fallback(async || Problem::route_not_found())
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn(with_request_id))
 }
 
-/// Gives a problem the request's id, and logs the request: in one line, without a span, which would
-/// be written out, read and written out again.
+/// Adds the request's id to a problem, and logs the request: in one line without a span, which would be serialized,
+/// parsed and serialized again.
 async fn with_request_id(request: Request, next: Next) -> Response {
     let request_id = request_id(&request);
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let mut response = next.run(request).await;
     let problem = response.extensions_mut().remove::<Problem>();
-    let status = problem
-        .as_ref()
-        .map_or(response.status().as_u16(), Problem::status);
-    let (path, error) = (
-        uri.path(),
-        problem
-            .as_ref()
-            .and_then(Problem::cause)
-            .map(tracing::field::display),
-    );
+    let status = match &problem {
+        Some(problem) => problem.status(),
+        None => response.status().as_u16(),
+    };
+    let cause = problem.as_ref().and_then(Problem::cause);
+    let (path, error) = (uri.path(), cause.map(tracing::field::display));
     match status {
-        500 => tracing::error!(request_id, %method, path, status, error, "answered"),
-        503 => tracing::warn!(request_id, %method, path, status, error, "answered"),
-        _ => tracing::info!(request_id, %method, path, status, "answered"),
+        500 => tracing::error!(request_id, %method, path, status, error, "request answered"),
+        503 => tracing::warn!(request_id, %method, path, status, error, "request answered"),
+        _ => tracing::info!(request_id, %method, path, status, "request answered"),
     }
-    problem.map_or(response, |problem| problem.into_answer(request_id))
+    match problem {
+        Some(problem) => problem.into_answer(request_id),
+        None => response,
+    }
 }
 
 fn request_id(request: &Request) -> Option<String> {

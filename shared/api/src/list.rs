@@ -3,9 +3,14 @@
 use jobs::{Caller, JobId, Time, UserId};
 use store::{Cursor, Filter, Scope, Store};
 
-use super::{Answer, PageView, Params, Problem};
+use crate::{Answer, PageView, Problem, QueryParams};
 
-/// What a list is asked for, checked.
+/// How many jobs a page has without `limit`.
+const DEFAULT_LIMIT: usize = 50;
+/// The largest `limit`.
+const MAX_LIMIT: usize = 100;
+
+/// The parameters of a list, checked.
 #[derive(Debug)]
 pub struct ListParams {
     filter: Filter,
@@ -18,8 +23,8 @@ impl ListParams {
     /// Reads the parameters.
     ///
     /// # Errors
-    /// 400, naming each that is at fault.
-    pub fn read(mut params: Params) -> Answer<Self> {
+    /// 400, naming each fault.
+    pub fn read(mut params: QueryParams) -> Answer<Self> {
         let filter = Filter {
             statuses: params.many("status"),
             job_types: params.many("job_type"),
@@ -28,24 +33,20 @@ impl ListParams {
             created_after: params.one("created_after"),
             created_before: params.one("created_before"),
         };
-        let (user_id, limit, cursor) = (
-            params.one("user_id"),
-            params.limit(50, 100),
-            params.one("cursor"),
-        );
-        params.finish()?;
-        Ok(Self {
+        let list = Self {
             filter,
-            user_id,
-            limit,
-            cursor,
-        })
+            user_id: params.one("user_id"),
+            limit: params.limit(DEFAULT_LIMIT, MAX_LIMIT),
+            cursor: params.one("cursor"),
+        };
+        params.finish()?;
+        Ok(list)
     }
 
-    /// The whole list that `caller` asks for: a user's own jobs, or anyone's for an admin.
+    /// The list that `caller` asks for: a user's own jobs or, for an admin, anyone's.
     ///
     /// # Errors
-    /// 403 where a user asks for another's jobs.
+    /// 403 if a user asks for another user's jobs.
     pub fn scope(&mut self, caller: Caller) -> Answer<Scope> {
         if self.user_id.is_some_and(|user| !caller.may_access(user)) {
             return Err(Problem::admins_only("see another user's jobs"));
@@ -56,7 +57,7 @@ impl ListParams {
             Some(caller.user_id)
         };
         Ok(match (owner, self.filter.release_id) {
-            // The jobs of one release are few: theirs is the index to ask, whoever asks.
+            // A release has few jobs, so its index is the best for every caller.
             (owner, Some(release)) => {
                 self.filter.created_by = owner;
                 Scope::Release(release)
@@ -66,14 +67,13 @@ impl ListParams {
         })
     }
 
-    /// The jobs of one release; `user_id` narrows them.
-    pub fn narrow(&mut self) {
+    /// Restricts the jobs of one release to those of the user whom the parameters name.
+    pub const fn filter_by_user(&mut self) {
         self.filter.created_by = self.user_id;
     }
 }
 
-/// A page of the list. The list of everyone's jobs is walked by time: only within `window`, its
-/// oldest and newest time.
+/// A page of the list. The list of everyone's jobs is walked by time, within `window`: its oldest and newest time.
 ///
 /// # Errors
 /// 400 for a cursor of another query, 503 and 500 as DynamoDB answers.
@@ -84,28 +84,20 @@ pub async fn list_page(
     params: &ListParams,
     window: (Time, Time),
 ) -> Answer<PageView> {
-    let cursor = Cursor::of(caller.user_id, scope, &params.filter);
+    let cursor = Cursor::new(caller.user_id, scope, &params.filter);
     let before: Option<JobId> = match &params.cursor {
-        Some(text) => Some(
-            cursor
-                .decode(text)
-                .map_err(|error| Problem::invalid_field("cursor", error))?,
-        ),
+        Some(text) => {
+            let position = cursor.decode(text);
+            Some(position.map_err(|error| Problem::invalid_field("cursor", error))?)
+        }
         None => None,
     };
     let mut filter = params.filter.clone();
     if scope == Scope::All {
         let (oldest, newest) = window;
-        filter.created_after = Some(
-            filter
-                .created_after
-                .map_or(oldest, |after| after.max(oldest)),
-        );
-        filter.created_before = Some(
-            filter
-                .created_before
-                .map_or(newest, |before| before.min(newest)),
-        );
+        let (after, before) = (filter.created_after, filter.created_before);
+        filter.created_after = Some(after.map_or(oldest, |after| after.max(oldest)));
+        filter.created_before = Some(before.map_or(newest, |before| before.min(newest)));
     }
     let page = store.list(scope, &filter, before, params.limit).await?;
     Ok(PageView {

@@ -1,24 +1,118 @@
-//! Errors as clients see them: RFC 9457, in our words only.
+//! Errors as clients see them (RFC 9457), in words of this system only.
+
+use std::fmt::Display;
 
 use aws::AwsError;
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use jobs::{FieldError, Status};
-use serde::Serialize;
+use jobs::{FieldError, Job, Status};
+use serde::{Serialize, Serializer};
 
 /// After how many seconds a client may try again.
 const RETRY_AFTER: &str = "5";
 
+/// A kind of thing that can be missing, or belong to another user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// A job.
+    Job,
+    /// A release.
+    Release,
+    /// The analysis of an analysis job.
+    Analysis,
+}
+
+impl Resource {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Job => "job",
+            Self::Release => "release",
+            Self::Analysis => "analysis",
+        }
+    }
+}
+
+/// An action on a job that the job's status can forbid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobAction {
+    /// To cancel it: it must not be final.
+    Cancel,
+    /// To submit it: it must be a draft.
+    Submit,
+    /// To change it: it must be a draft.
+    Edit,
+    /// To retry it: it must be failed or cancelled.
+    Retry,
+    /// To read its analysis: it must be completed.
+    ReadAnalysis,
+}
+
+/// Makes [`ProblemType`] of one row a type: variant, URN, status code, title.
+macro_rules! problem_types {
+    ($($variant:ident = $urn:literal, $status:ident, $title:literal;)+) => {
+        /// What went wrong: a stable URN that a client can switch on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum ProblemType {
+            $(#[doc = concat!("`urn:jobs:", $urn, "`.")] $variant,)+
+        }
+
+        impl ProblemType {
+            /// Every type.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The URN.
+            #[must_use]
+            pub const fn urn(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!("urn:jobs:", $urn),)+
+                }
+            }
+
+            const fn status(self) -> StatusCode {
+                match self {
+                    $(Self::$variant => StatusCode::$status,)+
+                }
+            }
+
+            const fn title(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $title,)+
+                }
+            }
+        }
+    };
+}
+
+problem_types! {
+    InvalidRequest = "invalid-request", BAD_REQUEST, "Invalid request";
+    MalformedBody = "malformed-body", BAD_REQUEST, "Malformed body";
+    Unauthorized = "unauthorized", UNAUTHORIZED, "Unauthorized";
+    Forbidden = "forbidden", FORBIDDEN, "Forbidden";
+    JobNotFound = "job-not-found", NOT_FOUND, "Not found";
+    ReleaseNotFound = "release-not-found", NOT_FOUND, "Not found";
+    AnalysisNotFound = "analysis-not-found", NOT_FOUND, "Not found";
+    RouteNotFound = "route-not-found", NOT_FOUND, "Not found";
+    MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed";
+    JobFinal = "job-final", CONFLICT, "Conflict";
+    JobNotDraft = "job-not-draft", CONFLICT, "Conflict";
+    JobNotRetryable = "job-not-retryable", CONFLICT, "Conflict";
+    AnalysisNotFinished = "analysis-not-finished", CONFLICT, "Conflict";
+    DraftChanged = "draft-changed", CONFLICT, "Conflict";
+    IdempotencyKeyReused = "idempotency-key-reused", CONFLICT, "Conflict";
+    ReleaseIdTaken = "release-id-taken", CONFLICT, "Conflict";
+    PackageNotKept = "package-not-kept", CONFLICT, "Conflict";
+    TooLarge = "too-large", PAYLOAD_TOO_LARGE, "Too large";
+    Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error";
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Service unavailable";
+}
+
 /// An error answer.
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
-    /// Boxed, as the cause is: every handler's `Result` has room for a problem.
-    #[serde(rename = "type")]
-    urn: Box<str>,
-    title: &'static str,
-    status: u16,
+    #[serde(flatten, serialize_with = "serialize_type")]
+    kind: ProblemType,
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
@@ -26,32 +120,31 @@ pub struct Problem {
     job_status: Option<Status>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
-    /// What went wrong on our side: for our log only.
+    /// The cause inside the system, for the log only. Boxed, since every handler's `Result` has room for a problem.
     #[serde(skip)]
     cause: Option<Box<AwsError>>,
 }
 
-/// Why a job's status refuses a request.
-#[derive(Clone, Copy, Debug)]
-pub enum FinalJob {
-    /// It cannot be cancelled any more.
-    Cancel,
-    /// It is no draft.
-    Submit,
-    /// It is no draft.
-    Edit,
-    /// It is not final, or it has completed.
-    Retry,
-    /// Its analysis is not finished.
-    Analysis,
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn serialize_type<S: Serializer>(kind: &ProblemType, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Members {
+        r#type: &'static str,
+        title: &'static str,
+        status: u16,
+    }
+    let members = Members {
+        r#type: kind.urn(),
+        title: kind.title(),
+        status: kind.status().as_u16(),
+    };
+    members.serialize(serializer)
 }
 
 impl Problem {
-    fn new(status: StatusCode, urn: &str, title: &'static str, detail: impl Into<String>) -> Self {
+    fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
         Self {
-            urn: format!("urn:jobs:{urn}").into(),
-            title,
-            status: status.as_u16(),
+            kind,
             detail: detail.into(),
             errors: Vec::new(),
             job_status: None,
@@ -60,104 +153,78 @@ impl Problem {
         }
     }
 
-    /// 404: there is no such `resource` (`job`, `release`).
+    /// 404: there is no such resource.
     #[must_use]
-    pub fn not_found(resource: &str) -> Self {
-        let detail = format!("There is no such {resource}.");
-        Self::new(
-            StatusCode::NOT_FOUND,
-            &format!("{resource}-not-found"),
-            "Not found",
-            detail,
-        )
+    pub fn not_found(resource: Resource) -> Self {
+        let kind = match resource {
+            Resource::Job => ProblemType::JobNotFound,
+            Resource::Release => ProblemType::ReleaseNotFound,
+            Resource::Analysis => ProblemType::AnalysisNotFound,
+        };
+        let detail = format!("There is no such {}.", resource.as_str());
+        Self::new(kind, detail)
     }
 
     /// 404: no route has this path.
     #[must_use]
-    pub fn no_route() -> Self {
+    pub fn route_not_found() -> Self {
         Self::new(
-            StatusCode::NOT_FOUND,
-            "route-not-found",
-            "Not found",
+            ProblemType::RouteNotFound,
             "There is nothing at this address.",
         )
     }
 
     /// 405: the route has no such method.
     #[must_use]
-    pub fn wrong_method() -> Self {
-        let detail = "This address does not take this method.";
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method-not-allowed",
-            "Method not allowed",
-            detail,
-        )
+    pub fn method_not_allowed() -> Self {
+        Self::new(ProblemType::MethodNotAllowed, "Method not allowed.")
     }
 
-    /// 403: the `resource` is another user's.
+    /// 403: the resource belongs to another user.
     #[must_use]
-    pub fn forbidden(resource: &str) -> Self {
-        let detail = format!("This {resource} belongs to another user.");
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "Forbidden", detail)
+    pub fn forbidden(resource: Resource) -> Self {
+        let detail = format!("This {} belongs to another user.", resource.as_str());
+        Self::new(ProblemType::Forbidden, detail)
     }
 
-    /// 403: only an admin may ask for this.
+    /// 403: only an admin may do this.
     #[must_use]
-    pub fn admins_only(what: &str) -> Self {
+    pub fn admins_only(action: &str) -> Self {
         Self::new(
-            StatusCode::FORBIDDEN,
-            "forbidden",
-            "Forbidden",
-            format!("Only an admin may {what}."),
+            ProblemType::Forbidden,
+            format!("Only an admin may {action}."),
         )
     }
 
     /// 401: the request reached the function without a caller.
     #[must_use]
     pub fn unauthorized() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "unauthorized",
-            "Unauthorized",
-            "A bearer token is needed.",
-        )
+        Self::new(ProblemType::Unauthorized, "A bearer token is required.")
     }
 
-    /// 400: fields of the body, or parameters, are at fault.
+    /// 400: fields of the body, or parameters, are not valid.
     #[must_use]
     pub fn invalid(errors: Vec<FieldError>) -> Self {
-        let first: Vec<String> = errors
-            .iter()
-            .map(|error| format!("{} {}", error.field, error.message))
-            .collect();
-        let detail = format!("The request is not valid: {}.", first.join("; "));
+        let faults: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let detail = format!("The request is not valid: {}.", faults.join("; "));
         Self {
             errors,
-            ..Self::new(
-                StatusCode::BAD_REQUEST,
-                "invalid-request",
-                "Invalid request",
-                detail,
-            )
+            ..Self::new(ProblemType::InvalidRequest, detail)
         }
     }
 
-    /// 400: one field is at fault.
+    /// 400: one field is not valid.
     #[must_use]
-    pub fn invalid_field(field: &str, message: impl std::fmt::Display) -> Self {
+    pub fn invalid_field(field: &str, message: impl Display) -> Self {
         Self::invalid(vec![FieldError::new(field, message)])
     }
 
-    /// 400: the body is no JSON object.
+    /// 400: the body is not a JSON object.
     #[must_use]
-    pub fn malformed() -> Self {
-        let detail = "The body must be one JSON object.";
+    pub fn malformed_body() -> Self {
         Self::new(
-            StatusCode::BAD_REQUEST,
-            "malformed-body",
-            "Malformed body",
-            detail,
+            ProblemType::MalformedBody,
+            "The body must be one JSON object.",
         )
     }
 
@@ -165,114 +232,101 @@ impl Problem {
     #[must_use]
     pub fn too_large(what: &str, limit: usize) -> Self {
         let detail = format!("{what} must not be larger than {limit} bytes.");
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too-large",
-            "Too large",
-            detail,
-        )
+        Self::new(ProblemType::TooLarge, detail)
     }
 
-    /// 409: the job's status refuses the request.
+    /// 409: the job's status forbids the action.
     #[must_use]
-    pub fn wrong_status(status: Status, refused: FinalJob) -> Self {
-        let (urn, what) = match refused {
-            FinalJob::Cancel => ("job-final", "it can no longer be cancelled"),
-            FinalJob::Submit => ("job-not-draft", "only a draft can be submitted"),
-            FinalJob::Edit => ("job-not-draft", "only a draft can be changed"),
-            FinalJob::Retry => (
-                "job-not-retryable",
-                "only a failed or cancelled job can be tried again",
+    pub fn wrong_status(status: Status, action: JobAction) -> Self {
+        let (kind, rule) = match action {
+            JobAction::Cancel => (ProblemType::JobFinal, "it can no longer be cancelled"),
+            JobAction::Submit => (ProblemType::JobNotDraft, "only a draft can be submitted"),
+            JobAction::Edit => (ProblemType::JobNotDraft, "only a draft can be changed"),
+            JobAction::Retry => (
+                ProblemType::JobNotRetryable,
+                "only a failed or cancelled job can be retried",
             ),
-            FinalJob::Analysis => ("analysis-not-finished", "its analysis is not finished"),
+            JobAction::ReadAnalysis => (
+                ProblemType::AnalysisNotFinished,
+                "its analysis is not finished",
+            ),
         };
-        let detail = format!("The job is {status}: {what}.");
         Self {
             job_status: Some(status),
-            ..Self::new(StatusCode::CONFLICT, urn, "Conflict", detail)
+            ..Self::new(kind, format!("The job is {status}: {rule}."))
         }
     }
 
-    /// 409: another request of the same user has this idempotency key.
+    /// 409: a draft is not as it was seen: its status forbids the action, or another request changed it.
+    #[must_use]
+    pub fn not_as_seen(job: &Job, action: JobAction) -> Self {
+        match job.status() {
+            Status::Draft => Self::draft_changed(),
+            status => Self::wrong_status(status, action),
+        }
+    }
+
+    /// 409: another request of the same user has used this idempotency key.
     #[must_use]
     pub fn key_reused() -> Self {
         let detail = "This Idempotency-Key has been used for another request.";
-        Self::new(
-            StatusCode::CONFLICT,
-            "idempotency-key-reused",
-            "Conflict",
-            detail,
-        )
+        Self::new(ProblemType::IdempotencyKeyReused, detail)
     }
 
-    /// 409: the id that was given is taken.
+    /// 409: the given id is taken.
     #[must_use]
     pub fn id_taken() -> Self {
-        Self::new(
-            StatusCode::CONFLICT,
-            "release-id-taken",
-            "Conflict",
-            "There is a release with this id already.",
-        )
+        let detail = "There is already a release with this id.";
+        Self::new(ProblemType::ReleaseIdTaken, detail)
     }
 
     /// 409: the package cannot be made current.
     #[must_use]
     pub fn package_not_kept() -> Self {
-        let detail = "This job built no package of the release, or it is no longer kept, or another became current \
-                      meanwhile.";
-        Self::new(StatusCode::CONFLICT, "package-not-kept", "Conflict", detail)
+        let detail = "This job built no package of the release, or the package is no longer kept, or the release \
+                      changed meanwhile.";
+        Self::new(ProblemType::PackageNotKept, detail)
     }
 
-    /// 409: the draft changed while it was being changed.
-    #[must_use]
-    pub fn changed_meanwhile() -> Self {
-        let detail = "The draft was changed by another request meanwhile; try again.";
-        Self::new(StatusCode::CONFLICT, "draft-changed", "Conflict", detail)
+    /// 409: another request changed the draft at the same time.
+    fn draft_changed() -> Self {
+        let detail = "Another request changed the draft at the same time; try again.";
+        Self::new(ProblemType::DraftChanged, detail)
     }
 
     fn unavailable() -> Self {
-        let detail = "A service that this needs is not available; try again in a few seconds.";
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "unavailable",
-            "Service unavailable",
-            detail,
-        )
+        let detail = "A service is temporarily unavailable; try again in a few seconds.";
+        Self::new(ProblemType::Unavailable, detail)
     }
 
     fn internal() -> Self {
-        let detail = "Something went wrong on our side; tell us the request_id.";
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "Internal error",
-            detail,
-        )
+        let detail = "An internal error occurred; report it with the request_id.";
+        Self::new(ProblemType::Internal, detail)
     }
 
     /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> u16 {
-        self.status
+        self.kind.status().as_u16()
     }
 
-    /// What went wrong, in words that are not for clients; none where the request is at fault.
-    pub(super) fn cause(&self) -> Option<&AwsError> {
+    /// The cause inside the system, which is not for clients; none if the request is at fault.
+    pub(crate) fn cause(&self) -> Option<&AwsError> {
         self.cause.as_deref()
     }
 
-    /// The answer, with the id under which the request stands in the logs.
-    pub(super) fn into_answer(self, request_id: Option<String>) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    /// The answer, with the id of the request in the logs.
+    pub(crate) fn into_answer(self, request_id: Option<String>) -> Response {
+        let status = self.kind.status();
         let body = serde_json::to_vec(&Self { request_id, ..self }).unwrap_or_default();
         // Set, not added: a body of bytes comes with a content type of its own.
         let content_type = HeaderValue::from_static("application/problem+json");
         let mut response = (status, [(header::CONTENT_TYPE, content_type)], body).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
+            let retry_after = HeaderValue::from_static(RETRY_AFTER);
             response
                 .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+                .insert(header::RETRY_AFTER, retry_after);
         }
         response
     }
@@ -299,8 +353,7 @@ impl From<Vec<FieldError>> for Problem {
 }
 
 impl IntoResponse for Problem {
-    /// The problem travels as an extension: the outermost layer, which knows the request's id,
-    /// writes it.
+    /// The problem travels as an extension: the outermost layer, which knows the request's id, writes it.
     fn into_response(self) -> Response {
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
         response.extensions_mut().insert(self);
@@ -313,18 +366,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_says_what_it_is_and_when_to_try_again() {
+    fn an_outage_says_when_to_try_again() {
         for (problem, retry_after) in [
-            (Problem::no_route(), None),
+            (Problem::route_not_found(), None),
             (Problem::unavailable(), Some(RETRY_AFTER)),
         ] {
             let answer = problem.into_answer(None);
             let values = |name| answer.headers().get_all(name).iter().collect::<Vec<_>>();
             assert_eq!(values(header::CONTENT_TYPE), ["application/problem+json"]);
-            assert_eq!(
-                values(header::RETRY_AFTER),
-                retry_after.into_iter().collect::<Vec<_>>()
-            );
+            let expected: Vec<_> = retry_after.into_iter().collect();
+            assert_eq!(values(header::RETRY_AFTER), expected);
         }
     }
 }

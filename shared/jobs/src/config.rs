@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::JobConfig;
 use crate::{
-    Fields,
+    FieldReader,
     release::{self, SourcePath},
 };
 
@@ -90,7 +90,7 @@ pub struct DirfixConfig {
 }
 
 impl JobConfig for AnalysisConfig {
-    fn read(fields: &mut Fields) -> Self {
+    fn read(fields: &mut FieldReader) -> Self {
         Self {
             path: fields.parsed("path"),
         }
@@ -102,7 +102,7 @@ impl JobConfig for AnalysisConfig {
 }
 
 impl JobConfig for PackagingConfig {
-    fn read(fields: &mut Fields) -> Self {
+    fn read(fields: &mut FieldReader) -> Self {
         Self {
             release_name: fields.checked("release_name", release::check_name),
             group: fields.checked("group", release::check_group),
@@ -121,7 +121,7 @@ impl JobConfig for PackagingConfig {
 }
 
 impl JobConfig for NfofixConfig {
-    fn read(fields: &mut Fields) -> Self {
+    fn read(fields: &mut FieldReader) -> Self {
         Self {
             dry_run: fields.flag("dry_run").unwrap_or(false),
         }
@@ -133,7 +133,7 @@ impl JobConfig for NfofixConfig {
 }
 
 impl JobConfig for ReadnfoConfig {
-    fn read(fields: &mut Fields) -> Self {
+    fn read(fields: &mut FieldReader) -> Self {
         Self {
             apply: fields.flag("apply").unwrap_or(false),
         }
@@ -145,7 +145,7 @@ impl JobConfig for ReadnfoConfig {
 }
 
 impl JobConfig for DirfixConfig {
-    fn read(fields: &mut Fields) -> Self {
+    fn read(fields: &mut FieldReader) -> Self {
         Self {
             dry_run: fields.flag("dry_run").unwrap_or(false),
         }

@@ -1,75 +1,138 @@
-//! The domain: jobs, their statuses, logs and configurations. It does no I/O and knows neither
-//! AWS nor HTTP.
+//! Jobs: their state, their runs, and the parts of them that lists show.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{JobId, JobType, LogEntry, ReleaseId, Status, Time, UserId, WaitingFor};
+use crate::{
+    Failure, FailureCode, JobId, JobType, LogEntry, ReleaseId, Status, Time, UserId, WaitingFor,
+};
 
-/// How long a running attempt is taken to be alive after its last heartbeat.
+/// How long a run counts as alive after its last heartbeat.
 pub const LEASE: Duration = Duration::from_mins(1);
 
-/// How long a run may take to notice that its job was cancelled: a heartbeat every two seconds,
-/// looked for every second, and the time of its calls.
-const STOPS_WITHIN: Duration = Duration::from_secs(5);
+/// How long a run may take to notice a cancel: a heartbeat every two seconds, a check every second, and the time of its
+/// calls.
+const CANCEL_NOTICE_TIME: Duration = Duration::from_secs(5);
 
-/// A job, without the documents that may be large: its configuration and its result.
+/// A job, without its configuration and result, which may be large.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
     /// Its id, which also tells when it was created.
     pub id: JobId,
     /// The release it works on.
     pub release_id: Option<ReleaseId>,
-    /// Where it is in its life.
-    pub status: Status,
-    /// What it does; `None` only on a draft.
+    /// What it does; `None` only on a draft, or on one that was cancelled.
     pub job_type: Option<JobType>,
-    /// Whose it is.
+    /// Its owner.
     pub created_by: UserId,
-    /// The job that this one tries again.
+    /// The job that this one retries.
     pub retry_of: Option<JobId>,
+    /// Where it is in its life, with what that state alone has.
+    pub state: JobState,
     /// 0 to 100; never falls within an attempt; 100 exactly when completed.
     pub progress: u8,
-    /// The step that the attempt is at, or was at when it ended.
+    /// The current step of its run, or the last one.
     pub step: Option<String>,
-    /// What a person should read about its state.
+    /// A description of its state, for people.
     pub message: Option<String>,
-    /// Which attempt this is, or was the last: 0 before the first.
+    /// The number of the current attempt, or of the last: 0 before the first.
     pub attempt: u32,
-    /// The fencing token: one more at every claim, so that an earlier run's write is refused.
+    /// The fencing token: each claim raises it, so that writes of earlier runs are refused.
     pub fence: u32,
-    /// Until when the running attempt is taken to be alive.
-    pub lease_expires_at: Option<Time>,
-    /// The `seq` of the last entry of its log that anyone may see.
+    /// The `seq` of the last visible entry of its log.
     pub log_seq: u64,
     /// When it last changed.
     pub updated_at: Time,
     /// When its first attempt began.
     pub started_at: Option<Time>,
-    /// When it became final.
-    pub finished_at: Option<Time>,
-    /// Why it failed; exactly when it did.
-    pub error: Option<Failure>,
-    /// Its runs so far, the current one last.
+    /// Its runs so far, the latest last.
     pub runs: Vec<Run>,
-    /// The log's last entry, where whoever ended the job from outside wrote it.
-    pub closing: Option<LogEntry>,
-    /// What it waits for besides its turn in the queue; it means something only while pending.
-    pub waiting: Option<WaitingFor>,
-    /// When the message comes that it was last put off to; it means something only while pending.
-    pub waits_until: Option<Time>,
-    /// Deliveries of its message, from its first claim on, that found nothing to do: it ran, had ended, or
-    /// was put off until later.
+    /// How many deliveries of its message, from its first claim on, found nothing to do: it was running, final, or
+    /// deferred.
     pub duplicate_deliveries: u32,
-    /// When the sweeper should look at it; `None` on drafts and final jobs.
+    /// When the sweeper looks at it next; `None` on drafts, and on final jobs that left nothing behind.
     pub due_at: Option<Time>,
-    /// When retention takes it.
+    /// When retention deletes it.
     pub expires_at: Time,
 }
 
+/// Where a job is in its life, and what belongs to that state alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobState {
+    /// A wizard's job that has not been submitted.
+    Draft,
+    /// Waits for the processor.
+    Pending {
+        /// Why it is not running.
+        waiting_for: WaitingFor,
+        /// When its next message is delivered, where it was deferred; earlier deliveries are duplicates.
+        deferred_until: Option<Time>,
+    },
+    /// A run holds its lease.
+    Running {
+        /// When that run counts as dead, unless it renews the lease.
+        lease_expires_at: Time,
+    },
+    /// Final.
+    Ended {
+        /// How it ended.
+        outcome: JobOutcome,
+        /// When it ended.
+        finished_at: Time,
+        /// The last entry of its log, if someone other than its run ended it.
+        closing: Option<LogEntry>,
+    },
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobOutcome {
+    /// Done, with a result.
+    Completed,
+    /// Ended by an error.
+    Failed(Failure),
+    /// Ended by its owner or an admin.
+    Cancelled,
+}
+
 impl Job {
+    /// A new job, as it is stored first.
+    #[must_use]
+    pub fn new(id: JobId, job: &NewJob, now: Time, retention: Duration) -> Self {
+        Self {
+            id,
+            release_id: job.release_id,
+            job_type: job.job_type,
+            created_by: job.created_by,
+            retry_of: job.retry_of,
+            state: if job.draft {
+                JobState::Draft
+            } else {
+                JobState::queued()
+            },
+            progress: 0,
+            step: None,
+            message: None,
+            attempt: 0,
+            fence: 0,
+            log_seq: 0,
+            updated_at: now,
+            started_at: None,
+            runs: Vec::new(),
+            duplicate_deliveries: 0,
+            due_at: None,
+            expires_at: now.after(retention),
+        }
+    }
+
+    /// Its status.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        self.state.status()
+    }
+
     /// When it was created.
     #[must_use]
     pub fn created_at(&self) -> Time {
@@ -82,29 +145,67 @@ impl Job {
         self.expires_at.since(self.created_at())
     }
 
-    /// The number of the attempt that a claim begins: a run that was given back goes on with its
-    /// attempt, any other end has used it up.
+    /// Why it failed; `Some` exactly when it did.
     #[must_use]
-    pub fn next_attempt(&self) -> u32 {
-        match self.runs.last() {
-            Some(run) if run.outcome.as_deref() == Some(outcome::GIVEN_BACK) => run.attempt,
-            _ => self.attempt + 1,
+    pub const fn error(&self) -> Option<&Failure> {
+        match &self.state {
+            JobState::Ended {
+                outcome: JobOutcome::Failed(failure),
+                ..
+            } => Some(failure),
+            _ => None,
         }
     }
 
-    /// Why it is not running; exactly while it is pending.
+    /// When it ended.
     #[must_use]
-    pub fn waiting_for(&self) -> Option<WaitingFor> {
-        (self.status == Status::Pending).then(|| self.waiting.clone().unwrap_or(WaitingFor::Queue))
+    pub const fn finished_at(&self) -> Option<Time> {
+        match self.state {
+            JobState::Ended { finished_at, .. } => Some(finished_at),
+            _ => None,
+        }
     }
 
-    /// Until when the run that a cancel has shut out may take to notice; `None` where none was at work.
+    /// The last entry of its log, if someone other than its run ended it.
     #[must_use]
-    pub fn stops_by(&self) -> Option<Time> {
-        let at_work = self.runs.last().is_some_and(|run| run.ended_at.is_none());
-        self.finished_at
-            .filter(|_| self.status == Status::Cancelled && at_work)
-            .map(|at| at.after(STOPS_WITHIN))
+    pub const fn closing(&self) -> Option<&LogEntry> {
+        match &self.state {
+            JobState::Ended { closing, .. } => closing.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Why it is not running; `Some` exactly while it is pending.
+    #[must_use]
+    pub const fn waiting_for(&self) -> Option<&WaitingFor> {
+        match &self.state {
+            JobState::Pending { waiting_for, .. } => Some(waiting_for),
+            _ => None,
+        }
+    }
+
+    /// When its lease expires; `Some` exactly while it is running.
+    #[must_use]
+    pub const fn lease_expires_at(&self) -> Option<Time> {
+        match self.state {
+            JobState::Running { lease_expires_at } => Some(lease_expires_at),
+            _ => None,
+        }
+    }
+
+    /// Whether it is running with an expired lease: its run has stopped responding.
+    #[must_use]
+    pub fn lease_has_expired(&self, now: Time) -> bool {
+        self.lease_expires_at().is_some_and(|lease| lease <= now)
+    }
+
+    /// The number of the attempt that a claim begins. A run that was given back did not use up its attempt.
+    #[must_use]
+    pub fn next_attempt(&self) -> u32 {
+        match self.runs.last() {
+            Some(run) if run.outcome() == Some(RunOutcome::GivenBack) => run.attempt,
+            _ => self.attempt + 1,
+        }
     }
 
     /// Whether its type allows another attempt after this one.
@@ -113,80 +214,142 @@ impl Job {
         self.attempt < self.job_type.map_or(1, JobType::max_attempts)
     }
 
-    /// Whether the attempt that holds it has stopped to renew its lease.
+    /// When a run that was under way at the job's cancel has stopped, at the latest; `None` if there was none.
     #[must_use]
-    pub fn lease_has_expired(&self, now: Time) -> bool {
-        self.status == Status::Running && self.lease_expires_at.is_none_or(|lease| lease <= now)
+    pub fn stops_by(&self) -> Option<Time> {
+        let JobState::Ended {
+            outcome: JobOutcome::Cancelled,
+            finished_at,
+            ..
+        } = &self.state
+        else {
+            return None;
+        };
+        let was_running = self.runs.last().is_some_and(|run| run.end.is_none());
+        was_running.then(|| finished_at.after(CANCEL_NOTICE_TIME))
+    }
+
+    /// How many runs in a row, before the current one, found a service unavailable.
+    #[must_use]
+    pub fn preceding_outages(&self) -> u32 {
+        let previous = self.runs.iter().rev().skip(1);
+        let outages = previous.take_while(|run| run.found_outage()).count();
+        u32::try_from(outages).unwrap_or(u32::MAX)
+    }
+}
+
+impl JobState {
+    /// Pending, waiting for nothing but its turn.
+    #[must_use]
+    pub const fn queued() -> Self {
+        Self::Pending {
+            waiting_for: WaitingFor::Queue,
+            deferred_until: None,
+        }
+    }
+
+    /// The status of a job in this state.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        match self {
+            Self::Draft => Status::Draft,
+            Self::Pending { .. } => Status::Pending,
+            Self::Running { .. } => Status::Running,
+            Self::Ended { outcome, .. } => match outcome {
+                JobOutcome::Completed => Status::Completed,
+                JobOutcome::Failed(_) => Status::Failed,
+                JobOutcome::Cancelled => Status::Cancelled,
+            },
+        }
     }
 }
 
 /// One claim of a job by one invocation of the processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// The attempt that it was part of. A run that was given back shares it with the next one.
+    /// The attempt that it is part of. A run that was given back shares it with the next one.
     pub attempt: u32,
     /// When it was claimed.
     pub started_at: Time,
     /// The `seq` of its first log entry.
-    pub log_from: u64,
-    /// When it ended, unless it still works or died without a word.
-    pub ended_at: Option<Time>,
-    /// How it ended, in one word of [`outcome`].
-    pub outcome: Option<String>,
+    pub first_log_seq: u64,
+    /// How it ended; `None` while it works, and if the job was cancelled under it.
+    pub end: Option<EndedRun>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedRun {
+    /// When.
+    pub ended_at: Time,
+    /// In one word.
+    pub outcome: RunOutcome,
     /// Why, where there is more to say.
     pub error: Option<Failure>,
 }
 
-/// How a run can end, besides `completed`, `failed` and `cancelled` as the job itself.
-pub mod outcome {
-    /// Its lease ran out: the process died, or lost its network.
-    pub const CRASHED: &str = "crashed";
-    /// It met an error that may pass, and used up its attempt.
-    pub const ERROR: &str = "error";
-    /// It ended by its own will before its time was up; the next run goes on with the attempt.
-    pub const GIVEN_BACK: &str = "given_back";
+impl Run {
+    /// How it ended, if it has.
+    #[must_use]
+    pub fn outcome(&self) -> Option<RunOutcome> {
+        self.end.as_ref().map(|end| end.outcome)
+    }
+
+    /// Why it ended, where there is more to say than its outcome.
+    #[must_use]
+    pub fn error(&self) -> Option<&Failure> {
+        self.end.as_ref()?.error.as_ref()
+    }
+
+    fn found_outage(&self) -> bool {
+        self.error()
+            .is_some_and(|error| error.code == FailureCode::Unavailable)
+    }
 }
 
-/// Why a job, or an attempt, failed: for its owner, and for programs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// A stable code that a program can switch on: `source_missing`.
-    pub code: String,
-    /// A sentence that the job's owner understands.
-    pub message: String,
+/// How a run ended, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunOutcome {
+    /// It completed the job.
+    Completed,
+    /// It failed the job.
+    Failed,
+    /// Its lease expired: the process died, or lost its network.
+    Crashed,
+    /// A transient error used up its attempt.
+    Error,
+    /// It ended early without using up its attempt: the next run continues it.
+    GivenBack,
 }
 
-impl Failure {
-    /// A failure with a code and a sentence.
-    pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self {
-            code: code.to_owned(),
-            message: message.into(),
+impl RunOutcome {
+    /// Every outcome.
+    pub const ALL: [Self; 5] = [
+        Self::Completed,
+        Self::Failed,
+        Self::Crashed,
+        Self::Error,
+        Self::GivenBack,
+    ];
+
+    /// The name that the API and the table use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Crashed => "crashed",
+            Self::Error => "error",
+            Self::GivenBack => "given_back",
         }
     }
-
-    /// Whether a job's owner can do nothing about it: someone has to look after the system.
-    #[must_use]
-    pub fn is_ours(&self) -> bool {
-        [INTERNAL, ATTEMPTS_EXHAUSTED, DEAD_LETTERED].contains(&self.code.as_str())
-    }
 }
-
-/// `error.code` of a job, or of an attempt, that met a fault of ours.
-pub const INTERNAL: &str = "internal";
-/// `error.code` of a run that was given back because a service was away.
-pub const UNAVAILABLE: &str = "unavailable";
-/// `error.code` of a job whose attempts are used up.
-pub const ATTEMPTS_EXHAUSTED: &str = "attempts_exhausted";
-/// `error.code` of a job whose message was delivered over and over without an end.
-pub const DEAD_LETTERED: &str = "dead_lettered";
-/// `error.code` of a job whose release changed while it ran.
-pub const RELEASE_CHANGED: &str = "release_changed";
 
 /// A job that is to be stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewJob {
-    /// Whose it is.
+    /// Its owner.
     pub created_by: UserId,
     /// The release it works on.
     pub release_id: Option<ReleaseId>,
@@ -196,7 +359,7 @@ pub struct NewJob {
     pub config: Map<String, Value>,
     /// Whether it is a draft, which waits to be submitted.
     pub draft: bool,
-    /// The job that it tries again.
+    /// The job that it retries.
     pub retry_of: Option<JobId>,
 }
 
@@ -215,12 +378,41 @@ pub struct Summary {
     pub progress: u8,
     /// When it was created.
     pub created_at: Time,
-    /// Whose it is.
+    /// Its owner.
     pub created_by: UserId,
     /// When its first attempt began.
     pub started_at: Option<Time>,
-    /// When it became final.
+    /// When it ended.
     pub finished_at: Option<Time>,
     /// Why it failed; exactly when it did.
     pub error: Option<Failure>,
+}
+
+impl From<&Job> for Summary {
+    fn from(job: &Job) -> Self {
+        Self {
+            id: job.id,
+            release_id: job.release_id,
+            status: job.status(),
+            job_type: job.job_type,
+            progress: job.progress,
+            created_at: job.created_at(),
+            created_by: job.created_by,
+            started_at: job.started_at,
+            finished_at: job.finished_at(),
+            error: job.error().cloned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_is_stored_under_its_name() {
+        for outcome in RunOutcome::ALL {
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.as_str());
+        }
+    }
 }

@@ -2,7 +2,8 @@
 
 mod caller;
 mod config;
-mod fields;
+mod failure;
+mod field_reader;
 mod id;
 mod job;
 mod log;
@@ -22,19 +23,17 @@ pub use self::{
         AnalysisConfig, Compression, DirfixConfig, MAX_CONFIG_BYTES, NfofixConfig, PackagingConfig,
         ReadnfoConfig,
     },
-    fields::{FieldError, Fields},
+    failure::{Failure, FailureCode},
+    field_reader::{FieldError, FieldReader, ReadFields},
     id::{InvalidId, JobId, MAX_ID, ReleaseId, UserId},
-    job::{
-        ATTEMPTS_EXHAUSTED, DEAD_LETTERED, Failure, INTERNAL, Job, LEASE, NewJob, RELEASE_CHANGED,
-        Run, Summary, UNAVAILABLE, outcome,
-    },
+    job::{EndedRun, Job, JobOutcome, JobState, LEASE, NewJob, Run, RunOutcome, Summary},
     log::{Level, LogEntry, UnknownLevel},
     random::random,
     request::JobRequest,
     status::{Event, Status, UnknownStatus},
     time::{Clock, InvalidTime, Time},
     types::{Config, JobConfig, JobType, UnknownJobType},
-    waiting::WaitingFor,
+    waiting::{WaitReason, WaitingFor},
 };
 
 /// The longest idempotency key, in characters.

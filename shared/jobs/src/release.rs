@@ -59,7 +59,39 @@ pub struct ReplacedPackage {
     pub expires_at: Time,
 }
 
+/// A release that is to be stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewRelease {
+    /// Its owner.
+    pub user_id: UserId,
+    /// Its kind.
+    pub release_type: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// The group that publishes it.
+    pub group: Option<String>,
+    /// What is known of the work.
+    pub metadata: Map<String, Value>,
+}
+
 impl Release {
+    /// A new release, without a package.
+    #[must_use]
+    pub fn new(id: ReleaseId, release: &NewRelease, now: Time) -> Self {
+        let release = release.clone();
+        Self {
+            id,
+            user_id: release.user_id,
+            release_type: release.release_type,
+            name: release.name,
+            group: release.group,
+            metadata: release.metadata,
+            created_at: now,
+            package: None,
+            replaced: Vec::new(),
+        }
+    }
+
     /// The replaced packages once `next` has become current at `now`: the current one is added,
     /// and stays for `keep`; `next`, where it is one of them, is taken out.
     #[must_use]

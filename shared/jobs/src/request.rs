@@ -1,11 +1,10 @@
-//! What a client or a producer asks for when it creates a job.
+//! What a client or a producer specifies when it creates a job.
 
 use serde_json::{Map, Value};
 
-use super::{Config, JobType, NewJob, ReleaseId, UserId};
-use crate::Fields;
+use crate::{Config, FieldReader, JobType, NewJob, ReadFields, ReleaseId, UserId};
 
-/// The fields of a job that its creator decides, checked.
+/// The fields of a job that its creator specifies, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobRequest {
     /// What it does.
@@ -16,18 +15,27 @@ pub struct JobRequest {
     pub config: Map<String, Value>,
 }
 
+impl ReadFields for JobRequest {
+    fn read_fields(fields: &mut FieldReader) -> Option<Self> {
+        let job_type = fields.parsed("job_type");
+        Some(Self::read_rest(fields, job_type))
+    }
+}
+
 impl JobRequest {
-    /// Reads the fields; faults are left in `fields`.
-    pub fn read(fields: &mut Fields) -> Self {
-        let job_type: Option<JobType> = fields.parsed("job_type");
+    /// As [`ReadFields::read_fields`], of a job that must have a type.
+    pub fn read_typed(fields: &mut FieldReader) -> Option<Self> {
+        let job_type = fields.required("job_type", FieldReader::parsed);
+        let request = Self::read_rest(fields, job_type);
+        request.job_type.is_some().then_some(request)
+    }
+
+    fn read_rest(fields: &mut FieldReader, job_type: Option<JobType>) -> Self {
         let release_id = fields.id("release_id");
         let config = fields.object("config_json").unwrap_or_default();
-        if let Some(job_type) = job_type
-            && let Err(errors) = Config::parse(job_type, &config)
-        {
-            for error in errors {
-                fields.fault(&error.field, error.message);
-            }
+        let errors = job_type.and_then(|job_type| Config::parse(job_type, &config).err());
+        for error in errors.unwrap_or_default() {
+            fields.fault(&error.field, error.message);
         }
         Self {
             job_type,
@@ -36,19 +44,14 @@ impl JobRequest {
         }
     }
 
-    /// The job of `created_by` that this asks for.
+    /// The job of `created_by` that this specifies.
     #[must_use]
     pub fn into_job(self, created_by: UserId, draft: bool) -> NewJob {
-        let Self {
-            job_type,
-            release_id,
-            config,
-        } = self;
         NewJob {
             created_by,
-            release_id,
-            job_type,
-            config,
+            release_id: self.release_id,
+            job_type: self.job_type,
+            config: self.config,
             draft,
             retry_of: None,
         }

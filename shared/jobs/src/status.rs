@@ -36,7 +36,7 @@ pub enum Event {
     /// The owner or an admin cancels it.
     Cancel,
     /// The attempt ends early and the job waits for another.
-    GiveBack,
+    Requeue,
 }
 
 impl Status {
@@ -54,7 +54,7 @@ impl Status {
     #[must_use]
     pub const fn after(self, event: Event) -> Option<Self> {
         match (self, event) {
-            (Self::Draft, Event::Submit) | (Self::Running, Event::GiveBack) => Some(Self::Pending),
+            (Self::Draft, Event::Submit) | (Self::Running, Event::Requeue) => Some(Self::Pending),
             (Self::Pending, Event::Claim) => Some(Self::Running),
             (Self::Running, Event::Complete) => Some(Self::Completed),
             (Self::Pending | Self::Running, Event::Fail) => Some(Self::Failed),
@@ -91,7 +91,7 @@ impl Event {
         Self::Complete,
         Self::Fail,
         Self::Cancel,
-        Self::GiveBack,
+        Self::Requeue,
     ];
 
     /// The statuses in which this event is accepted: what a conditional write asks for.
@@ -105,7 +105,7 @@ impl Event {
     #[must_use]
     pub const fn target(self) -> Status {
         match self {
-            Self::Submit | Self::GiveBack => Status::Pending,
+            Self::Submit | Self::Requeue => Status::Pending,
             Self::Claim => Status::Running,
             Self::Complete => Status::Completed,
             Self::Fail => Status::Failed,

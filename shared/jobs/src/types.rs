@@ -3,12 +3,12 @@
 use std::{fmt, str::FromStr};
 
 use super::{AnalysisConfig, DirfixConfig, NfofixConfig, PackagingConfig, ReadnfoConfig};
-use crate::Fields;
+use crate::FieldReader;
 
 /// The configuration of a job type.
 pub trait JobConfig: Sized {
     /// Reads it from `config_json`; every fault is noted in `fields`.
-    fn read(fields: &mut Fields) -> Self;
+    fn read(fields: &mut FieldReader) -> Self;
 
     /// Whether a job that is configured so changes its release: one job at a time does.
     fn changes_release(&self) -> bool;
@@ -61,12 +61,11 @@ macro_rules! job_types {
                 job_type: JobType,
                 config: &serde_json::Map<String, serde_json::Value>,
             ) -> Result<Self, Vec<$crate::FieldError>> {
-                let mut fields = $crate::Fields::new(config.clone(), "config_json.");
-                let config = match job_type {
-                    $(JobType::$variant => Self::$variant($crate::JobConfig::read(&mut fields)),)+
-                };
-                fields.finish()?;
-                Ok(config)
+                $crate::FieldReader::read_with(config.clone(), "config_json.", |fields| {
+                    Some(match job_type {
+                        $(JobType::$variant => Self::$variant($crate::JobConfig::read(fields)),)+
+                    })
+                })
             }
         }
     };

@@ -1,9 +1,10 @@
 //! Why a pending job is not running.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use super::JobId;
-use crate::Time;
+use crate::{JobId, Time};
 
 /// What a pending job waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,43 +17,77 @@ pub enum WaitingFor {
         /// That job.
         job_id: JobId,
     },
-    /// One of its owner's running jobs to end: there are as many as the operator allows.
+    /// The end of one of its owner's running jobs: as many are running as the operator allows.
     UserLimit {
-        /// How many may run.
+        /// How many may run at a time.
         limit: u32,
     },
-    /// The delay after an attempt that failed, or while a service is not available.
+    /// The delay after a failed attempt, or while a service is unavailable.
     Backoff {
         /// Until when.
         until: Time,
     },
 }
 
+/// [`WaitingFor`] in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitReason {
+    /// Its turn in the queue.
+    Queue,
+    /// Another job of the same release.
+    Release,
+    /// The limit of its owner's running jobs.
+    UserLimit,
+    /// The delay before another attempt.
+    Backoff,
+}
+
 impl WaitingFor {
-    /// The reason in one word, as the API spells it.
+    /// The reason in one word.
     #[must_use]
-    pub const fn reason(&self) -> &'static str {
+    pub const fn reason(&self) -> WaitReason {
         match self {
-            Self::Queue => "queue",
-            Self::Release { .. } => "release",
-            Self::UserLimit { .. } => "user_limit",
-            Self::Backoff { .. } => "backoff",
+            Self::Queue => WaitReason::Queue,
+            Self::Release { .. } => WaitReason::Release,
+            Self::UserLimit { .. } => WaitReason::UserLimit,
+            Self::Backoff { .. } => WaitReason::Backoff,
         }
     }
 }
 
-impl std::fmt::Display for WaitingFor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl WaitReason {
+    /// The name that the API uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Release => "release",
+            Self::UserLimit => "user_limit",
+            Self::Backoff => "backoff",
+        }
+    }
+}
+
+impl fmt::Display for WaitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for WaitingFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Queue => f.write_str("Waiting in the queue"),
-            Self::Release { job_id } => write!(
-                f,
-                "Waiting for job {job_id}, which is changing the same release"
-            ),
+            Self::Release { job_id } => {
+                write!(
+                    f,
+                    "Waiting for job {job_id}, which is changing the same release"
+                )
+            }
             Self::UserLimit { limit } => {
                 write!(f, "Waiting for one of your {limit} running jobs to end")
             }
-            Self::Backoff { until } => write!(f, "Waiting until {until} for another try"),
+            Self::Backoff { until } => write!(f, "Waiting until {until} to try again"),
         }
     }
 }
@@ -62,16 +97,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_reason_is_the_one_that_the_api_tells() {
+    fn the_api_names_the_same_reason() {
         let job_id = JobId::try_from(5).unwrap();
         let until = Time::from_millis(0);
-        for why in [
+        for waiting_for in [
             WaitingFor::Queue,
             WaitingFor::Release { job_id },
             WaitingFor::UserLimit { limit: 1 },
             WaitingFor::Backoff { until },
         ] {
-            assert_eq!(serde_json::to_value(&why).unwrap()["reason"], why.reason());
+            let json = serde_json::to_value(&waiting_for).unwrap();
+            assert_eq!(json["reason"], waiting_for.reason().as_str());
         }
     }
 }

@@ -1,10 +1,10 @@
 //! What a function's `main` needs: its settings, its AWS clients, its logs.
 
-mod app;
 mod serve;
+mod settings;
 pub mod telemetry;
 
 pub use self::{
-    app::{Env, EnvError},
-    serve::serve,
+    serve::{init, serve},
+    settings::{Settings, SettingsError},
 };

@@ -1,21 +1,27 @@
-//! Runs a router as a Lambda function.
-
-use std::future::Future;
+//! Starts a function.
 
 use axum::Router;
 use lambda_http::Error;
 
-use crate::{Env, telemetry};
+use crate::{Settings, SettingsError, telemetry};
 
-/// Starts a REST function: what its router needs is built once, here, and kept between calls.
+/// Starts a REST function. What its router needs is built once, here, and kept between calls.
 ///
 /// # Errors
-/// When the environment does not have what the function needs, or the runtime ends.
-pub async fn serve<F>(router: impl FnOnce(Env) -> F) -> Result<(), Error>
-where
-    F: Future<Output = Result<Router, Error>>,
-{
-    telemetry::start();
-    let router = router(Env::load()).await?;
+/// The settings are not valid, or the runtime ended.
+pub async fn serve(router: impl FnOnce(&mut Settings) -> Router) -> Result<(), Error> {
+    let router = init(router)?;
     lambda_http::run(api::finish(router)).await
+}
+
+/// Starts the logs, and builds what a function needs from its environment.
+///
+/// # Errors
+/// The settings are not valid: all faults.
+pub fn init<T>(build: impl FnOnce(&mut Settings) -> T) -> Result<T, SettingsError> {
+    telemetry::start();
+    let mut settings = Settings::from_env();
+    let function = build(&mut settings);
+    settings.check()?;
+    Ok(function)
 }

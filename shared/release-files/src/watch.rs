@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use crate::failure::WorkError;
+use crate::WorkError;
 
 /// How much is read between two looks at the watch, in bytes.
 const CHUNK: usize = 256 * 1024;

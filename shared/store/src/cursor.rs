@@ -1,4 +1,4 @@
-//! Where a walk over a list goes on: opaque to clients, and good for one query only.
+//! Where a walk over a list continues: opaque to clients, and valid for one query only.
 
 use std::fmt::Write as _;
 
@@ -6,21 +6,21 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jobs::{JobId, UserId};
 use sha2::{Digest, Sha256};
 
-use super::list::{Filter, Scope};
+use crate::{Filter, Scope};
 
-/// The text is no cursor, or one of another query.
+/// The text is not a cursor, or one of another query.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be the next_cursor of a page of this same query")]
 pub struct InvalidCursor;
 
-/// What a cursor is bound to: who asks, and what for. A page's size is not part of it.
+/// Binds cursors to the user who asks and the query. A page's size is not part of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor([u8; 8]);
 
 impl Cursor {
     /// The cursors of one query by one user.
     #[must_use]
-    pub fn of(caller: UserId, scope: Scope, filter: &Filter) -> Self {
+    pub fn new(caller: UserId, scope: Scope, filter: &Filter) -> Self {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = write!(
@@ -47,7 +47,7 @@ impl Cursor {
         Self(binding)
     }
 
-    /// The cursor that goes on behind `position`.
+    /// The cursor of the page after `position`.
     #[must_use]
     pub fn encode(self, position: JobId) -> String {
         let mut bytes = position.get().to_be_bytes().to_vec();
@@ -56,9 +56,6 @@ impl Cursor {
     }
 
     /// The position in a cursor's text.
-    ///
-    /// # Errors
-    /// When it is no cursor of this query.
     pub fn decode(self, text: &str) -> Result<JobId, InvalidCursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
         let (position, binding) = bytes.split_first_chunk::<8>().ok_or(InvalidCursor)?;
@@ -83,32 +80,32 @@ mod tests {
     proptest! {
         #[test]
         fn a_cursor_leads_back_to_its_position(position in 1..=MAX_ID, caller in 1..=MAX_ID) {
-            let cursor = Cursor::of(user(caller), Scope::Owner(user(caller)), &Filter::default());
+            let cursor = Cursor::new(user(caller), Scope::Owner(user(caller)), &Filter::default());
             let position = JobId::try_from(position).unwrap();
             prop_assert_eq!(cursor.decode(&cursor.encode(position)), Ok(position));
         }
 
         #[test]
         fn no_text_makes_it_panic(text in ".*") {
-            let cursor = Cursor::of(user(1), Scope::All, &Filter::default());
+            let cursor = Cursor::new(user(1), Scope::All, &Filter::default());
             prop_assert_eq!(cursor.decode(&text), Err(InvalidCursor));
         }
     }
 
     #[test]
     fn a_cursor_of_another_query_is_refused() {
-        let mine = Cursor::of(user(7), Scope::Owner(user(7)), &Filter::default());
+        let mine = Cursor::new(user(7), Scope::Owner(user(7)), &Filter::default());
         let text = mine.encode(JobId::try_from(5).unwrap());
         let failed = Filter {
             statuses: vec![Status::Failed],
             ..Filter::default()
         };
         assert_eq!(
-            Cursor::of(user(8), Scope::Owner(user(8)), &Filter::default()).decode(&text),
+            Cursor::new(user(8), Scope::Owner(user(8)), &Filter::default()).decode(&text),
             Err(InvalidCursor)
         );
         assert_eq!(
-            Cursor::of(user(7), Scope::Owner(user(7)), &failed).decode(&text),
+            Cursor::new(user(7), Scope::Owner(user(7)), &failed).decode(&text),
             Err(InvalidCursor)
         );
         assert!(mine.decode(&text).is_ok());
@@ -124,7 +121,7 @@ mod tests {
             statuses: vec![Status::Draft, Status::Failed, Status::Draft],
             ..Filter::default()
         };
-        let text = Cursor::of(user(7), Scope::All, &one).encode(JobId::try_from(5).unwrap());
-        assert!(Cursor::of(user(7), Scope::All, &two).decode(&text).is_ok());
+        let text = Cursor::new(user(7), Scope::All, &one).encode(JobId::try_from(5).unwrap());
+        assert!(Cursor::new(user(7), Scope::All, &two).decode(&text).is_ok());
     }
 }

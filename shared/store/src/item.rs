@@ -1,109 +1,93 @@
-//! The job's item, and how it is read into the domain's job.
+//! The job's item, and its conversion from and into the domain's job.
 
 use std::{collections::HashMap, time::Duration};
 
 use aws::AwsError;
 use aws_sdk_dynamodb::types::AttributeValue;
-use jobs::{Failure, Job, JobId, JobType, Level, LogEntry, NewJob, Run, Status, Time, WaitingFor};
+use jobs::{
+    EndedRun, Failure, FailureCode, Job, JobId, JobOutcome, JobState, JobType, Level, LogEntry,
+    ReleaseId, Run, RunOutcome, Status, Time, UserId, WaitingFor,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_with::skip_serializing_none;
 use text::one_line;
 
-use super::{DYNAMODB, keys};
+use crate::{DYNAMODB, keys};
 
-/// An item as DynamoDB gives it.
+/// An item as DynamoDB returns it.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// How long after its creation, and after its last message, the sweeper looks at a pending job.
 pub const RESEND_AFTER: Duration = Duration::from_mins(1);
 
-/// How much longer than its job a part of it stays. TTL deletes in any order, mostly within some days
-/// (Amazon DynamoDB Developer Guide, "Using time to live"): the job itself is to go first.
-const PARTS_STAY: Duration = Duration::from_hours(7 * 24);
+/// How much longer than its job a part of it is kept. TTL deletes in any order, mostly within a few days (Amazon
+/// DynamoDB Developer Guide, "Using time to live"): the job itself is to go first.
+const EXTRA_RETENTION: Duration = Duration::from_hours(7 * 24);
 
-/// When the parts of a job that expires at `expires_at` do: its log, its large documents.
+/// When the log and the large documents of a job that expires at `expires_at` expire.
 pub(super) fn parts_expire_at(expires_at: Time) -> Time {
-    expires_at.after(PARTS_STAY)
+    expires_at.after(EXTRA_RETENTION)
 }
 
-/// A job as it is stored. Absent attributes are left out, never stored as null.
+/// A job as it is stored. Absent attributes are left out, never stored as null. docs/data-model.md describes them.
+#[skip_serializing_none]
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct JobItem {
     pub pk: String,
     pub sk: String,
     pub id: JobId,
-    pub created_by: jobs::UserId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub release_id: Option<jobs::ReleaseId>,
+    pub created_by: UserId,
+    pub release_id: Option<ReleaseId>,
     pub status: Status,
     /// The status as the index by owner and phase has it: see [`phase`].
     pub phase: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_type: Option<JobType>,
-    /// JSON; absent where it is large and stands in an item of its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// JSON; absent if it is large and has an item of its own.
     pub config: Option<String>,
-    /// JSON; absent where it is large and stands in an item of its own, and where there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// JSON; absent if it is large and has an item of its own, and if there is none.
     pub result: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_of: Option<JobId>,
     pub progress: u8,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     pub attempt: u32,
     pub fence: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_expires_at: Option<i64>,
     pub log_seq: u64,
-    /// The log's last line, written by whoever ended the job from outside.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The log's last line, written by whoever ended the job from outside its run.
     pub closing: Option<Closing>,
     pub updated_at: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error_code: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<FailureCode>,
     pub error_message: Option<String>,
     pub runs: Vec<RunItem>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiting: Option<WaitingFor>,
-    /// When the message of a job that waits for something comes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waits_until: Option<i64>,
+    pub waiting_for: Option<WaitingFor>,
+    pub deferred_until: Option<i64>,
     /// Absent until there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicate_deliveries: Option<u32>,
     /// Time bucket of the index `recent`.
     pub bucket: u64,
     /// Shard of the indexes `recent` and `due`.
     pub shard: u64,
-    /// When the sweeper should look at it; absent on drafts and final jobs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<i64>,
-    /// When retention takes it, in seconds (DynamoDB's TTL).
+    /// In seconds (DynamoDB's TTL).
     pub expires_at: i64,
 }
 
-/// One claim, as it is stored.
+/// A run as it is stored.
+#[skip_serializing_none]
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct RunItem {
     pub attempt: u32,
     pub started_at: i64,
-    pub log_from: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_log_seq: u64,
     pub ended_at: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<RunOutcome>,
     pub error: Option<Failure>,
 }
 
-/// A log line that stands in the job's item, so that one write ends the job and its log.
+/// A log line in the job's item, so that one write ends the job and its log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Closing {
     pub at: i64,
@@ -121,8 +105,8 @@ impl Closing {
     }
 }
 
-/// The status as it is indexed. `pending` and `running` are one phase, so that a claim moves
-/// nothing in the index: it saves a write unit on every job.
+/// The status as it is indexed. `pending` and `running` are one phase, so that a claim moves nothing in the index: that
+/// saves a write unit on every job.
 pub(super) const fn phase(status: Status) -> &'static str {
     match status {
         Status::Pending | Status::Running => "open",
@@ -131,48 +115,102 @@ pub(super) const fn phase(status: Status) -> &'static str {
 }
 
 impl JobItem {
-    /// The item of a new job.
-    pub fn new(id: JobId, job: &NewJob, now: Time, retention: Duration) -> Self {
-        let status = if job.draft {
-            Status::Draft
-        } else {
-            Status::Pending
-        };
-        let key = keys::job(id);
+    /// The item of a job that has just been created, without its configuration.
+    pub fn new(job: &Job) -> Self {
+        let key = keys::job(job.id);
         Self {
             pk: key.pk,
             sk: key.sk,
-            id,
+            id: job.id,
             created_by: job.created_by,
             release_id: job.release_id,
-            status,
-            phase: phase(status).to_owned(),
+            status: job.status(),
+            phase: phase(job.status()).to_owned(),
             job_type: job.job_type,
             config: None,
             result: None,
             retry_of: job.retry_of,
-            progress: 0,
+            progress: job.progress,
             step: None,
             message: None,
-            attempt: 0,
-            fence: 0,
+            attempt: job.attempt,
+            fence: job.fence,
             lease_expires_at: None,
-            log_seq: 0,
+            log_seq: job.log_seq,
             closing: None,
-            updated_at: now.millis(),
+            updated_at: job.updated_at.millis(),
             started_at: None,
             finished_at: None,
             error_code: None,
             error_message: None,
             runs: Vec::new(),
-            waiting: None,
-            waits_until: None,
+            waiting_for: None,
+            deferred_until: None,
             duplicate_deliveries: None,
-            bucket: keys::bucket(id.get()),
-            shard: keys::shard(id.get()),
-            due_at: (!job.draft).then(|| now.after(RESEND_AFTER).millis()),
-            expires_at: now.after(retention).seconds(),
+            bucket: keys::bucket(job.id.get()),
+            shard: keys::shard(job.id.get()),
+            due_at: job.due_at.map(Time::millis),
+            expires_at: job.expires_at.seconds(),
         }
+    }
+
+    /// The domain's job.
+    ///
+    /// # Errors
+    /// If the item lacks what its status requires.
+    pub fn into_job(self) -> Result<Job, AwsError> {
+        let state = self.state()?;
+        Ok(Job {
+            id: self.id,
+            release_id: self.release_id,
+            job_type: self.job_type,
+            created_by: self.created_by,
+            retry_of: self.retry_of,
+            state,
+            progress: self.progress,
+            step: self.step,
+            message: self.message,
+            attempt: self.attempt,
+            fence: self.fence,
+            log_seq: self.log_seq,
+            updated_at: Time::from_millis(self.updated_at),
+            started_at: self.started_at.map(Time::from_millis),
+            runs: self.runs.into_iter().map(RunItem::into_run).collect(),
+            duplicate_deliveries: self.duplicate_deliveries.unwrap_or(0),
+            due_at: self.due_at.map(Time::from_millis),
+            expires_at: Time::from_millis(self.expires_at * 1000),
+        })
+    }
+
+    fn state(&self) -> Result<JobState, AwsError> {
+        Ok(match self.status {
+            Status::Draft => JobState::Draft,
+            Status::Pending => JobState::Pending {
+                waiting_for: self.waiting_for.clone().unwrap_or(WaitingFor::Queue),
+                deferred_until: self.deferred_until.map(Time::from_millis),
+            },
+            Status::Running => JobState::Running {
+                lease_expires_at: self.required("lease_expires_at", self.lease_expires_at)?,
+            },
+            Status::Completed => self.ended(JobOutcome::Completed)?,
+            Status::Failed => self.ended(JobOutcome::Failed(self.failure()))?,
+            Status::Cancelled => self.ended(JobOutcome::Cancelled)?,
+        })
+    }
+
+    fn ended(&self, outcome: JobOutcome) -> Result<JobState, AwsError> {
+        Ok(JobState::Ended {
+            outcome,
+            finished_at: self.required("finished_at", self.finished_at)?,
+            closing: self.closing_entry(),
+        })
+    }
+
+    fn failure(&self) -> Failure {
+        // The message of the indexes may be cut short; the whole is the job's own.
+        let message = self.message.as_ref().or(self.error_message.as_ref());
+        let code = self.error_code.unwrap_or(FailureCode::Internal);
+        Failure::new(code, message.cloned().unwrap_or_default())
     }
 
     /// The closing line as an entry of the log: always its last.
@@ -194,71 +232,49 @@ impl JobItem {
         })
     }
 
-    /// The domain's job.
-    pub fn into_job(self) -> Job {
-        let closing = self.closing_entry();
-        // What the indexes have of its message may be cut short.
-        let message = self
-            .message
-            .clone()
-            .or(self.error_message)
-            .unwrap_or_default();
-        let error = self.error_code.map(|code| Failure { code, message });
-        Job {
-            id: self.id,
-            release_id: self.release_id,
-            status: self.status,
-            job_type: self.job_type,
-            created_by: self.created_by,
-            retry_of: self.retry_of,
-            progress: self.progress,
-            step: self.step,
-            message: self.message,
-            attempt: self.attempt,
-            fence: self.fence,
-            lease_expires_at: self.lease_expires_at.map(Time::from_millis),
-            log_seq: self.log_seq,
-            updated_at: Time::from_millis(self.updated_at),
-            started_at: self.started_at.map(Time::from_millis),
-            finished_at: self.finished_at.map(Time::from_millis),
-            error,
-            runs: self.runs.into_iter().map(RunItem::into_run).collect(),
-            closing,
-            waiting: self.waiting,
-            waits_until: self.waits_until.map(Time::from_millis),
-            duplicate_deliveries: self.duplicate_deliveries.unwrap_or(0),
-            due_at: self.due_at.map(Time::from_millis),
-            expires_at: Time::from_millis(self.expires_at * 1000),
-        }
+    fn required(&self, name: &str, millis: Option<i64>) -> Result<Time, AwsError> {
+        let missing = || {
+            let Self { id, status, .. } = self;
+            AwsError::malformed(DYNAMODB, format!("job {id} is {status} without {name}"))
+        };
+        millis.map(Time::from_millis).ok_or_else(missing)
     }
 }
 
 impl RunItem {
     fn into_run(self) -> Run {
+        let end = self.ended_at.zip(self.outcome);
         Run {
             attempt: self.attempt,
             started_at: Time::from_millis(self.started_at),
-            log_from: self.log_from,
-            ended_at: self.ended_at.map(Time::from_millis),
-            outcome: self.outcome,
-            error: self.error,
+            first_log_seq: self.first_log_seq,
+            end: end.map(|(ended_at, outcome)| EndedRun {
+                ended_at: Time::from_millis(ended_at),
+                outcome,
+                error: self.error,
+            }),
         }
     }
 }
 
-/// Reads an item into one of our structs.
-pub(super) fn read<T: DeserializeOwned>(item: Item) -> Result<T, AwsError> {
-    serde_dynamo::from_item(item).map_err(|error| AwsError::data(DYNAMODB, error))
+/// Reads an item into a struct.
+pub(super) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, AwsError> {
+    serde_dynamo::from_item(item).map_err(|error| AwsError::malformed(DYNAMODB, error))
 }
 
-/// Writes one of our structs as an item.
-pub(super) fn write<T: Serialize>(value: T) -> Result<Item, AwsError> {
-    serde_dynamo::to_item(value).map_err(|error| AwsError::data(DYNAMODB, error))
+/// Reads a job's item into the domain's job.
+pub(super) fn job_from_item(item: Item) -> Result<Job, AwsError> {
+    from_item::<JobItem>(item)?.into_job()
 }
 
-/// Writes one of our structs as an attribute.
-pub(super) fn attribute<T: Serialize>(value: T) -> Result<AttributeValue, AwsError> {
-    serde_dynamo::to_attribute_value(value).map_err(|error| AwsError::data(DYNAMODB, error))
+/// Writes a struct as an item.
+pub(super) fn to_item<T: Serialize>(value: T) -> Result<Item, AwsError> {
+    serde_dynamo::to_item(value).map_err(|error| AwsError::malformed(DYNAMODB, error))
+}
+
+/// Writes a struct as an attribute.
+pub(super) fn to_attribute<T: Serialize>(value: T) -> Result<AttributeValue, AwsError> {
+    serde_dynamo::to_attribute_value(value).map_err(|error| AwsError::malformed(DYNAMODB, error))
 }
 
 /// The sort key of an item.

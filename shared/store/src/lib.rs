@@ -1,59 +1,75 @@
-//! The table: jobs with their logs, releases, and idempotency keys.
+//! The DynamoDB table: jobs with their logs, releases, permits and idempotency keys.
 //!
-//! Every state change is one conditional write. What comes of it is an outcome enum, because a
-//! refused condition is an answer and not an error: [`AwsError`] is left for calls that failed.
-//! The items, keys and indexes are described in docs/data-model.md.
+//! Every state change is one conditional write. Its result is an outcome enum, because a condition that does not hold
+//! is an answer and not an error: [`AwsError`] is left for calls that failed. docs/data-model.md describes the items,
+//! keys and indexes.
 
+mod create;
 mod cursor;
+mod documents;
+mod drafts;
 mod item;
-mod job;
 mod keys;
 mod list;
 mod logs;
 mod outcome;
 mod permits;
+mod read;
 mod releases;
 mod run;
+mod run_writes;
 mod sweep;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transition;
 mod update;
 
-use std::collections::HashMap;
-
-use aws::{AwsError, classify, is_transient};
+use aws::{AwsError, is_transient};
 use aws_sdk_dynamodb::{
     Client,
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
     operation::{
-        transact_write_items::TransactWriteItemsError,
-        update_item::{UpdateItemError, UpdateItemOutput},
+        put_item::PutItemError, transact_write_items::TransactWriteItemsError,
+        update_item::UpdateItemError,
     },
-    types::{AttributeValue, ReturnValue, TransactWriteItem},
+    types::{
+        CancellationReason, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+        TransactWriteItem,
+    },
 };
 use jobs::Job;
 
 pub use self::{
+    create::IdempotencyKey,
     cursor::{Cursor, InvalidCursor},
+    documents::Documents,
     item::RESEND_AFTER,
-    job::{Details, Documents, IdempotencyKey},
     keys::SHARDS,
     list::{Filter, MAX_EXAMINED, Page, Scope},
-    logs::{Chunk, LogPage, LogQuery},
-    outcome::{Cancelled, Claimed, Created, Edited, Finished, Held, Submitted},
-    permits::{Permits, Permitted},
-    releases::{NewRelease, deletes_at},
-    run::{Completion, Leftovers, MetadataChange, PackageChange, Progress, RunEnd, RunHandle},
+    logs::{LogPage, LogQuery},
+    outcome::{
+        CancelOutcome, Claim, CreateOutcome, EditOutcome, EndOutcome, SubmitOutcome, WriteOutcome,
+    },
+    permits::{Permit, PermitOutcome},
+    read::Details,
+    releases::files_deletable_at,
+    run::{Completion, Leftovers, MetadataChange, PackageChange, RunEnd, RunHandle, RunProgress},
     sweep::{DuePage, DuePosition},
 };
 use self::{
-    item::{Item, JobItem, read},
+    item::{Item, job_from_item},
+    keys::Key,
     update::Update,
 };
 
 const DYNAMODB: &str = "DynamoDB";
+
+/// The condition of a write that creates an item.
+const IS_NEW: &str = "attribute_not_exists(pk)";
+
+/// The code of a transaction's part whose condition did not hold.
+const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 
 /// The table of jobs and releases.
 #[derive(Clone, Debug)]
@@ -62,12 +78,19 @@ pub struct Store {
     table: String,
 }
 
-/// What a conditional write came to.
-enum Written {
-    /// It was carried out; the item is as it stands now.
+/// The outcome of one `UpdateItem`.
+enum Updated {
+    /// It was carried out; the item as it is now.
     Done(Item),
-    /// Its condition did not hold; the item as it stands, or `None` where there is none.
+    /// Its condition did not hold; the item as it is, if it exists.
     Refused(Option<Item>),
+}
+
+/// The state of one part of a transaction that was refused.
+struct Refusal {
+    /// Whether this part's condition failed.
+    at_fault: bool,
+    item: Option<Item>,
 }
 
 impl Store {
@@ -80,98 +103,102 @@ impl Store {
         }
     }
 
-    async fn update(&self, update: Update) -> Result<Written, AwsError> {
-        let call = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .return_values(ReturnValue::AllNew);
-        written(update.fill(call).send().await)
-    }
-
-    /// Changes a job. The SDK repeats a write whose answer was lost, and what it has itself written
-    /// refuses it then: `own` tells such a job.
-    async fn change(
-        &self,
-        update: Update,
-        own: impl FnOnce(&Job) -> bool,
-    ) -> Result<Finished, AwsError> {
-        match self.update(update).await? {
-            Written::Done(item) => Ok(Finished::Yes(job_of(item)?)),
-            Written::Refused(item) => refused(item, own),
+    async fn update(&self, update: Update) -> Result<Updated, AwsError> {
+        let call = self.client.update_item().table_name(&self.table);
+        let call = update.fill(call.return_values(ReturnValue::AllNew));
+        match call.send().await {
+            Ok(output) => Ok(Updated::Done(output.attributes.unwrap_or_default())),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
+                    let item = refusal.item.clone().filter(|item| !item.is_empty());
+                    Ok(Updated::Refused(item))
+                }
+                _ => Err(sdk_error(&error)),
+            },
         }
     }
 
-    /// Carries out a transaction whose first part changes a job. Where a condition fails, gives
-    /// for each part the item that refused it (or `None` for a part that was not at fault).
+    /// Changes a job. The SDK repeats a write whose answer was lost, and then the effect of the first refuses the
+    /// second: `is_own` recognizes that effect.
+    async fn update_job(
+        &self,
+        update: Update,
+        is_own: impl FnOnce(&Job) -> bool,
+    ) -> Result<WriteOutcome, AwsError> {
+        match self.update(update).await? {
+            Updated::Done(item) => Ok(WriteOutcome::Written(job_from_item(item)?)),
+            Updated::Refused(item) => Ok(match item.map(job_from_item).transpose()? {
+                Some(job) if is_own(&job) => WriteOutcome::Written(job),
+                other => WriteOutcome::Fenced(other),
+            }),
+        }
+    }
+
+    /// Puts an item whose key must be free. Returns `false` if it is taken. The SDK repeats a call whose answer was
+    /// lost: what has the key then is the item itself, to the last attribute.
+    async fn put_new(&self, item: Item) -> Result<bool, AwsError> {
+        let call = self.client.put_item().table_name(&self.table);
+        let call = call
+            .set_item(Some(item.clone()))
+            .condition_expression(IS_NEW)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match call.send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
+                    Ok(refusal.item() == Some(&item))
+                }
+                _ => Err(sdk_error(&error)),
+            },
+        }
+    }
+
+    /// Carries out a transaction. If conditions fail, returns the state of each part, in order.
     async fn transact(
         &self,
         parts: Vec<TransactWriteItem>,
     ) -> Result<Result<(), Vec<Refusal>>, AwsError> {
-        let call = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(parts));
-        let Err(error) = call.send().await else {
+        let call = self.client.transact_write_items();
+        let Err(error) = call.set_transact_items(Some(parts)).send().await else {
             return Ok(Ok(()));
         };
         if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
             error.as_service_error()
         {
             let reasons = cancelled.cancellation_reasons();
-            if reasons
-                .iter()
-                .any(|reason| reason.code().is_some_and(is_transient))
-            {
-                return Err(AwsError::Unavailable {
-                    service: DYNAMODB,
-                    detail: "transaction conflict".to_owned(),
-                });
+            let has_code =
+                |is: &dyn Fn(&str) -> bool| reasons.iter().any(|r| r.code().is_some_and(is));
+            if has_code(&is_transient) {
+                return Err(AwsError::unavailable(DYNAMODB, "transaction conflict"));
             }
-            if reasons
-                .iter()
-                .any(|reason| reason.code() == Some(CONDITION_FAILED))
-            {
-                return Ok(Err(reasons.iter().map(Refusal::of).collect()));
+            if has_code(&|code| code == CONDITION_FAILED) {
+                return Ok(Err(reasons.iter().map(Refusal::from).collect()));
             }
         }
-        Err(failed(&error))
+        Err(sdk_error(&error))
     }
 
-    async fn get_item(&self, key: &keys::Key, consistent: bool) -> Result<Option<Item>, AwsError> {
-        let call = self
-            .client
-            .get_item()
+    /// A part of a transaction that puts an item, under a condition if there is one.
+    fn put_part(&self, item: Item, condition: Option<&str>) -> Result<TransactWriteItem, AwsError> {
+        let put = Put::builder()
             .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk());
-        let output = call
-            .consistent_read(consistent)
-            .send()
-            .await
-            .map_err(|error| failed(&error))?;
-        Ok(output.item)
+            .set_item(Some(item))
+            .set_condition_expression(condition.map(str::to_owned))
+            .build()
+            .map_err(|error| AwsError::malformed(DYNAMODB, error))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    async fn get_item(&self, key: &Key, consistent: bool) -> Result<Option<Item>, AwsError> {
+        let call = self.client.get_item().table_name(&self.table);
+        let call = call.key("pk", key.pk()).key("sk", key.sk());
+        let output = call.consistent_read(consistent).send().await;
+        Ok(output.map_err(|error| sdk_error(&error))?.item)
     }
 }
 
-/// What a refusal comes to: see [`Store::change`].
-fn refused(item: Option<Item>, own: impl FnOnce(&Job) -> bool) -> Result<Finished, AwsError> {
-    Ok(match item.map(job_of).transpose()? {
-        Some(job) if own(&job) => Finished::Yes(job),
-        other => Finished::Fenced(other),
-    })
-}
-
-const CONDITION_FAILED: &str = "ConditionalCheckFailed";
-
-/// How one part of a transaction stood when it was cancelled.
-struct Refusal {
-    at_fault: bool,
-    item: Option<Item>,
-}
-
-impl Refusal {
-    fn of(reason: &aws_sdk_dynamodb::types::CancellationReason) -> Self {
+impl From<&CancellationReason> for Refusal {
+    fn from(reason: &CancellationReason) -> Self {
         Self {
             at_fault: reason.code() == Some(CONDITION_FAILED),
             item: reason.item.clone(),
@@ -179,35 +206,9 @@ impl Refusal {
     }
 }
 
-fn written(
-    result: Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>>,
-) -> Result<Written, AwsError> {
-    match result {
-        Ok(output) => Ok(Written::Done(output.attributes.unwrap_or_default())),
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => Ok(
-                Written::Refused(refusal.item.clone().filter(|item| !item.is_empty())),
-            ),
-            _ => Err(failed(&error)),
-        },
-    }
-}
-
-fn failed<E>(error: &SdkError<E, HttpResponse>) -> AwsError
+fn sdk_error<E>(error: &SdkError<E, HttpResponse>) -> AwsError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    classify(DYNAMODB, error)
-}
-
-fn job_of(item: Item) -> Result<Job, AwsError> {
-    Ok(read::<JobItem>(item)?.into_job())
-}
-
-/// The key attributes of an item or index entry, to read it or to page on.
-fn key_of(item: &HashMap<String, AttributeValue>) -> HashMap<String, AttributeValue> {
-    item.iter()
-        .filter(|(name, _)| matches!(name.as_str(), "pk" | "sk"))
-        .map(|(n, v)| (n.clone(), v.clone()))
-        .collect()
+    AwsError::from_sdk(DYNAMODB, error)
 }

@@ -1,30 +1,30 @@
 //! The log: chunks of some 4 KB, written once and never rewritten.
 
 use aws::AwsError;
-use jobs::{Job, JobId, Level, LogEntry, Run, Time};
+use jobs::{Job, JobId, Level, LogEntry, Run, Status, Time};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Store, failed,
-    item::{parts_expire_at, read},
-    keys,
-    update::{n, s},
+use crate::{
+    Store,
+    item::{from_item, parts_expire_at, to_item},
+    keys, sdk_error,
+    update::{Update, n, s},
 };
 
-/// How many chunks one page reads at the most: some 128 KB.
+/// The largest number of chunks that one page reads: some 128 KB.
 const PAGE_CHUNKS: i32 = 32;
 
-/// Consecutive log entries, as they are stored.
+/// Consecutive log entries as they are stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Chunk {
     pk: String,
     sk: String,
-    /// The `seq` of the first entry; the last one's is in the sort key.
+    /// The `seq` of the first entry; the sort key has the last one's.
     pub(super) first: u64,
     last: u64,
-    /// The claim under which it was written: see [`is_visible`].
+    /// The fence of the run that wrote it: see [`is_visible`].
     fence: u32,
-    /// When the first entry was written; the others say how much later.
+    /// When the first entry was written; the others are relative to it.
     pub(super) at: i64,
     /// JSON: `[[milliseconds after the first, level, message, step where it changed], ...]`.
     lines: String,
@@ -35,7 +35,7 @@ pub struct Chunk {
 struct Line(i64, Level, String, #[serde(default)] Option<String>);
 
 impl Chunk {
-    /// The chunk of `entries`, which follow each other; `None` where there are none.
+    /// The chunk of consecutive `entries`; `None` if there are none.
     pub(super) fn new(
         id: JobId,
         fence: u32,
@@ -91,24 +91,22 @@ impl Chunk {
     }
 }
 
-/// Whether a chunk is part of the log: its run had the right to all of its entries, and raised
-/// `log_seq` past them. One that a run put and died, or was fenced off before it could show it,
-/// reaches beyond what that run was left with.
+/// Whether a chunk is part of the log: its run could write all of its entries, and raised `log_seq` past them. The chunk
+/// of a run that died, or was fenced off, before it could do so reaches beyond the end of that run's part.
 fn is_visible(job: &Job, chunk: &Chunk) -> bool {
-    let log_seq = job.log_seq - u64::from(job.closing.is_some());
-    let starts = |run: Option<&Run>| run.map(|run| run.log_from);
+    let log_seq = job.log_seq - u64::from(job.closing().is_some());
+    let first_seq = |run: Option<&Run>| run.map(|run| run.first_log_seq);
     let fence = chunk.fence as usize;
-    let from = if fence == 0 {
-        Some(1)
-    } else {
-        starts(job.runs.get(fence - 1))
+    let first = match fence.checked_sub(1) {
+        None => Some(1),
+        Some(own) => first_seq(job.runs.get(own)),
     };
-    let until = starts(job.runs.get(fence)).map_or(log_seq, |next| next - 1);
-    from.is_some_and(|from| chunk.first >= from && chunk.last <= until)
+    let last = first_seq(job.runs.get(fence)).map_or(log_seq, |next| next - 1);
+    first.is_some_and(|first| chunk.first >= first && chunk.last <= last)
 }
 
-/// The entries of `chunks` (ascending) and the closing line that follow `after` without a gap.
-/// An eventually consistent read may miss a chunk: what is behind a gap waits for a later read.
+/// The entries of `chunks` (ascending) and the closing line that follow `after` without a gap. An eventually consistent
+/// read may miss a chunk: entries after a gap are left for a later read.
 fn following(job: &Job, chunks: &[Chunk], after: u64) -> Vec<LogEntry> {
     let mut entries: Vec<LogEntry> = Vec::new();
     let mut next = after + 1;
@@ -119,16 +117,12 @@ fn following(job: &Job, chunks: &[Chunk], after: u64) -> Vec<LogEntry> {
         entries.extend(chunk.entries().filter(|entry| entry.seq >= next));
         next = next.max(chunk.last + 1);
     }
-    entries.extend(
-        job.closing
-            .iter()
-            .filter(|closing| closing.seq == next)
-            .cloned(),
-    );
+    let closing = job.closing().filter(|closing| closing.seq == next);
+    entries.extend(closing.cloned());
     entries
 }
 
-/// The end of the log that `chunks` hold, oldest first.
+/// The end of the log, as far as `chunks` hold it, oldest first.
 pub(super) fn tail(job: &Job, chunks: &[Chunk]) -> Vec<LogEntry> {
     let oldest = chunks
         .iter()
@@ -137,16 +131,16 @@ pub(super) fn tail(job: &Job, chunks: &[Chunk]) -> Vec<LogEntry> {
     following(job, chunks, oldest.saturating_sub(1))
 }
 
-/// What part of a log is asked for.
+/// Selects a part of a log.
 #[derive(Clone, Copy, Debug)]
 pub struct LogQuery {
-    /// Entries behind this `seq`.
+    /// Entries after this `seq`.
     pub after: u64,
     /// Entries of this level and above.
     pub level: Level,
     /// Entries of this time and later.
     pub since: Option<Time>,
-    /// How many at the most.
+    /// The largest number of entries.
     pub limit: usize,
 }
 
@@ -155,7 +149,7 @@ pub struct LogQuery {
 pub struct LogPage {
     /// The entries, oldest first.
     pub entries: Vec<LogEntry>,
-    /// The `seq` up to which this page has looked, to go on from.
+    /// The `seq` up to which this page has looked, and after which the next one begins.
     pub next: u64,
     /// Whether the job is final and nothing is left to read.
     pub finished: bool,
@@ -163,9 +157,6 @@ pub struct LogPage {
 
 impl Store {
     /// A page of the log of `job`, which has just been read: one query, whatever the log's length.
-    ///
-    /// # Errors
-    /// When DynamoDB cannot be asked.
     pub async fn log_page(&self, job: &Job, query: &LogQuery) -> Result<LogPage, AwsError> {
         let chunks = if query.after < job.log_seq {
             self.chunks(job.id, query.after).await?
@@ -188,7 +179,7 @@ impl Store {
                 page.entries.push(entry);
             }
         }
-        page.finished = job.status.is_final() && page.next >= job.log_seq;
+        page.finished = job.status().is_final() && page.next >= job.log_seq;
         Ok(page)
     }
 
@@ -202,20 +193,17 @@ impl Store {
             .limit(PAGE_CHUNKS)
             .send()
             .await
-            .map_err(|error| failed(&error))?;
+            .map_err(|error| sdk_error(&error))?;
         output
             .items
             .unwrap_or_default()
             .into_iter()
-            .map(read)
+            .map(from_item)
             .collect()
     }
 
-    /// Adds one entry to the log of a job that no run holds, as it was `seen`. `false` says that
-    /// the job has moved on: it runs, is final, or has got another entry.
-    ///
-    /// # Errors
-    /// When DynamoDB cannot be asked.
+    /// Adds one entry to the log of a job that no run holds, as it was `seen`. Returns `false` if the job has changed
+    /// since: it is running or final, or has another entry.
     pub async fn append_log(
         &self,
         seen: &Job,
@@ -233,18 +221,18 @@ impl Store {
         let Some(chunk) = Chunk::new(seen.id, seen.fence, &[entry], seen.expires_at) else {
             return Ok(false);
         };
-        let update = super::update::Update::of(keys::job(seen.id))
+        let update = Update::new(keys::job(seen.id))
             .set("log_seq", n(seen.log_seq + 1))
             .set("updated_at", n(now.millis()))
             .only_fence(seen.fence)
             .only_if("#log_seq = :seen_log_seq AND #status IN (:draft, :pending)")
             .value(":seen_log_seq", n(seen.log_seq))
-            .value(":draft", s("draft"))
-            .value(":pending", s("pending"));
-        let update = update
-            .in_transaction(&self.table)
-            .map_err(|error| AwsError::data(super::DYNAMODB, error))?;
-        let chunk = self.put_part(super::item::write(chunk)?, None)?;
-        Ok(self.transact(vec![update, chunk]).await?.is_ok())
+            .value(":draft", s(Status::Draft.as_str()))
+            .value(":pending", s(Status::Pending.as_str()));
+        let parts = vec![
+            update.into_part(&self.table)?,
+            self.put_part(to_item(chunk)?, None)?,
+        ];
+        Ok(self.transact(parts).await?.is_ok())
     }
 }

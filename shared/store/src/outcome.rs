@@ -1,81 +1,90 @@
-//! What a conditional write on a job can come to.
+//! What a conditional write can come to. A condition that does not hold is an answer, not an error.
 
-use jobs::Job;
+use jobs::{Job, JobId};
 
-/// What came of creating a job.
+/// The outcome of creating a job.
 #[derive(Debug)]
-pub enum Created {
+pub enum CreateOutcome {
     /// It is stored.
-    New(Job),
-    /// The idempotency key has been used for the same request: this is the job that it made.
-    Same(jobs::JobId),
-    /// The idempotency key has been used for another request.
+    Created(Job),
+    /// The idempotency key was used for the same request before: the job that it created.
+    Existing(JobId),
+    /// The idempotency key was used for another request.
     KeyReused,
 }
 
-/// What came of claiming a job.
+/// The outcome of claiming a job.
 #[derive(Debug)]
-pub enum Claimed {
-    /// The job is ours until its lease ends.
-    Yes(Job),
-    /// It does not wait: another run holds it, or it is final, or a draft.
+pub enum Claim {
+    /// The caller holds the job's lease.
+    Won(Job),
+    /// The job is not pending as it was seen: another run holds it, it is final, or it changed.
     Lost(Job),
     /// There is no such job.
     Missing,
 }
 
-/// What came of a write by a running attempt.
+/// The outcome of a write that is conditional on the state of a job.
 #[derive(Debug)]
-pub enum Held {
-    /// It was written, and the lease renewed.
-    Yes,
-    /// The attempt has been fenced off: cancelled, rescued or gone. Nothing was written, and
-    /// nothing that it still writes will be.
+pub enum WriteOutcome<T = Job> {
+    /// It was written.
+    Written(T),
+    /// The condition did not hold; the job as it is, if it exists and was read. For a run, this means that it is fenced
+    /// off: cancelled, rescued or superseded. Nothing that it still writes is accepted.
     Fenced(Option<Job>),
 }
 
-/// What came of ending a run.
+/// The outcome of ending a run.
 #[derive(Debug)]
-pub enum Finished {
+pub enum EndOutcome {
     /// The job is as the run left it.
-    Yes(Job),
-    /// The attempt had been fenced off before: nothing was written.
+    Written(Job),
+    /// The run was fenced off: nothing was written.
     Fenced(Option<Job>),
     /// The release has another package, or other metadata, than the run started from: nothing was written.
     ReleaseChanged,
 }
 
-/// What came of cancelling a job.
+/// The outcome of cancelling a job.
 #[derive(Debug)]
-pub enum Cancelled {
-    /// It is cancelled, now or before.
-    Yes(Job),
-    /// It is another user's.
+pub enum CancelOutcome {
+    /// It is cancelled, by this call or an earlier one.
+    Cancelled(Job),
+    /// It belongs to another user.
     Forbidden,
-    /// It had completed or failed.
+    /// It had completed or failed before.
     Final(Job),
     /// There is no such job.
     Missing,
 }
 
-/// What came of submitting a draft.
+/// The outcome of submitting a draft.
 #[derive(Debug)]
-pub enum Submitted {
-    /// It waits for the processor.
-    Yes(Job),
-    /// It is no draft, or no longer.
+pub enum SubmitOutcome {
+    /// It is pending.
+    Submitted(Job),
+    /// It is not the draft that was seen: it has been submitted, cancelled or changed.
     NotADraft(Job),
     /// There is no such job.
     Missing,
 }
 
-/// What came of changing a draft.
+/// The outcome of changing a draft.
 #[derive(Debug)]
-pub enum Edited {
+pub enum EditOutcome {
     /// It is changed.
-    Yes(Job),
-    /// It is no draft any more, or someone else changed it meanwhile.
+    Edited(Job),
+    /// It is not the draft that was seen: it has been submitted, cancelled or changed.
     Conflict(Job),
     /// There is no such job.
     Missing,
+}
+
+impl From<WriteOutcome> for EndOutcome {
+    fn from(outcome: WriteOutcome) -> Self {
+        match outcome {
+            WriteOutcome::Written(job) => Self::Written(job),
+            WriteOutcome::Fenced(job) => Self::Fenced(job),
+        }
+    }
 }

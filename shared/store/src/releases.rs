@@ -1,4 +1,4 @@
-//! Releases in the table.
+//! Releases, and the switch of their current package.
 
 use std::time::Duration;
 
@@ -6,23 +6,26 @@ use aws::AwsError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jobs::{
     JobId, ReleaseId, Time, UserId,
-    release::{Package, Release, ReplacedPackage},
+    release::{NewRelease, Package, Release, ReplacedPackage},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_with::skip_serializing_none;
 
-use super::{
-    Store, Written,
-    item::{attribute, read, write},
-    job::{document, object},
-    keys,
+use crate::{
+    Store, Updated,
+    documents::{from_json, to_json},
+    item::{from_item, to_attribute, to_item},
+    keys::{self, Key},
     update::{Update, n},
 };
 
-/// How long after it has expired a package's files are deleted: whoever may still have made it
-/// current has done so, however its clock is set.
-const DELETED_AFTER: Duration = Duration::from_hours(1);
+/// How long after its expiry a package's files are kept: a function whose clock is behind may still have made it
+/// current.
+const DELETION_DELAY: Duration = Duration::from_hours(1);
 
+/// A release as it is stored.
+#[skip_serializing_none]
 #[derive(Debug, Serialize, Deserialize)]
 struct ReleaseItem {
     pk: String,
@@ -30,101 +33,54 @@ struct ReleaseItem {
     id: ReleaseId,
     user_id: UserId,
     release_type: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     /// The group; `group` alone is a reserved word of DynamoDB's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     release_group: Option<String>,
     /// JSON.
     metadata: String,
     created_at: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     package: Option<PackageItem>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     replaced: Vec<PackageItem>,
-    /// When the sweeper should delete a replaced package; absent where there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// When the sweeper deletes a replaced package; absent if there is none.
     due_at: Option<i64>,
 }
 
-/// A package, as it is stored.
+/// A package as it is stored.
+#[skip_serializing_none]
 #[derive(Debug, Serialize, Deserialize)]
 struct PackageItem {
     job_id: JobId,
     fence: u32,
     version: u32,
     since: i64,
-    /// Of a replaced one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Only of a replaced one.
     expires_at: Option<i64>,
 }
 
-/// A release that is to be stored.
-#[derive(Clone, Debug)]
-pub struct NewRelease {
-    /// Who owns it.
-    pub user_id: UserId,
-    /// What kind it is.
-    pub release_type: String,
-    /// Its name.
-    pub name: Option<String>,
-    /// The group that publishes it.
-    pub group: Option<String>,
-    /// What is known of the work.
-    pub metadata: Map<String, Value>,
-}
-
 impl Store {
-    /// Stores a new release. `None` says that the id is taken.
-    ///
-    /// # Errors
-    /// When DynamoDB cannot be asked.
+    /// Stores a new release. Returns `None` if the id is taken.
     pub async fn create_release(
         &self,
         id: ReleaseId,
         release: &NewRelease,
         now: Time,
     ) -> Result<Option<Release>, AwsError> {
-        let keys::Key { pk, sk } = keys::release(id);
-        let release = release.clone();
-        let item = ReleaseItem {
-            pk,
-            sk,
-            id,
-            user_id: release.user_id,
-            release_type: release.release_type,
-            name: release.name,
-            release_group: release.group,
-            metadata: document(&Value::Object(release.metadata))?,
-            created_at: now.millis(),
-            package: None,
-            replaced: Vec::new(),
-            due_at: None,
-        };
-        let stored = self.put_new(write(&item)?).await?;
-        if stored {
-            item.into_release().map(Some)
-        } else {
-            Ok(None)
-        }
+        let release = Release::new(id, release, now);
+        let item = to_item(ReleaseItem::new(&release)?)?;
+        Ok(self.put_new(item).await?.then_some(release))
     }
 
     /// The release `id`, read consistently: a package that has just become current is seen.
-    ///
-    /// # Errors
-    /// When DynamoDB cannot be asked.
     pub async fn release(&self, id: ReleaseId) -> Result<Option<Release>, AwsError> {
         match self.get_item(&keys::release(id), true).await? {
-            Some(item) => read::<ReleaseItem>(item)?.into_release().map(Some),
+            Some(item) => from_item::<ReleaseItem>(item)?.into_release().map(Some),
             None => Ok(None),
         }
     }
 
-    /// Makes a package of the release, as it was `seen`, current again, and keeps the one that is
-    /// current for `keep`. `None`: the release has changed since, or the package is not kept.
-    ///
-    /// # Errors
-    /// When DynamoDB cannot be asked.
+    /// Makes a package of the release, as it was `seen`, current again; the current one is kept for `keep`. Returns
+    /// `None` if the release has changed since, or the package is no longer kept.
     pub async fn restore_package(
         &self,
         seen: Release,
@@ -136,8 +92,11 @@ impl Store {
             return Ok(None);
         };
         let package = seen.next_package(job_id, kept.fence, now);
-        match self.update(switched(&seen, &package, now, keep)?).await? {
-            Written::Done(_) => {
+        match self
+            .update(switch_package(&seen, &package, now, keep)?)
+            .await?
+        {
+            Updated::Done(_) => {
                 let replaced = seen.replaced_by(&package, now, keep);
                 Ok(Some(Release {
                     package: Some(package),
@@ -146,70 +105,47 @@ impl Store {
                 }))
             }
             // Refused by this very write, whose answer was lost, or by another with the same effect.
-            Written::Refused(Some(item)) => {
-                let release = read::<ReleaseItem>(item)?.into_release()?;
+            Updated::Refused(Some(item)) => {
+                let release = from_item::<ReleaseItem>(item)?.into_release()?;
                 Ok(Some(release).filter(|release| release.package.as_ref() == Some(&package)))
             }
-            Written::Refused(None) => Ok(None),
+            Updated::Refused(None) => Ok(None),
         }
     }
 
-    /// Forgets the replaced packages of the release, as it was `seen`, other than `rest`.
-    /// `false`: it has changed since.
-    ///
-    /// # Errors
-    /// When DynamoDB cannot be asked.
+    /// Forgets the replaced packages of the release, as it was `seen`, other than `rest`. Returns `false` if it has
+    /// changed since.
     pub async fn forget_packages(
         &self,
         seen: &Release,
         rest: &[ReplacedPackage],
     ) -> Result<bool, AwsError> {
-        let update = with_replaced(Update::of(keys::release(seen.id)), seen.id, rest)?
+        let update = Update::new(keys::release(seen.id))
+            .replaced(seen.id, rest)?
             .only_if("#replaced = :seen")
             .value(":seen", replaced_list(&seen.replaced)?);
-        Ok(matches!(
-            self.update(only_package(update, seen.package.as_ref()))
-                .await?,
-            Written::Done(_)
-        ))
+        let update = only_package(update, seen.package.as_ref());
+        Ok(matches!(self.update(update).await?, Updated::Done(_)))
     }
 }
 
 /// When the sweeper may delete the files of a replaced package.
 #[must_use]
-pub fn deletes_at(replaced: &ReplacedPackage) -> Time {
-    replaced.expires_at.after(DELETED_AFTER)
+pub fn files_deletable_at(replaced: &ReplacedPackage) -> Time {
+    replaced.expires_at.after(DELETION_DELAY)
 }
 
 /// The write that makes `package` the current one of the release as it was `seen`.
-pub(super) fn switched(
+pub(super) fn switch_package(
     seen: &Release,
     package: &Package,
     now: Time,
     keep: Duration,
 ) -> Result<Update, AwsError> {
-    let update = Update::of(keys::release(seen.id))
-        .set("package", attribute(PackageItem::of(package, None))?);
-    let update = with_replaced(update, seen.id, &seen.replaced_by(package, now, keep))?;
+    let update = Update::new(keys::release(seen.id))
+        .set("package", to_attribute(PackageItem::from(package))?)
+        .replaced(seen.id, &seen.replaced_by(package, now, keep))?;
     Ok(only_package(update, seen.package.as_ref()))
-}
-
-fn with_replaced(
-    update: Update,
-    id: ReleaseId,
-    replaced: &[ReplacedPackage],
-) -> Result<Update, AwsError> {
-    let update = update
-        .set("replaced", replaced_list(replaced)?)
-        .set("shard", n(keys::shard(id.get())));
-    let due = replaced.iter().map(deletes_at).min();
-    Ok(update.set_or_remove("due_at", due.map(|due| n(due.millis()))))
-}
-
-fn replaced_list(replaced: &[ReplacedPackage]) -> Result<AttributeValue, AwsError> {
-    let item =
-        |replaced: &ReplacedPackage| PackageItem::of(&replaced.package, Some(replaced.expires_at));
-    attribute(replaced.iter().map(item).collect::<Vec<_>>())
 }
 
 /// Only while `package` is the release's current one.
@@ -225,44 +161,85 @@ pub(super) fn only_package(update: Update, package: Option<&Package>) -> Update 
     }
 }
 
+impl Update {
+    /// The replaced packages of release `id`, and when the sweeper looks at the first of them.
+    fn replaced(self, id: ReleaseId, replaced: &[ReplacedPackage]) -> Result<Self, AwsError> {
+        let due_at = replaced.iter().map(files_deletable_at).min();
+        Ok(self
+            .set("replaced", replaced_list(replaced)?)
+            .set("shard", n(keys::shard(id.get())))
+            .set_or_remove("due_at", due_at.map(|due_at| n(due_at.millis()))))
+    }
+}
+
+fn replaced_list(replaced: &[ReplacedPackage]) -> Result<AttributeValue, AwsError> {
+    to_attribute(replaced.iter().map(PackageItem::from).collect::<Vec<_>>())
+}
+
 impl ReleaseItem {
+    /// The item of a release that has just been created.
+    fn new(release: &Release) -> Result<Self, AwsError> {
+        let Key { pk, sk } = keys::release(release.id);
+        Ok(Self {
+            pk,
+            sk,
+            id: release.id,
+            user_id: release.user_id,
+            release_type: release.release_type.clone(),
+            name: release.name.clone(),
+            release_group: release.group.clone(),
+            metadata: to_json(&Value::Object(release.metadata.clone()))?,
+            created_at: release.created_at.millis(),
+            package: None,
+            replaced: Vec::new(),
+            due_at: None,
+        })
+    }
+
     fn into_release(self) -> Result<Release, AwsError> {
+        let replaced = self.replaced.into_iter();
         Ok(Release {
             id: self.id,
             user_id: self.user_id,
             release_type: self.release_type,
             name: self.name,
             group: self.release_group,
-            metadata: object(&self.metadata)?,
+            metadata: from_json(&self.metadata)?,
             created_at: Time::from_millis(self.created_at),
             package: self.package.map(PackageItem::into_package),
-            replaced: self
-                .replaced
-                .into_iter()
-                .map(PackageItem::into_replaced)
-                .collect(),
+            replaced: replaced.map(PackageItem::into_replaced).collect(),
         })
     }
 }
 
-impl PackageItem {
-    fn of(package: &Package, expires_at: Option<Time>) -> Self {
+impl From<&Package> for PackageItem {
+    fn from(package: &Package) -> Self {
         Self {
             job_id: package.job_id,
             fence: package.fence,
             version: package.version,
             since: package.since.millis(),
-            expires_at: expires_at.map(Time::millis),
+            expires_at: None,
         }
     }
+}
 
+impl From<&ReplacedPackage> for PackageItem {
+    fn from(replaced: &ReplacedPackage) -> Self {
+        Self {
+            expires_at: Some(replaced.expires_at.millis()),
+            ..Self::from(&replaced.package)
+        }
+    }
+}
+
+impl PackageItem {
     fn into_package(self) -> Package {
-        let since = Time::from_millis(self.since);
         Package {
             job_id: self.job_id,
             fence: self.fence,
             version: self.version,
-            since,
+            since: Time::from_millis(self.since),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the sweeper asks: what is due for a look, and when to look again.
+//! What the sweeper asks: which jobs and releases are due, and when to look at them again.
 
 use std::{collections::HashMap, str::FromStr};
 
@@ -6,15 +6,20 @@ use aws::AwsError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jobs::{Job, JobId, ReleaseId, Time};
 
-use super::{
-    Finished, Store, failed, key_of, keys,
+use crate::{
+    Store, WriteOutcome,
+    item::Item,
+    keys, sdk_error,
     update::{Update, n},
 };
 
-/// Where a walk over what is due goes on.
+/// How many entries one page of due items has, at most.
+const PAGE_ENTRIES: i32 = 100;
+
+/// Where a walk over due items continues.
 pub type DuePosition = HashMap<String, AttributeValue>;
 
-/// A page of what is due.
+/// A page of due items.
 #[derive(Debug, Default)]
 pub struct DuePage {
     /// Jobs.
@@ -26,70 +31,64 @@ pub struct DuePage {
 }
 
 impl Store {
-    /// What is due at `now` in one shard, longest due first, a page at a time.
-    ///
-    /// # Errors
-    /// When DynamoDB cannot be asked.
+    /// The items of one shard that are due at `now`, the longest due first, a page at a time.
     pub async fn due(
         &self,
         shard: u64,
         now: Time,
         from: Option<DuePosition>,
     ) -> Result<DuePage, AwsError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(keys::DUE);
+        let query = self.client.query().table_name(&self.table);
         let output = query
+            .index_name(keys::DUE)
             .key_condition_expression("#shard = :shard AND #due_at <= :now")
             .expression_attribute_names("#shard", "shard")
             .expression_attribute_names("#due_at", "due_at")
             .expression_attribute_values(":shard", n(shard))
             .expression_attribute_values(":now", n(now.millis()))
             .set_exclusive_start_key(from)
-            .limit(100)
+            .limit(PAGE_ENTRIES)
             .send()
             .await
-            .map_err(|error| failed(&error))?;
-        let keys: Vec<DuePosition> = output.items().iter().map(key_of).collect();
+            .map_err(|error| sdk_error(&error))?;
+        let entries = output.items();
         Ok(DuePage {
-            jobs: keys.iter().filter_map(|key| id_in(key, "JOB#")).collect(),
-            releases: keys
+            jobs: entries
                 .iter()
-                .filter_map(|key| id_in(key, "RELEASE#"))
+                .filter_map(|entry| id_in(entry, "JOB#"))
+                .collect(),
+            releases: entries
+                .iter()
+                .filter_map(|entry| id_in(entry, "RELEASE#"))
                 .collect(),
             next: output.last_evaluated_key,
         })
     }
 
-    /// Puts off the sweeper's next look at a job, if it is as it was `seen`: of two sweepers at
-    /// once, one goes on. `None`: there is nothing more to see.
-    ///
-    /// # Errors
-    /// When DynamoDB cannot be asked.
-    pub async fn look_again(&self, seen: &Job, at: Option<Time>) -> Result<Finished, AwsError> {
+    /// Sets when the sweeper looks at a job next, if it is as it was `seen`: of two sweepers at once, one wins. `None`:
+    /// there is nothing more to do.
+    pub async fn reschedule_sweep(
+        &self,
+        seen: &Job,
+        at: Option<Time>,
+    ) -> Result<WriteOutcome, AwsError> {
         let Some(due_at) = seen.due_at else {
-            return Ok(Finished::Fenced(None));
+            return Ok(WriteOutcome::Fenced(None));
         };
-        let update = Update::of(keys::job(seen.id))
+        let update = Update::new(keys::job(seen.id))
             .set_or_remove("due_at", at.map(|at| n(at.millis())))
             .only_fence(seen.fence)
             .only_if("#due_at = :seen_due AND #status = :seen_status")
             .value(":seen_due", n(due_at.millis()))
-            .value(":seen_status", AttributeValue::S(seen.status.to_string()));
-        self.change(update, |job| {
+            .value(":seen_status", AttributeValue::S(seen.status().to_string()));
+        self.update_job(update, |job| {
             at.is_some() && job.due_at == at && job.fence == seen.fence
         })
         .await
     }
 }
 
-fn id_in<T: FromStr>(key: &DuePosition, prefix: &str) -> Option<T> {
-    key.get("pk")?
-        .as_s()
-        .ok()?
-        .strip_prefix(prefix)?
-        .parse()
-        .ok()
+fn id_in<T: FromStr>(entry: &Item, prefix: &str) -> Option<T> {
+    let pk = entry.get("pk")?.as_s().ok()?;
+    pk.strip_prefix(prefix)?.parse().ok()
 }

@@ -1,9 +1,11 @@
 //! Builds the expressions of one `UpdateItem`, every name aliased, for a plain call or a transaction.
+//!
+//! No crate does this for both calls: the SDK takes strings, and a name that is a reserved word fails at run time only.
 
 use std::collections::HashMap;
 
+use aws::AwsError;
 use aws_sdk_dynamodb::{
-    error::BuildError,
     operation::update_item::builders::UpdateItemFluentBuilder,
     types::{
         AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
@@ -12,7 +14,7 @@ use aws_sdk_dynamodb::{
 };
 use rand::RngExt;
 
-use super::keys::Key;
+use crate::{DYNAMODB, keys::Key};
 
 /// A number, as DynamoDB writes it.
 pub(super) fn n(value: impl Into<i128>) -> AttributeValue {
@@ -24,11 +26,11 @@ pub(super) fn s(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-/// What a client's write of a draft leaves in it: see [`token`].
+/// The attribute that holds the token of the last change of a draft: see [`write_token`].
 pub(super) const EDIT: &str = "edit";
 
-/// Tells a write that the SDK repeats, because its answer was lost, from another's.
-pub(super) fn token() -> AttributeValue {
+/// A random token that tells a write that the SDK repeats, because its answer was lost, from another's.
+pub(super) fn write_token() -> AttributeValue {
     n(jobs::random().random::<u32>())
 }
 
@@ -44,7 +46,7 @@ pub(super) struct Update {
 }
 
 impl Update {
-    pub fn of(key: Key) -> Self {
+    pub fn new(key: Key) -> Self {
         Self {
             key,
             sets: Vec::new(),
@@ -58,7 +60,7 @@ impl Update {
     /// Sets a top-level attribute.
     pub fn set(self, name: &str, value: AttributeValue) -> Self {
         let assignment = format!("#{name} = :{name}");
-        self.set_to(&assignment, &format!(":{name}"), value)
+        self.assign(&assignment, &format!(":{name}"), value)
     }
 
     /// Sets a top-level attribute, or removes it.
@@ -69,8 +71,8 @@ impl Update {
         }
     }
 
-    /// Adds an assignment as written, and the value that it names.
-    pub fn set_to(mut self, assignment: &str, placeholder: &str, value: AttributeValue) -> Self {
+    /// Adds an assignment as written, and the value of its placeholder.
+    pub fn assign(mut self, assignment: &str, placeholder: &str, value: AttributeValue) -> Self {
         self.alias(assignment);
         self.sets.push(assignment.to_owned());
         self.value(placeholder, value)
@@ -116,7 +118,7 @@ impl Update {
         clause("SET", &self.sets) + &clause("REMOVE", &self.removes)
     }
 
-    /// Fills in a plain call that, where the condition fails, returns the item as it is.
+    /// Fills in a plain call, which returns the item as it is if the condition fails.
     pub fn fill(self, call: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
         call.update_expression(self.expression())
             .key("pk", self.key.pk())
@@ -128,7 +130,7 @@ impl Update {
     }
 
     /// The same as a part of a transaction.
-    pub fn in_transaction(self, table: &str) -> Result<TransactWriteItem, BuildError> {
+    pub fn into_part(self, table: &str) -> Result<TransactWriteItem, AwsError> {
         let update = TransactUpdate::builder()
             .table_name(table)
             .update_expression(self.expression())
@@ -137,7 +139,9 @@ impl Update {
             .condition_expression(self.condition)
             .set_expression_attribute_names(Some(self.names))
             .set_expression_attribute_values(Some(self.values))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        Ok(TransactWriteItem::builder().update(update.build()?).build())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|error| AwsError::malformed(DYNAMODB, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 }

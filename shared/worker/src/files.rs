@@ -1,20 +1,20 @@
-//! Files in the bucket: listings, presigned uploads and downloads, and clean-up.
+//! Files in the bucket: listings, presigned uploads and downloads, and deletion.
 
 use std::time::Duration;
 
-use aws::{AwsError, classify, is_transient};
+use aws::{AwsError, is_transient};
 use aws_sdk_s3::{
     Client,
     presigning::PresigningConfig,
-    types::{Delete, ObjectIdentifier},
+    types::{Delete, Object, ObjectIdentifier},
 };
 use jobs::Time;
 
 const S3: &str = "S3";
-/// How many files one call deletes at the most (Amazon S3 API Reference, `DeleteObjects`).
-const DELETED_AT_ONCE: usize = 1_000;
-/// How long a presigned address is good for.
-pub const PRESIGNED_FOR: Duration = Duration::from_mins(15);
+/// The largest number of files that one call deletes (Amazon S3 API Reference, "`DeleteObjects`").
+const MAX_DELETE_KEYS: usize = 1_000;
+/// How long a presigned URL is valid.
+pub const PRESIGNED_URL_TTL: Duration = Duration::from_mins(15);
 
 /// The bucket.
 #[derive(Clone, Debug)]
@@ -32,16 +32,16 @@ pub struct StoredFile {
     pub size: u64,
     /// When it was written.
     pub last_modified: Option<Time>,
-    /// What changes when its content does.
+    /// A tag that changes with its content.
     pub e_tag: Option<String>,
 }
 
 /// A request that its holder may send without credentials of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Presigned {
+pub struct PresignedRequest {
     /// Where to send it.
     pub url: String,
-    /// The headers that have been signed and must be sent as they are.
+    /// The signed headers, which must be sent as they are.
     pub headers: Vec<(String, String)>,
 }
 
@@ -55,36 +55,29 @@ impl Files {
         }
     }
 
-    /// The SDK's client, for what streams.
+    /// The SDK's client, for streams.
     #[must_use]
-    pub fn client(&self) -> &Client {
+    pub(crate) const fn client(&self) -> &Client {
         &self.client
     }
 
     /// The bucket's name.
     #[must_use]
-    pub fn bucket(&self) -> &str {
+    pub(crate) fn bucket(&self) -> &str {
         &self.bucket
     }
 
     /// The files below `prefix`, in the order of their names: at most `limit`, rounded up to a page of S3's.
-    ///
-    /// # Errors
-    /// When S3 cannot be asked.
     pub async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<StoredFile>, AwsError> {
         let mut files = Vec::new();
         let mut token = None;
         loop {
-            let call = self
-                .client
-                .list_objects_v2()
-                .bucket(&self.bucket)
-                .prefix(prefix);
+            let call = self.client.list_objects_v2().bucket(&self.bucket);
+            let call = call.prefix(prefix).set_continuation_token(token);
             let page = call
-                .set_continuation_token(token)
                 .send()
                 .await
-                .map_err(|error| classify(S3, &error))?;
+                .map_err(|error| AwsError::from_sdk(S3, &error))?;
             files.extend(page.contents().iter().filter_map(stored_file));
             token = page.next_continuation_token;
             if token.is_none() || files.len() >= limit {
@@ -93,10 +86,10 @@ impl Files {
         }
     }
 
-    /// Deletes everything below `prefix`, other than what is below `kept`; tells how many files.
+    /// Deletes everything below `prefix`, other than what is below `kept`. Returns how many files that were.
     ///
     /// # Errors
-    /// When S3 cannot be asked; some may have been deleted then.
+    /// Some files may have been deleted.
     pub async fn delete_all_but(
         &self,
         prefix: &str,
@@ -104,94 +97,82 @@ impl Files {
     ) -> Result<usize, AwsError> {
         let mut files = self.list(prefix, usize::MAX).await?;
         files.retain(|file| kept.is_none_or(|kept| !file.key.starts_with(kept)));
-        for batch in files.chunks(DELETED_AT_ONCE) {
+        for batch in files.chunks(MAX_DELETE_KEYS) {
             self.delete(batch).await?;
         }
         Ok(files.len())
     }
 
     async fn delete(&self, files: &[StoredFile]) -> Result<(), AwsError> {
-        let ids: Result<Vec<_>, _> = files
-            .iter()
-            .map(|file| ObjectIdentifier::builder().key(&file.key).build())
-            .collect();
-        let ids = ids.map_err(|error| AwsError::data(S3, error))?;
-        let delete = Delete::builder().set_objects(Some(ids)).quiet(true).build();
-        let delete = delete.map_err(|error| AwsError::data(S3, error))?;
+        let malformed = |error| AwsError::malformed(S3, error);
+        let id = |file: &StoredFile| ObjectIdentifier::builder().key(&file.key).build();
+        let ids: Result<Vec<_>, _> = files.iter().map(id).collect();
+        let delete = Delete::builder().set_objects(Some(ids.map_err(malformed)?));
+        let delete = delete.quiet(true).build().map_err(malformed)?;
         let call = self
             .client
             .delete_objects()
             .bucket(&self.bucket)
             .delete(delete);
-        let deleted = call.send().await.map_err(|error| classify(S3, &error))?;
-        match deleted.errors().first() {
-            None => Ok(()),
-            Some(error) => Err(AwsError::new(
-                S3,
-                error.code().is_some_and(is_transient),
-                format!("{error:?}"),
-            )),
-        }
+        let deleted = call
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk(S3, &error))?;
+        let Some(error) = deleted.errors().first() else {
+            return Ok(());
+        };
+        let detail = format!("{error:?}");
+        Err(if error.code().is_some_and(is_transient) {
+            AwsError::Unavailable {
+                service: S3,
+                detail,
+            }
+        } else {
+            AwsError::Refused {
+                service: S3,
+                detail,
+            }
+        })
     }
 
-    /// Aborts the multipart uploads below `prefix` that nobody will complete.
-    ///
-    /// # Errors
-    /// When S3 cannot be asked.
+    /// Aborts the multipart uploads below `prefix`, which nobody will complete. Returns how many there were.
     pub async fn abort_uploads(&self, prefix: &str) -> Result<usize, AwsError> {
-        let call = self
-            .client
-            .list_multipart_uploads()
-            .bucket(&self.bucket)
-            .prefix(prefix);
-        let uploads = call.send().await.map_err(|error| classify(S3, &error))?;
-        for upload in uploads.uploads() {
+        let call = self.client.list_multipart_uploads().bucket(&self.bucket);
+        let listed = call.prefix(prefix).send().await;
+        let listed = listed.map_err(|error| AwsError::from_sdk(S3, &error))?;
+        for upload in listed.uploads() {
             let call = self.client.abort_multipart_upload().bucket(&self.bucket);
             let call = call
                 .set_key(upload.key.clone())
                 .set_upload_id(upload.upload_id.clone());
-            call.send().await.map_err(|error| classify(S3, &error))?;
+            call.send()
+                .await
+                .map_err(|error| AwsError::from_sdk(S3, &error))?;
         }
-        Ok(uploads.uploads().len())
+        Ok(listed.uploads().len())
     }
 
-    /// An upload of exactly `size` bytes to `key`: the length is signed, so S3 refuses another.
-    ///
-    /// # Errors
-    /// When there are no credentials to sign with.
-    pub async fn presign_upload(&self, key: &str, size: u64) -> Result<Presigned, AwsError> {
+    /// An upload of exactly `size` bytes to `key`: the length is signed, so S3 refuses any other.
+    pub async fn presign_upload(&self, key: &str, size: u64) -> Result<PresignedRequest, AwsError> {
         let length = i64::try_from(size).unwrap_or(i64::MAX);
-        let call = self
-            .client
-            .put_object()
-            .bucket(&self.bucket)
-            .key(key)
-            .content_length(length);
-        let request = call
-            .presigned(presigning()?)
-            .await
-            .map_err(|error| classify(S3, &error))?;
-        let headers = request
-            .headers()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        Ok(Presigned {
+        let call = self.client.put_object().bucket(&self.bucket).key(key);
+        let call = call.content_length(length).presigned(presigning()?);
+        let request = call.await.map_err(|error| AwsError::from_sdk(S3, &error))?;
+        let headers = request.headers();
+        Ok(PresignedRequest {
             url: request.uri().to_owned(),
-            headers,
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
         })
     }
 
     /// A download of `key`.
-    ///
-    /// # Errors
-    /// When there are no credentials to sign with.
-    pub async fn presign_download(&self, key: &str) -> Result<Presigned, AwsError> {
+    pub async fn presign_download(&self, key: &str) -> Result<PresignedRequest, AwsError> {
         let call = self.client.get_object().bucket(&self.bucket).key(key);
-        let request = call
-            .presigned(presigning()?)
-            .await
-            .map_err(|error| classify(S3, &error))?;
-        Ok(Presigned {
+        let request = call.presigned(presigning()?).await;
+        let request = request.map_err(|error| AwsError::from_sdk(S3, &error))?;
+        Ok(PresignedRequest {
             url: request.uri().to_owned(),
             headers: Vec::new(),
         })
@@ -199,16 +180,17 @@ impl Files {
 }
 
 fn presigning() -> Result<PresigningConfig, AwsError> {
-    PresigningConfig::expires_in(PRESIGNED_FOR).map_err(|error| AwsError::data(S3, error))
+    PresigningConfig::expires_in(PRESIGNED_URL_TTL).map_err(|error| AwsError::malformed(S3, error))
 }
 
-fn stored_file(object: &aws_sdk_s3::types::Object) -> Option<StoredFile> {
+fn stored_file(object: &Object) -> Option<StoredFile> {
+    let millis = object
+        .last_modified()
+        .and_then(|time| time.to_millis().ok());
     Some(StoredFile {
         key: object.key()?.to_owned(),
         size: u64::try_from(object.size()?).ok()?,
-        last_modified: object
-            .last_modified()
-            .and_then(|time| Some(Time::from_millis(time.to_millis().ok()?))),
+        last_modified: millis.map(Time::from_millis),
         e_tag: object.e_tag().map(str::to_owned),
     })
 }

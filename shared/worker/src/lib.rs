@@ -1,12 +1,34 @@
 //! Runs jobs: the queue's messages, claims and heartbeats, the work of each job type, the sweeper.
 
-pub mod files;
-pub mod job_types;
-pub mod metrics;
-mod monitor;
+mod attempt;
+mod backoff;
+mod files;
+mod heartbeat;
+mod job_progress;
+mod job_service;
+mod job_types;
+mod metrics;
 mod objects;
-pub mod processor;
-pub mod queue;
-pub mod service;
+mod process;
+mod processor;
+mod queue;
+mod reporter;
+mod submissions;
+mod sweeper;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod work;
+
+pub use self::{
+    files::{Files, PRESIGNED_URL_TTL, PresignedRequest, StoredFile},
+    job_service::{JobService, UpdateStatusOutcome},
+    job_types::Worker,
+    metrics::{Metric, Metrics},
+    process::Processed,
+    processor::{Delivery, Processor},
+    queue::{Message, PoisonMessage, Queue},
+    reporter::Reporter,
+    submissions::{Submissions, create_release},
+    sweeper::{SweepReport, Sweeper},
+    work::{Assignment, Work},
+};

@@ -1,9 +1,54 @@
-//! Metrics in CloudWatch's embedded format.
+//! Metrics in CloudWatch's embedded format: a line on standard output, no API call.
+//!
+//! Written by hand: the crates for it bring an exporter and a registry for a dozen lines of JSON.
 
-use jobs::Clock;
-use serde_json::{Map, Value, json};
+use jobs::{Clock, FailureCode, Job, WaitReason};
+use serde_json::{Value, json};
 
-/// Where the counts of a stack's functions go: its namespace in CloudWatch.
+use crate::sweeper::SweepReport;
+
+/// A metric. Alarms and the dashboard refer to these names, as a test of the template checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Metric {
+    /// Jobs that became final in a run; by type and status.
+    JobsEnded,
+    /// Jobs whose failure an operator has to look at.
+    JobsFailedInternally,
+    /// Jobs and messages that wait for another delivery; by reason.
+    JobsDeferred,
+    /// Jobs of dead runs that the sweeper requeued.
+    JobsRescued,
+    /// Messages that the sweeper sent again.
+    MessagesResent,
+}
+
+impl Metric {
+    /// Every metric.
+    pub const ALL: [Self; 5] = [
+        Self::JobsEnded,
+        Self::JobsFailedInternally,
+        Self::JobsDeferred,
+        Self::JobsRescued,
+        Self::MessagesResent,
+    ];
+
+    /// The name in CloudWatch.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::JobsEnded => "JobsEnded",
+            Self::JobsFailedInternally => "JobsFailedInternally",
+            Self::JobsDeferred => "JobsDeferred",
+            Self::JobsRescued => "JobsRescued",
+            Self::MessagesResent => "MessagesResent",
+        }
+    }
+}
+
+/// A dimension and its value.
+type Dimension<'a> = (&'static str, &'a str);
+
+/// Writes the metrics of a stack's functions.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     namespace: String,
@@ -11,7 +56,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// The metrics in `namespace`.
+    /// Metrics in the CloudWatch namespace `namespace`.
     pub fn new(namespace: impl Into<String>, clock: Clock) -> Self {
         Self {
             namespace: namespace.into(),
@@ -19,40 +64,71 @@ impl Metrics {
         }
     }
 
-    /// Counts something where Lambda hands it to CloudWatch, without an API call.
+    /// A job became final in a run.
+    pub fn job_ended(&self, job: &Job) {
+        let job_type = job.job_type.map_or("none", |job_type| job_type.as_str());
+        let dimensions = [("JobType", job_type), ("Status", job.status().as_str())];
+        self.write(&dimensions, &[(Metric::JobsEnded, 1)]);
+        if job.error().is_some_and(|error| error.code.is_internal()) {
+            self.job_failed(FailureCode::Internal);
+        }
+    }
+
+    /// A job was failed from outside its run, with `code`.
+    pub fn job_failed(&self, code: FailureCode) {
+        if code.is_internal() {
+            self.write(&[], &[(Metric::JobsFailedInternally, 1)]);
+        }
+    }
+
+    /// A job, or a message, waits for another delivery.
+    pub fn job_deferred(&self, reason: WaitReason) {
+        let dimensions = [("Reason", reason.as_str())];
+        self.write(&dimensions, &[(Metric::JobsDeferred, 1)]);
+    }
+
+    /// A sweep has ended.
+    pub fn swept(&self, report: &SweepReport) {
+        let counts = [
+            (Metric::JobsRescued, report.rescued),
+            (Metric::MessagesResent, report.resent),
+            (Metric::JobsFailedInternally, report.failed.len()),
+        ];
+        self.write(&[], &counts);
+    }
+
     #[expect(
         clippy::print_stdout,
         reason = "the embedded metric format is read from standard output"
     )]
-    pub fn count(&self, dimensions: &[(&str, &str)], counts: &[(&str, u32)]) {
+    fn write(&self, dimensions: &[Dimension<'_>], counts: &[(Metric, usize)]) {
         println!("{}", self.line(dimensions, counts));
     }
 
-    /// One line of CloudWatch's embedded metric format.
-    fn line(&self, dimensions: &[(&str, &str)], counts: &[(&str, u32)]) -> String {
+    /// One line of the embedded format (Amazon CloudWatch User Guide, "Specification: Embedded metric format").
+    fn line(&self, dimensions: &[Dimension<'_>], counts: &[(Metric, usize)]) -> Value {
         let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
         let definitions: Vec<Value> = counts
             .iter()
-            .map(|(name, _)| json!({ "Name": name, "Unit": "Count" }))
+            .map(|(metric, _)| json!({ "Name": metric.as_str(), "Unit": "Count" }))
             .collect();
-        let mut line = Map::new();
-        line.extend(
-            dimensions
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), json!(value))),
-        );
-        line.extend(
-            counts
-                .iter()
-                .map(|(name, count)| ((*name).to_owned(), json!(count))),
-        );
-        let directive =
-            json!({ "Namespace": self.namespace, "Dimensions": [names], "Metrics": definitions });
-        line.insert(
-            "_aws".to_owned(),
-            json!({ "Timestamp": self.clock.now().millis(), "CloudWatchMetrics": [directive] }),
-        );
-        Value::Object(line).to_string()
+        let mut line = json!({
+            "_aws": {
+                "Timestamp": self.clock.now().millis(),
+                "CloudWatchMetrics": [{
+                    "Namespace": self.namespace,
+                    "Dimensions": [names],
+                    "Metrics": definitions,
+                }],
+            },
+        });
+        for (name, value) in dimensions {
+            line[*name] = json!(value);
+        }
+        for (metric, count) in counts {
+            line[metric.as_str()] = json!(count);
+        }
+        line
     }
 }
 
@@ -63,22 +139,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_metric_line_names_its_namespace_counts_dimensions_and_time() {
-        let line = Metrics::new("jobs-test", ManualClock::default().clock()).line(
-            &[("JobType", "packaging")],
-            &[("JobsEnded", 1), ("JobsBroken", 0)],
-        );
-        let line: Value = serde_json::from_str(&line).unwrap();
+    fn a_line_names_its_namespace_metrics_dimensions_and_time() {
+        let metrics = Metrics::new("jobs-test", ManualClock::default().clock());
+        let counts = [(Metric::JobsEnded, 1), (Metric::JobsRescued, 0)];
+        let line = metrics.line(&[("JobType", "packaging")], &counts);
+        assert_eq!(line["JobType"], "packaging");
         assert_eq!(
-            (&line["JobType"], &line["JobsEnded"], &line["JobsBroken"]),
-            (&json!("packaging"), &json!(1), &json!(0))
+            (&line["JobsEnded"], &line["JobsRescued"]),
+            (&json!(1), &json!(0))
         );
         let directive = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(directive["Namespace"], "jobs-test");
         assert_eq!(directive["Dimensions"], json!([["JobType"]]));
         assert_eq!(
             directive["Metrics"][1],
-            json!({"Name": "JobsBroken", "Unit": "Count"})
+            json!({"Name": "JobsRescued", "Unit": "Count"})
         );
         assert_eq!(line["_aws"]["Timestamp"], START.millis());
     }

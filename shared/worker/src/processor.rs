@@ -4,14 +4,21 @@ use std::{fmt::Display, sync::Arc, time::Duration};
 
 use aws::AwsError;
 use futures::FutureExt as _;
-use jobs::{Failure, Job, JobId, Time, WaitingFor};
+use jobs::{Job, JobId, Time, WaitReason, WaitingFor};
+use store::CreateOutcome;
 
 use crate::{
+    backoff,
+    job_service::JobService,
     job_types::Worker,
     metrics::Metrics,
+    process::Processed,
     queue::{Message, Queue},
-    service::{Intake, JobService, Processed, Submissions},
+    submissions::Submissions,
 };
+
+/// The shortest delay of a job's next message.
+const MIN_DELAY: Duration = Duration::from_secs(1);
 
 /// One delivery of a message.
 #[derive(Clone, Copy, Debug)]
@@ -20,18 +27,18 @@ pub struct Delivery<'a> {
     pub message_id: &'a str,
     /// Its body.
     pub body: &'a str,
-    /// What changes this delivery's visibility timeout.
+    /// Identifies this delivery where its visibility timeout is changed.
     pub receipt_handle: Option<&'a str>,
-    /// How often it has been received, this time included.
+    /// How often the message has been received, this time included.
     pub receive_count: u32,
 }
 
-/// What works off the jobs queue, built once.
+/// Deals with the messages of the jobs queue.
 pub struct Processor {
     jobs: JobService,
     submissions: Submissions,
     queue: Queue,
-    dead_letters: Queue,
+    dead_letter_queue: Queue,
     worker: Arc<Worker>,
     metrics: Metrics,
 }
@@ -43,7 +50,7 @@ impl Processor {
         jobs: JobService,
         submissions: Submissions,
         queue: Queue,
-        dead_letters: Queue,
+        dead_letter_queue: Queue,
         worker: Worker,
         metrics: Metrics,
     ) -> Self {
@@ -51,7 +58,7 @@ impl Processor {
             jobs,
             submissions,
             queue,
-            dead_letters,
+            dead_letter_queue,
             worker: Arc::new(worker),
             metrics,
         }
@@ -59,15 +66,14 @@ impl Processor {
 
     /// Deals with one message, until `deadline` at the latest. Returns `false` if it must be delivered again.
     pub async fn process(&self, delivery: &Delivery<'_>, deadline: Time) -> bool {
-        // Its type erased: the SDK's futures nest too deep for the compiler.
+        // Its type is erased: the SDK's futures nest too deep for the compiler.
         match self.handle(delivery, deadline).boxed().await {
             Ok(()) => true,
             Err(error) => {
                 let message_id = delivery.message_id;
-                tracing::warn!(message_id, %error, "a message is given back");
-                self.metrics
-                    .count(&[("Reason", "backoff")], &[("JobsPutOff", 1)]);
-                self.give_back(delivery).await;
+                tracing::warn!(message_id, %error, "failed to process a message; it will be redelivered");
+                self.metrics.job_deferred(WaitReason::Backoff);
+                self.retry_later(delivery).await;
                 false
             }
         }
@@ -79,104 +85,86 @@ impl Processor {
             Ok(Message::Submission { job, key }) => {
                 let key = key.as_deref().unwrap_or(delivery.message_id);
                 match self.submissions.create_delivered(&job, key).await? {
-                    Intake::New(job) => job.id,
-                    Intake::Same(id) => id,
-                    Intake::KeyReused => {
-                        let reason = "its idempotency key belongs to another job";
-                        return self.bury(delivery, &reason).await;
+                    CreateOutcome::Created(job) => job.id,
+                    CreateOutcome::Existing(id) => id,
+                    CreateOutcome::KeyReused => {
+                        let reason = "the idempotency key belongs to another job";
+                        return self.send_to_dead_letter_queue(delivery, &reason).await;
                     }
                 }
             }
-            Err(reason) => return self.bury(delivery, &reason).await,
+            Err(reason) => return self.send_to_dead_letter_queue(delivery, &reason).await,
         };
-        self.run(id, delivery, deadline).await
+        self.process_job(id, delivery, deadline).await
     }
 
-    async fn run(
+    async fn process_job(
         &self,
         id: JobId,
         delivery: &Delivery<'_>,
         deadline: Time,
     ) -> Result<(), AwsError> {
         // Boxed: the SDK's calls add up to a future that is too large for the stack.
-        match Box::pin(self.jobs.process_job(id, &self.worker, deadline)).await? {
-            Processed::Finished(job) => self.ended(&job),
-            // Lost here, the message is sent by the sweeper.
-            Processed::Waiting(job, delay) => {
-                let reason = job.waiting.as_ref().map_or("queue", WaitingFor::reason);
-                tracing::info!(job_id = %id, attempt = job.attempt, reason, ?delay, "job waits for another run");
-                self.metrics
-                    .count(&[("Reason", reason)], &[("JobsPutOff", 1)]);
-                let delay = delay.max(Duration::from_secs(1));
-                if let Err(error) = self.submissions.send_again(&job, delay).await {
-                    tracing::warn!(job_id = %id, %error, "the next run's message could not be sent");
-                }
-            }
-            Processed::Fenced => tracing::info!(job_id = %id, "run fenced off"),
+        let processed = Box::pin(self.jobs.process_job(id, &self.worker, deadline)).await?;
+        match processed {
+            Processed::Finished(job) => self.job_ended(&job),
+            Processed::Waiting(job, delay) => self.job_deferred(&job, delay).await,
+            Processed::Fenced => tracing::info!(job_id = %id, "run was fenced off"),
             Processed::Skipped(job) => {
-                tracing::debug!(job_id = %id, status = %job.status, "nothing to do");
+                tracing::debug!(job_id = %id, status = %job.status(), "nothing to do");
             }
             Processed::Missing => {
-                return self.bury(delivery, &format!("there is no job {id}")).await;
+                let reason = format!("job {id} does not exist");
+                return self.send_to_dead_letter_queue(delivery, &reason).await;
             }
         }
         Ok(())
     }
 
-    /// Tells operators of a job's end.
-    fn ended(&self, job: &Job) {
-        let job_type = job.job_type.map_or("none", |job_type| job_type.as_str());
-        let code = job.error.as_ref().map(|error| error.code.as_str());
-        tracing::info!(job_id = %job.id, attempt = job.attempt, status = %job.status, code, "job ended");
-        let dimensions = [("JobType", job_type), ("Status", job.status.as_str())];
-        self.metrics.count(&dimensions, &[("JobsEnded", 1)]);
-        if job.error.as_ref().is_some_and(Failure::is_ours) {
-            self.metrics.count(&[], &[("JobsBroken", 1)]);
+    fn job_ended(&self, job: &Job) {
+        let (attempt, status) = (job.attempt, job.status());
+        let code = job.error().map(|error| error.code.as_str());
+        tracing::info!(job_id = %job.id, attempt, %status, code, "job ended");
+        self.metrics.job_ended(job);
+    }
+
+    async fn job_deferred(&self, job: &Job, delay: Duration) {
+        let (job_id, attempt) = (job.id, job.attempt);
+        let reason = job
+            .waiting_for()
+            .map_or(WaitReason::Queue, WaitingFor::reason);
+        let delay_ms = delay.as_millis();
+        tracing::info!(%job_id, attempt, %reason, delay_ms, "job deferred");
+        self.metrics.job_deferred(reason);
+        if let Err(error) = self.submissions.resend(job, delay.max(MIN_DELAY)).await {
+            tracing::warn!(%job_id, %error, "failed to send a job's next message; the sweeper will");
         }
     }
 
-    /// Has a message that could not be dealt with delivered again soon: its visibility timeout is
-    /// long, as befits a message whose job is at work.
-    async fn give_back(&self, delivery: &Delivery<'_>) {
+    /// Has a message delivered again soon: its visibility timeout is long, to cover a job that is at work.
+    async fn retry_later(&self, delivery: &Delivery<'_>) {
         let Some(receipt_handle) = delivery.receipt_handle else {
             return;
         };
-        let delay = again_after(delivery.receive_count);
-        if let Err(error) = self.queue.deliver_again(receipt_handle, delay).await {
+        let delay = backoff::redelivery(delivery.receive_count);
+        if let Err(error) = self
+            .queue
+            .set_visibility_timeout(receipt_handle, delay)
+            .await
+        {
             let message_id = delivery.message_id;
-            tracing::warn!(message_id, %error, "a message comes again after its visibility timeout");
+            tracing::warn!(message_id, %error, "failed to shorten a message's visibility timeout");
         }
     }
 
-    /// Puts a message that can never succeed where it holds up nobody.
-    async fn bury(
+    /// Moves a message that can never succeed out of the way.
+    async fn send_to_dead_letter_queue(
         &self,
         delivery: &Delivery<'_>,
         reason: &(dyn Display + Sync),
     ) -> Result<(), AwsError> {
         let message_id = delivery.message_id;
-        tracing::error!(message_id, %reason, "a message can never succeed; it goes to the dead-letter queue");
-        self.dead_letters.send(delivery.body.to_owned()).await
-    }
-}
-
-/// When a message that was `received` so many times is delivered again: after 20 s, 40 s and so on
-/// up to an hour, so that its ten receives last through more than two hours of an outage.
-fn again_after(received: u32) -> Duration {
-    let doubled = Duration::from_secs(20) * 2_u32.saturating_pow(received.saturating_sub(1).min(8));
-    doubled.min(Duration::from_hours(1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_that_is_given_back_comes_again_later_and_later_for_two_hours() {
-        assert_eq!(again_after(1), Duration::from_secs(20));
-        assert_eq!(again_after(0), again_after(1));
-        assert_eq!(again_after(3), Duration::from_secs(80));
-        assert_eq!(again_after(100), Duration::from_hours(1));
-        assert!((1..10).map(again_after).sum::<Duration>() > Duration::from_hours(2));
+        tracing::error!(message_id, %reason, "message can never succeed; sending it to the dead-letter queue");
+        self.dead_letter_queue.send(delivery.body.to_owned()).await
     }
 }

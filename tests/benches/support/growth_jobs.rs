@@ -6,7 +6,7 @@ use dynoxide::{AttributeValue, Database, ImportOptions, Item};
 use jobs::{JobId, testing::START};
 use serde_json::json;
 use store::{
-    Claimed, SHARDS,
+    Claim, SHARDS,
     testing::{Meter, store_in},
 };
 use worker::testing::queue;
@@ -151,7 +151,7 @@ impl Model {
                 .await
                 .unwrap()
                 .unwrap();
-            api.store.look_again(&job, None).await.unwrap();
+            api.store.reschedule_sweep(&job, None).await.unwrap();
         }
         let seen = api
             .store
@@ -161,7 +161,7 @@ impl Model {
             .unwrap();
         assert!(matches!(
             api.store.claim(&seen, START).await.unwrap(),
-            Claimed::Yes(_)
+            Claim::Won(_)
         ));
         ids.map(|id| Self::read(&database, id))
     }

@@ -12,7 +12,7 @@ use std::{
 use jobs::{Level, LogEntry, testing::START};
 use serde_json::{Value, json};
 use store::{
-    Claimed, Completion, Leftovers, Progress, RunHandle,
+    Claim, Completion, Leftovers, RunEnd, RunHandle, RunProgress,
     testing::{Cost, Meter, metered_store},
 };
 use worker::testing::counted_queue;
@@ -474,9 +474,9 @@ impl Bill {
             .store
             .heartbeat(
                 &run,
-                &Progress {
+                &RunProgress {
                     log_seq: seq,
-                    ..Progress::default()
+                    ..RunProgress::default()
                 },
                 START,
             )
@@ -514,9 +514,9 @@ impl Bill {
         self.begin();
         let (id, run) = running(&self.api).await;
         for progress in 1..=20 {
-            let progress = Progress {
+            let progress = RunProgress {
                 percent: progress * 5,
-                ..Progress::default()
+                ..RunProgress::default()
             };
             self.api
                 .store
@@ -524,11 +524,17 @@ impl Bill {
                 .await
                 .unwrap();
         }
-        let completion = Completion::of(json!({"files": []}));
-        let (progress, leftovers) = (Progress::default(), Leftovers::None);
+        let completion = Completion::new(json!({"files": []}));
+        let (progress, leftovers) = (RunProgress::default(), Leftovers::None);
         self.api
             .store
-            .complete(&run, &progress, &completion, leftovers, START)
+            .end_run(
+                &run,
+                &progress,
+                &RunEnd::Completed(Box::new(completion)),
+                leftovers,
+                START,
+            )
             .await
             .unwrap();
         self.add(
@@ -553,10 +559,10 @@ impl Bill {
 async fn running(api: &Api) -> (u64, RunHandle) {
     let id = api.create(json!({"job_type": "packaging"})).await;
     let seen = api.store.job(job_id(id), true).await.unwrap().unwrap();
-    let Claimed::Yes(job) = api.store.claim(&seen, START).await.unwrap() else {
+    let Claim::Won(job) = api.store.claim(&seen, START).await.unwrap() else {
         panic!("claimed")
     };
-    (id, RunHandle::of(&job))
+    (id, RunHandle::from(&job))
 }
 
 fn lines(seq: &mut u64, count: u64) -> Vec<LogEntry> {

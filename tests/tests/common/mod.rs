@@ -3,19 +3,20 @@
 
 pub mod costs;
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use aws::AwsError;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use axum::{Router, body::Body, http::Request};
 use http_body_util::BodyExt;
-use jobs::{Failure, Job, JobId, Level, Time, testing::ManualClock};
+use jobs::{Failure, FailureCode, Job, JobId, Level, Time, testing::ManualClock};
 use lambda_http::request::RequestContext;
+use release_files::WorkError;
 use serde_json::{Value, json};
 use store::{Completion, Store, testing::store};
 use tower::ServiceExt;
 use worker::{
-    service::{Assignment, JobService, Processed, Submissions, Work, WorkError},
+    Assignment, JobService, Processed, Submissions, Work,
     testing::{files, queue, signing_files},
 };
 
@@ -41,25 +42,25 @@ pub enum Does {
     Fail,
     FailSaying(String),
     Error,
-    /// Finds that a service is away.
-    FindNothing,
+    /// Meets an outage of a service.
+    MeetOutage,
 }
 
 pub struct Fake(pub Does, pub Store);
 
 impl Work for Fake {
     async fn run(&self, assignment: Assignment) -> Result<Completion, WorkError> {
-        assignment.report.step("archive");
-        assignment.report.progress(65);
+        assignment.reporter.step("archive");
+        assignment.reporter.progress(65);
         assignment
-            .report
+            .reporter
             .log(Level::Info, "Compressed 3 of 5 files");
         match &self.0 {
             Does::Say(count) => {
-                (1..*count).for_each(|_| assignment.report.log(Level::Info, &"x".repeat(100)));
-                Ok(Completion::of(json!({})))
+                (1..*count).for_each(|_| assignment.reporter.log(Level::Info, &"x".repeat(100)));
+                Ok(Completion::new(json!({})))
             }
-            Does::Complete(result) => Ok(Completion::of(result.clone())),
+            Does::Complete(result) => Ok(Completion::new(result.clone())),
             Does::Package(result) => {
                 let release = self
                     .1
@@ -70,17 +71,18 @@ impl Work for Fake {
                 Ok(Completion::with_package(result.clone(), release, RETENTION))
             }
             Does::Fail => Err(WorkError::Failed(Failure::new(
-                "source_missing",
+                FailureCode::SourceMissing,
                 "There is no source file",
             ))),
-            Does::FailSaying(message) => {
-                Err(WorkError::Failed(Failure::new("source_missing", message)))
-            }
-            Does::FindNothing => Err(WorkError::Unavailable("S3 is away".to_owned())),
-            Does::Error => Err(WorkError::Retry(Failure::new(
-                "storage",
-                "A file could not be read",
+            Does::FailSaying(message) => Err(WorkError::Failed(Failure::new(
+                FailureCode::SourceMissing,
+                message,
             ))),
+            Does::MeetOutage => {
+                let outage = AwsError::unavailable("S3", "slow down");
+                Err(WorkError::Io(io::Error::other(outage)))
+            }
+            Does::Error => Err(WorkError::Io(io::Error::other("a file could not be read"))),
         }
     }
 
@@ -94,11 +96,11 @@ impl Api {
         Self::with_queue(queue()).await
     }
 
-    pub async fn with_queue(queue: worker::queue::Queue) -> Self {
+    pub async fn with_queue(queue: worker::Queue) -> Self {
         Self::over(store().await, queue)
     }
 
-    pub fn over(store: Store, queue: worker::queue::Queue) -> Self {
+    pub fn over(store: Store, queue: worker::Queue) -> Self {
         let clock = ManualClock::default();
         let submissions = Submissions::new(store.clone(), queue, clock.clock(), RETENTION);
         let router = Router::new()

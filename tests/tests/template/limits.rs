@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use worker::files::PRESIGNED_FOR;
+use worker::PRESIGNED_URL_TTL;
 
 use crate::cloudformation::{Template, list, references};
 
@@ -186,5 +186,5 @@ fn uploads_that_are_given_up_do_not_stay() {
         .find(|rule| rule["Status"] == "Enabled" && days(rule).is_some())
         .unwrap();
     // No run and no presigned request is under way for as long as a day.
-    assert!(days(abort) >= Some(1) && PRESIGNED_FOR.as_secs() < 24 * 60 * 60);
+    assert!(days(abort) >= Some(1) && PRESIGNED_URL_TTL.as_secs() < 24 * 60 * 60);
 }

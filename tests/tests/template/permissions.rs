@@ -1,15 +1,8 @@
 //! Each function is allowed what its code calls, on what it calls it, and no more.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{
-    cloudformation::{Template, arn, list, text},
-    root,
-};
+use crate::cloudformation::{Template, arn, list, text};
 
 /// What each function calls. A transaction asks for the permissions of its parts, a copy in S3
 /// for those to read and to write (Service Authorization Reference).
@@ -150,45 +143,6 @@ const CALLS: [(&str, &[&str]); 21] = [
     ),
 ];
 
-/// What in the code needs a permission: a call of the SDK, a part of a transaction.
-const NEEDS: [(&str, &str); 23] = [
-    (".get_item()", "dynamodb:GetItem"),
-    (".batch_get_item()", "dynamodb:BatchGetItem"),
-    (".put_item()", "dynamodb:PutItem"),
-    (".update_item()", "dynamodb:UpdateItem"),
-    (".delete_item()", "dynamodb:DeleteItem"),
-    (".query()", "dynamodb:Query"),
-    ("Put::builder()", "dynamodb:PutItem"),
-    ("TransactUpdate::builder()", "dynamodb:UpdateItem"),
-    ("Delete::builder()", "dynamodb:DeleteItem"),
-    ("ConditionCheck::builder()", "dynamodb:ConditionCheckItem"),
-    (".send_message()", "sqs:SendMessage"),
-    (
-        ".change_message_visibility()",
-        "sqs:ChangeMessageVisibility",
-    ),
-    (".get_object()", "s3:GetObject"),
-    (".head_object()", "s3:GetObject"),
-    (".put_object()", "s3:PutObject"),
-    (".copy_object()", "s3:PutObject"),
-    (".create_multipart_upload()", "s3:PutObject"),
-    (".list_objects_v2()", "s3:ListBucket"),
-    (".delete_objects()", "s3:DeleteObject"),
-    (".list_multipart_uploads()", "s3:ListBucketMultipartUploads"),
-    (".list_parts()", "s3:ListMultipartUploadParts"),
-    (".abort_multipart_upload()", "s3:AbortMultipartUpload"),
-    (".get_secret_value()", "secretsmanager:GetSecretValue"),
-];
-
-/// What an event source mapping calls with its function's role (AWS Lambda Developer Guide,
-/// "Using Lambda with Amazon SQS").
-const POLLER: [&str; 4] = [
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:ChangeMessageVisibility",
-];
-
 /// What the template allows each function: an action and what it may be done to.
 fn grants(template: &Template) -> BTreeMap<String, BTreeSet<String>> {
     let functions = template.functions().into_iter();
@@ -227,36 +181,4 @@ fn each_function_is_allowed_what_it_calls_and_no_more() {
         assert_eq!(grants.remove(name), Some(expected), "{name}");
     }
     assert!(grants.is_empty(), "{grants:?}");
-}
-
-#[test]
-fn every_action_has_its_caller_and_every_call_its_action() {
-    let mut code = String::new();
-    read_sources(&root().join("shared"), &mut code);
-    read_sources(&root().join("functions"), &mut code);
-    let called = NEEDS
-        .iter()
-        .filter(|(call, _)| code.contains(call))
-        .map(|(_, action)| *action);
-    let called: BTreeSet<&str> = called.chain(POLLER).collect();
-    let granted = CALLS
-        .iter()
-        .flat_map(|(_, calls)| *calls)
-        .map(|call| call.split(' ').next().unwrap());
-    assert_eq!(granted.collect::<BTreeSet<_>>(), called);
-}
-
-/// Every source file below a folder, without what is for tests alone.
-fn read_sources(folder: &Path, code: &mut String) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        if path.is_dir() {
-            read_sources(&path, code);
-        } else if path.extension().is_some_and(|extension| extension == "rs")
-            && !name.contains("test")
-        {
-            code.push_str(&fs::read_to_string(&path).unwrap());
-        }
-    }
 }

@@ -3,14 +3,17 @@
 //! The directory is read entry by entry with limits on its entries and its bytes, names are
 //! checked before anything uses them, and an entry is only unpacked against a limit.
 
-use super::entry_name::check_entry_name;
-use super::source::{Fault, Source};
-use crate::failure::{Failure, WorkError, code};
-use crate::watch::Watch;
 use std::io::{self, Read, Seek, Write};
+
+use jobs::{Failure, FailureCode};
 use zip::read::ZipFileEntry;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
+
+use super::entry_name::check_entry_name;
+use super::source::{Fault, Source};
+use crate::WorkError;
+use crate::watch::Watch;
 
 /// The most entries an archive may have.
 pub const MAX_ENTRIES: usize = 20_000;
@@ -55,8 +58,8 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
     /// Reads the directory of the zip archive in `reader`, which has `size` bytes.
     ///
     /// # Errors
-    /// [`code::ARCHIVE_DAMAGED`], [`code::ARCHIVE_TOO_LARGE`], [`code::ARCHIVE_UNSAFE_NAME`],
-    /// [`code::ARCHIVE_BOMB`] for overlapping entries, [`code::ARCHIVE_UNSUPPORTED`]; or the
+    /// [`FailureCode::ArchiveDamaged`], [`FailureCode::ArchiveTooLarge`], [`FailureCode::ArchiveUnsafeName`],
+    /// [`FailureCode::ArchiveBomb`] for overlapping entries, [`FailureCode::ArchiveUnsupported`]; or the
     /// reader's own error.
     pub fn open(reader: &'r mut R, size: u64) -> Result<Self, WorkError> {
         Self::from_source(Source::new(reader, size))
@@ -115,7 +118,7 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
     /// Unpacks a small entry into memory: at most `limit` bytes.
     ///
     /// # Errors
-    /// [`code::ARCHIVE_BOMB`] when it is larger, and those of [`Archive::read_with`].
+    /// [`FailureCode::ArchiveBomb`] when it is larger, and those of [`Archive::read_with`].
     pub fn read(&mut self, index: usize, limit: u64) -> Result<Vec<u8>, WorkError> {
         if let Some(entry) = self.entries.get(index)
             && entry.size > limit
@@ -165,8 +168,8 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
     /// read. The checksum is compared when the end is reached.
     ///
     /// # Errors
-    /// [`code::ARCHIVE_ENTRY_MISSING`], [`code::ARCHIVE_ENCRYPTED`], [`code::ARCHIVE_BOMB`],
-    /// [`code::ARCHIVE_UNSUPPORTED`], [`code::ARCHIVE_DAMAGED`], the reader's and `work`'s own.
+    /// [`FailureCode::ArchiveEntryMissing`], [`FailureCode::ArchiveEncrypted`], [`FailureCode::ArchiveBomb`],
+    /// [`FailureCode::ArchiveUnsupported`], [`FailureCode::ArchiveDamaged`], the reader's and `work`'s own.
     pub fn read_with<T>(
         &mut self,
         index: usize,
@@ -174,7 +177,10 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
     ) -> Result<T, WorkError> {
         let Some(entry) = self.entries.get(index) else {
             let sentence = "The archive has no such entry.";
-            return Err(WorkError::failed(code::ARCHIVE_ENTRY_MISSING, sentence));
+            return Err(WorkError::failed(
+                FailureCode::ArchiveEntryMissing,
+                sentence,
+            ));
         };
         refuse_unreadable(entry)?;
         if !self.trusted {
@@ -202,7 +208,7 @@ impl<I: Read> Read for EntryReader<'_, I> {
         self.inner.read(buffer).map_err(|_| {
             let damaged = || {
                 let sentence = format!("The archive's entry {:?} is damaged.", self.path);
-                WorkError::failed(code::ARCHIVE_DAMAGED, sentence)
+                WorkError::failed(FailureCode::ArchiveDamaged, sentence)
             };
             self.fault.or(damaged).into()
         })
@@ -214,7 +220,7 @@ fn read_directory<R: Read + Seek>(
 ) -> Result<Vec<Entry>, WorkError> {
     if zip.len() > MAX_ENTRIES {
         let sentence = format!("The archive has more than {MAX_ENTRIES} entries.");
-        return Err(WorkError::failed(code::ARCHIVE_TOO_LARGE, sentence));
+        return Err(WorkError::failed(FailureCode::ArchiveTooLarge, sentence));
     }
     let describe_at = |index| match zip.by_index_data(index) {
         Ok(entry) => Ok(describe(&entry)?),
@@ -231,7 +237,7 @@ fn describe(entry: &ZipFileEntry<'_>) -> Result<Entry, Failure> {
     if let Err(reason) = check_entry_name(&path) {
         let shown: String = path.chars().take(80).collect();
         let sentence = format!("The archive's entry name {shown:?} {reason}.");
-        return Err(Failure::new(code::ARCHIVE_UNSAFE_NAME, sentence));
+        return Err(Failure::new(FailureCode::ArchiveUnsafeName, sentence));
     }
     Ok(Entry {
         size: entry.size(),
@@ -255,7 +261,7 @@ fn refuse_overlaps(entries: &[Entry]) -> Result<(), Failure> {
     let overlap = |pair: &[(u64, u64)]| pair[0].0.saturating_add(pair[0].1) >= pair[1].0;
     if ranges.windows(2).any(overlap) {
         let sentence = "Entries of the archive overlap.";
-        return Err(Failure::new(code::ARCHIVE_BOMB, sentence));
+        return Err(Failure::new(FailureCode::ArchiveBomb, sentence));
     }
     Ok(())
 }
@@ -264,7 +270,7 @@ fn refuse_unreadable(entry: &Entry) -> Result<(), Failure> {
     let path = &entry.path;
     if entry.encrypted {
         let sentence = format!("The archive's entry {path:?} is encrypted.");
-        return Err(Failure::new(code::ARCHIVE_ENCRYPTED, sentence));
+        return Err(Failure::new(FailureCode::ArchiveEncrypted, sentence));
     }
     let method = entry.method;
     if !matches!(
@@ -272,7 +278,7 @@ fn refuse_unreadable(entry: &Entry) -> Result<(), Failure> {
         CompressionMethod::Stored | CompressionMethod::Deflated
     ) {
         let sentence = format!("The archive's entry {path:?} uses the method {method}.");
-        return Err(Failure::new(code::ARCHIVE_UNSUPPORTED, sentence));
+        return Err(Failure::new(FailureCode::ArchiveUnsupported, sentence));
     }
     Ok(())
 }
@@ -281,24 +287,24 @@ fn refuse_improbable(entry: &Entry) -> Result<(), Failure> {
     let path = &entry.path;
     if entry.size > RATIO_FREE_SIZE && entry.size / MAX_RATIO > entry.compressed_size {
         let sentence = format!("The archive's entry {path:?} unpacks to suspiciously much.");
-        return Err(Failure::new(code::ARCHIVE_BOMB, sentence));
+        return Err(Failure::new(FailureCode::ArchiveBomb, sentence));
     }
     Ok(())
 }
 
 fn too_large(path: &str, limit: u64) -> Failure {
     let sentence = format!("The archive's entry {path:?} unpacks to more than {limit} bytes.");
-    Failure::new(code::ARCHIVE_BOMB, sentence)
+    Failure::new(FailureCode::ArchiveBomb, sentence)
 }
 
 /// What an error of the zip library says about the archive.
 fn broken(error: &ZipError) -> WorkError {
     if let ZipError::UnsupportedArchive(what) = error {
         let sentence = format!("The archive cannot be read: {what}.");
-        return WorkError::failed(code::ARCHIVE_UNSUPPORTED, sentence);
+        return WorkError::failed(FailureCode::ArchiveUnsupported, sentence);
     }
     WorkError::failed(
-        code::ARCHIVE_DAMAGED,
+        FailureCode::ArchiveDamaged,
         "The archive is damaged or cut short.",
     )
 }

@@ -1,7 +1,8 @@
+use std::io::Cursor;
+
 use super::*;
 use crate::formats::samples;
 use crate::watch::testing::Recorder;
-use std::io::Cursor;
 
 fn opened<T>(
     bytes: &[u8],
@@ -11,7 +12,7 @@ fn opened<T>(
     Archive::open(&mut cursor, bytes.len() as u64).map(work)
 }
 
-fn code_of<T: std::fmt::Debug>(result: Result<T, WorkError>) -> &'static str {
+fn code_of<T: std::fmt::Debug>(result: Result<T, WorkError>) -> FailureCode {
     match result {
         Err(WorkError::Failed(failure)) => failure.code,
         other => panic!("{other:?}"),
@@ -48,8 +49,11 @@ fn entries_are_listed_and_unpacked() {
             archive.copy(2, &mut out, &mut Recorder::stopping_after(1)),
             Err(WorkError::Stopped)
         ));
-        assert_eq!(code_of(archive.read(9, 1)), code::ARCHIVE_ENTRY_MISSING);
-        assert_eq!(code_of(archive.read(2, 99_999)), code::ARCHIVE_BOMB);
+        assert_eq!(
+            code_of(archive.read(9, 1)),
+            FailureCode::ArchiveEntryMissing
+        );
+        assert_eq!(code_of(archive.read(2, 99_999)), FailureCode::ArchiveBomb);
     })
     .unwrap();
 }
@@ -60,7 +64,7 @@ fn an_entry_that_lies_about_its_size_is_stopped() {
     let lying = replaced(bytes, &50_000_u32.to_le_bytes(), &50_u32.to_le_bytes());
     let code = code_of(opened(&lying, |mut archive| archive.read(0, 1000)).and_then(|r| r));
     assert!(
-        [code::ARCHIVE_DAMAGED, code::ARCHIVE_BOMB].contains(&code),
+        [FailureCode::ArchiveDamaged, FailureCode::ArchiveBomb].contains(&code),
         "{code}"
     );
 }
@@ -68,7 +72,10 @@ fn an_entry_that_lies_about_its_size_is_stopped() {
 #[test]
 fn names_that_escape_are_refused() {
     let bytes = replaced(samples::zip(&[("aaaaaaa", b"x")]), b"aaaaaaa", b"../etc/");
-    assert_eq!(code_of(opened(&bytes, |_| ())), code::ARCHIVE_UNSAFE_NAME);
+    assert_eq!(
+        code_of(opened(&bytes, |_| ())),
+        FailureCode::ArchiveUnsafeName
+    );
 }
 
 #[test]
@@ -77,14 +84,14 @@ fn damage_is_found_where_it_is() {
     let good = bytes.clone();
     bytes[35] ^= 0xFF;
     let code = code_of(opened(&bytes, |mut archive| archive.read(0, 1000)).and_then(|r| r));
-    assert_eq!(code, code::ARCHIVE_DAMAGED);
+    assert_eq!(code, FailureCode::ArchiveDamaged);
     assert_eq!(
         code_of(opened(&good[..good.len() - 10], |_| ())),
-        code::ARCHIVE_DAMAGED
+        FailureCode::ArchiveDamaged
     );
     assert_eq!(
         code_of(opened(b"PK\x03\x04", |_| ())),
-        code::ARCHIVE_DAMAGED
+        FailureCode::ArchiveDamaged
     );
 }
 
@@ -98,14 +105,17 @@ fn encrypted_and_unsupported_entries_are_named() {
     encrypted[central + 8] |= 1;
     opened(&encrypted, |mut archive| {
         assert!(archive.entries()[0].encrypted);
-        assert_eq!(code_of(archive.read(0, 100)), code::ARCHIVE_ENCRYPTED);
+        assert_eq!(code_of(archive.read(0, 100)), FailureCode::ArchiveEncrypted);
     })
     .unwrap();
     let mut exotic = bytes;
     exotic[8] = 12;
     exotic[central + 10] = 12;
     opened(&exotic, |mut archive| {
-        assert_eq!(code_of(archive.read(0, 100)), code::ARCHIVE_UNSUPPORTED);
+        assert_eq!(
+            code_of(archive.read(0, 100)),
+            FailureCode::ArchiveUnsupported
+        );
     })
     .unwrap();
 }
@@ -119,7 +129,10 @@ fn overlapping_entries_are_a_bomb() {
     let mut overlapping = bytes;
     let second = central[1] + 42;
     overlapping[second..second + 4].copy_from_slice(&0_u32.to_le_bytes());
-    assert_eq!(code_of(opened(&overlapping, |_| ())), code::ARCHIVE_BOMB);
+    assert_eq!(
+        code_of(opened(&overlapping, |_| ())),
+        FailureCode::ArchiveBomb
+    );
 }
 
 #[test]
@@ -136,7 +149,7 @@ fn an_improbable_ratio_is_a_bomb() {
     };
     assert_eq!(
         refuse_improbable(&entry).unwrap_err().code,
-        code::ARCHIVE_BOMB
+        FailureCode::ArchiveBomb
     );
 }
 
@@ -145,7 +158,10 @@ fn too_many_entries_are_refused() {
     let names: Vec<String> = (0..=MAX_ENTRIES).map(|i| i.to_string()).collect();
     let files: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &b""[..])).collect();
     let bytes = samples::zip(&files);
-    assert_eq!(code_of(opened(&bytes, |_| ())), code::ARCHIVE_TOO_LARGE);
+    assert_eq!(
+        code_of(opened(&bytes, |_| ())),
+        FailureCode::ArchiveTooLarge
+    );
 }
 
 #[test]
@@ -156,7 +172,7 @@ fn a_directory_that_is_too_large_is_refused() {
     let allowance = source.allow(Some(10));
     let fault = source.fault();
     assert!(source.read(&mut [0; 64]).is_err());
-    assert_eq!(code_of(fault.check()), code::ARCHIVE_TOO_LARGE);
+    assert_eq!(code_of(fault.check()), FailureCode::ArchiveTooLarge);
     allowance.lift();
     assert!(source.read(&mut [0; 64]).is_ok());
 }
@@ -164,5 +180,8 @@ fn a_directory_that_is_too_large_is_refused() {
 #[test]
 fn unsupported_archives_say_what_is_missing() {
     let error = broken(&ZipError::UnsupportedArchive("multi-disk"));
-    assert_eq!(code_of(Err::<(), _>(error)), code::ARCHIVE_UNSUPPORTED);
+    assert_eq!(
+        code_of(Err::<(), _>(error)),
+        FailureCode::ArchiveUnsupported
+    );
 }

@@ -1,13 +1,16 @@
 //! CBZ: a zip of page images, with a `ComicInfo.xml` where the maker was careful.
 
+use std::collections::BTreeMap;
+use std::io::{Read, Seek};
+
+use jobs::FailureCode;
+
 use super::archive::{Archive, Entry};
 use super::model::{Contributor, Identifier, MediaInfo, Metadata};
 use super::xml::{self, Node};
 use super::{isbn, text};
-use crate::failure::{WorkError, code};
+use crate::WorkError;
 use crate::watch::Watch;
-use std::collections::BTreeMap;
-use std::io::{Read, Seek};
 
 /// What the files with a comic's metadata are called.
 const COMIC_INFO: &str = "ComicInfo.xml";
@@ -97,17 +100,21 @@ fn find_comic_info(entries: &[Entry]) -> Option<usize> {
 fn parse(document: &str) -> Result<Metadata, WorkError> {
     let mut values = BTreeMap::<String, String>::new();
     let mut path = Vec::<String>::new();
-    xml::walk(document, code::ARCHIVE_DAMAGED, &mut |node| match node {
-        Node::Open(name, _) => path.push(name.to_owned()),
-        Node::Close(_) => {
-            path.pop();
-        }
-        Node::Text(text) => {
-            if let [_, name] = path.as_slice() {
-                values.entry(name.clone()).or_default().push_str(text);
+    xml::walk(
+        document,
+        FailureCode::ArchiveDamaged,
+        &mut |node| match node {
+            Node::Open(name, _) => path.push(name.to_owned()),
+            Node::Close(_) => {
+                path.pop();
             }
-        }
-    })?;
+            Node::Text(text) => {
+                if let [_, name] = path.as_slice() {
+                    values.entry(name.clone()).or_default().push_str(text);
+                }
+            }
+        },
+    )?;
     let get = |name: &str| values.get(name).and_then(|value| text::field(value));
     let list = |name: &str| -> Vec<String> {
         let value = get(name).unwrap_or_default();

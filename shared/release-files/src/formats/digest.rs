@@ -1,11 +1,14 @@
 //! Checksums of a whole file, in one pass and constant memory.
 
-use super::source::Source;
-use crate::failure::{WorkError, code};
-use crate::watch::Watch;
+use std::io::{Read, Seek, SeekFrom};
+
+use jobs::FailureCode;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256, digest::common::hazmat::SerializableState};
-use std::io::{Read, Seek, SeekFrom};
+
+use super::source::Source;
+use crate::WorkError;
+use crate::watch::Watch;
 
 /// How much is read between two looks at the watch, in bytes.
 const CHUNK: usize = 256 * 1024;
@@ -92,7 +95,7 @@ pub fn crc32_text(crc32: u32) -> String {
 /// Reads the whole file once.
 ///
 /// # Errors
-/// The file's own, [`WorkError::Stopped`], and [`code::SOURCE_CHANGED`] when it ends early.
+/// The file's own, [`WorkError::Stopped`], and [`FailureCode::SourceChanged`] when it ends early.
 pub(crate) fn digest<R: Read + Seek>(
     source: &mut Source<'_, R>,
     watch: &mut dyn Watch,
@@ -120,7 +123,7 @@ pub(crate) fn digest<R: Read + Seek>(
     }
     if hasher.size() != total {
         let sentence = "The file is shorter than its announced size.";
-        return Err(WorkError::failed(code::SOURCE_CHANGED, sentence));
+        return Err(WorkError::failed(FailureCode::SourceChanged, sentence));
     }
     let (crc32, sha256) = hasher.finish();
     Ok(Digest {
@@ -132,9 +135,10 @@ pub(crate) fn digest<R: Read + Seek>(
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use super::*;
     use crate::watch::testing::Recorder;
-    use std::io::Cursor;
 
     #[test]
     fn known_checksums() {
@@ -182,7 +186,7 @@ mod tests {
     fn a_file_that_ends_early_has_changed() {
         let mut file = Cursor::new(b"1234");
         let error = digest(&mut Source::new(&mut file, 9), &mut Recorder::default()).unwrap_err();
-        assert!(matches!(error, WorkError::Failed(f) if f.code == code::SOURCE_CHANGED));
+        assert!(matches!(error, WorkError::Failed(f) if f.code == FailureCode::SourceChanged));
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! EPUB 2 and 3: from the container to the package document.
 
+use std::io::{Read, Seek};
+
+use jobs::{Failure, FailureCode};
+
 use super::archive::Archive;
 use super::model::{MediaInfo, Metadata};
 use super::opf;
 use super::xml::{self, Node};
-use crate::failure::{Failure, WorkError, code};
+use crate::WorkError;
 use crate::watch::Watch;
-use std::io::{Read, Seek};
 
 /// Where an EPUB says where its package document is.
 const CONTAINER: &str = "META-INF/container.xml";
@@ -47,7 +50,7 @@ pub(super) fn read<R: Read + Seek>(
         .or_else(|| archive.find_ignoring_case(&opf_path))
     else {
         let sentence = format!("The EPUB's package document {opf_path:?} is missing.");
-        return Err(WorkError::failed(code::EPUB_OPF_MISSING, sentence));
+        return Err(WorkError::failed(FailureCode::EpubOpfMissing, sentence));
     };
     let package = opf::parse(&xml::decode(&archive.read(index, xml::MAX_XML)?))?;
     if package.chapters == 0 {
@@ -101,13 +104,13 @@ fn check_mimetype<R: Read + Seek>(
 }
 
 fn package_path<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<String, WorkError> {
-    let missing = |sentence| WorkError::failed(code::EPUB_CONTAINER_MISSING, sentence);
+    let missing = |sentence| WorkError::failed(FailureCode::EpubContainerMissing, sentence);
     let Some(index) = archive.find_ignoring_case(CONTAINER) else {
         return Err(missing("The EPUB has no META-INF/container.xml."));
     };
     let container = xml::decode(&archive.read(index, xml::MAX_XML)?);
     let mut path = None;
-    xml::walk(&container, code::EPUB_DAMAGED, &mut |node| {
+    xml::walk(&container, FailureCode::EpubDamaged, &mut |node| {
         if let Node::Open("rootfile", attributes) = node
             && path.is_none()
         {
@@ -144,7 +147,7 @@ fn is_locked<R: Read + Seek>(
 fn encrypts_content(document: &str) -> Result<bool, Failure> {
     let mut found = false;
     let mut inside = false;
-    xml::walk(document, code::EPUB_DAMAGED, &mut |node| match node {
+    xml::walk(document, FailureCode::EpubDamaged, &mut |node| match node {
         Node::Open("EncryptedData", _) => inside = true,
         Node::Close("EncryptedData") => inside = false,
         Node::Open("EncryptionMethod", attributes) if inside => {

@@ -23,10 +23,11 @@ use std::io::{Read, Seek};
 
 use archive::{Archive, Entry};
 use detect::Kind;
+use jobs::FailureCode;
 pub use model::{Analysis, Contributor, Identifier, MediaInfo, Metadata, Structure, StructureFile};
 use source::Source;
 
-use crate::failure::{WorkError, code};
+use crate::WorkError;
 use crate::watch::Watch;
 
 /// Analyses the file in `reader`.
@@ -46,7 +47,7 @@ pub fn analyse<R: Read + Seek>(
     watch.stopped()?;
     if size == 0 {
         let sentence = format!("The file {path:?} is empty.");
-        return Err(WorkError::failed(code::FILE_EMPTY, sentence));
+        return Err(WorkError::failed(FailureCode::FileEmpty, sentence));
     }
     watch.step("read");
     let mut analysis = read(reader, size, watch)?;

@@ -1,10 +1,11 @@
 //! An EPUB's package document (OPF): what the book says about itself.
 
+use jobs::{Failure, FailureCode};
+
 use super::isbn;
 use super::model::{Contributor, Identifier, Metadata};
 use super::text;
 use super::xml::{self, Attributes, Node};
-use crate::failure::{Failure, code};
 
 /// The most metadata elements, and values of one kind, that are kept.
 const MAX_ELEMENTS: usize = 1000;
@@ -49,14 +50,16 @@ struct Element {
 /// Reads a package document.
 ///
 /// # Errors
-/// [`code::EPUB_DAMAGED`] when it is not a well-formed package document, and
-/// [`code::XML_ENTITIES_REFUSED`].
+/// [`FailureCode::EpubDamaged`] when it is not a well-formed package document, and
+/// [`FailureCode::XmlEntitiesRefused`].
 pub fn parse(document: &str) -> Result<Package, Failure> {
     let mut builder = Builder::default();
-    xml::walk(document, code::EPUB_DAMAGED, &mut |node| builder.take(node))?;
+    xml::walk(document, FailureCode::EpubDamaged, &mut |node| {
+        builder.take(node);
+    })?;
     if !builder.is_package {
         let sentence = "The EPUB's package document has no package element.";
-        return Err(Failure::new(code::EPUB_DAMAGED, sentence));
+        return Err(Failure::new(FailureCode::EpubDamaged, sentence));
     }
     let mut package = builder.package;
     interpret(&builder.elements, &mut package);
@@ -348,7 +351,10 @@ mod tests {
 
     #[test]
     fn another_document_is_not_a_package() {
-        assert_eq!(parse("<html/>").unwrap_err().code, code::EPUB_DAMAGED);
-        assert_eq!(parse("<package>").unwrap_err().code, code::EPUB_DAMAGED);
+        assert_eq!(parse("<html/>").unwrap_err().code, FailureCode::EpubDamaged);
+        assert_eq!(
+            parse("<package>").unwrap_err().code,
+            FailureCode::EpubDamaged
+        );
     }
 }

@@ -1,13 +1,16 @@
 //! PDF: its version, its pages, and what its Info dictionary says.
 
+use std::io::{Read, Seek};
+
+use jobs::FailureCode;
+use lopdf::{Dictionary, Document, LoadOptions, Object, ObjectId};
+
 use super::model::{MediaInfo, Metadata};
 use super::pdf_scan::{self, Findings};
 use super::source::Source;
 use super::{isbn, text};
-use crate::failure::{WorkError, code};
+use crate::WorkError;
 use crate::watch::Watch;
-use lopdf::{Dictionary, Document, LoadOptions, Object, ObjectId};
-use std::io::{Read, Seek};
 
 /// The largest PDF that is read as a whole, in bytes; of a larger one, only its ends are.
 pub const WHOLE_LIMIT: u64 = 64 * 1024 * 1024;
@@ -32,7 +35,7 @@ pub(super) const INFO_KEYS: [&[u8]; 7] = [
 /// Reads what a PDF says about itself.
 ///
 /// # Errors
-/// [`code::PDF_DAMAGED`] when nothing at all can be read, and the file's own errors.
+/// [`FailureCode::PdfDamaged`] when nothing at all can be read, and the file's own errors.
 pub(super) fn read<R: Read + Seek>(
     source: &mut Source<'_, R>,
     watch: &mut dyn Watch,
@@ -60,7 +63,7 @@ pub(super) fn read<R: Read + Seek>(
     };
     if damaged && findings.objects == 0 {
         let sentence = "The PDF is damaged: nothing in it can be read.";
-        return Err(WorkError::failed(code::PDF_DAMAGED, sentence));
+        return Err(WorkError::failed(FailureCode::PdfDamaged, sentence));
     }
     if findings.encrypted {
         watch.info("The PDF is encrypted.".to_owned());

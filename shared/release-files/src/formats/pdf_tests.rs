@@ -1,8 +1,10 @@
+use std::io::Cursor;
+
+use lopdf::{EncryptionState, EncryptionVersion, Permissions, dictionary, text_string};
+
 use super::*;
 use crate::formats::samples;
 use crate::watch::testing::Recorder;
-use lopdf::{EncryptionState, EncryptionVersion, Permissions, dictionary, text_string};
-use std::io::Cursor;
 
 fn read_all(bytes: &[u8]) -> (Result<(Metadata, MediaInfo), WorkError>, Recorder) {
     let mut watch = Recorder::default();
@@ -86,7 +88,7 @@ fn a_damaged_pdf_gives_what_is_left() {
 #[test]
 fn a_pdf_of_which_nothing_is_left_fails() {
     let (result, _) = read_all(b"%PDF-1.4\nnothing of use");
-    assert!(matches!(result, Err(WorkError::Failed(f)) if f.code == code::PDF_DAMAGED));
+    assert!(matches!(result, Err(WorkError::Failed(f)) if f.code == FailureCode::PdfDamaged));
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! The reader that all format code reads through.
 
-use crate::failure::{Failure, WorkError, code};
 use std::cell::{Cell, RefCell};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::rc::Rc;
+
+use jobs::{Failure, FailureCode};
+
+use crate::WorkError;
 
 /// How much is read from the file at once, in bytes.
 const BUFFER: usize = 64 * 1024;
@@ -145,8 +148,8 @@ impl<R: Read + Seek> Read for Source<'_, R> {
         if let Some(allowed) = self.allowance.get() {
             let Some(left) = allowed.checked_sub(count as u64) else {
                 let sentence = "The archive's directory is too large, or damaged.";
-                let failure = Failure::new(code::ARCHIVE_TOO_LARGE, sentence);
-                return Err(self.remember(failure.into_io()));
+                let failure = Failure::new(FailureCode::ArchiveTooLarge, sentence);
+                return Err(self.remember(failure.into()));
             };
             self.allowance.set(Some(left));
         }
@@ -170,8 +173,9 @@ impl<R: Read + Seek> Seek for Source<'_, R> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::io::Cursor;
+
+    use super::*;
 
     /// A file whose every read fails.
     pub struct Broken;
@@ -217,9 +221,9 @@ mod tests {
         let mut source = Source::new(&mut broken, 10);
         let fault = source.fault();
         assert!(source.read(&mut [0; 4]).is_err());
-        let error = fault.or(|| WorkError::failed("x", "broken"));
+        let error = fault.or(|| WorkError::failed(FailureCode::FileEmpty, "broken"));
         assert!(matches!(&error, WorkError::Io(io) if io.to_string() == "connection lost"));
-        let error = fault.or(|| WorkError::failed("x", "broken"));
+        let error = fault.or(|| WorkError::failed(FailureCode::FileEmpty, "broken"));
         assert!(matches!(error, WorkError::Failed(_)));
         assert!(matches!(source.window(0, 4), Err(WorkError::Io(_))));
         assert!(fault.check().is_ok());

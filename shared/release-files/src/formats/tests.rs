@@ -1,9 +1,10 @@
 //! Whole analyses of whole files.
 
+use std::io::{self, Cursor, SeekFrom};
+
 use super::samples::{self, OPF3};
 use super::*;
 use crate::watch::testing::Recorder;
-use std::io::{self, Cursor, SeekFrom};
 
 fn analysed(path: &str, bytes: &[u8]) -> (Result<Analysis, WorkError>, Recorder) {
     let mut watch = Recorder::default();
@@ -17,7 +18,7 @@ fn good(path: &str, bytes: &[u8]) -> (Analysis, Recorder) {
     (result.unwrap(), watch)
 }
 
-fn failure(bytes: &[u8]) -> &'static str {
+fn failure(bytes: &[u8]) -> FailureCode {
     match analysed("file", bytes).0 {
         Err(WorkError::Failed(failure)) => {
             assert!(failure.message.ends_with('.'), "{failure}");
@@ -118,32 +119,44 @@ fn broken_epubs_fail_with_the_code_of_what_is_wrong() {
     let container: (&str, &[u8]) = ("META-INF/container.xml", samples::CONTAINER.as_bytes());
     assert_eq!(
         failure(&samples::zip(&[mimetype])),
-        code::EPUB_CONTAINER_MISSING
+        FailureCode::EpubContainerMissing
     );
     assert_eq!(
         failure(&samples::zip(&[mimetype, container])),
-        code::EPUB_OPF_MISSING
+        FailureCode::EpubOpfMissing
     );
     let empty: (&str, &[u8]) = ("META-INF/container.xml", b"<container/>");
     assert_eq!(
         failure(&samples::zip(&[empty])),
-        code::EPUB_CONTAINER_MISSING
+        FailureCode::EpubContainerMissing
     );
-    assert_eq!(failure(&samples::epub("<html/>", &[])), code::EPUB_DAMAGED);
+    assert_eq!(
+        failure(&samples::epub("<html/>", &[])),
+        FailureCode::EpubDamaged
+    );
     assert_eq!(
         failure(&samples::epub("<package><unclosed></package>", &[])),
-        code::EPUB_DAMAGED
+        FailureCode::EpubDamaged
     );
     let bomb = "<!DOCTYPE p [<!ENTITY a 'aaaa'>]><package>&a;</package>";
     assert_eq!(
         failure(&samples::epub(bomb, &[])),
-        code::XML_ENTITIES_REFUSED
+        FailureCode::XmlEntitiesRefused
     );
     let huge = format!("<package>{}</package>", " ".repeat(5_000_000));
-    assert_eq!(failure(&samples::epub(&huge, &[])), code::ARCHIVE_BOMB);
+    assert_eq!(
+        failure(&samples::epub(&huge, &[])),
+        FailureCode::ArchiveBomb
+    );
     let bytes = samples::epub(OPF3, &[]);
-    assert_eq!(failure(&bytes[..bytes.len() - 30]), code::ARCHIVE_DAMAGED);
-    assert_eq!(failure(&bytes[..bytes.len() / 2]), code::ARCHIVE_DAMAGED);
+    assert_eq!(
+        failure(&bytes[..bytes.len() - 30]),
+        FailureCode::ArchiveDamaged
+    );
+    assert_eq!(
+        failure(&bytes[..bytes.len() / 2]),
+        FailureCode::ArchiveDamaged
+    );
 }
 
 #[test]
@@ -217,7 +230,7 @@ fn plain_files_are_described() {
     let (analysis, watch) = good("x", b"\0\x01\x02");
     assert_eq!(analysis.mediainfo.format, "unknown");
     assert!(watch.warnings[0].contains("not known"));
-    assert_eq!(failure(b""), code::FILE_EMPTY);
+    assert_eq!(failure(b""), FailureCode::FileEmpty);
 }
 
 #[test]
@@ -265,7 +278,7 @@ fn an_error_of_the_storage_is_never_blamed_on_the_file() {
                     (|| io::Error::new(io::ErrorKind::UnexpectedEof, "lost")) as fn() -> io::Error,
                     false,
                 ),
-                (|| crate::failure::StoppedError.into_io(), true),
+                (|| crate::StoppedError.into(), true),
             ] {
                 let bytes = Cursor::new(bytes);
                 let size = bytes.get_ref().len() as u64;

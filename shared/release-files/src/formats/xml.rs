@@ -1,7 +1,7 @@
 //! Reading small XML documents without trusting them: no entities but the five, no depth bombs.
 
-use crate::failure::{Failure, code};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use jobs::{Failure, FailureCode};
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
@@ -72,11 +72,11 @@ fn declared(bytes: &[u8]) -> &'static Encoding {
 /// Walks through a document and shows every node to `visit`.
 ///
 /// # Errors
-/// [`code::XML_ENTITIES_REFUSED`] when a DTD defines entities; `broken` with a sentence when the
+/// [`FailureCode::XmlEntitiesRefused`] when a DTD defines entities; `broken` with a sentence when the
 /// document is not well-formed or nests too deep.
 pub fn walk(
     text: &str,
-    broken: &'static str,
+    broken: FailureCode,
     visit: &mut dyn FnMut(Node<'_>),
 ) -> Result<(), Failure> {
     let mut reader = Reader::from_str(text);
@@ -107,7 +107,7 @@ pub fn walk(
             Event::GeneralRef(reference) => visit(Node::Text(&resolve(&reference))),
             Event::DocType(dtd) if dtd.xml10_content().contains("<!ENTITY") => {
                 let sentence = "The XML defines entities of its own, which are not expanded.";
-                return Err(Failure::new(code::XML_ENTITIES_REFUSED, sentence));
+                return Err(Failure::new(FailureCode::XmlEntitiesRefused, sentence));
             }
             Event::Eof if depth == 0 => return Ok(()),
             Event::Eof => return Err(Failure::new(broken, "The XML is cut short.")),
@@ -137,7 +137,7 @@ mod tests {
 
     fn walked(text: &str) -> Result<String, Failure> {
         let mut seen = String::new();
-        walk(text, "broken", &mut |node| match node {
+        walk(text, FailureCode::EpubDamaged, &mut |node| match node {
             Node::Open(name, attributes) => {
                 let _ = write!(seen, "<{name} {:?}>", attributes.get("a"));
             }
@@ -161,14 +161,21 @@ mod tests {
     #[test]
     fn entity_definitions_are_refused() {
         let bomb = "<!DOCTYPE r [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;\">]><r>&b;</r>";
-        assert_eq!(walked(bomb).unwrap_err().code, code::XML_ENTITIES_REFUSED);
+        assert_eq!(
+            walked(bomb).unwrap_err().code,
+            FailureCode::XmlEntitiesRefused
+        );
         assert!(walked("<!DOCTYPE package><r/>").is_ok());
     }
 
     #[test]
     fn documents_that_are_not_well_formed_are_refused() {
         for text in ["<a><b></a>", "<a>", "<a", "<a>&#0;</b>", &"<a>".repeat(200)] {
-            assert_eq!(walked(text).unwrap_err().code, "broken", "{text}");
+            assert_eq!(
+                walked(text).unwrap_err().code,
+                FailureCode::EpubDamaged,
+                "{text}"
+            );
         }
         assert_eq!(walked("<a>&#0;</a>").unwrap(), "<a None>\u{FFFD}</a>");
     }

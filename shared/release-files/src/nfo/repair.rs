@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jobs::FailureCode;
 use serde::Serialize;
 use text::encoding::{Encoding, decode, detect};
 
@@ -12,7 +13,7 @@ use super::{
     layout::{Fit, fit, width},
     placeholder,
 };
-use crate::failure::{WorkError, code};
+use crate::WorkError;
 
 /// How many entries of one kind are listed; one more tells how many there were.
 const MAX_EACH: usize = 50;
@@ -76,7 +77,7 @@ pub struct Repaired {
 /// Repairs an NFO, filling its placeholders with what is known.
 ///
 /// # Errors
-/// [`code::NFO_TOO_LARGE`] when the NFO has, or would have, more than [`MAX_BYTES`].
+/// [`FailureCode::NfoTooLarge`] when the NFO has, or would have, more than [`MAX_BYTES`].
 pub fn repair(bytes: &[u8], known: &Known) -> Result<Repaired, WorkError> {
     check_size(bytes.len())?;
     let encoding = detect(bytes);
@@ -108,13 +109,13 @@ pub fn repair(bytes: &[u8], known: &Known) -> Result<Repaired, WorkError> {
 /// Refuses an NFO that is too large to be worked on.
 ///
 /// # Errors
-/// [`code::NFO_TOO_LARGE`].
+/// [`FailureCode::NfoTooLarge`].
 pub fn check_size(bytes: usize) -> Result<(), WorkError> {
     if bytes <= MAX_BYTES {
         return Ok(());
     }
     let sentence = "The NFO, as it is or repaired, has more than 256 KiB; shorten it";
-    Err(WorkError::failed(code::NFO_TOO_LARGE, sentence))
+    Err(WorkError::failed(FailureCode::NfoTooLarge, sentence))
 }
 
 /// A repair on its way through the lines.

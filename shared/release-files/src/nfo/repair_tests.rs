@@ -180,7 +180,9 @@ fn too_large_an_nfo_is_refused_before_and_after() {
     let blocks = encode_string_checked("█", &ENCODING_TABLE_CP437).unwrap();
     for bytes in [vec![b'x'; MAX_BYTES + 1], blocks.repeat(100_000)] {
         let error = repair(&bytes, &known()).unwrap_err();
-        assert!(matches!(error, WorkError::Failed(failure) if failure.code == code::NFO_TOO_LARGE));
+        assert!(
+            matches!(error, WorkError::Failed(failure) if failure.code == FailureCode::NfoTooLarge)
+        );
     }
 }
 
@@ -199,7 +201,7 @@ fn no_line_takes_more_than_its_length() {
         // Were the work quadratic, this would take minutes.
         if let Err(error) = repair(text.as_bytes(), &known()) {
             assert!(
-                matches!(error, WorkError::Failed(failure) if failure.code == code::NFO_TOO_LARGE)
+                matches!(error, WorkError::Failed(failure) if failure.code == FailureCode::NfoTooLarge)
             );
         }
         let reading = crate::nfo::read::read(&text);

@@ -8,12 +8,11 @@ use std::{
 
 use flate2::{Compress, FlushCompress, Status};
 use jobs::Compression;
+use jobs::FailureCode;
 
 use super::records::{Entry, directory};
-use crate::{
-    failure::{WorkError, code},
-    formats::entry_name::check_entry_name,
-};
+use crate::WorkError;
+use crate::formats::entry_name::check_entry_name;
 
 /// How much the compressor is given at once, in bytes. What it writes depends on where its input
 /// is cut (measured), so the cuts are ours and not those of whoever reads the source.
@@ -151,7 +150,7 @@ impl<W: Write> ArchiveWriter<W> {
     fn take_name(&mut self, path: &str, is_folder: bool) -> Result<(), WorkError> {
         if let Err(reason) = check_entry_name(path) {
             return Err(WorkError::failed(
-                code::ARCHIVE_UNSAFE_NAME,
+                FailureCode::ArchiveUnsafeName,
                 format!("The file name {path:?} {reason}"),
             ));
         }
@@ -166,7 +165,7 @@ impl<W: Write> ArchiveWriter<W> {
                     let sentence = format!(
                         "The name {path:?} is taken, but for the case of letters, by another file"
                     );
-                    return Err(WorkError::failed(code::DUPLICATE_NAME, sentence));
+                    return Err(WorkError::failed(FailureCode::DuplicateName, sentence));
                 }
                 None => {}
             }
@@ -282,7 +281,7 @@ impl<W: Write> ArchiveWriter<W> {
 
 fn changed() -> WorkError {
     WorkError::failed(
-        code::SOURCE_CHANGED,
+        FailureCode::SourceChanged,
         "A file has another size than it was announced with",
     )
 }

@@ -36,7 +36,7 @@ fn archive(compression: Compression, piece: usize) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
-fn code_of(result: Result<(), WorkError>) -> &'static str {
+fn code_of(result: Result<(), WorkError>) -> FailureCode {
     match result {
         Err(WorkError::Failed(failure)) => failure.code,
         other => panic!("{other:?}"),
@@ -87,7 +87,10 @@ fn an_archive_that_was_put_down_and_taken_up_has_the_same_bytes() {
             (bytes, entries, written) = writer.put_down().unwrap();
         }
         let mut writer = ArchiveWriter::taken_up(bytes, compression, entries, written).unwrap();
-        assert_eq!(code_of(writer.start("A/big.bin", 0)), code::DUPLICATE_NAME);
+        assert_eq!(
+            code_of(writer.start("A/big.bin", 0)),
+            FailureCode::DuplicateName
+        );
         assert!(
             writer.finish().unwrap() == archive(compression, 8192),
             "{compression:?}"
@@ -150,11 +153,14 @@ fn the_tools_people_have_read_it() {
 fn unsafe_and_repeated_names_are_refused() {
     let mut writer = ArchiveWriter::new(Vec::new(), Compression::Store);
     writer.start("a.txt", 0).unwrap();
-    assert_eq!(code_of(writer.start("a.txt", 0)), code::DUPLICATE_NAME);
+    assert_eq!(
+        code_of(writer.start("a.txt", 0)),
+        FailureCode::DuplicateName
+    );
     for name in ["../x", "", "C:\\x", "/x"] {
         assert_eq!(
             code_of(writer.start(name, 0)),
-            code::ARCHIVE_UNSAFE_NAME,
+            FailureCode::ArchiveUnsafeName,
             "{name}"
         );
     }
@@ -170,7 +176,7 @@ fn names_that_one_folder_cannot_hold_everywhere_are_refused() {
     for name in ["ART/éA.TXT", "art", "Art/b.TXT/c"] {
         assert_eq!(
             code_of(writer.start(name, 0)),
-            code::DUPLICATE_NAME,
+            FailureCode::DuplicateName,
             "{name}"
         );
     }
@@ -187,13 +193,16 @@ fn a_file_of_another_size_than_announced_has_changed() {
         writer.start("a", 3).unwrap();
         writer
     };
-    assert_eq!(code_of(open().write(b"four")), code::SOURCE_CHANGED);
+    assert_eq!(code_of(open().write(b"four")), FailureCode::SourceChanged);
     let mut short = open();
     short.write(b"ab").unwrap();
-    assert_eq!(code_of(short.start("b", 0)), code::SOURCE_CHANGED);
+    assert_eq!(code_of(short.start("b", 0)), FailureCode::SourceChanged);
     let mut short = open();
     short.write(b"ab").unwrap();
-    assert_eq!(code_of(short.finish().map(drop)), code::SOURCE_CHANGED);
+    assert_eq!(
+        code_of(short.finish().map(drop)),
+        FailureCode::SourceChanged
+    );
 }
 
 /// Counts what it is given, and fails after a number of bytes.

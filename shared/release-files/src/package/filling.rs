@@ -3,8 +3,8 @@
 use std::io::{Read, Seek, Write};
 
 use super::archive::ArchiveWriter;
+use crate::WorkError;
 use crate::{
-    failure::WorkError,
     formats::archive::Archive,
     watch::{Tally, Watch},
 };

@@ -6,11 +6,11 @@ use std::{
 };
 
 use jobs::Compression;
+use jobs::FailureCode;
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    failure::code,
     formats::samples,
     package::{
         joined::Joined,
@@ -168,7 +168,7 @@ fn a_damaged_entry_ends_it() {
         opened(&files, |archive| all(filling, archive))
     });
     assert!(
-        matches!(result, Err(WorkError::Failed(failure)) if failure.code == code::ARCHIVE_DAMAGED)
+        matches!(result, Err(WorkError::Failed(failure)) if failure.code == FailureCode::ArchiveDamaged)
     );
 }
 

@@ -10,13 +10,14 @@ pub mod records;
 pub mod sfv;
 pub mod volumes;
 
+use jobs::FailureCode;
 use jobs::{Time, release::check_name};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use text::ascii;
 
+use crate::WorkError;
 use crate::{
-    failure::{WorkError, code},
     formats::digest::{Hasher, crc32_text},
     nfo::read,
 };
@@ -174,7 +175,7 @@ pub fn build_name(
     match check_name(&name) {
         Ok(()) => Ok(name),
         Err(_) => Err(WorkError::failed(
-            code::RELEASE_NAME_INVALID,
+            FailureCode::ReleaseNameInvalid,
             "No release name can be built from the metadata; give one in \"release_name\"",
         )),
     }

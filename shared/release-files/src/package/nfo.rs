@@ -1,12 +1,11 @@
 //! The NFO, from a template. A template is data: it can choose and repeat, and call nothing.
 
+use jobs::FailureCode;
 use minijinja::{Environment, UndefinedBehavior, value::Serde};
 
 use super::Facts;
-use crate::{
-    failure::{WorkError, code},
-    nfo::layout::{self, Fit},
-};
+use crate::WorkError;
+use crate::nfo::layout::{self, Fit};
 
 const DEFAULT: &str = include_str!("../../templates/default.nfo");
 /// How many instructions a template may take.
@@ -43,7 +42,7 @@ pub fn render(facts: &Facts, template: Option<&str>) -> Result<String, WorkError
     let source = template.unwrap_or(DEFAULT);
     if source.len() > MAX_TEMPLATE {
         return Err(WorkError::failed(
-            code::TEMPLATE_INVALID,
+            FailureCode::TemplateInvalid,
             "The NFO template is larger than 64 KiB",
         ));
     }
@@ -59,14 +58,14 @@ pub fn render(facts: &Facts, template: Option<&str>) -> Result<String, WorkError
     {
         let sentence =
             format!("The NFO template is not valid: it names {name:?}, which does not exist");
-        return Err(WorkError::failed(code::TEMPLATE_INVALID, sentence));
+        return Err(WorkError::failed(FailureCode::TemplateInvalid, sentence));
     }
     let text = template
         .render(Serde(facts))
         .map_err(|error| invalid(&error))?;
     if text.len() > MAX_BYTES {
         return Err(WorkError::failed(
-            code::TEMPLATE_INVALID,
+            FailureCode::TemplateInvalid,
             "The NFO template makes more than 256 KiB",
         ));
     }
@@ -97,7 +96,7 @@ fn invalid(error: &minijinja::Error) -> WorkError {
         "The NFO template is not valid: {}{detail}{line}",
         error.kind()
     );
-    WorkError::failed(code::TEMPLATE_INVALID, sentence)
+    WorkError::failed(FailureCode::TemplateInvalid, sentence)
 }
 
 #[cfg(test)]

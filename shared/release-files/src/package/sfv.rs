@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use jobs::FailureCode;
 use text::encoding;
 
-use crate::{
-    failure::{WorkError, code},
-    formats::{digest::crc32_text, entry_name::check_entry_name},
-};
+use crate::WorkError;
+use crate::formats::{digest::crc32_text, entry_name::check_entry_name};
 
 /// The largest SFV that is read, in bytes.
 pub const MAX_SFV: u64 = 1024 * 1024;
@@ -28,11 +27,11 @@ pub fn render(checksums: &Checksums) -> String {
 /// begin with `;`. Backslashes between folders become slashes.
 ///
 /// # Errors
-/// [`code::SFV_INVALID`], naming the line.
+/// [`FailureCode::SfvInvalid`], naming the line.
 pub fn parse(bytes: &[u8]) -> Result<Checksums, WorkError> {
     if bytes.len() as u64 > MAX_SFV {
         return Err(WorkError::failed(
-            code::SFV_INVALID,
+            FailureCode::SfvInvalid,
             "The SFV is larger than 1 MiB",
         ));
     }
@@ -46,7 +45,7 @@ pub fn parse(bytes: &[u8]) -> Result<Checksums, WorkError> {
         }
         let fault = |what: &str| {
             WorkError::failed(
-                code::SFV_INVALID,
+                FailureCode::SfvInvalid,
                 format!("Line {} of the SFV {what}", at + 1),
             )
         };
@@ -82,7 +81,9 @@ mod tests {
 
     fn sentence(bytes: &[u8]) -> String {
         match parse(bytes) {
-            Err(WorkError::Failed(failure)) if failure.code == code::SFV_INVALID => failure.message,
+            Err(WorkError::Failed(failure)) if failure.code == FailureCode::SfvInvalid => {
+                failure.message
+            }
             other => panic!("{other:?}"),
         }
     }

@@ -3,11 +3,11 @@
 
 use std::io::{self, Write};
 
+use jobs::{Failure, FailureCode};
+
 use super::PackageFile;
-use crate::{
-    failure::{Failure, WorkError, code},
-    formats::digest::Hasher,
-};
+use crate::WorkError;
+use crate::formats::digest::Hasher;
 
 /// The most volumes that three digits count.
 const MAX_VOLUMES: usize = 999;
@@ -16,7 +16,7 @@ const MAX_VOLUMES: usize = 999;
 /// their order. `None`: there is no archive, or more than one.
 ///
 /// # Errors
-/// [`code::PACKAGE_CORRUPT`] when a volume is missing, naming it.
+/// [`FailureCode::PackageCorrupt`] when a volume is missing, naming it.
 pub fn find(names: &[&str]) -> Result<Option<(String, Vec<usize>)>, WorkError> {
     let mut volumes: Vec<(&str, usize, usize)> = Vec::new();
     for (at, name) in names.iter().enumerate() {
@@ -42,7 +42,7 @@ pub fn find(names: &[&str]) -> Result<Option<(String, Vec<usize>)>, WorkError> {
             "The package is corrupt: its volume {stem}.zip.{:03} is missing",
             at + 1
         );
-        return Err(WorkError::failed(code::PACKAGE_CORRUPT, sentence));
+        return Err(WorkError::failed(FailureCode::PackageCorrupt, sentence));
     }
     Ok(Some((
         stem.to_owned(),
@@ -132,7 +132,7 @@ impl<W: Finish, C: FnMut(&str) -> W> Write for Volumes<C, W> {
         if self.current.is_none() {
             if self.done.len() == MAX_VOLUMES {
                 let text = "The archive needs more than 999 volumes; choose a larger volume_size";
-                return Err(Failure::new(code::TOO_MANY_VOLUMES, text).into_io());
+                return Err(Failure::new(FailureCode::TooManyVolumes, text).into());
             }
             let name = match self.size {
                 Some(_) => format!("{}.{:03}", self.name, self.done.len() + 1),
@@ -236,7 +236,7 @@ mod tests {
             let Err(WorkError::Failed(failure)) = find(names) else {
                 panic!("{names:?}")
             };
-            assert_eq!(failure.code, code::PACKAGE_CORRUPT);
+            assert_eq!(failure.code, FailureCode::PackageCorrupt);
             assert!(failure.message.contains(missing), "{failure}");
         }
     }
@@ -285,7 +285,7 @@ mod tests {
         let (mut volumes, stored) = volumes(Some(1));
         let error = WorkError::from(volumes.write_all(&[0; 1001]).unwrap_err());
         assert!(
-            matches!(error, WorkError::Failed(failure) if failure.code == code::TOO_MANY_VOLUMES)
+            matches!(error, WorkError::Failed(failure) if failure.code == FailureCode::TooManyVolumes)
         );
         assert_eq!(stored.borrow().len(), MAX_VOLUMES);
     }

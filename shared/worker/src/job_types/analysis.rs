@@ -1,53 +1,52 @@
 //! `analysis`: reads a source file.
 
-use jobs::AnalysisConfig;
-use release_files::{failure::WorkError as FileError, formats::analyse};
+use jobs::{AnalysisConfig, FailureCode};
+use release_files::{WorkError, formats::analyse};
 use serde_json::Value;
 use store::Completion;
 
-use super::{MAX_RESULT, Task, blocking, failed, some};
-use crate::service::WorkError;
-use crate::{monitor::Monitor, objects::Store};
+use super::{MAX_RESULT_BYTES, Task, blocking, require_sources, to_object};
+use crate::{files::StoredFile, job_progress::JobProgress, objects::ObjectStore};
 
 pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completion, WorkError> {
-    let sources = some(task.sources().await?)?;
-    let file = match (&config.path, sources.as_slice()) {
-        (Some(path), sources) => sources
-            .iter()
-            .find(|file| task.source_path(file) == path.as_str()),
-        (None, [only]) => Some(only),
-        (None, _) => {
-            return Err(failed(
-                "source_ambiguous",
-                "The release has several source files; name one in \"path\"",
-            ));
-        }
-    };
-    let file = file
-        .ok_or_else(|| {
-            failed(
-                "source_missing",
-                "The release has no source file of this path",
-            )
-        })?
-        .clone();
+    let sources = require_sources(task.sources().await?)?;
+    let file = selected(&task, &sources, config)?.clone();
     let path = task.source_path(&file).to_owned();
-    let report = task.assignment.report.clone();
-    report.message(&format!("Reading {path}"));
-    let store = Store::new(&task.files, report.clone());
+    let reporter = task.assignment.reporter.clone();
+    reporter.message(&format!("Reading {path}"));
+    let objects = ObjectStore::new(&task.files, reporter.clone());
     let analysis = blocking(move || {
-        let mut watch = Monitor::new(report, 1, 99);
-        analyse(&mut store.open(&file), &path, file.size, &mut watch)
+        let mut progress = JobProgress::new(reporter, 1, 99);
+        analyse(&mut objects.open(&file), &path, file.size, &mut progress)
     });
     let mut analysis = analysis.await?;
-    let json = |analysis: &_| {
-        serde_json::to_value(analysis)
-            .map_err(|error| super::of_file(FileError::Io(std::io::Error::other(error))))
-    };
-    let mut result: Value = json(&analysis)?;
-    // A thousand long paths are more than a job's result holds.
-    while result.to_string().len() > MAX_RESULT && analysis.structure.shorten() {
-        result = json(&analysis)?;
+    let mut result = Value::Object(to_object(&analysis)?);
+    // A thousand long paths do not fit a job's result.
+    while result.to_string().len() > MAX_RESULT_BYTES && analysis.structure.shorten() {
+        result = Value::Object(to_object(&analysis)?);
     }
-    Ok(Completion::of(result))
+    Ok(Completion::new(result))
+}
+
+/// The file that the configuration names, or else the only one.
+fn selected<'a>(
+    task: &Task,
+    sources: &'a [StoredFile],
+    config: &AnalysisConfig,
+) -> Result<&'a StoredFile, WorkError> {
+    match (&config.path, sources) {
+        (Some(path), sources) => {
+            let mut sources = sources.iter();
+            let found = sources.find(|file| task.source_path(file) == path.as_str());
+            found.ok_or_else(|| {
+                let message = "The release has no source file with this path";
+                WorkError::failed(FailureCode::SourceMissing, message)
+            })
+        }
+        (None, [only]) => Ok(only),
+        (None, _) => {
+            let message = "The release has several source files; name one in \"path\"";
+            Err(WorkError::failed(FailureCode::SourceAmbiguous, message))
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use jobs::{Level, PackagingConfig, Time};
 use release_files::{
-    failure::WorkError as FileError,
+    WorkError,
     package::{
         Facts, PackageFile,
         archive::ArchiveWriter,
@@ -21,15 +21,16 @@ use store::Completion;
 
 use super::{
     Task, blocking,
-    checkpoint::{Checkpoint, Checkpoints, Saved},
+    checkpoint::{Checkpoint, Checkpoints, SavedArchive},
     output::Output,
-    pace::Position,
+    time_budget::PackProgress,
 };
 use crate::{
-    files::StoredFile,
-    service::{Reporter, WorkError},
+    files::StoredFile, job_progress::JobProgress, objects::ObjectWriter, reporter::Reporter,
 };
-use crate::{monitor::Monitor, objects::ObjectWriter};
+
+/// How far a job has come when its archive is written, in percent.
+const ARCHIVE_WRITTEN: u8 = 95;
 
 impl Finish for ObjectWriter {
     fn finish(self) -> io::Result<()> {
@@ -37,150 +38,143 @@ impl Finish for ObjectWriter {
     }
 }
 
-/// An archive on its way to the bucket.
-pub(super) type Writer = Volumes<Box<dyn FnMut(&str) -> ObjectWriter>, ObjectWriter>;
+/// Writes an archive's volumes to the bucket.
+pub(super) type ArchiveVolumes = Volumes<Box<dyn FnMut(&str) -> ObjectWriter>, ObjectWriter>;
 
-/// A package that is done.
-pub(super) struct Built {
+/// A finished package.
+pub(super) struct BuiltPackage {
     /// The job's result.
     result: Value,
-    /// The fence of the run that began it, and in whose folder it is.
-    folder: u32,
+    /// The fence of the run that began it, in whose folder it is.
+    begun_by: u32,
 }
 
-/// Lets `make` build the package of `task` out of `inputs`; where it gives `None`, the package is
-/// not done when the run's time is, and another run goes on with it.
-pub(super) async fn in_runs(
+/// Has `build` build the package of `task` from `inputs`, in one run or several.
+pub(super) async fn build_package(
     task: Task,
     inputs: &[StoredFile],
-    make: impl FnOnce(Task, Checkpoints) -> Result<Option<Built>, FileError> + Send + 'static,
+    build: impl FnOnce(Task, Checkpoints) -> Result<BuiltPackage, WorkError> + Send + 'static,
 ) -> Result<Completion, WorkError> {
-    let (seen, keep) = (task.release.clone(), task.keep);
-    let checkpoints = Checkpoints::of(&task, inputs).await?;
-    let built = blocking(move || make(task, checkpoints)).await?;
-    let Built { result, folder } = built.ok_or(WorkError::Paused)?;
-    Ok(Completion::with_package(result, seen, keep).begun_by(folder))
+    let (seen, keep) = (task.release.clone(), task.package_retention);
+    let checkpoints = Checkpoints::find(&task, inputs).await?;
+    let BuiltPackage { result, begun_by } = blocking(move || build(task, checkpoints)).await?;
+    Ok(Completion::with_package(result, seen, keep).begun_by(begun_by))
 }
 
 /// A package that is being built.
-pub(super) struct Build {
+pub(super) struct PackageBuild {
     release_name: String,
     config: PackagingConfig,
-    report: Reporter,
+    reporter: Reporter,
     checkpoints: Checkpoints,
-    saved: Option<Saved>,
-    folder: u32,
+    saved: Option<SavedArchive>,
+    begun_by: u32,
     output: Output,
     created_at: Time,
     files: Vec<PackageFile>,
 }
 
-impl Build {
-    /// The package of `task`'s job, begun by this run or by one before it.
-    pub(super) fn of(
+impl PackageBuild {
+    /// The package of `task`'s job, begun by this run or by an earlier one.
+    pub(super) fn new(
         task: &Task,
         config: PackagingConfig,
         release_name: &str,
         checkpoints: Checkpoints,
-    ) -> Result<Self, FileError> {
+    ) -> Result<Self, WorkError> {
         let job = &task.assignment.job;
         let saved = checkpoints.read(release_name)?;
-        let folder = saved
+        let begun_by = saved
             .as_ref()
-            .map_or(job.fence, |saved| saved.checkpoint.folder);
+            .map_or(job.fence, |saved| saved.checkpoint.begun_by);
         Ok(Self {
             release_name: release_name.to_owned(),
             config,
-            report: task.assignment.report.clone(),
+            reporter: task.assignment.reporter.clone(),
             checkpoints,
             saved,
-            folder,
-            output: Output::of_run(task, folder),
+            begun_by,
+            output: Output::of_run(task, begun_by),
             created_at: job.created_at(),
             files: Vec::new(),
         })
     }
 
-    /// Writes the archive: `fill` adds `total` bytes in `count` files to it, from the position on
-    /// that it is given. This moves the job's progress from `from` to 95 per cent. Where `fill`
-    /// gives how far it came, the archive is put down for the next run, and the answer is `false`.
-    pub(super) fn archive(
+    /// Writes the archive: `fill` adds its `count` files of `total` bytes, from the given progress on. This moves the
+    /// job's progress from `from` to 95 percent.
+    ///
+    /// # Errors
+    /// [`WorkError::Suspended`] if `fill` returns how far it came before its time was up: the archive is saved for the
+    /// next run.
+    pub(super) fn write_archive(
         &mut self,
         from: u8,
         (count, total): (usize, u64),
-        fill: impl FnOnce(&mut Filling<'_, Writer>, Position) -> Result<Option<Position>, FileError>,
-    ) -> Result<bool, FileError> {
-        let mut watch = Monitor::new(self.report.clone(), from, 95);
-        watch.step("archive");
-        let (archive, at) = self.begun()?;
-        if at != Position::default() {
-            self.report.log(
-                Level::Info,
-                &format!("Going on after {} of {count} files", at.files),
-            );
+        fill: impl FnOnce(
+            &mut Filling<'_, ArchiveVolumes>,
+            PackProgress,
+        ) -> Result<Option<PackProgress>, WorkError>,
+    ) -> Result<(), WorkError> {
+        let mut progress = JobProgress::new(self.reporter.clone(), from, ARCHIVE_WRITTEN);
+        progress.step("archive");
+        let (archive, start) = self.open_archive()?;
+        if start != PackProgress::default() {
+            let line = format!("Resuming after {} of {count} files", start.files);
+            self.reporter.log(Level::Info, &line);
         }
-        let mut filling = Filling::new(archive, (at.bytes, total), &mut watch);
-        let Some(position) = fill(&mut filling, at)? else {
+        let mut filling = Filling::new(archive, (start.bytes, total), &mut progress);
+        let Some(reached) = fill(&mut filling, start)? else {
             self.files = filling.finish()?.finish()?;
-            return Ok(true);
+            return Ok(());
         };
-        self.put_down(filling.into_archive(), position)?;
+        self.suspend(filling.into_archive(), reached)?;
         let line = format!(
-            "The time is nearly up after {} of {count} files; the next run goes on",
-            position.files
+            "The time is nearly up after {} of {count} files; the next run resumes there",
+            reached.files
         );
-        self.report.log(Level::Info, &line);
-        Ok(false)
+        self.reporter.log(Level::Info, &line);
+        Err(WorkError::Suspended)
     }
 
-    /// A new archive, or the one that the last run has put down.
-    fn begun(&mut self) -> Result<(ArchiveWriter<Writer>, Position), FileError> {
+    /// A new archive, or the one that the last run has saved.
+    fn open_archive(&mut self) -> Result<(ArchiveWriter<ArchiveVolumes>, PackProgress), WorkError> {
         let output = self.output.clone();
         let create: Box<dyn FnMut(&str) -> ObjectWriter> =
             Box::new(move |name| output.create(name));
-        let volumes = Volumes::new(
-            &format!("{}.zip", self.release_name),
-            self.config.volume_size,
-            create,
-        );
+        let name = format!("{}.zip", self.release_name);
+        let volumes = Volumes::new(&name, self.config.volume_size, create);
         let compression = self.config.compression;
         let Some(saved) = self.saved.take() else {
-            return Ok((
-                ArchiveWriter::new(volumes, compression),
-                Position::default(),
-            ));
+            let archive = ArchiveWriter::new(volumes, compression);
+            return Ok((archive, PackProgress::default()));
         };
-        let (checkpoint, current) = saved.taken_up(&self.output)?;
+        let (checkpoint, open) = saved.resume(&self.output)?;
         let Checkpoint {
-            position,
+            progress,
             entries,
             written,
-            done,
+            finished,
             ..
         } = checkpoint;
-        let archive = ArchiveWriter::taken_up(
-            volumes.taken_up(done, current),
-            compression,
-            entries,
-            written,
-        )?;
-        Ok((archive, position))
+        let volumes = volumes.taken_up(finished, open);
+        let archive = ArchiveWriter::taken_up(volumes, compression, entries, written)?;
+        Ok((archive, progress))
     }
 
-    fn put_down(
+    fn suspend(
         &self,
-        archive: ArchiveWriter<Writer>,
-        position: Position,
-    ) -> Result<(), FileError> {
+        archive: ArchiveWriter<ArchiveVolumes>,
+        reached: PackProgress,
+    ) -> Result<(), WorkError> {
         let (volumes, entries, written) = archive.put_down()?;
-        let (done, current) = volumes.put_down();
-        let checkpoint = Checkpoint::at((self.folder, position), entries, written, done);
-        self.checkpoints
-            .write(&self.release_name, &Saved::put_down(checkpoint, current)?)
+        let (finished, open) = volumes.put_down();
+        let checkpoint = Checkpoint::new((self.begun_by, reached), entries, written, finished);
+        let saved = SavedArchive::suspend(checkpoint, open)?;
+        self.checkpoints.write(&self.release_name, &saved)
     }
 
-    /// Takes files of another package as they are; each comes with its path and CRC-32.
-    pub(super) fn copy(&mut self, files: &[(StoredFile, PackageFile)]) -> Result<(), FileError> {
+    /// Copies files of another package as they are; each comes with its path and checksums.
+    pub(super) fn copy(&mut self, files: &[(StoredFile, PackageFile)]) -> Result<(), WorkError> {
         for (stored, file) in files {
             self.output.copy(stored, &file.path)?;
             self.files.push(file.clone());
@@ -188,48 +182,40 @@ impl Build {
         Ok(())
     }
 
-    /// Writes NFO, DIZ and SFV, as the configuration wants them.
+    /// Writes NFO, DIZ and SFV, as the configuration says.
     pub(super) fn finish(
         mut self,
         group: &str,
         metadata: &Map<String, Value>,
-    ) -> Result<Built, FileError> {
-        let release_name = std::mem::take(&mut self.release_name);
-        let facts = Facts::new(&release_name, group, metadata, &self.files, self.created_at);
+    ) -> Result<BuiltPackage, WorkError> {
+        let name = std::mem::take(&mut self.release_name);
+        let facts = Facts::new(&name, group, metadata, &self.files, self.created_at);
         if self.config.generate_nfo {
             let text = nfo::render(&facts, self.config.template.as_deref())?;
-            self.write("nfo", &format!("{release_name}.nfo"), text.as_bytes())?;
+            self.write("nfo", &format!("{name}.nfo"), text.as_bytes())?;
         }
         if self.config.generate_diz {
             self.write("diz", DIZ, diz::render(&facts).as_bytes())?;
         }
         if self.config.generate_sfv {
-            let checksums: Checksums = self
-                .files
-                .iter()
+            let files = self.files.iter();
+            let checksums: Checksums = files
                 .map(|file| (file.path.clone(), file.crc32_value()))
                 .collect();
-            self.write(
-                "sfv",
-                &format!("{release_name}.sfv"),
-                sfv::render(&checksums).as_bytes(),
-            )?;
+            let text = sfv::render(&checksums);
+            self.write("sfv", &format!("{name}.sfv"), text.as_bytes())?;
         }
         let total_size: u64 = self.files.iter().map(|file| file.size).sum();
-        self.report.log(
-            Level::Info,
-            &format!("{} files, {total_size} bytes", self.files.len()),
-        );
-        let result =
-            json!({ "release_name": release_name, "files": self.files, "total_size": total_size });
-        Ok(Built {
-            result,
-            folder: self.folder,
+        let line = format!("{} files, {total_size} bytes", self.files.len());
+        self.reporter.log(Level::Info, &line);
+        Ok(BuiltPackage {
+            result: json!({ "release_name": name, "files": self.files, "total_size": total_size }),
+            begun_by: self.begun_by,
         })
     }
 
-    fn write(&mut self, step: &'static str, name: &str, bytes: &[u8]) -> Result<(), FileError> {
-        self.report.step(step);
+    fn write(&mut self, step: &'static str, name: &str, bytes: &[u8]) -> Result<(), WorkError> {
+        self.reporter.step(step);
         self.files.push(self.output.write(name, bytes)?);
         Ok(())
     }

@@ -7,48 +7,53 @@ use jobs::{
     Status, UserId,
 };
 use serde_json::{Value, json};
-use store::Cancelled;
+use store::CancelOutcome;
 
-use crate::job_types::world::World;
-use crate::service::Processed;
+use crate::Processed;
+use crate::job_types::test_harness::WorkerHarness;
 
 const NAME: &str = "Jane.Doe-A.Book-2024-GRP";
 
 /// A release on which each of these jobs has something to do; its archive is an upload of parts.
-async fn world() -> World {
-    let mut world = World::new(json!({"title": "A Book", "authors": ["Jane Doe"]})).await;
+async fn harness() -> WorkerHarness {
+    let mut harness = WorkerHarness::new(json!({"title": "A Book", "authors": ["Jane Doe"]})).await;
     let bytes: Vec<u8> = (0..9_000_000_u32)
         .map(|at| (at.wrapping_mul(2_654_435_761) >> 24).to_le_bytes()[0])
         .collect();
-    world.source("book.bin", &bytes);
+    harness.source("book.bin", &bytes);
     // Without an SFV: the NFO below is not the one that it would list.
     let config = json!({"release_name": NAME, "compression": "store", "generate_sfv": false});
-    let (job, _) = world.run(Packaging, config).await;
-    assert!(job.error.is_none(), "{:?}", job.error);
-    let folder = world.package().await;
-    world
+    let (job, _) = harness.run(Packaging, config).await;
+    assert!(job.error().is_none(), "{:?}", job.error());
+    let folder = harness.package().await;
+    harness
         .bucket
         .put(&format!("{folder}art/Cover Page.JPG"), &b"jpeg"[..]);
-    world
+    harness
         .bucket
         .put(&format!("{folder}{NAME}.nfo"), &b"Title\tA Book\n"[..]);
-    world
+    harness
 }
 
 /// Runs a job that is cancelled before its write `at`. `false`: it has not so many.
-async fn cancelled_at(world: &mut World, job_type: JobType, config: &Value, at: u32) -> bool {
+async fn cancelled_at(
+    harness: &mut WorkerHarness,
+    job_type: JobType,
+    config: &Value,
+    at: u32,
+) -> bool {
     let (came, comes) = mpsc::channel();
     let (go, goes) = mpsc::channel();
-    world.bucket.state().before_write = Some((
+    harness.bucket.state().before_write = Some((
         at,
         Box::new(move || {
             came.send(()).unwrap();
             goes.recv().unwrap();
         }),
     ));
-    let before = (world.package().await, world.names("releases/42/jobs/"));
-    let id = world.create(job_type, config.clone()).await;
-    let (store, now) = (world.store.clone(), world.clock.clock().now());
+    let before = (harness.package().await, harness.names("releases/42/jobs/"));
+    let id = harness.create(job_type, config.clone()).await;
+    let (store, now) = (harness.store.clone(), harness.clock.clock().now());
     let canceller = tokio::spawn(async move {
         if tokio::task::spawn_blocking(move || comes.recv())
             .await
@@ -61,12 +66,15 @@ async fn cancelled_at(world: &mut World, job_type: JobType, config: &Value, at: 
             .cancel(id, UserId::try_from(7).unwrap(), false, now)
             .await
             .unwrap();
-        assert!(matches!(cancelled, Cancelled::Yes(_)), "{cancelled:?}");
+        assert!(
+            matches!(cancelled, CancelOutcome::Cancelled(_)),
+            "{cancelled:?}"
+        );
         go.send(()).unwrap();
         true
     });
-    let processed = world.deliver(id).await;
-    world.bucket.state().before_write = None;
+    let processed = harness.deliver(id).await;
+    harness.bucket.state().before_write = None;
     let was_cancelled = canceller.await.unwrap();
     if was_cancelled {
         assert!(
@@ -74,19 +82,22 @@ async fn cancelled_at(world: &mut World, job_type: JobType, config: &Value, at: 
             "{job_type}, write {at}: {processed:?}"
         );
         assert_eq!(
-            (world.package().await, world.names("releases/42/jobs/")),
+            (harness.package().await, harness.names("releases/42/jobs/")),
             before,
             "{job_type}, write {at}"
         );
         assert!(
-            world.bucket.state().uploads.is_empty(),
+            harness.bucket.state().uploads.is_empty(),
             "{job_type}, write {at}"
         );
-        let job = world.store.job(id, true).await.unwrap().unwrap();
-        assert_eq!((job.status, job.progress < 100), (Status::Cancelled, true));
+        let job = harness.store.job(id, true).await.unwrap().unwrap();
+        assert_eq!(
+            (job.status(), job.progress < 100),
+            (Status::Cancelled, true)
+        );
     } else {
         assert!(
-            matches!(&processed, Processed::Finished(job) if job.error.is_none()),
+            matches!(&processed, Processed::Finished(job) if job.error().is_none()),
             "{job_type}: {processed:?}"
         );
     }
@@ -95,9 +106,9 @@ async fn cancelled_at(world: &mut World, job_type: JobType, config: &Value, at: 
 
 /// Cancels jobs of a type before each of their writes; there are `writes` of them at the least.
 async fn leaves_nothing(job_type: JobType, config: Value, writes: u32) {
-    let mut world = world().await;
+    let mut harness = harness().await;
     let mut at = 0;
-    while cancelled_at(&mut world, job_type, &config, at).await {
+    while cancelled_at(&mut harness, job_type, &config, at).await {
         at += 1;
     }
     assert!(at >= writes, "{job_type} has {at} writes only");

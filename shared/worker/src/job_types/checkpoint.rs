@@ -1,180 +1,158 @@
-//! What a job that is given back before its deadline keeps for its next run: the archive of its
-//! package as it stands between two files.
+//! The checkpoint of a job that is suspended before its deadline: the archive of its package as it is between two files.
 //!
-//! Only the run that follows one which was given back goes on with it. After a crash a job begins
-//! anew: the dead run may still be writing.
+//! Only the run right after a suspended one resumes it. After a crash a job starts over, since the dead run may still be
+//! writing.
 
-use std::{io, io::Read};
+use std::io::{self, Read};
 
-use jobs::{outcome, release::checkpoint_key};
+use jobs::{RunOutcome, release::checkpoint_key};
 use release_files::{
-    failure::WorkError as FileError,
+    WorkError,
     formats::digest::{Hasher, HasherState},
     package::{PackageFile, records::Entry},
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Task, of_aws, output::Output, pace::Position};
-use crate::objects::{ObjectWriter, Store, UploadState};
-use crate::{files::StoredFile, service::WorkError};
+use super::{Task, output::Output, time_budget::PackProgress};
+use crate::{
+    files::StoredFile,
+    objects::{ObjectStore, ObjectWriter, UploadState},
+};
 
-/// A volume of the archive on its way to the bucket.
-pub(super) type Volume = (String, ObjectWriter, Hasher);
+/// A volume of the archive while it is written: its name, its object, and the digests of its bytes.
+pub(super) type OpenVolume = (String, ObjectWriter, Hasher);
 
 /// The archive between two files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Checkpoint {
-    /// The fence of the run that began the package, and in whose folder it is.
-    pub folder: u32,
+    /// The fence of the run that began the package, in whose folder it is.
+    pub begun_by: u32,
     /// How far the files are packed.
-    pub position: Position,
+    pub progress: PackProgress,
     /// The entries of the archive.
     pub entries: Vec<Entry>,
     /// How many bytes they took.
     pub written: u64,
-    /// The volumes that are done.
-    pub done: Vec<PackageFile>,
-    /// The volume that is not.
-    current: Option<Current>,
+    /// The finished volumes.
+    pub finished: Vec<PackageFile>,
+    /// The unfinished volume.
+    suspended: Option<SuspendedVolume>,
 }
 
-/// A volume that was put down.
+/// An unfinished volume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Current {
+struct SuspendedVolume {
     name: String,
     upload: Option<UploadState>,
     hasher: HasherState,
 }
 
-/// A checkpoint as its file begins.
+/// The start of a checkpoint's file.
 #[derive(Serialize, Deserialize)]
-struct Head<C> {
+struct Header<C> {
     /// The fence of the run that wrote it.
     written_by: u32,
-    /// Of what it is a part: the digest of the package's name and of the files that go into it.
-    of: String,
+    /// The digest of the package's name and of the files that go into it.
+    inputs_digest: String,
     checkpoint: C,
 }
 
-/// A checkpoint, and the bytes of the archive that no part of an upload has yet.
-pub(super) struct Saved {
+/// A checkpoint, and the bytes of the archive that are in no part of an upload yet.
+pub(super) struct SavedArchive {
     pub checkpoint: Checkpoint,
     unsent: Vec<u8>,
 }
 
-impl Saved {
-    /// Puts a volume down.
-    pub(super) fn put_down(
-        checkpoint: Checkpoint,
-        current: Option<Volume>,
-    ) -> Result<Self, FileError> {
-        let Some((name, writer, hasher)) = current else {
-            return Ok(Self {
-                checkpoint,
-                unsent: Vec::new(),
+impl SavedArchive {
+    /// Suspends the open volume of an archive.
+    pub(super) fn suspend(
+        mut checkpoint: Checkpoint,
+        open: Option<OpenVolume>,
+    ) -> Result<Self, WorkError> {
+        let mut unsent = Vec::new();
+        if let Some((name, writer, hasher)) = open {
+            let upload;
+            (upload, unsent) = writer.suspend()?;
+            checkpoint.suspended = Some(SuspendedVolume {
+                name,
+                upload,
+                hasher: hasher.state(),
             });
-        };
-        let (upload, unsent) = writer.put_down()?;
-        let current = Some(Current {
-            name,
-            upload,
-            hasher: hasher.state(),
-        });
-        Ok(Self {
-            checkpoint: Checkpoint {
-                current,
-                ..checkpoint
-            },
-            unsent,
-        })
+        }
+        Ok(Self { checkpoint, unsent })
     }
 
-    /// Takes the volume up that is not done.
-    pub(super) fn taken_up(
-        self,
+    /// Resumes the open volume.
+    pub(super) fn resume(
+        mut self,
         output: &Output,
-    ) -> Result<(Checkpoint, Option<Volume>), FileError> {
-        let Self {
-            mut checkpoint,
-            unsent,
-        } = self;
-        let Some(Current {
+    ) -> Result<(Checkpoint, Option<OpenVolume>), WorkError> {
+        let Some(volume) = self.checkpoint.suspended.take() else {
+            return Ok((self.checkpoint, None));
+        };
+        let SuspendedVolume {
             name,
             upload,
             hasher,
-        }) = checkpoint.current.take()
-        else {
-            return Ok((checkpoint, None));
-        };
-        let hasher =
-            Hasher::of(&hasher).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
-        let writer = output.take_up(&name, upload, unsent);
-        Ok((checkpoint, Some((name, writer, hasher))))
+        } = volume;
+        let invalid = || io::Error::from(io::ErrorKind::InvalidData);
+        let hasher = Hasher::of(&hasher).ok_or_else(invalid)?;
+        let writer = output.resume(&name, upload, self.unsent);
+        Ok((self.checkpoint, Some((name, writer, hasher))))
     }
 }
 
 impl Checkpoint {
-    /// The archive at `position`, in the folder of the run `folder`: its entries, the bytes that
-    /// they took, and the volumes that are done.
-    pub(super) fn at(
-        (folder, position): (u32, Position),
+    /// The archive at `progress`, begun by the run with the fence `begun_by`: its entries, the bytes that they took, and
+    /// the finished volumes.
+    pub(super) const fn new(
+        (begun_by, progress): (u32, PackProgress),
         entries: Vec<Entry>,
         written: u64,
-        done: Vec<PackageFile>,
+        finished: Vec<PackageFile>,
     ) -> Self {
         Self {
-            folder,
-            position,
+            begun_by,
+            progress,
             entries,
             written,
-            done,
-            current: None,
+            finished,
+            suspended: None,
         }
     }
 }
 
-/// Where a job keeps its checkpoint, as one of its runs sees it; for blocking work.
+/// The place of a job's checkpoint, as one of its runs sees it; for blocking work.
 pub(super) struct Checkpoints {
-    store: Store,
+    objects: ObjectStore,
     key: String,
     fence: u32,
-    /// The files that go into the package, with all that changes when they do.
+    /// The files that go into the package, with everything that changes when they do.
     inputs: String,
     found: Option<StoredFile>,
 }
 
 impl Checkpoints {
-    /// Looks for the checkpoint that the last run of `task`'s job has left, if that was given back.
-    pub(super) async fn of(task: &Task, inputs: &[StoredFile]) -> Result<Self, WorkError> {
+    /// Looks for the checkpoint of the last run of `task`'s job, if that was given back.
+    pub(super) async fn find(task: &Task, inputs: &[StoredFile]) -> Result<Self, WorkError> {
         let job = &task.assignment.job;
         let key = checkpoint_key(task.release.id, job.id);
-        let last = job
-            .runs
-            .len()
-            .checked_sub(2)
-            .and_then(|at| job.runs.get(at));
-        let found = if last.is_some_and(|run| run.outcome.as_deref() == Some(outcome::GIVEN_BACK)) {
-            task.files
-                .list(&key, 1)
-                .await
-                .map_err(of_aws)?
-                .into_iter()
-                .next()
+        let previous = job.runs.iter().rev().nth(1);
+        let was_given_back =
+            previous.is_some_and(|run| run.outcome() == Some(RunOutcome::GivenBack));
+        let found = if was_given_back {
+            let listed = task.files.list(&key, 1).await;
+            listed.map_err(io::Error::other)?.into_iter().next()
         } else {
             None
         };
         let line = |file: &StoredFile| {
-            format!(
-                "{} {} {}\n",
-                file.key,
-                file.size,
-                file.e_tag.as_deref().unwrap_or("")
-            )
+            let e_tag = file.e_tag.as_deref().unwrap_or("");
+            format!("{} {} {e_tag}\n", file.key, file.size)
         };
-        let store = Store::new(&task.files, task.assignment.report.clone());
         Ok(Self {
-            store,
+            objects: ObjectStore::new(&task.files, task.assignment.reporter.clone()),
             key,
             fence: job.fence,
             inputs: inputs.iter().map(line).collect(),
@@ -182,12 +160,12 @@ impl Checkpoints {
         })
     }
 
-    /// What the last run has left of a package of this name, made of the same files as they are now.
-    pub(super) fn read(&self, release_name: &str) -> Result<Option<Saved>, FileError> {
+    /// The archive that the last run has saved, if it is of this name and of the same files as they are now.
+    pub(super) fn read(&self, release_name: &str) -> Result<Option<SavedArchive>, WorkError> {
         let Some(file) = &self.found else {
             return Ok(None);
         };
-        let mut content = self.store.open(file);
+        let mut content = self.objects.open(file);
         let mut length = [0; 8];
         content.read_exact(&mut length)?;
         let mut text = Vec::new();
@@ -197,24 +175,26 @@ impl Checkpoints {
             .read_to_end(&mut text)?;
         let mut unsent = Vec::new();
         content.read_to_end(&mut unsent)?;
-        let head: Head<Checkpoint> = serde_json::from_slice(&text).map_err(io::Error::from)?;
-        let is_mine = head.written_by + 1 == self.fence && head.of == self.digest(release_name);
-        Ok(is_mine.then_some(Saved {
-            checkpoint: head.checkpoint,
+        let header: Header<Checkpoint> = serde_json::from_slice(&text).map_err(io::Error::from)?;
+        let is_from_last_run = header.written_by + 1 == self.fence;
+        let is_resumable = is_from_last_run && header.inputs_digest == self.digest(release_name);
+        Ok(is_resumable.then_some(SavedArchive {
+            checkpoint: header.checkpoint,
             unsent,
         }))
     }
 
-    /// Writes what the next run goes on with.
-    pub(super) fn write(&self, release_name: &str, saved: &Saved) -> Result<(), FileError> {
-        let head = Head {
+    /// Saves an archive for the next run.
+    pub(super) fn write(&self, release_name: &str, saved: &SavedArchive) -> Result<(), WorkError> {
+        let header = Header {
             written_by: self.fence,
-            of: self.digest(release_name),
+            inputs_digest: self.digest(release_name),
             checkpoint: &saved.checkpoint,
         };
-        let text = serde_json::to_vec(&head).map_err(io::Error::from)?;
-        let content = [&(text.len() as u64).to_le_bytes()[..], &text, &saved.unsent].concat();
-        Ok(self.store.write(self.key.clone(), &content)?)
+        let text = serde_json::to_vec(&header).map_err(io::Error::from)?;
+        let length = (text.len() as u64).to_le_bytes();
+        let content = [&length[..], &text, &saved.unsent].concat();
+        Ok(self.objects.write(self.key.clone(), &content)?)
     }
 
     fn digest(&self, release_name: &str) -> String {

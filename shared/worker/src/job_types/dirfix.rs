@@ -1,11 +1,10 @@
-//! `dirfix`: repairs the names and the places of a package's files, and its SFV. Of what is
-//! repaired it makes a new version of the package.
+//! `dirfix`: repairs the names and places of a package's files, and its SFV. The result is a new version of the package.
 
 use std::collections::HashMap;
 
-use jobs::{DirfixConfig, Level};
+use jobs::{DirfixConfig, FailureCode, Level};
 use release_files::{
-    failure::{WorkError as FileError, code},
+    WorkError,
     formats::digest::crc32_text,
     package::{
         build_name,
@@ -20,65 +19,66 @@ use store::Completion;
 
 use super::{
     Task, blocking,
-    current::{Current, Placed, checksums},
+    current_package::{CurrentPackage, PackagedFile, read_checksums},
     output::Output,
-    some,
+    require_sources,
 };
-use crate::service::{Reporter, WorkError};
-use crate::{monitor::Monitor, objects::Store};
+use crate::{job_progress::JobProgress, objects::ObjectStore, reporter::Reporter};
 
-/// How many changes the result lists, and how many the log tells; the result counts the others.
+/// How far a job has come when every file is read, in percent.
+const VERIFIED: u8 = 60;
+/// How many changes the result lists; it counts the others.
 const MAX_LISTED: usize = 200;
+/// How many changes are logged.
 const MAX_LOGGED: usize = 20;
 
-/// Something that is repaired.
+/// A repair.
 #[derive(Debug, PartialEq, Serialize)]
 struct Change {
     /// The path as it was; null for a file that was not there.
     from: Option<String>,
     to: String,
-    /// Every rule that was broken.
+    /// Every broken rule.
     why: Vec<Value>,
 }
 
 pub(super) async fn run(task: Task, config: &DirfixConfig) -> Result<Completion, WorkError> {
-    let report = task.assignment.report.clone();
-    report.step("read");
-    let (seen, keep, dry_run) = (task.release.clone(), task.keep, config.dry_run);
-    let files = match Current::find(&task).await? {
-        Some(current) => current.placed(),
-        None => some(task.placed_sources().await?)?,
+    let reporter = task.assignment.reporter.clone();
+    reporter.step("read");
+    let (seen, keep, dry_run) = (task.release.clone(), task.package_retention, config.dry_run);
+    let files = match CurrentPackage::find(&task).await? {
+        Some(current) => current.files_with_paths(),
+        None => require_sources(task.sources_with_paths().await?)?,
     };
-    let store = Store::new(&task.files, report.clone());
-    let fix = Fix {
-        output: Output::of(&task),
+    let fix = DirFix {
+        output: Output::new(&task),
+        objects: ObjectStore::new(&task.files, reporter.clone()),
         is_packaged: seen.package.is_some(),
         task,
         files,
-        report,
-        store,
+        reporter,
     };
-    let (result, published) = blocking(move || fix.run(dry_run)).await?;
-    Ok(if published {
+    let (result, is_published) = blocking(move || fix.run(dry_run)).await?;
+    Ok(if is_published {
         Completion::with_package(result, seen, keep)
     } else {
-        Completion::of(result)
+        Completion::new(result)
     })
 }
 
-/// A repair of the files of a package or, without one, a look at the source files.
-struct Fix {
+/// A repair of the files of a package or, without one, a check of the source files.
+struct DirFix {
     task: Task,
-    files: Vec<Placed>,
+    files: Vec<PackagedFile>,
     is_packaged: bool,
-    report: Reporter,
-    store: Store,
+    reporter: Reporter,
+    objects: ObjectStore,
     output: Output,
 }
 
-impl Fix {
-    /// The result, and whether there is a new package.
-    fn run(&self, dry_run: bool) -> Result<(Value, bool), FileError> {
+impl DirFix {
+    /// Returns the result, and whether there is a new package.
+    fn run(&self, dry_run: bool) -> Result<(Value, bool), WorkError> {
         let plan = self.plan();
         let mut changes: Vec<Change> = plan
             .renames
@@ -89,13 +89,13 @@ impl Fix {
                 why: rename.why.iter().map(|why| json!(why)).collect(),
             })
             .collect();
-        // Source files have no SFV to be right or wrong.
+        // Source files have no SFV.
         let sfv = if self.is_packaged {
             Some(self.sfv(&plan, &mut changes)?)
         } else {
             None
         };
-        self.tell(&changes);
+        self.log(&changes);
         let publish = sfv.filter(|_| !changes.is_empty() && !dry_run);
         if let Some(sfv) = &publish {
             self.publish(&plan, sfv)?;
@@ -103,10 +103,8 @@ impl Fix {
         let omitted = changes.len().saturating_sub(MAX_LISTED);
         changes.truncate(MAX_LISTED);
         let applied = publish.is_some();
-        Ok((
-            json!({ "changes": changes, "omitted_changes": omitted, "applied": applied }),
-            applied,
-        ))
+        let result = json!({ "changes": changes, "omitted_changes": omitted, "applied": applied });
+        Ok((result, applied))
     }
 
     fn plan(&self) -> Plan {
@@ -117,15 +115,15 @@ impl Fix {
         names::plan(&paths, group, built.as_deref())
     }
 
-    /// The SFV that the repaired package has, its path and text; what it repairs joins `changes`.
-    fn sfv(&self, plan: &Plan, changes: &mut Vec<Change>) -> Result<(String, String), FileError> {
-        let found = self.checksums(plan)?;
-        let text = sfv::render(&found);
+    /// The path and text of the repaired package's SFV. Its own repair joins `changes`.
+    fn sfv(&self, plan: &Plan, changes: &mut Vec<Change>) -> Result<(String, String), WorkError> {
+        let actual = self.actual_checksums(plan)?;
+        let text = sfv::render(&actual);
         let Some(at) = plan.sfv else {
             let name = plan.release_name.as_deref().ok_or_else(|| {
-                let sentence =
-                    "No file of the package has a release's name, and the metadata give none";
-                FileError::failed(code::RELEASE_NAME_INVALID, sentence)
+                let message = "No file of the package has a release's name, and the metadata \
+                               give none; set the release's title";
+                WorkError::failed(FailureCode::ReleaseNameInvalid, message)
             })?;
             let to = format!("{name}.sfv");
             changes.push(Change {
@@ -135,110 +133,106 @@ impl Fix {
             });
             return Ok((to, text));
         };
-        let to = &plan.paths[at].1;
-        let said = self.said(plan, &self.files[at])?;
-        for (path, crc32) in &found {
-            if let Some(other) = said.get(path).filter(|other| *other != crc32) {
-                let (other, crc32) = (crc32_text(*other), crc32_text(*crc32));
-                let line = format!(
-                    "{path} has the CRC-32 {crc32}, its SFV says {other}: look whether it is damaged"
-                );
-                self.report.log(Level::Warning, &line);
-            }
-        }
-        if said != found {
+        let to = plan.paths[at].1.clone();
+        let listed = self.listed_checksums(plan, &self.files[at])?;
+        self.log_mismatches(&actual, &listed);
+        if listed != actual {
             changes.push(Change {
                 from: Some(self.files[at].path.clone()),
                 to: to.clone(),
                 why: vec![json!("sfv_wrong")],
             });
         }
-        Ok((to.clone(), text))
+        Ok((to, text))
     }
 
-    /// What the SFV says of the files, under the paths that they are given; one that cannot be
-    /// read says nothing.
-    fn said(&self, plan: &Plan, sfv: &Placed) -> Result<Checksums, FileError> {
-        let said = match checksums(&self.store, &sfv.file) {
-            Err(FileError::Failed(failure)) if failure.code == code::SFV_INVALID => {
-                self.report.log(Level::Warning, &failure.message);
+    /// Warns of files that do not match the SFV. Only their owner can tell whether they are damaged.
+    fn log_mismatches(&self, actual: &Checksums, listed: &Checksums) {
+        for (path, actual) in actual {
+            if let Some(listed) = listed.get(path).filter(|listed| *listed != actual) {
+                let (actual, listed) = (crc32_text(*actual), crc32_text(*listed));
+                let line = format!(
+                    "{path} has the CRC-32 {actual}, but its SFV lists {listed}: check the file"
+                );
+                self.reporter.log(Level::Warning, &line);
+            }
+        }
+    }
+
+    /// The checksums that the SFV lists, by the new paths of the files; none if the SFV cannot be read.
+    fn listed_checksums(&self, plan: &Plan, sfv: &PackagedFile) -> Result<Checksums, WorkError> {
+        let listed = match read_checksums(&self.objects, &sfv.file) {
+            Err(WorkError::Failed(failure)) if failure.code == FailureCode::SfvInvalid => {
+                self.reporter.log(Level::Warning, &failure.message);
                 Checksums::new()
             }
-            said => said?,
+            listed => listed?,
         };
-        let targets: HashMap<&str, &str> = plan
-            .paths
-            .iter()
-            .map(|(from, to)| (from.as_str(), to.as_str()))
-            .collect();
-        let renamed = |(path, crc32): (String, u32)| {
-            (
-                targets
-                    .get(path.as_str())
-                    .map_or(path.clone(), |to| (*to).to_owned()),
-                crc32,
-            )
-        };
-        Ok(said.into_iter().map(renamed).collect())
+        let paths = plan.paths.iter();
+        let new_paths: HashMap<&str, &String> =
+            paths.map(|(from, to)| (from.as_str(), to)).collect();
+        let renamed = listed.into_iter().map(|(path, crc32)| {
+            let path = new_paths
+                .get(path.as_str())
+                .map_or(path.clone(), |to| (*to).clone());
+            (path, crc32)
+        });
+        Ok(renamed.collect())
     }
 
-    /// Reads every file but the SFV; gives their checksums, under the paths of the plan.
-    fn checksums(&self, plan: &Plan) -> Result<Checksums, FileError> {
-        let mut watch = Monitor::new(self.report.clone(), 1, 60);
-        watch.step("verify");
-        let mut tally = Tally::new(
-            &mut watch,
-            self.files.iter().map(|file| file.file.size).sum(),
-        );
-        let mut found = Checksums::new();
-        for (file, to) in self.listed(plan) {
+    /// Reads every file but the SFV. Returns their checksums by their new paths.
+    fn actual_checksums(&self, plan: &Plan) -> Result<Checksums, WorkError> {
+        let mut progress = JobProgress::new(self.reporter.clone(), 1, VERIFIED);
+        progress.step("verify");
+        let total = self.files.iter().map(|file| file.file.size).sum();
+        let mut tally = Tally::new(&mut progress, total);
+        let mut checksums = Checksums::new();
+        for (file, to) in self.checked_files(plan) {
             let mut crc32 = crc32fast::Hasher::new();
-            tally.take(&mut self.store.open(&file.file), &mut |bytes| {
+            tally.take(&mut self.objects.open(&file.file), &mut |bytes| {
                 crc32.update(bytes);
                 Ok(())
             })?;
-            found.insert(to.to_owned(), crc32.finalize());
+            checksums.insert(to.to_owned(), crc32.finalize());
         }
-        Ok(found)
+        Ok(checksums)
     }
 
-    /// The files that the SFV lists, all but itself, and the paths that they are given.
-    fn listed<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a Placed, &'a str)> {
+    /// The files that an SFV lists, all but itself, with their new paths.
+    fn checked_files<'a>(
+        &'a self,
+        plan: &'a Plan,
+    ) -> impl Iterator<Item = (&'a PackagedFile, &'a str)> {
         let files = self.files.iter().zip(&plan.paths).enumerate();
         files
             .filter(|(at, _)| plan.sfv != Some(*at))
             .map(|(_, (file, (_, to)))| (file, to.as_str()))
     }
 
-    fn tell(&self, changes: &[Change]) {
-        let count = changes.len();
-        let outcome = if count == 0 {
-            "there is nothing to repair".to_owned()
-        } else {
-            format!("{count} changes")
+    fn log(&self, changes: &[Change]) {
+        let outcome = match changes.len() {
+            0 => "nothing to repair".to_owned(),
+            1 => "1 change".to_owned(),
+            count => format!("{count} changes"),
         };
-        self.report.log(
-            Level::Info,
-            &format!("Looked at {} files: {outcome}", self.files.len()),
-        );
+        let line = format!("Checked {} files: {outcome}", self.files.len());
+        self.reporter.log(Level::Info, &line);
         for change in changes.iter().take(MAX_LOGGED) {
             let why: Vec<&str> = change.why.iter().filter_map(Value::as_str).collect();
             let from = change.from.as_deref().unwrap_or("(new)");
-            self.report.log(
-                Level::Info,
-                &format!("{from} -> {} ({})", change.to, why.join(", ")),
-            );
+            let line = format!("{from} -> {} ({})", change.to, why.join(", "));
+            self.reporter.log(Level::Info, &line);
         }
     }
 
-    fn publish(&self, plan: &Plan, (path, text): &(String, String)) -> Result<(), FileError> {
-        let mut watch = Monitor::new(self.report.clone(), 60, 95);
-        watch.step("copy");
-        for ((file, to), at) in self.listed(plan).zip(1..) {
+    fn publish(&self, plan: &Plan, (path, text): &(String, String)) -> Result<(), WorkError> {
+        let mut progress = JobProgress::new(self.reporter.clone(), VERIFIED, 95);
+        progress.step("copy");
+        for ((file, to), at) in self.checked_files(plan).zip(1..) {
             self.output.copy(&file.file, to)?;
-            watch.progress(at, self.files.len() as u64);
+            progress.progress(at, self.files.len() as u64);
         }
-        watch.step("sfv");
+        progress.step("sfv");
         self.output.write(path, text.as_bytes())?;
         Ok(())
     }

@@ -1,41 +1,42 @@
 //! `dirfix`, from the queue's message to the release, over a bucket in memory.
 
+use jobs::FailureCode;
 use jobs::JobType::{Dirfix, Packaging, Repack};
 use release_files::package::sfv;
 use serde_json::{Value, json};
 
-use crate::job_types::world::World;
+use crate::job_types::test_harness::WorkerHarness;
 
 const NAME: &str = "Jane.Doe-A.Book-2024-GRP";
 
 /// A package by the rules.
-async fn packaged() -> World {
-    let mut world = World::new(json!({"title": "A Book", "authors": ["Jane Doe"]})).await;
-    world.source("book.txt", b"content");
-    world.run(Packaging, json!({"release_name": NAME})).await;
-    world
+async fn packaged() -> WorkerHarness {
+    let mut harness = WorkerHarness::new(json!({"title": "A Book", "authors": ["Jane Doe"]})).await;
+    harness.source("book.txt", b"content");
+    harness.run(Packaging, json!({"release_name": NAME})).await;
+    harness
 }
 
 /// A package that breaks rules: other names, a wrong folder, a file more.
-async fn broken() -> World {
-    let world = packaged().await;
-    let folder = world.package().await;
+async fn broken() -> WorkerHarness {
+    let harness = packaged().await;
+    let folder = harness.package().await;
     for (from, to) in [
         ("zip", "Jane Doe - A.Book 2024.zip"),
         ("nfo", "info/LISEZ MOI.NFO"),
     ] {
-        let bytes = world
+        let bytes = harness
             .bucket
             .state()
             .objects
             .remove(&format!("{folder}{NAME}.{from}"))
             .unwrap();
-        world.bucket.put(&format!("{folder}{to}"), bytes);
+        harness.bucket.put(&format!("{folder}{to}"), bytes);
     }
-    world
+    harness
         .bucket
         .put(&format!("{folder}images/couverture été.JPG"), b"picture");
-    world
+    harness
 }
 
 fn whys(result: &Value) -> Vec<(&str, Vec<&str>)> {
@@ -52,18 +53,18 @@ fn whys(result: &Value) -> Vec<(&str, Vec<&str>)> {
 
 #[tokio::test]
 async fn a_package_by_the_rules_keeps_its_version() {
-    let mut world = packaged().await;
-    let names = world.names("");
-    let (job, result) = world.run(Dirfix, json!({})).await;
-    assert!(job.error.is_none(), "{:?}", job.error);
+    let mut harness = packaged().await;
+    let names = harness.names("");
+    let (job, result) = harness.run(Dirfix, json!({})).await;
+    assert!(job.error().is_none(), "{:?}", job.error());
     assert_eq!(
         (&result["changes"], &result["applied"]),
         (&json!([]), &json!(false))
     );
     assert_eq!(
         (
-            world.release().await.package.unwrap().version,
-            world.names("")
+            harness.release().await.package.unwrap().version,
+            harness.names("")
         ),
         (1, names)
     );
@@ -71,13 +72,13 @@ async fn a_package_by_the_rules_keeps_its_version() {
 
 #[tokio::test]
 async fn names_and_places_are_put_right_in_a_new_version() {
-    let mut world = broken().await;
-    let before = world.package().await;
-    let (job, result) = world.run(Dirfix, json!({})).await;
-    assert!(job.error.is_none(), "{:?}", job.error);
-    let after = world.package().await;
+    let mut harness = broken().await;
+    let before = harness.package().await;
+    let (job, result) = harness.run(Dirfix, json!({})).await;
+    assert!(job.error().is_none(), "{:?}", job.error());
+    let after = harness.package().await;
     let name = "Jane.Doe-A.Book.2024-GRP";
-    let files = world.bucket.below(&after);
+    let files = harness.bucket.below(&after);
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
     let expected = ["zip", "nfo", "sfv"].map(|ending| format!("{name}.{ending}"));
     let [zip, nfo, list] = &expected;
@@ -110,28 +111,28 @@ async fn names_and_places_are_put_right_in_a_new_version() {
     );
     assert_eq!(
         files[zip],
-        world.bucket.below(&before)["Jane Doe - A.Book 2024.zip"]
+        harness.bucket.below(&before)["Jane Doe - A.Book 2024.zip"]
     );
 
-    let (_, again) = world.run(Dirfix, json!({})).await;
+    let (_, again) = harness.run(Dirfix, json!({})).await;
     assert_eq!(
-        (&again["changes"], world.package().await),
+        (&again["changes"], harness.package().await),
         (&json!([]), after)
     );
-    let (job, _) = world.run(Repack, json!({})).await;
-    assert!(job.error.is_none(), "{:?}", job.error);
+    let (job, _) = harness.run(Repack, json!({})).await;
+    assert!(job.error().is_none(), "{:?}", job.error());
 }
 
 #[tokio::test]
 async fn a_dry_run_shows_the_same_changes_and_makes_none() {
-    let mut world = broken().await;
-    let (before, names) = (world.package().await, world.names(""));
-    let (_, plan) = world.run(Dirfix, json!({"dry_run": true})).await;
+    let mut harness = broken().await;
+    let (before, names) = (harness.package().await, harness.names(""));
+    let (_, plan) = harness.run(Dirfix, json!({"dry_run": true})).await;
     assert_eq!(
-        (&plan["applied"], world.package().await, world.names("")),
+        (&plan["applied"], harness.package().await, harness.names("")),
         (&json!(false), before, names)
     );
-    let (_, done) = world.run(Dirfix, json!({})).await;
+    let (_, done) = harness.run(Dirfix, json!({})).await;
     assert_eq!(
         (&plan["changes"], &done["applied"]),
         (&done["changes"], &json!(true))
@@ -145,16 +146,16 @@ async fn an_sfv_that_is_missing_wrong_or_unreadable_is_written_anew() {
         (Some("A.zip 00000000\r\n"), "sfv_wrong"),
         (Some("?"), "sfv_wrong"),
     ] {
-        let mut world = packaged().await;
-        let key = format!("{}{NAME}.sfv", world.package().await);
-        let right = world.bucket.state().objects.remove(&key).unwrap();
+        let mut harness = packaged().await;
+        let key = format!("{}{NAME}.sfv", harness.package().await);
+        let right = harness.bucket.state().objects.remove(&key).unwrap();
         if let Some(content) = content {
-            world.bucket.put(&key, content);
+            harness.bucket.put(&key, content);
         }
-        let (_, result) = world.run(Dirfix, json!({})).await;
+        let (_, result) = harness.run(Dirfix, json!({})).await;
         assert_eq!(whys(&result), [(format!("{NAME}.sfv").as_str(), vec![why])]);
         assert_eq!(
-            world.bucket.below(&world.package().await)[&format!("{NAME}.sfv")],
+            harness.bucket.below(&harness.package().await)[&format!("{NAME}.sfv")],
             right
         );
     }
@@ -162,15 +163,17 @@ async fn an_sfv_that_is_missing_wrong_or_unreadable_is_written_anew() {
 
 #[tokio::test]
 async fn a_file_that_is_not_what_its_sfv_says_is_told_in_the_log() {
-    let mut world = packaged().await;
-    let folder = world.package().await;
-    world.bucket.put(&format!("{folder}FILE_ID.DIZ"), "another");
-    let (job, result) = world.run(Dirfix, json!({})).await;
+    let mut harness = packaged().await;
+    let folder = harness.package().await;
+    harness
+        .bucket
+        .put(&format!("{folder}FILE_ID.DIZ"), "another");
+    let (job, result) = harness.run(Dirfix, json!({})).await;
     assert_eq!(
         whys(&result),
         [(format!("{NAME}.sfv").as_str(), vec!["sfv_wrong"])]
     );
-    let details = world.store.details(job.id).await.unwrap().unwrap();
+    let details = harness.store.details(job.id).await.unwrap().unwrap();
     let warned = details
         .log
         .iter()
@@ -180,21 +183,24 @@ async fn a_file_that_is_not_what_its_sfv_says_is_told_in_the_log() {
 
 #[tokio::test]
 async fn source_files_are_looked_at_and_left() {
-    let mut world = World::new(json!({})).await;
-    world.source("un été.txt", b"a");
-    world.source("fine.txt", b"b");
-    let names = world.names("");
-    let (_, result) = world.run(Dirfix, json!({})).await;
+    let mut harness = WorkerHarness::new(json!({})).await;
+    harness.source("un été.txt", b"a");
+    harness.source("fine.txt", b"b");
+    let names = harness.names("");
+    let (_, result) = harness.run(Dirfix, json!({})).await;
     assert_eq!(whys(&result), [("un.ete.txt", vec!["accents", "spaces"])]);
     assert_eq!(
-        (&result["applied"], world.names("")),
+        (&result["applied"], harness.names("")),
         (&json!(false), names)
     );
-    assert!(world.release().await.package.is_none());
+    assert!(harness.release().await.package.is_none());
 }
 
 #[tokio::test]
 async fn a_release_without_files_has_nothing_to_repair() {
-    let mut world = World::new(json!({})).await;
-    assert_eq!(world.code(Dirfix, json!({})).await, "source_missing");
+    let mut harness = WorkerHarness::new(json!({})).await;
+    assert_eq!(
+        harness.code(Dirfix, json!({})).await,
+        FailureCode::SourceMissing
+    );
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Cursor, Write as _};
 
+use jobs::FailureCode;
 use jobs::{
     JobType::{self, Analysis, Dirfix, Nfofix, Packaging, Readnfo, Repack},
     Status,
@@ -10,14 +11,14 @@ use release_files::formats::samples;
 use serde_json::{Value, json};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use crate::job_types::world::World;
+use crate::job_types::test_harness::WorkerHarness;
 
 /// A source file, and how a job of some type on it ends: `Ok`, or `Err` with the code.
 struct Row {
     name: &'static str,
     path: &'static str,
     bytes: Vec<u8>,
-    ends: &'static [(JobType, Result<(), &'static str>)],
+    ends: &'static [(JobType, Result<(), FailureCode>)],
 }
 
 /// Replaces every occurrence of bytes with others as long.
@@ -59,7 +60,7 @@ fn zip_of(count: usize, content: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn of_very_long_paths_so_many_are_listed_as_a_result_holds() {
-    let mut world = World::new(json!({})).await;
+    let mut harness = WorkerHarness::new(json!({})).await;
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for at in 0..1_000 {
         zip.start_file(
@@ -68,9 +69,9 @@ async fn of_very_long_paths_so_many_are_listed_as_a_result_holds() {
         )
         .unwrap();
     }
-    world.source("long.zip", &zip.finish().unwrap().into_inner());
-    let (job, result) = world.run(Analysis, json!({})).await;
-    assert_eq!(job.status, Status::Completed, "{job:?}");
+    harness.source("long.zip", &zip.finish().unwrap().into_inner());
+    let (job, result) = harness.run(Analysis, json!({})).await;
+    assert_eq!(job.status(), Status::Completed, "{job:?}");
     let structure = &result["structure"];
     assert_eq!(
         (&structure["files_total"], &structure["files_truncated"]),
@@ -102,13 +103,13 @@ fn billion_laughs() -> Vec<u8> {
     samples::epub(&opf, &[])
 }
 
-const FINE: Result<(), &str> = Ok(());
+const FINE: Result<(), FailureCode> = Ok(());
 
 fn row(
     name: &'static str,
     path: &'static str,
     bytes: Vec<u8>,
-    ends: &'static [(JobType, Result<(), &'static str>)],
+    ends: &'static [(JobType, Result<(), FailureCode>)],
 ) -> Row {
     Row {
         name,
@@ -126,7 +127,7 @@ fn archives() -> Vec<Row> {
             "an empty file",
             "a.epub",
             Vec::new(),
-            &[(Analysis, Err("file_empty")), (Packaging, FINE)],
+            &[(Analysis, Err(FailureCode::FileEmpty)), (Packaging, FINE)],
         ),
         row(
             "a bomb by ratio",
@@ -138,13 +139,16 @@ fn archives() -> Vec<Row> {
             "an epub that is a bomb",
             "a.epub",
             samples::epub(&(samples::OPF3.to_owned() + &" ".repeat(20_000_000)), &[]),
-            &[(Analysis, Err("archive_bomb")), (Packaging, FINE)],
+            &[(Analysis, Err(FailureCode::ArchiveBomb)), (Packaging, FINE)],
         ),
         row(
             "a bomb by number",
             "a.zip",
             zip_of(70_000, b""),
-            &[(Analysis, Err("archive_too_large")), (Packaging, FINE)],
+            &[
+                (Analysis, Err(FailureCode::ArchiveTooLarge)),
+                (Packaging, FINE),
+            ],
         ),
         row(
             "a nested bomb",
@@ -156,25 +160,25 @@ fn archives() -> Vec<Row> {
             "a path that climbs",
             "a.zip",
             replaced(&two, b"aaaa.txt", b"../a.txt"),
-            &[(Analysis, Err("archive_unsafe_name"))],
+            &[(Analysis, Err(FailureCode::ArchiveUnsafeName))],
         ),
         row(
             "an absolute path",
             "a.zip",
             replaced(&two, b"aaaa.txt", b"/aaa.txt"),
-            &[(Analysis, Err("archive_unsafe_name"))],
+            &[(Analysis, Err(FailureCode::ArchiveUnsafeName))],
         ),
         row(
             "a drive's path",
             "a.zip",
             replaced(&two, b"aaaa.txt", b"C:\\a.txt"),
-            &[(Analysis, Err("archive_unsafe_name"))],
+            &[(Analysis, Err(FailureCode::ArchiveUnsafeName))],
         ),
         row(
             "a name with NUL",
             "a.zip",
             replaced(&two, b"aaaa.txt", b"aa\0a.txt"),
-            &[(Analysis, Err("archive_unsafe_name"))],
+            &[(Analysis, Err(FailureCode::ArchiveUnsafeName))],
         ),
         row(
             "a name in CP437",
@@ -205,25 +209,28 @@ fn damaged_archives() -> Vec<Row> {
             "an archive cut short",
             "a.zip",
             two[..two.len() / 2].to_vec(),
-            &[(Analysis, Err("archive_damaged")), (Packaging, FINE)],
+            &[
+                (Analysis, Err(FailureCode::ArchiveDamaged)),
+                (Packaging, FINE),
+            ],
         ),
         row(
             "an epub cut short",
             "a.epub",
             epub[..epub.len() - 30].to_vec(),
-            &[(Analysis, Err("archive_damaged"))],
+            &[(Analysis, Err(FailureCode::ArchiveDamaged))],
         ),
         row(
             "encrypted entries",
             "a.epub",
             headers(&epub, 6, 8, &[1, 0]),
-            &[(Analysis, Err("archive_encrypted"))],
+            &[(Analysis, Err(FailureCode::ArchiveEncrypted))],
         ),
         row(
             "a method that nobody has",
             "a.epub",
             headers(&epub, 8, 10, &[77, 0]),
-            &[(Analysis, Err("archive_unsupported"))],
+            &[(Analysis, Err(FailureCode::ArchiveUnsupported))],
         ),
     ]
 }
@@ -245,31 +252,31 @@ fn books() -> Vec<Row> {
             "an epub without its container",
             "a.epub",
             samples::zip(&[("mimetype", b"application/epub+zip")]),
-            &[(Analysis, Err("epub_container_missing"))],
+            &[(Analysis, Err(FailureCode::EpubContainerMissing))],
         ),
         row(
             "an epub without its package document",
             "a.epub",
             replaced(&epub, b"OEBPS/content.opf", b"OEBPS/another.opf"),
-            &[(Analysis, Err("epub_opf_missing"))],
+            &[(Analysis, Err(FailureCode::EpubOpfMissing))],
         ),
         row(
             "a package document that is no XML",
             "a.epub",
             samples::epub("<package", &[]),
-            &[(Analysis, Err("epub_damaged"))],
+            &[(Analysis, Err(FailureCode::EpubDamaged))],
         ),
         row(
             "entities without end",
             "a.epub",
             billion_laughs(),
-            &[(Analysis, Err("xml_entities_refused"))],
+            &[(Analysis, Err(FailureCode::XmlEntitiesRefused))],
         ),
         row(
             "a pdf of which nothing is left",
             "a.pdf",
             b"%PDF-1.7\nnothing".to_vec(),
-            &[(Analysis, Err("pdf_damaged")), (Packaging, FINE)],
+            &[(Analysis, Err(FailureCode::PdfDamaged)), (Packaging, FINE)],
         ),
         row(
             "a damaged pdf",
@@ -294,8 +301,8 @@ fn books() -> Vec<Row> {
             "a.nfo",
             vec![b'x'; 300 * 1024],
             &[
-                (Nfofix, Err("nfo_too_large")),
-                (Readnfo, Err("nfo_too_large")),
+                (Nfofix, Err(FailureCode::NfoTooLarge)),
+                (Readnfo, Err(FailureCode::NfoTooLarge)),
             ],
         ),
         row(
@@ -308,13 +315,16 @@ fn books() -> Vec<Row> {
             "no nfo",
             "a.txt",
             b"x".to_vec(),
-            &[(Nfofix, Err("nfo_missing")), (Readnfo, Err("nfo_missing"))],
+            &[
+                (Nfofix, Err(FailureCode::NfoMissing)),
+                (Readnfo, Err(FailureCode::NfoMissing)),
+            ],
         ),
         row(
             "no package",
             "a.txt",
             b"x".to_vec(),
-            &[(Repack, Err("package_missing")), (Dirfix, FINE)],
+            &[(Repack, Err(FailureCode::PackageMissing)), (Dirfix, FINE)],
         ),
     ]
 }
@@ -328,22 +338,20 @@ async fn every_input_ends_as_its_owner_can_understand() {
         .chain(books())
     {
         for (job_type, expected) in row.ends {
-            let mut world = World::new(json!({"title": "A Book"})).await;
-            world.source(row.path, &row.bytes);
-            let (job, result) = world.run(*job_type, json!({})).await;
-            let found = job
-                .error
-                .as_ref()
-                .map_or(Ok(()), |error| Err(error.code.as_str()));
+            let mut harness = WorkerHarness::new(json!({"title": "A Book"})).await;
+            harness.source(row.path, &row.bytes);
+            let (job, result) = harness.run(*job_type, json!({})).await;
+            let found = job.error().map_or(Ok(()), |error| Err(error.code));
             if found != *expected {
                 faults.push(format!(
                     "{}, {job_type}: {found:?} instead of {expected:?}: {:?}",
-                    row.name, job.error
+                    row.name,
+                    job.error()
                 ));
             }
-            if let Some(error) = &job.error {
+            if let Some(error) = job.error() {
                 assert_eq!(
-                    (job.status, &result),
+                    (job.status(), &result),
                     (Status::Failed, &Value::Null),
                     "{}",
                     row.name
@@ -355,12 +363,12 @@ async fn every_input_ends_as_its_owner_can_understand() {
                     error.message
                 );
                 assert_eq!(
-                    world.names("releases/42/jobs/"),
+                    harness.names("releases/42/jobs/"),
                     Vec::<String>::new(),
                     "{}",
                     row.name
                 );
-                assert!(world.bucket.state().uploads.is_empty(), "{}", row.name);
+                assert!(harness.bucket.state().uploads.is_empty(), "{}", row.name);
             }
         }
     }
@@ -393,15 +401,15 @@ async fn a_source_that_is_replaced_or_deleted_meanwhile_has_changed() {
         .map(|at| (at.wrapping_mul(2_654_435_761) >> 24).to_le_bytes()[0])
         .collect();
     for job_type in [Analysis, Packaging] {
-        let mut world = World::new(json!({"title": "A Book"})).await;
-        world.source("a.bin", &bytes);
-        world.bucket.state().replace = Some((1, "releases/42/source/a.bin".to_owned()));
+        let mut harness = WorkerHarness::new(json!({"title": "A Book"})).await;
+        harness.source("a.bin", &bytes);
+        harness.bucket.state().replace = Some((1, "releases/42/source/a.bin".to_owned()));
         assert_eq!(
-            world.code(job_type, json!({})).await,
-            "source_changed",
+            harness.code(job_type, json!({})).await,
+            FailureCode::SourceChanged,
             "{job_type}"
         );
-        assert_eq!(world.names("releases/42/jobs/"), Vec::<String>::new());
-        assert!(world.bucket.state().uploads.is_empty());
+        assert_eq!(harness.names("releases/42/jobs/"), Vec::<String>::new());
+        assert!(harness.bucket.state().uploads.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! The job types, one module each, and the registry that leads to them.
+//! The work of the job types, one module each, and the registry that leads to them.
 
 mod analysis;
 mod build;
@@ -7,49 +7,49 @@ mod cancel_tests;
 mod checkpoint;
 #[cfg(test)]
 mod checkpoint_tests;
-mod current;
+mod current_package;
 mod dirfix;
-#[cfg(test)]
-mod example;
 #[cfg(test)]
 mod hostile_tests;
 mod nfo;
 mod nfofix;
 mod output;
-mod pace;
 mod packaging;
 mod readnfo;
 mod repack;
 #[cfg(test)]
 mod sweep_tests;
 #[cfg(test)]
-mod world;
+mod test_harness;
+mod time_budget;
 
 use std::{io, time::Duration};
 
 use aws::AwsError;
 use jobs::{
-    Config, Job, PackagingConfig,
-    release::{MAX_SOURCES, Release, job_prefix, source_prefix},
+    Config, FailureCode, Job, PackagingConfig,
+    release::{MAX_SOURCES, Release, output_prefix, source_prefix},
 };
-use release_files::failure::{Failure, WorkError as FileError};
+use release_files::WorkError;
+use serde::Serialize;
+use serde_json::{Map, Value};
 use store::{Completion, Store};
 
-use self::current::Placed;
+use self::current_package::PackagedFile;
 use crate::{
     files::{Files, StoredFile},
-    service::{Assignment, Work, WorkError},
+    work::{Assignment, Work},
 };
 
-/// The largest result, in bytes of its JSON: with its keys it fits an item of `DynamoDB`'s, 400 KB
-/// (Amazon DynamoDB Developer Guide, "Quotas").
-const MAX_RESULT: usize = 384 * 1024;
+/// The largest result, in bytes of its JSON: with its keys it fits an item of `DynamoDB`'s, 400 KB (Amazon DynamoDB
+/// Developer Guide, "Quotas").
+const MAX_RESULT_BYTES: usize = 384 * 1024;
 
 /// Does the work of every job type.
 pub struct Worker {
     store: Store,
     files: Files,
-    keep: Duration,
+    package_retention: Duration,
 }
 
 /// What a job type works on.
@@ -58,33 +58,29 @@ struct Task {
     release: Release,
     files: Files,
     /// How long a package that this job replaces is kept.
-    keep: Duration,
+    package_retention: Duration,
 }
 
 impl Task {
     /// The release's source files, in the order of their names; there may be none.
     async fn sources(&self) -> Result<Vec<StoredFile>, WorkError> {
-        let sources = self
-            .files
-            .list(&source_prefix(self.release.id), MAX_SOURCES + 1)
-            .await
-            .map_err(of_aws)?;
+        let prefix = source_prefix(self.release.id);
+        let sources = self.files.list(&prefix, MAX_SOURCES + 1).await;
+        let sources = sources.map_err(io::Error::other)?;
         if sources.len() > MAX_SOURCES {
-            return Err(failed(
-                "too_many_sources",
-                "The release has more than 1000 source files",
-            ));
+            let message = format!("The release has more than {MAX_SOURCES} source files");
+            return Err(WorkError::failed(FailureCode::TooManySources, message));
         }
         Ok(sources)
     }
 
     /// As [`Task::sources`], with their paths.
-    async fn placed_sources(&self) -> Result<Vec<Placed>, WorkError> {
-        let placed = |file: StoredFile| Placed {
+    async fn sources_with_paths(&self) -> Result<Vec<PackagedFile>, WorkError> {
+        let with_path = |file: StoredFile| PackagedFile {
             path: self.source_path(&file).to_owned(),
             file,
         };
-        Ok(self.sources().await?.into_iter().map(placed).collect())
+        Ok(self.sources().await?.into_iter().map(with_path).collect())
     }
 
     /// The path of a source file below its release.
@@ -93,67 +89,61 @@ impl Task {
         file.key.strip_prefix(&prefix).unwrap_or(&file.key)
     }
 
-    /// The group whose name a package ends with: the configuration's, or else the release's.
+    /// The group at the end of a package's name: the configuration's, or else the release's.
     fn group<'a>(&'a self, config: &'a PackagingConfig) -> &'a str {
-        config
-            .group
-            .as_deref()
-            .or(self.release.group.as_deref())
-            .unwrap_or("NOGRP")
+        let group = config.group.as_deref().or(self.release.group.as_deref());
+        group.unwrap_or("NOGRP")
     }
 }
 
-/// The source files, for work that needs one at least.
-fn some<T>(sources: Vec<T>) -> Result<Vec<T>, WorkError> {
+/// The source files, for work that needs at least one.
+fn require_sources<T>(sources: Vec<T>) -> Result<Vec<T>, WorkError> {
     if sources.is_empty() {
-        return Err(failed(
-            "source_missing",
-            "The release has no source files; upload one first",
-        ));
+        let message = "The release has no source files; upload one first";
+        return Err(WorkError::failed(FailureCode::SourceMissing, message));
     }
     Ok(sources)
 }
 
 impl Worker {
-    /// Works on the releases of `store`, whose files are in `files`; packages that are replaced
-    /// are kept for `keep`.
+    /// Works on the releases of `store`, whose files are in `files`; replaced packages are kept for
+    /// `package_retention`.
     #[must_use]
-    pub fn new(store: Store, files: Files, keep: Duration) -> Self {
-        Self { store, files, keep }
+    pub const fn new(store: Store, files: Files, package_retention: Duration) -> Self {
+        Self {
+            store,
+            files,
+            package_retention,
+        }
     }
 
     async fn task(&self, assignment: Assignment) -> Result<Task, WorkError> {
         let missing = || {
-            failed(
-                "release_missing",
-                "The job names no release, or one that does not exist",
-            )
+            let message = "The job names no release, or one that does not exist";
+            WorkError::failed(FailureCode::ReleaseMissing, message)
         };
         let id = assignment.job.release_id.ok_or_else(missing)?;
-        let release = self
-            .store
-            .release(id)
-            .await
-            .map_err(of_aws)?
-            .ok_or_else(missing)?;
+        let release = self.store.release(id).await.map_err(io::Error::other)?;
         Ok(Task {
             assignment,
-            release,
+            release: release.ok_or_else(missing)?,
             files: self.files.clone(),
-            keep: self.keep,
+            package_retention: self.package_retention,
         })
     }
 }
 
 impl Work for Worker {
     async fn run(&self, assignment: Assignment) -> Result<Completion, WorkError> {
-        match assignment.config.clone() {
-            Config::Analysis(config) => analysis::run(self.task(assignment).await?, &config).await,
-            Config::Packaging(config) => packaging::run(self.task(assignment).await?, config).await,
-            Config::Nfofix(config) => nfofix::run(self.task(assignment).await?, &config).await,
-            Config::Readnfo(config) => readnfo::run(self.task(assignment).await?, &config).await,
-            Config::Repack(config) => repack::run(self.task(assignment).await?, config).await,
-            Config::Dirfix(config) => dirfix::run(self.task(assignment).await?, &config).await,
+        let config = assignment.config.clone();
+        let task = self.task(assignment).await?;
+        match config {
+            Config::Analysis(config) => analysis::run(task, &config).await,
+            Config::Packaging(config) => packaging::run(task, config).await,
+            Config::Nfofix(config) => nfofix::run(task, &config).await,
+            Config::Readnfo(config) => readnfo::run(task, &config).await,
+            Config::Repack(config) => repack::run(task, config).await,
+            Config::Dirfix(config) => dirfix::run(task, &config).await,
         }
     }
 
@@ -161,49 +151,26 @@ impl Work for Worker {
         let Some(release) = job.release_id else {
             return Ok(());
         };
-        let prefix = format!("{}{}/", job_prefix(release, job.id), job.fence);
-        self.files.delete_all_but(&prefix, None).await.map(|_| ())
+        let prefix = output_prefix(release, job.id, job.fence);
+        self.files.delete_all_but(&prefix, None).await.map(drop)
     }
 }
 
-fn failed(code: &str, message: &str) -> WorkError {
-    WorkError::Failed(jobs::Failure::new(code, message))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
-fn of_aws(error: AwsError) -> WorkError {
-    if error.is_unavailable() {
-        return WorkError::Unavailable(error.to_string());
-    }
-    tracing::error!(%error, "a service refused");
-    WorkError::Retry(jobs::Failure::new(
-        jobs::INTERNAL,
-        "A service refused the job's request",
-    ))
-}
-
-fn of_file(error: FileError) -> WorkError {
-    match error {
-        FileError::Failed(Failure { code, message }) => failed(code, &message),
-        FileError::Stopped => WorkError::Stopped,
-        FileError::Unavailable(error) => WorkError::Unavailable(error.to_string()),
-        FileError::Io(error) => {
-            tracing::warn!(%error, "a file could not be read or written");
-            WorkError::Retry(jobs::Failure::new(
-                "storage",
-                "A file could not be read or written",
-            ))
-        }
+/// A serializable value as a JSON object.
+fn to_object(value: &impl Serialize) -> Result<Map<String, Value>, WorkError> {
+    match serde_json::to_value(value).map_err(io::Error::from)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(io::Error::from(io::ErrorKind::InvalidData).into()),
     }
 }
 
-/// Runs blocking file work where it may block.
+/// Runs blocking work on files where it may block.
 async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
+    work: impl FnOnce() -> Result<T, WorkError> + Send + 'static,
 ) -> Result<T, WorkError> {
-    let run = tracing::Span::current();
-    match tokio::task::spawn_blocking(move || run.in_scope(work)).await {
-        Ok(result) => result.map_err(of_file),
-        Err(error) => Err(of_file(FileError::Io(io::Error::other(error)))),
+    let span = tracing::Span::current();
+    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
+        Ok(result) => result,
+        Err(error) => Err(io::Error::other(error).into()),
     }
 }

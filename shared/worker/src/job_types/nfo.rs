@@ -1,94 +1,83 @@
 //! The NFO that a job works on: the current package's or, without a package, the source files'.
 
+use jobs::FailureCode;
 use release_files::{
-    failure::{WorkError as FileError, code},
+    WorkError,
     nfo::{listing::has_extension, repair::check_size},
 };
 use serde_json::Value;
 
 use super::{
-    MAX_RESULT, Task,
-    current::{Current, Placed},
-    failed,
+    MAX_RESULT_BYTES, Task,
+    current_package::{CurrentPackage, PackagedFile},
 };
-use crate::objects::Store;
-use crate::service::WorkError;
+use crate::objects::ObjectStore;
 
 /// An NFO and the files beside it.
 pub(super) struct NfoFile {
     /// The NFO.
-    pub nfo: Placed,
+    pub nfo: PackagedFile,
     /// The other files, in the order of their names.
-    pub others: Vec<Placed>,
+    pub others: Vec<PackagedFile>,
     /// Whether it is the current package's, and not a source file.
     pub is_packaged: bool,
 }
 
 impl NfoFile {
     /// Finds the NFO of a release.
-    pub async fn find(task: &Task) -> Result<Self, WorkError> {
-        let current = Current::find(task).await?;
+    pub(super) async fn find(task: &Task) -> Result<Self, WorkError> {
+        let current = CurrentPackage::find(task).await?;
         let (mut files, at) = if let Some(current) = &current {
-            let at = current
-                .nfo()
-                .and_then(|nfo| current.files.iter().position(|file| file == nfo));
-            (current.placed(), at)
+            let nfo = current.nfo();
+            let at = nfo.and_then(|nfo| current.files.iter().position(|file| file == nfo));
+            (current.files_with_paths(), at)
         } else {
-            let files = task.placed_sources().await?;
+            let files = task.sources_with_paths().await?;
             let at = only_nfo(&files)?;
             (files, at)
         };
+        let is_packaged = current.is_some();
         let at = at.ok_or_else(|| {
-            let place = if current.is_some() {
+            let place = if is_packaged {
                 "current package"
             } else {
                 "source files"
             };
-            failed(
-                code::NFO_MISSING,
-                &format!("There is no NFO in the release's {place}"),
-            )
+            let message = format!("There is no NFO in the release's {place}");
+            WorkError::failed(FailureCode::NfoMissing, message)
         })?;
         Ok(Self {
             nfo: files.remove(at),
             others: files,
-            is_packaged: current.is_some(),
+            is_packaged,
         })
     }
 
     /// The NFO's bytes.
-    pub fn read(&self, store: &Store) -> Result<Vec<u8>, FileError> {
+    pub(super) fn read(&self, objects: &ObjectStore) -> Result<Vec<u8>, WorkError> {
         check_size(usize::try_from(self.nfo.file.size).unwrap_or(usize::MAX))?;
-        Ok(store.read(&self.nfo.file)?)
+        Ok(objects.read(&self.nfo.file)?)
     }
 }
 
-/// The place of the only NFO, where there is one.
-fn only_nfo(files: &[Placed]) -> Result<Option<usize>, WorkError> {
-    let mut nfos = files
-        .iter()
-        .enumerate()
-        .filter(|(_, file)| has_extension(&file.path, "nfo"))
-        .map(|(at, _)| at);
-    let first = nfos.next();
-    match nfos.count() {
-        0 => Ok(first),
-        more => {
-            let sentence = format!(
-                "There are {} NFOs among the release's source files; leave one",
-                more + 1
-            );
-            Err(failed(code::NFO_AMBIGUOUS, &sentence))
-        }
+/// The place of the only NFO, if there is one.
+fn only_nfo(files: &[PackagedFile]) -> Result<Option<usize>, WorkError> {
+    let is_nfo = |at: &usize| has_extension(&files[*at].path, "nfo");
+    let nfos: Vec<usize> = (0..files.len()).filter(is_nfo).collect();
+    if nfos.len() > 1 {
+        let count = nfos.len();
+        let message = format!("There are {count} NFOs among the release's source files; keep one");
+        return Err(WorkError::failed(FailureCode::NfoAmbiguous, message));
     }
+    Ok(nfos.first().copied())
 }
 
-/// The result, where it can be kept.
-pub(super) fn bounded(result: Value) -> Result<Value, FileError> {
-    if result.to_string().len() <= MAX_RESULT {
+/// The result, if it is not too large to be stored.
+pub(super) fn check_result_size(result: Value) -> Result<Value, WorkError> {
+    if result.to_string().len() <= MAX_RESULT_BYTES {
         return Ok(result);
     }
-    let sentence =
-        "There is more to tell of the NFO than a job's result holds (384 KiB); shorten it";
-    Err(FileError::failed(code::NFO_TOO_LARGE, sentence))
+    let message = "The result about the NFO is larger than the 384 KiB that a job can store; \
+                   shorten the NFO";
+    Err(WorkError::failed(FailureCode::NfoTooLarge, message))
 }

@@ -1,10 +1,8 @@
-//! `packaging`: builds the release: archive, NFO, DIZ, SFV.
-
-use std::io;
+//! `packaging`: builds the release's package: archive, NFO, DIZ, SFV.
 
 use jobs::{Level, PackagingConfig};
 use release_files::{
-    failure::WorkError as FileError,
+    WorkError,
     formats::analyse,
     package::{build_name, filling::Filling},
 };
@@ -13,30 +11,32 @@ use store::Completion;
 
 use super::{
     Task,
-    build::{Build, Built, Writer, in_runs},
+    build::{ArchiveVolumes, BuiltPackage, PackageBuild, build_package},
     checkpoint::Checkpoints,
-    pace::{Pace, Position},
-    some,
+    require_sources,
+    time_budget::{PackProgress, TimeBudget},
+    to_object,
 };
 use crate::{
-    files::StoredFile,
-    service::{Reporter, WorkError},
+    files::StoredFile, job_progress::JobProgress, objects::ObjectStore, reporter::Reporter,
 };
-use crate::{monitor::Monitor, objects::Store};
+
+/// How far a job has come when its metadata are known, in percent.
+const METADATA_READ: u8 = 20;
 
 pub(super) async fn run(task: Task, config: PackagingConfig) -> Result<Completion, WorkError> {
-    let report = task.assignment.report.clone();
-    let sources = some(task.sources().await?)?;
-    let store = Store::new(&task.files, report.clone());
-    in_runs(task, &sources.clone(), move |task, checkpoints| {
-        Packaging {
+    let reporter = task.assignment.reporter.clone();
+    let sources = require_sources(task.sources().await?)?;
+    let objects = ObjectStore::new(&task.files, reporter.clone());
+    build_package(task, &sources.clone(), move |task, checkpoints| {
+        let packaging = Packaging {
             task,
             sources,
             config,
-            report,
-            store,
-        }
-        .run(checkpoints)
+            reporter,
+            objects,
+        };
+        packaging.run(checkpoints)
     })
     .await
 }
@@ -46,13 +46,13 @@ struct Packaging {
     task: Task,
     sources: Vec<StoredFile>,
     config: PackagingConfig,
-    report: Reporter,
-    store: Store,
+    reporter: Reporter,
+    objects: ObjectStore,
 }
 
 impl Packaging {
-    fn run(self, checkpoints: Checkpoints) -> Result<Option<Built>, FileError> {
-        self.report.step("metadata");
+    fn run(self, checkpoints: Checkpoints) -> Result<BuiltPackage, WorkError> {
+        self.reporter.step("metadata");
         let metadata = self.metadata()?;
         let group = self.task.group(&self.config);
         let release_name = match &self.config.release_name {
@@ -60,63 +60,51 @@ impl Packaging {
             None => build_name(&metadata, self.task.release.name.as_deref(), group)?,
         };
         let count = self.sources.len();
-        self.report.log(
-            Level::Info,
-            &format!("Packaging {count} files as {release_name}"),
-        );
+        let line = format!("Packaging {count} files as {release_name}");
+        self.reporter.log(Level::Info, &line);
         let total = self.sources.iter().map(|file| file.size).sum();
-        let mut build = Build::of(&self.task, self.config.clone(), &release_name, checkpoints)?;
-        if !build.archive(20, (count, total), |filling, from| self.fill(filling, from))? {
-            return Ok(None);
-        }
-        build.finish(group, &metadata).map(Some)
+        let config = self.config.clone();
+        let mut build = PackageBuild::new(&self.task, config, &release_name, checkpoints)?;
+        build.write_archive(METADATA_READ, (count, total), |filling, start| {
+            self.fill(filling, start)
+        })?;
+        build.finish(group, &metadata)
     }
 
-    /// Adds the source files after `from`; gives how far it came where the time does not allow the
-    /// next one.
+    /// Adds the source files after `start`. Returns how far it came if there is no time for the next one.
     fn fill(
         &self,
-        filling: &mut Filling<'_, Writer>,
-        from: Position,
-    ) -> Result<Option<Position>, FileError> {
-        let (pace, mut at) = (Pace::new(&self.report, from), from);
-        for file in &self.sources[from.files..] {
-            if !pace.allows(at, file.size) {
-                return Ok(Some(at));
+        filling: &mut Filling<'_, ArchiveVolumes>,
+        start: PackProgress,
+    ) -> Result<Option<PackProgress>, WorkError> {
+        let budget = TimeBudget::new(&self.reporter, start);
+        let mut progress = start;
+        for file in &self.sources[start.files..] {
+            if !budget.has_time_for(file.size, progress) {
+                return Ok(Some(progress));
             }
-            filling.file(
-                self.task.source_path(file),
-                file.size,
-                &mut self.store.open(file),
-            )?;
-            at = at.after(file.size);
-            self.report.message(&format!(
-                "Compressed {} of {} files",
-                at.files,
-                self.sources.len()
-            ));
+            let path = self.task.source_path(file);
+            filling.file(path, file.size, &mut self.objects.open(file))?;
+            progress = progress.after(file.size);
+            let count = self.sources.len();
+            let message = format!("Compressed {} of {count} files", progress.files);
+            self.reporter.message(&message);
         }
         Ok(None)
     }
 
-    /// What is known of the work: the release's metadata or, without a title there, what the
-    /// first source file says.
-    fn metadata(&self) -> Result<Map<String, Value>, FileError> {
+    /// The metadata of the work: the release's or, if that has no title, those of the first source file.
+    fn metadata(&self) -> Result<Map<String, Value>, WorkError> {
         let known = self.task.release.metadata.clone();
-        let Some(file) = self
-            .sources
-            .first()
-            .filter(|_| !known.contains_key("title"))
-        else {
+        let first = self.sources.first();
+        let Some(file) = first.filter(|_| !known.contains_key("title")) else {
             return Ok(known);
         };
-        let mut watch = Monitor::new(self.report.clone(), 1, 20);
+        let mut progress = JobProgress::new(self.reporter.clone(), 1, METADATA_READ);
         let path = self.task.source_path(file);
-        let found = analyse(&mut self.store.open(file), path, file.size, &mut watch)?;
-        let mut metadata = match serde_json::to_value(found.metadata).map_err(io::Error::other)? {
-            Value::Object(metadata) => metadata,
-            _ => Map::new(),
-        };
+        let mut content = self.objects.open(file);
+        let found = analyse(&mut content, path, file.size, &mut progress)?;
+        let mut metadata = to_object(&found.metadata)?;
         metadata.insert("format".to_owned(), json!(found.mediainfo.format));
         metadata.extend(known);
         Ok(metadata)

@@ -1,8 +1,11 @@
-//! `readnfo`: reads the NFO back into metadata, and compares the files it lists with those there.
+//! `readnfo`: reads the NFO back into metadata, and compares the files it lists with the files of the release.
 
-use jobs::{Level, ReadnfoConfig, release::MAX_METADATA_BYTES};
+use jobs::{
+    FailureCode, Level, ReadnfoConfig,
+    release::{MAX_METADATA_BYTES, Release},
+};
 use release_files::{
-    failure::{WorkError as FileError, code},
+    WorkError,
     nfo::{listing::compare, read::read},
 };
 use serde_json::{Map, Value, json};
@@ -11,57 +14,57 @@ use text::encoding::{decode, detect};
 
 use super::{
     Task, blocking,
-    nfo::{NfoFile, bounded},
+    nfo::{NfoFile, check_result_size},
+    to_object,
 };
-use crate::objects::Store;
-use crate::service::WorkError;
+use crate::{objects::ObjectStore, reporter::Reporter};
 
 pub(super) async fn run(task: Task, config: &ReadnfoConfig) -> Result<Completion, WorkError> {
-    let report = task.assignment.report.clone();
-    report.step("read");
-    let files = NfoFile::find(&task).await?;
-    let (store, apply, release) = (
-        Store::new(&task.files, report.clone()),
-        config.apply,
-        task.release,
-    );
-    blocking(move || {
-        let name = &files.nfo.path;
-        let bytes = files.read(&store)?;
+    let reporter = task.assignment.reporter.clone();
+    reporter.step("read");
+    let reading = Reading {
+        files: NfoFile::find(&task).await?,
+        objects: ObjectStore::new(&task.files, reporter.clone()),
+        reporter,
+        release: task.release,
+        apply: config.apply,
+    };
+    blocking(move || reading.run()).await
+}
+
+/// An NFO in the bucket that is being read.
+struct Reading {
+    files: NfoFile,
+    objects: ObjectStore,
+    reporter: Reporter,
+    release: Release,
+    apply: bool,
+}
+
+impl Reading {
+    fn run(self) -> Result<Completion, WorkError> {
+        let name = &self.files.nfo.path;
+        let bytes = self.files.read(&self.objects)?;
         let encoding = detect(&bytes);
         let reading = read(&decode(&bytes, encoding));
-        let Value::Object(found) =
-            serde_json::to_value(&reading.metadata).map_err(std::io::Error::other)?
-        else {
-            return Err(FileError::Io(std::io::ErrorKind::InvalidData.into()));
-        };
-        let compared = compare(
-            &reading.files,
-            files.others.iter().map(|file| file.path.as_str()),
-        );
+        let found = to_object(&reading.metadata)?;
+        let others = self.files.others.iter().map(|file| file.path.as_str());
+        let compared = compare(&reading.files, others);
+
         let fields: Vec<&str> = found.keys().map(String::as_str).collect();
-        report.log(
-            Level::Info,
-            &format!("Read {name} ({}): {}", encoding.name(), listed(&fields)),
-        );
-        let (missing, unexpected) = (
-            compared.missing_files.len(),
-            compared.unexpected_files.len(),
-        );
-        let line = format!(
-            "It lists {} files: {missing} missing, {unexpected} unexpected",
-            reading.files.len()
-        );
-        report.log(
-            if missing + unexpected == 0 {
-                Level::Info
-            } else {
-                Level::Warning
-            },
-            &line,
-        );
-        let applied = apply && !found.is_empty();
-        let result = bounded(json!({
+        let fields = if fields.is_empty() {
+            "no metadata".to_owned()
+        } else {
+            fields.join(", ")
+        };
+        let line = format!("Read {name} ({}): {fields}", encoding.name());
+        self.reporter.log(Level::Info, &line);
+        let missing = compared.missing_files.len();
+        let unexpected = compared.unexpected_files.len();
+        self.log_files(reading.files.len(), missing, unexpected);
+
+        let applied = self.apply && !found.is_empty();
+        let result = check_result_size(json!({
             "file": name,
             "encoding": encoding.name(),
             "metadata": found,
@@ -70,34 +73,34 @@ pub(super) async fn run(task: Task, config: &ReadnfoConfig) -> Result<Completion
             "applied": applied,
         }))?;
         if !applied {
-            return Ok(Completion::of(result));
+            return Ok(Completion::new(result));
         }
-        let metadata = merged(release.metadata.clone(), found)?;
-        Ok(Completion::with_metadata(result, release, metadata))
-    })
-    .await
-}
+        let metadata = merge(self.release.metadata.clone(), found)?;
+        Ok(Completion::with_metadata(result, self.release, metadata))
+    }
 
-fn listed(fields: &[&str]) -> String {
-    if fields.is_empty() {
-        "nothing is known from it".to_owned()
-    } else {
-        fields.join(", ")
+    fn log_files(&self, listed: usize, missing: usize, unexpected: usize) {
+        let files = if listed == 1 { "file" } else { "files" };
+        let line = format!("It lists {listed} {files}: {missing} missing, {unexpected} unexpected");
+        let level = if missing + unexpected == 0 {
+            Level::Info
+        } else {
+            Level::Warning
+        };
+        self.reporter.log(level, &line);
     }
 }
 
-/// What the release knew, and over it what the NFO says.
-fn merged(
+/// The release's metadata, overridden by those of the NFO.
+fn merge(
     mut known: Map<String, Value>,
     found: Map<String, Value>,
-) -> Result<Map<String, Value>, FileError> {
+) -> Result<Map<String, Value>, WorkError> {
     known.extend(found);
-    let size = serde_json::to_string(&known)
-        .map_err(std::io::Error::other)?
-        .len();
-    if size <= MAX_METADATA_BYTES {
+    let json = serde_json::to_string(&known).map_err(std::io::Error::from)?;
+    if json.len() <= MAX_METADATA_BYTES {
         return Ok(known);
     }
-    let sentence = "With what the NFO says, the release's metadata would have more than 64 KiB";
-    Err(FileError::failed(code::NFO_TOO_LARGE, sentence))
+    let message = "With those of the NFO, the release's metadata would be larger than 64 KiB";
+    Err(WorkError::failed(FailureCode::NfoTooLarge, message))
 }

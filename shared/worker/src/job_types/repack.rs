@@ -1,8 +1,8 @@
 //! `repack`: rebuilds the current package from its content, with other options.
 
-use jobs::{Level, PackagingConfig, release::check_name};
+use jobs::{Failure, FailureCode, Level, PackagingConfig, release::check_name};
 use release_files::{
-    failure::{Failure, WorkError as FileError, code},
+    WorkError,
     formats::{archive::Archive, digest::Hasher},
     nfo::{listing::has_extension, read::read, repair::check_size},
     package::{
@@ -16,33 +16,35 @@ use text::encoding::{decode, detect};
 
 use super::{
     Task,
-    build::{Build, Built, Writer, in_runs},
+    build::{ArchiveVolumes, BuiltPackage, PackageBuild, build_package},
     checkpoint::Checkpoints,
-    current::{Current, checksums, joined},
-    pace::{Pace, Position},
+    current_package::{CurrentPackage, open_volumes, read_checksums},
+    time_budget::{PackProgress, TimeBudget},
+    to_object,
 };
 use crate::{
     files::StoredFile,
-    service::{Reporter, WorkError},
-};
-use crate::{
-    monitor::Monitor,
-    objects::{ObjectReader, Store},
+    job_progress::JobProgress,
+    objects::{ObjectReader, ObjectStore},
+    reporter::Reporter,
 };
 
+/// How far a job has come when the old package is verified, in percent.
+const VERIFIED: u8 = 40;
+
 pub(super) async fn run(task: Task, config: PackagingConfig) -> Result<Completion, WorkError> {
-    let report = task.assignment.report.clone();
-    let current = Current::of(&task).await?;
-    let store = Store::new(&task.files, report.clone());
-    in_runs(task, &current.files.clone(), move |task, checkpoints| {
-        Repack {
+    let reporter = task.assignment.reporter.clone();
+    let current = CurrentPackage::require(&task).await?;
+    let objects = ObjectStore::new(&task.files, reporter.clone());
+    build_package(task, &current.files.clone(), move |task, checkpoints| {
+        let repack = Repack {
             task,
             current,
             config,
-            report,
-            store,
-        }
-        .run(checkpoints)
+            reporter,
+            objects,
+        };
+        repack.run(checkpoints)
     })
     .await
 }
@@ -50,187 +52,162 @@ pub(super) async fn run(task: Task, config: PackagingConfig) -> Result<Completio
 /// A package that is being rebuilt.
 struct Repack {
     task: Task,
-    current: Current,
+    current: CurrentPackage,
     config: PackagingConfig,
-    report: Reporter,
-    store: Store,
+    reporter: Reporter,
+    objects: ObjectStore,
 }
 
 impl Repack {
-    fn run(self, checkpoints: Checkpoints) -> Result<Option<Built>, FileError> {
+    fn run(self, checkpoints: Checkpoints) -> Result<BuiltPackage, WorkError> {
         let archive = self.current.archive()?;
-        let (stem, volumes) =
-            archive.ok_or_else(|| corrupt("it has no archive, or more than one"))?;
+        let no_archive = || corrupt("it has no archive, or more than one");
+        let (stem, volumes) = archive.ok_or_else(no_archive)?;
         let old_name = stem.rsplit('/').next().unwrap_or(&stem);
         let read = self.verify()?;
         let metadata = self.metadata()?;
         let group = self.task.group(&self.config);
         let release_name = self.release_name(old_name, &metadata, group)?;
-        self.report.log(
-            Level::Info,
-            &format!("Repacking {old_name} as {release_name}"),
-        );
+        let line = format!("Repacking {old_name} as {release_name}");
+        self.reporter.log(Level::Info, &line);
 
-        let mut files = joined(&self.store, &volumes);
-        let size = files.size();
-        let mut archive = Archive::open(&mut files, size)
-            .map_err(|error| of_archive(error, old_name))?
-            .trusted();
-        let (count, total) = (
-            archive.entries().len(),
-            archive.entries().iter().map(|entry| entry.size).sum(),
-        );
-        let mut build = Build::of(&self.task, self.config.clone(), &release_name, checkpoints)?;
-        let is_done = build
-            .archive(40, (count, total), |filling, from| {
-                self.fill(filling, &mut archive, from)
-            })
-            .map_err(|error| of_archive(error, old_name))?;
-        if !is_done {
-            return Ok(None);
-        }
-        build.copy(&self.others(&volumes, read))?;
-        build.finish(group, &metadata).map(Some)
+        let unreadable = |error| unreadable_archive(error, old_name);
+        let mut content = open_volumes(&self.objects, &volumes);
+        let size = content.size();
+        let archive = Archive::open(&mut content, size).map_err(unreadable)?;
+        let mut archive = archive.trusted();
+        let entries = archive.entries();
+        let (count, total) = (entries.len(), entries.iter().map(|entry| entry.size).sum());
+        let config = self.config.clone();
+        let mut build = PackageBuild::new(&self.task, config, &release_name, checkpoints)?;
+        let written = build.write_archive(VERIFIED, (count, total), |filling, start| {
+            self.fill(filling, &mut archive, start)
+        });
+        written.map_err(unreadable)?;
+        build.copy(&self.copied_files(&volumes, read))?;
+        build.finish(group, &metadata)
     }
 
-    /// Adds what the old archive holds after `from`; gives how far it came where the time does not
-    /// allow the next entry.
+    /// Adds the old archive's entries after `start`. Returns how far it came if there is no time for the next one.
     fn fill(
         &self,
-        filling: &mut Filling<'_, Writer>,
+        filling: &mut Filling<'_, ArchiveVolumes>,
         archive: &mut Archive<'_, Joined<ObjectReader>>,
-        from: Position,
-    ) -> Result<Option<Position>, FileError> {
-        let (pace, mut at) = (Pace::new(&self.report, from), from);
-        for index in from.files..archive.entries().len() {
+        start: PackProgress,
+    ) -> Result<Option<PackProgress>, WorkError> {
+        let budget = TimeBudget::new(&self.reporter, start);
+        let mut progress = start;
+        for index in start.files..archive.entries().len() {
             let size = archive.entries()[index].size;
-            if !pace.allows(at, size) {
-                return Ok(Some(at));
+            if !budget.has_time_for(size, progress) {
+                return Ok(Some(progress));
             }
             filling.unpacked(archive, index)?;
-            at = at.after(size);
+            progress = progress.after(size);
         }
         Ok(None)
     }
 
-    /// Reads every file once and compares it with the SFV; gives what was read, by path.
-    fn verify(&self) -> Result<Vec<PackageFile>, FileError> {
-        let mut watch = Monitor::new(self.report.clone(), 1, 40);
-        watch.step("verify");
+    /// Reads every file once and compares it with the SFV. Returns each file with its checksums.
+    fn verify(&self) -> Result<Vec<PackageFile>, WorkError> {
+        let mut progress = JobProgress::new(self.reporter.clone(), 1, VERIFIED);
+        progress.step("verify");
         let expected = self.checksums()?;
         let total = self.current.files.iter().map(|file| file.size).sum();
-        let mut tally = Tally::new(&mut watch, total);
+        let mut tally = Tally::new(&mut progress, total);
         let mut found = Vec::new();
         for file in &self.current.files {
             let path = self.current.path(file);
             let mut hasher = Hasher::default();
-            tally.take(&mut self.store.open(file), &mut |bytes| {
+            tally.take(&mut self.objects.open(file), &mut |bytes| {
                 hasher.update(bytes);
                 Ok(())
             })?;
             let file = PackageFile::hashed(path, hasher);
-            if expected
-                .get(path)
-                .is_some_and(|crc32| *crc32 != file.crc32_value())
-            {
-                return Err(corrupt(&format!(
-                    "{path} has another checksum than its SFV says"
-                )));
+            let crc32 = expected.get(path);
+            if crc32.is_some_and(|crc32| *crc32 != file.crc32_value()) {
+                return Err(corrupt(&format!("{path} does not match its SFV checksum")));
             }
             found.push(file);
         }
-        if let Some(missing) = expected
-            .keys()
-            .find(|path| !found.iter().any(|file| file.path == **path))
-        {
-            return Err(corrupt(&format!("{missing} is in its SFV but not there")));
+        let is_there = |path: &String| found.iter().any(|file| file.path == *path);
+        if let Some(missing) = expected.keys().find(|path| !is_there(path)) {
+            return Err(corrupt(&format!("{missing} is in its SFV but missing")));
         }
-        self.report.log(
-            Level::Info,
-            &format!(
-                "{} of {} files are as the SFV says",
-                expected.len(),
-                found.len()
-            ),
-        );
+        let (matched, count) = (expected.len(), found.len());
+        let line = format!("{matched} of {count} files match the SFV");
+        self.reporter.log(Level::Info, &line);
         Ok(found)
     }
 
-    fn checksums(&self) -> Result<Checksums, FileError> {
+    fn checksums(&self) -> Result<Checksums, WorkError> {
         let Some(file) = self.current.sfv() else {
-            self.report
-                .log(Level::Warning, "The package has no SFV to verify it with");
+            let line = "The package has no SFV to verify it with";
+            self.reporter.log(Level::Warning, line);
             return Ok(Checksums::new());
         };
-        checksums(&self.store, file)
+        read_checksums(&self.objects, file)
     }
 
-    /// What is known of the work: the release's metadata or, without a title there, also what the
-    /// package's NFO says.
-    fn metadata(&self) -> Result<Map<String, Value>, FileError> {
+    /// The metadata of the work: the release's and, if that has no title, those in the package's NFO.
+    fn metadata(&self) -> Result<Map<String, Value>, WorkError> {
         let known = self.task.release.metadata.clone();
-        let Some(nfo) = self.current.nfo().filter(|_| !known.contains_key("title")) else {
+        let nfo = self.current.nfo();
+        let Some(nfo) = nfo.filter(|_| !known.contains_key("title")) else {
             return Ok(known);
         };
         check_size(usize::try_from(nfo.size).unwrap_or(usize::MAX))?;
-        let bytes = self.store.read(nfo)?;
+        let bytes = self.objects.read(nfo)?;
         let reading = read(&decode(&bytes, detect(&bytes)));
-        let mut metadata =
-            match serde_json::to_value(reading.metadata).map_err(std::io::Error::other)? {
-                Value::Object(metadata) => metadata,
-                _ => Map::new(),
-            };
+        let mut metadata = to_object(&reading.metadata)?;
         metadata.extend(known);
         Ok(metadata)
     }
 
-    /// The name that was asked for, or one with the group that was; else the package keeps its name.
+    /// The configured name, or one with the configured group; otherwise the package keeps its name.
     fn release_name(
         &self,
         old_name: &str,
         metadata: &Map<String, Value>,
         group: &str,
-    ) -> Result<String, FileError> {
+    ) -> Result<String, WorkError> {
+        let has_new_group = self.config.group.is_some();
         match &self.config.release_name {
             Some(name) => Ok(name.clone()),
-            None if self.config.group.is_none() && check_name(old_name).is_ok() => {
-                Ok(old_name.to_owned())
-            }
+            None if !has_new_group && check_name(old_name).is_ok() => Ok(old_name.to_owned()),
             None => build_name(metadata, self.task.release.name.as_deref(), group),
         }
     }
 
-    /// The files that the new package has as the old one: all but those that are made anew.
-    fn others(
+    /// The files that are copied as they are: all but the archive and the generated ones.
+    fn copied_files(
         &self,
         volumes: &[StoredFile],
         read: Vec<PackageFile>,
     ) -> Vec<(StoredFile, PackageFile)> {
-        let made = |file: &StoredFile| {
+        let is_rebuilt = |file: &StoredFile| {
             let path = self.current.path(file);
             let name = path.rsplit('/').next().unwrap_or(path);
-            let is_text = has_extension(path, "nfo")
+            volumes.contains(file)
+                || has_extension(path, "nfo")
                 || has_extension(path, "sfv")
-                || name.eq_ignore_ascii_case(DIZ);
-            is_text || volumes.contains(file)
+                || name.eq_ignore_ascii_case(DIZ)
         };
         let files = self.current.files.iter().cloned().zip(read);
-        files.filter(|(file, _)| !made(file)).collect()
+        files.filter(|(file, _)| !is_rebuilt(file)).collect()
     }
 }
 
-fn corrupt(what: &str) -> FileError {
-    FileError::failed(
-        code::PACKAGE_CORRUPT,
-        format!("The package is corrupt: {what}"),
-    )
+fn corrupt(reason: &str) -> WorkError {
+    let message = format!("The package is corrupt: {reason}");
+    WorkError::failed(FailureCode::PackageCorrupt, message)
 }
 
 /// An archive that cannot be read is a corrupt package.
-fn of_archive(error: FileError, name: &str) -> FileError {
+fn unreadable_archive(error: WorkError, name: &str) -> WorkError {
     match error {
-        FileError::Failed(Failure {
-            code: code::ARCHIVE_DAMAGED,
+        WorkError::Failed(Failure {
+            code: FailureCode::ArchiveDamaged,
             message,
         }) => corrupt(&format!("{name}.zip cannot be unpacked. {message}")),
         error => error,

@@ -5,26 +5,27 @@ use std::{
     io::{Cursor, Read as _},
 };
 
+use jobs::FailureCode;
 use jobs::JobType::{Nfofix, Packaging, Repack};
 use proptest::prelude::*;
 use release_files::package::sfv;
 use serde_json::{Value, json};
 
-use crate::job_types::world::World;
+use crate::job_types::test_harness::WorkerHarness;
 
 const NAME: &str = "Jane.Doe-A.Book-2024-GRP";
 
 /// A release with a package of two files: one compresses, the other does not.
-async fn packaged() -> World {
-    let mut world = World::new(json!({"title": "A Book", "authors": ["Jane Doe"]})).await;
-    world.source(
+async fn packaged() -> WorkerHarness {
+    let mut harness = WorkerHarness::new(json!({"title": "A Book", "authors": ["Jane Doe"]})).await;
+    harness.source(
         "book.txt",
         &b"the same line again and again\n".repeat(5_000),
     );
-    world.source("art/cover é.jpg", &noise(200_000));
-    let (job, _) = world.run(Packaging, json!({"release_name": NAME})).await;
-    assert!(job.error.is_none(), "{:?}", job.error);
-    world
+    harness.source("art/cover é.jpg", &noise(200_000));
+    let (job, _) = harness.run(Packaging, json!({"release_name": NAME})).await;
+    assert!(job.error().is_none(), "{:?}", job.error());
+    harness
 }
 
 fn noise(count: usize) -> Vec<u8> {
@@ -56,17 +57,17 @@ fn content(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
 
 #[tokio::test]
 async fn the_content_stays_and_the_options_change() {
-    let mut world = packaged().await;
-    let before = world.package().await;
+    let mut harness = packaged().await;
+    let before = harness.package().await;
     let options = json!({"compression": "store", "volume_size": 65_536, "template": "{{ title }}: {{ size }}"});
-    let (job, result) = world.run(Repack, options).await;
-    assert!(job.error.is_none(), "{:?}", job.error);
+    let (job, result) = harness.run(Repack, options).await;
+    assert!(job.error().is_none(), "{:?}", job.error());
 
     let (old, new) = (
-        world.bucket.below(&before),
-        world.bucket.below(&world.package().await),
+        harness.bucket.below(&before),
+        harness.bucket.below(&harness.package().await),
     );
-    assert_eq!(world.release().await.package.unwrap().version, 2);
+    assert_eq!(harness.release().await.package.unwrap().version, 2);
     assert_eq!(content(&new), content(&old));
     let volumes: Vec<_> = new
         .iter()
@@ -99,36 +100,36 @@ async fn the_content_stays_and_the_options_change() {
 
 #[tokio::test]
 async fn back_to_the_first_options_the_archive_is_the_same() {
-    let mut world = packaged().await;
-    let first = world.bucket.below(&world.package().await);
-    world
+    let mut harness = packaged().await;
+    let first = harness.bucket.below(&harness.package().await);
+    harness
         .run(
             Repack,
             json!({"compression": "high", "volume_size": 65_536}),
         )
         .await;
-    world.run(Repack, json!({})).await;
-    assert_eq!(world.release().await.package.unwrap().version, 3);
+    harness.run(Repack, json!({})).await;
+    assert_eq!(harness.release().await.package.unwrap().version, 3);
     assert_eq!(
-        world.bucket.below(&world.package().await)[&format!("{NAME}.zip")],
+        harness.bucket.below(&harness.package().await)[&format!("{NAME}.zip")],
         first[&format!("{NAME}.zip")]
     );
 }
 
 #[tokio::test]
 async fn files_beside_the_archive_are_taken_along() {
-    let mut world = packaged().await;
-    let before = world.package().await;
-    world
+    let mut harness = packaged().await;
+    let before = harness.package().await;
+    harness
         .bucket
         .put(&format!("{before}sample/page.png"), noise(100));
-    world
+    harness
         .run(
             Repack,
             json!({"release_name": "Another.Name-GRP", "generate_diz": false}),
         )
         .await;
-    let after = world.bucket.below(&world.package().await);
+    let after = harness.bucket.below(&harness.package().await);
     let names: Vec<&str> = after.keys().map(String::as_str).collect();
     assert_eq!(
         names,
@@ -147,20 +148,20 @@ async fn files_beside_the_archive_are_taken_along() {
 
 #[tokio::test]
 async fn what_only_the_nfo_tells_is_kept() {
-    let mut world = World::new(json!({})).await;
-    world.source("book.txt", b"text");
+    let mut harness = WorkerHarness::new(json!({})).await;
+    harness.source("book.txt", b"text");
     let template = "Title: Le Phare\nAuthor: Ada Exemple\nYear: 2019";
-    world
+    harness
         .run(
             Packaging,
             json!({"release_name": NAME, "template": template}),
         )
         .await;
-    let (_, result) = world.run(Repack, json!({"group": "NEW"})).await;
+    let (_, result) = harness.run(Repack, json!({"group": "NEW"})).await;
     assert_eq!(result["release_name"], "Ada.Exemple-Le.Phare-2019-NEW");
     assert!(
-        world
-            .text(&format!("{}FILE_ID.DIZ", world.package().await))
+        harness
+            .text(&format!("{}FILE_ID.DIZ", harness.package().await))
             .starts_with("Le Phare\r\nby Ada Exemple")
     );
 }
@@ -171,67 +172,73 @@ async fn a_corrupt_package_is_named_and_left_alone() {
         (
             format!("{NAME}.zip"),
             Some(b"no archive".to_vec()),
-            "zip has another checksum",
+            "zip does not match its SFV checksum",
         ),
         (
             "FILE_ID.DIZ".to_owned(),
             None,
-            "FILE_ID.DIZ is in its SFV but not there",
+            "FILE_ID.DIZ is in its SFV but missing",
         ),
         (format!("{NAME}.zip"), None, "no archive"),
     ] {
-        let mut world = packaged().await;
-        let before = world.package().await;
+        let mut harness = packaged().await;
+        let before = harness.package().await;
         let key = format!("{before}{name}");
         match bytes {
-            Some(bytes) => world.bucket.put(&key, bytes),
-            None => drop(world.bucket.state().objects.remove(&key)),
+            Some(bytes) => harness.bucket.put(&key, bytes),
+            None => drop(harness.bucket.state().objects.remove(&key)),
         }
-        let names = world.names("");
-        let (job, _) = world.run(Repack, json!({})).await;
-        let error = job.error.unwrap();
-        assert_eq!(error.code, "package_corrupt");
+        let names = harness.names("");
+        let (job, _) = harness.run(Repack, json!({})).await;
+        let error = job.error().unwrap();
+        assert_eq!(error.code, FailureCode::PackageCorrupt);
         assert!(error.message.contains(part), "{}", error.message);
-        assert_eq!((world.package().await, world.names("")), (before, names));
+        assert_eq!(
+            (harness.package().await, harness.names("")),
+            (before, names)
+        );
     }
 }
 
 #[tokio::test]
 async fn without_an_sfv_the_archives_own_checksums_decide() {
-    let mut world = packaged().await;
-    let before = world.package().await;
-    world
+    let mut harness = packaged().await;
+    let before = harness.package().await;
+    harness
         .bucket
         .state()
         .objects
         .remove(&format!("{before}{NAME}.sfv"));
     let key = format!("{before}{NAME}.zip");
-    let mut archive = world.bucket.state().objects[&key].clone();
+    let mut archive = harness.bucket.state().objects[&key].clone();
     archive[5_000] ^= 1;
-    world.bucket.put(&key, archive);
-    let (job, _) = world.run(Repack, json!({})).await;
-    let error = job.error.unwrap();
-    assert_eq!(error.code, "package_corrupt");
+    harness.bucket.put(&key, archive);
+    let (job, _) = harness.run(Repack, json!({})).await;
+    let error = job.error().unwrap();
+    assert_eq!(error.code, FailureCode::PackageCorrupt);
     assert!(error.message.contains("cover é.jpg"), "{}", error.message);
 }
 
 #[tokio::test]
 async fn without_a_package_there_is_nothing_to_repack() {
-    let mut world = World::new(json!({})).await;
-    world.source("a.txt", b"a");
-    assert_eq!(world.code(Repack, json!({})).await, "package_missing");
+    let mut harness = WorkerHarness::new(json!({})).await;
+    harness.source("a.txt", b"a");
+    assert_eq!(
+        harness.code(Repack, json!({})).await,
+        FailureCode::PackageMissing
+    );
 }
 
 #[tokio::test]
 async fn a_repaired_nfo_does_not_stop_it() {
-    let mut world = packaged().await;
-    let nfo = format!("{}{NAME}.nfo", world.package().await);
-    let text = world.text(&nfo);
-    world.bucket.put(&nfo, text.replace("\r\n", "\n"));
-    let (_, result) = world.run(Nfofix, json!({})).await;
+    let mut harness = packaged().await;
+    let nfo = format!("{}{NAME}.nfo", harness.package().await);
+    let text = harness.text(&nfo);
+    harness.bucket.put(&nfo, text.replace("\r\n", "\n"));
+    let (_, result) = harness.run(Nfofix, json!({})).await;
     assert_eq!(result["changed"], true);
-    let (job, _) = world.run(Repack, json!({})).await;
-    assert!(job.error.is_none(), "{:?}", job.error);
+    let (job, _) = harness.run(Repack, json!({})).await;
+    assert!(job.error().is_none(), "{:?}", job.error());
 }
 
 /// Files of any names and sizes, numbered so that no two are called alike.
@@ -267,15 +274,15 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let found = runtime.block_on(async {
-            let mut world = World::new(json!({"title": "A Book"})).await;
+            let mut harness = WorkerHarness::new(json!({"title": "A Book"})).await;
             for (path, bytes) in &files {
-                world.source(path, bytes);
+                harness.source(path, bytes);
             }
             let mut found = Vec::new();
             for (job_type, options) in [(Packaging, &first), (Repack, &second)] {
-                let (job, _) = world.run(job_type, options.clone()).await;
-                assert!(job.error.is_none(), "{job_type}: {:?}", job.error);
-                let package = world.bucket.below(&world.package().await);
+                let (job, _) = harness.run(job_type, options.clone()).await;
+                assert!(job.error().is_none(), "{job_type}: {:?}", job.error());
+                let package = harness.bucket.below(&harness.package().await);
                 let checksums = sfv::parse(&package[&format!("{NAME}.sfv")]).unwrap();
                 assert!(checksums.iter().all(|(name, crc32)| crc32fast::hash(&package[name]) == *crc32));
                 found.push(content(&package));

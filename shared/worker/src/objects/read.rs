@@ -7,26 +7,26 @@ use std::{
 
 use tokio::task::JoinSet;
 
-use super::{BLOCK, Store, changed, failed_to_read, unavailable};
+use super::{BLOCK_BYTES, ObjectStore, read_error, source_changed, unavailable};
 use crate::files::StoredFile;
 
-/// How often a block is asked for whose body breaks off; the SDK only repeats what fails before.
-const TRIES: u32 = 4;
+/// How often a block is requested whose body breaks off; the SDK retries only what fails before the body.
+const MAX_TRIES: u32 = 4;
 
-/// A file, read block by block. While one block is worked on, the next is on its way.
+/// A file, read block by block. While one block is processed, the next is fetched.
 pub struct ObjectReader {
-    store: Store,
+    store: ObjectStore,
     file: StoredFile,
     position: u64,
     block: Vec<u8>,
     block_start: u64,
-    /// The block that begins at `ahead_start`, in a set that gives it up when it is dropped.
+    /// The fetch of the block that begins at `ahead_start`, in a set that aborts it when it is dropped.
     ahead: JoinSet<io::Result<Vec<u8>>>,
     ahead_start: u64,
 }
 
 impl ObjectReader {
-    pub(super) fn new(store: Store, file: StoredFile) -> Self {
+    pub(super) fn new(store: ObjectStore, file: StoredFile) -> Self {
         Self {
             store,
             file,
@@ -39,8 +39,8 @@ impl ObjectReader {
     }
 
     fn fetch(&mut self) -> io::Result<()> {
-        self.store.check()?;
-        let goes_on = self.position == self.block_start + self.block.len() as u64;
+        self.store.check_stopped()?;
+        let is_sequential = self.position == self.block_start + self.block.len() as u64;
         if self.ahead_start != self.position || self.ahead.is_empty() {
             self.ahead.abort_all();
             self.ahead = JoinSet::new();
@@ -48,12 +48,12 @@ impl ObjectReader {
         }
         let fetched = self.store.handle.block_on(self.ahead.join_next());
         self.block = fetched
-            .ok_or_else(|| unavailable("no block was asked for"))?
+            .ok_or_else(|| unavailable("no block was requested"))?
             .map_err(io::Error::other)??;
         self.block_start = self.position;
-        // Whoever jumps about in a file does not want what follows.
+        // A reader that seeks does not want the next block.
         let next = self.block_start + self.block.len() as u64;
-        if goes_on && next < self.file.size {
+        if is_sequential && next < self.file.size {
             self.start(next);
         }
         Ok(())
@@ -62,7 +62,7 @@ impl ObjectReader {
     /// Starts to fetch the block that begins at `start`.
     fn start(&mut self, start: u64) {
         self.ahead_start = start;
-        let end = (start + BLOCK as u64).min(self.file.size);
+        let end = (start + BLOCK_BYTES as u64).min(self.file.size);
         self.ahead.spawn_on(
             block(self.store.clone(), self.file.clone(), start, end),
             &self.store.handle,
@@ -71,20 +71,20 @@ impl ObjectReader {
 }
 
 /// The bytes from `start` to before `end`.
-async fn block(store: Store, file: StoredFile, start: u64, end: u64) -> io::Result<Vec<u8>> {
+async fn block(store: ObjectStore, file: StoredFile, start: u64, end: u64) -> io::Result<Vec<u8>> {
     let mut tries = 1;
     loop {
-        store.check()?;
+        store.check_stopped()?;
         match range(&store, &file, start, end).await? {
             Body::Whole(bytes) => return Ok(bytes),
-            Body::BrokenOff(detail) if tries == TRIES => return Err(unavailable(detail)),
+            Body::BrokenOff(detail) if tries == MAX_TRIES => return Err(unavailable(detail)),
             Body::BrokenOff(_) => tries += 1,
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-async fn range(store: &Store, file: &StoredFile, start: u64, end: u64) -> io::Result<Body> {
+async fn range(store: &ObjectStore, file: &StoredFile, start: u64, end: u64) -> io::Result<Body> {
     let call = store
         .client
         .get_object()
@@ -93,11 +93,7 @@ async fn range(store: &Store, file: &StoredFile, start: u64, end: u64) -> io::Re
     let call = call
         .range(format!("bytes={start}-{}", end - 1))
         .set_if_match(file.e_tag.clone());
-    let mut body = call
-        .send()
-        .await
-        .map_err(|error| failed_to_read(&error))?
-        .body;
+    let mut body = call.send().await.map_err(|error| read_error(&error))?.body;
     let expected = usize::try_from(end - start).map_err(io::Error::other)?;
     let mut bytes = Vec::with_capacity(expected);
     loop {
@@ -111,14 +107,14 @@ async fn range(store: &Store, file: &StoredFile, start: u64, end: u64) -> io::Re
             }
             Err(error) => return Ok(Body::BrokenOff(error.to_string())),
         }
-        // More than was asked for is another file's; `If-Match` should have told.
+        // More bytes than requested belong to another file, which `If-Match` should have excluded.
         if bytes.len() > expected {
-            return Err(changed());
+            return Err(source_changed());
         }
     }
 }
 
-/// What came of a range that S3 began to send.
+/// A range that S3 began to send.
 enum Body {
     Whole(Vec<u8>),
     BrokenOff(String),

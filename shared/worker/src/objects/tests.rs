@@ -1,9 +1,14 @@
 use std::io::{Seek, SeekFrom};
 
-use release_files::failure::WorkError;
+use jobs::FailureCode;
+use release_files::{WorkError, find_cause};
 
 use super::*;
 use crate::testing::bucket::{Bucket, reporter};
+
+fn is_unavailable(error: &io::Error) -> bool {
+    find_cause::<AwsError>(error).is_some_and(AwsError::is_unavailable)
+}
 
 /// Runs blocking work as a job does.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
@@ -18,13 +23,13 @@ fn noise(size: usize) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_file_larger_than_a_block_is_written_read_and_sought() {
-    let (bucket, bytes) = (Bucket::default(), noise(2 * BLOCK + 5));
-    let (store, content) = (bucket.store(), bytes.clone());
+    let (bucket, bytes) = (Bucket::default(), noise(2 * BLOCK_BYTES + 5));
+    let (store, content) = (bucket.objects(), bytes.clone());
     blocking(move || store.write("big".to_owned(), &content))
         .await
         .unwrap();
     assert!(bucket.state().uploads.is_empty());
-    let (store, file) = (bucket.store(), bucket.listed("big"));
+    let (store, file) = (bucket.objects(), bucket.listed("big"));
     let (read, tail) = blocking(move || {
         let mut reader = store.open(&file);
         let mut tail = Vec::new();
@@ -41,7 +46,7 @@ async fn a_body_that_breaks_off_is_asked_for_again() {
     let bucket = Bucket::default();
     bucket.put("a", noise(1000));
     bucket.state().broken_reads = 2;
-    let (store, file) = (bucket.store(), bucket.listed("a"));
+    let (store, file) = (bucket.objects(), bucket.listed("a"));
     assert_eq!(
         blocking(move || store.read(&file)).await.unwrap(),
         noise(1000)
@@ -54,9 +59,9 @@ async fn bodies_that_always_break_off_are_an_unavailable_s3() {
     let bucket = Bucket::default();
     bucket.put("a", noise(1000));
     bucket.state().broken_reads = u32::MAX;
-    let (store, file) = (bucket.store(), bucket.listed("a"));
+    let (store, file) = (bucket.objects(), bucket.listed("a"));
     let error = blocking(move || store.read(&file)).await.unwrap_err();
-    assert!(matches!(WorkError::from(error), WorkError::Unavailable(_)));
+    assert!(is_unavailable(&error), "{error:?}");
 }
 
 #[tokio::test]
@@ -64,7 +69,7 @@ async fn an_overloaded_s3_is_unavailable_to_every_call() {
     let bucket = Bucket::default();
     bucket.put("a", noise(10));
     bucket.state().down = true;
-    let (store, file) = (bucket.store(), bucket.listed("a"));
+    let (store, file) = (bucket.objects(), bucket.listed("a"));
     let errors = blocking(move || {
         [
             store.read(&file).unwrap_err(),
@@ -74,8 +79,7 @@ async fn an_overloaded_s3_is_unavailable_to_every_call() {
     })
     .await;
     for error in errors {
-        let found = WorkError::from(error);
-        assert!(matches!(found, WorkError::Unavailable(_)), "{found:?}");
+        assert!(is_unavailable(&error), "{error:?}");
     }
 }
 
@@ -89,7 +93,7 @@ async fn a_file_that_was_replaced_or_deleted_has_changed() {
         if deleted {
             bucket.state().objects.clear();
         }
-        let (store, file) = (bucket.store(), listed.clone());
+        let (store, file) = (bucket.objects(), listed.clone());
         let errors = blocking(move || {
             [
                 store.read(&file).map(drop).unwrap_err(),
@@ -100,7 +104,7 @@ async fn a_file_that_was_replaced_or_deleted_has_changed() {
         for error in errors {
             let found = WorkError::from(error);
             assert!(
-                matches!(&found, WorkError::Failed(f) if f.code == code::SOURCE_CHANGED),
+                matches!(&found, WorkError::Failed(f) if f.code == FailureCode::SourceChanged),
                 "{found:?}"
             );
         }
@@ -112,7 +116,7 @@ async fn a_copy_has_the_bytes_whatever_the_name() {
     let bucket = Bucket::default();
     bucket.put("releases/1/source/cd 1/été +%20&.txt", b"content".to_vec());
     let (store, file) = (
-        bucket.store(),
+        bucket.objects(),
         bucket.listed("releases/1/source/cd 1/été +%20&.txt"),
     );
     blocking(move || store.copy(&file, "b")).await.unwrap();
@@ -123,7 +127,7 @@ async fn a_copy_has_the_bytes_whatever_the_name() {
 async fn a_large_file_is_copied_in_parts_that_cover_it() {
     let bucket = Bucket::default();
     bucket.put("a", b"");
-    let (store, mut file) = (bucket.store(), bucket.listed("a"));
+    let (store, mut file) = (bucket.objects(), bucket.listed("a"));
     file.size = 600 * 1024 * 1024;
     blocking(move || store.copy(&file, "b")).await.unwrap();
     let parts = bucket.state().objects["b"].clone();
@@ -137,10 +141,10 @@ async fn a_large_file_is_copied_in_parts_that_cover_it() {
 #[tokio::test]
 async fn an_upload_that_is_given_up_leaves_nothing() {
     let bucket = Bucket::default();
-    let store = bucket.store();
+    let store = bucket.objects();
     blocking(move || {
         let mut object = store.create("big".to_owned());
-        object.write_all(&noise(BLOCK + 1)).unwrap();
+        object.write_all(&noise(BLOCK_BYTES + 1)).unwrap();
     })
     .await;
     assert!(bucket.state().uploads.is_empty() && bucket.state().objects.is_empty());
@@ -150,12 +154,12 @@ async fn an_upload_that_is_given_up_leaves_nothing() {
 async fn a_stopped_job_reads_and_writes_nothing_more() {
     let bucket = Bucket::default();
     bucket.put("a", noise(10));
-    let report = reporter();
+    let reporter = reporter();
     let (store, file) = (
-        Store::new(&bucket.files(), report.clone()),
+        ObjectStore::new(&bucket.files(), reporter.clone()),
         bucket.listed("a"),
     );
-    report.stop();
+    reporter.stop();
     let errors = blocking(move || {
         let write = store.write("b".into(), b"x").unwrap_err();
         [
@@ -174,19 +178,19 @@ async fn a_stopped_job_reads_and_writes_nothing_more() {
 #[tokio::test]
 async fn an_upload_that_cannot_be_aborted_is_left_to_the_sweeper() {
     let bucket = Bucket::default();
-    let report = reporter();
+    let reporter = reporter();
     for down in [false, true] {
-        let store = Store::new(&bucket.files(), report.clone());
+        let store = ObjectStore::new(&bucket.files(), reporter.clone());
         let mut object = store.create("big".to_owned());
         let object = blocking(move || {
-            object.write_all(&noise(BLOCK)).unwrap();
+            object.write_all(&noise(BLOCK_BYTES)).unwrap();
             object
         })
         .await;
         bucket.state().down = down;
         blocking(move || drop(object)).await;
         assert_eq!(
-            (report.leaves_upload(), bucket.state().uploads.len()),
+            (reporter.leaves_upload(), bucket.state().uploads.len()),
             (down, usize::from(down))
         );
     }
@@ -197,12 +201,12 @@ async fn a_file_of_too_many_parts_needs_volumes() {
     let (bucket, parts) = (Bucket::default(), vec!["part"; 10_000]);
     let state = serde_json::from_value(serde_json::json!({"id": "1", "parts": parts})).unwrap();
     let mut object = bucket
-        .store()
-        .take_up("big".to_owned(), Some(state), Vec::new());
-    let error = blocking(move || object.write_all(&noise(BLOCK)).unwrap_err()).await;
+        .objects()
+        .resume("big".to_owned(), Some(state), Vec::new());
+    let error = blocking(move || object.write_all(&noise(BLOCK_BYTES)).unwrap_err()).await;
     let found = WorkError::from(error);
     assert!(
-        matches!(&found, WorkError::Failed(f) if f.code == code::VOLUMES_NEEDED),
+        matches!(&found, WorkError::Failed(f) if f.code == FailureCode::VolumesNeeded),
         "{found:?}"
     );
 }

@@ -6,30 +6,30 @@ use aws_sdk_s3::{
     primitives::ByteStream,
     types::{CompletedMultipartUpload, CompletedPart},
 };
-use release_files::failure::{Failure, code};
+use jobs::{Failure, FailureCode};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
-use super::{BLOCK, Store, failed, failed_to_read, unavailable};
+use super::{BLOCK_BYTES, ObjectStore, read_error, sdk_error, unavailable};
 use crate::files::StoredFile;
 
-/// What is copied with one call. S3 takes up to 5 GiB (Amazon S3 API Reference, `CopyObject`);
-/// less lets a cancel be noticed in time.
-const COPIED_AT_ONCE: u64 = 256 * 1024 * 1024;
+/// How much one call copies. S3 takes up to 5 GiB (Amazon S3 API Reference, `CopyObject`); with less, a cancel is noticed
+/// in time.
+const MAX_COPY_BYTES: u64 = 256 * 1024 * 1024;
 
-/// How many parts a file may have (Amazon S3 User Guide, "Amazon S3 multipart upload limits").
+/// The largest number of parts of a file (Amazon S3 User Guide, "Amazon S3 multipart upload limits").
 const MAX_PARTS: i32 = 10_000;
 
 /// A file, written part by part. Dropped unfinished, it leaves nothing.
 pub struct ObjectWriter {
-    store: Store,
+    store: ObjectStore,
     key: String,
     buffer: Vec<u8>,
     upload: Option<Upload>,
 }
 
 impl ObjectWriter {
-    pub(super) fn new(store: Store, key: String) -> Self {
+    pub(super) fn new(store: ObjectStore, key: String) -> Self {
         Self {
             store,
             key,
@@ -38,13 +38,13 @@ impl ObjectWriter {
         }
     }
 
-    pub(super) fn taken_up(
-        store: Store,
+    pub(super) fn resume(
+        store: ObjectStore,
         key: String,
         upload: Option<UploadState>,
         unsent: Vec<u8>,
     ) -> Self {
-        let upload = upload.map(|state| Upload::taken_up(&store, &key, state));
+        let upload = upload.map(|state| Upload::resume(&store, &key, state));
         Self {
             store,
             key,
@@ -53,14 +53,10 @@ impl ObjectWriter {
         }
     }
 
-    /// Puts the file down, for another process to go on with: gives its upload, and the bytes
-    /// that were not sent yet.
-    ///
-    /// # Errors
-    /// When S3 does not take the part that is on its way, or the job was stopped.
-    pub fn put_down(self) -> io::Result<(Option<UploadState>, Vec<u8>)> {
-        self.store.check()?;
-        let upload = self.upload.map(Upload::put_down).transpose()?;
+    /// Suspends the file, for another process to resume: returns its upload, and the bytes that were not sent yet.
+    pub fn suspend(self) -> io::Result<(Option<UploadState>, Vec<u8>)> {
+        self.store.check_stopped()?;
+        let upload = self.upload.map(Upload::suspend).transpose()?;
         Ok((upload, self.buffer))
     }
 
@@ -72,15 +68,12 @@ impl ObjectWriter {
         upload.send(std::mem::take(&mut self.buffer))
     }
 
-    /// Ends the file: now it is there.
-    ///
-    /// # Errors
-    /// When S3 does not take it, or the job was stopped.
+    /// Ends the file, which appears now.
     pub fn finish(mut self) -> io::Result<()> {
         if self.upload.is_some() && !self.buffer.is_empty() {
             self.upload_part()?;
         }
-        self.store.check()?;
+        self.store.check_stopped()?;
         if let Some(upload) = self.upload {
             return upload.complete();
         }
@@ -94,16 +87,16 @@ impl ObjectWriter {
             .store
             .handle
             .block_on(call.body(ByteStream::from(self.buffer)).send());
-        sent.map(drop).map_err(|error| failed(&error))
+        sent.map(drop).map_err(|error| sdk_error(&error))
     }
 }
 
 impl Write for ObjectWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.buffer.reserve_exact(BLOCK - self.buffer.len());
-        let taken = bytes.len().min(BLOCK - self.buffer.len());
+        self.buffer.reserve_exact(BLOCK_BYTES - self.buffer.len());
+        let taken = bytes.len().min(BLOCK_BYTES - self.buffer.len());
         self.buffer.extend_from_slice(&bytes[..taken]);
-        if self.buffer.len() == BLOCK {
+        if self.buffer.len() == BLOCK_BYTES {
             self.upload_part()?;
         }
         Ok(taken)
@@ -114,22 +107,22 @@ impl Write for ObjectWriter {
     }
 }
 
-/// A multipart upload that was put down.
+/// A suspended multipart upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadState {
     id: String,
-    /// What S3 has called each part.
+    /// The tag that S3 returned for each part.
     parts: Vec<String>,
 }
 
 /// Copies `file` to `key`.
-pub(super) fn copy(store: &Store, file: &StoredFile, key: &str) -> io::Result<()> {
-    store.check()?;
-    if file.size > COPIED_AT_ONCE {
+pub(super) fn copy(store: &ObjectStore, file: &StoredFile, key: &str) -> io::Result<()> {
+    store.check_stopped()?;
+    if file.size > MAX_COPY_BYTES {
         let mut upload = Upload::start(store, key)?;
         let mut start = 0;
         while start < file.size {
-            let end = (start + COPIED_AT_ONCE).min(file.size);
+            let end = (start + MAX_COPY_BYTES).min(file.size);
             upload.copy(file, start, end)?;
             start = end;
         }
@@ -143,11 +136,11 @@ pub(super) fn copy(store: &Store, file: &StoredFile, key: &str) -> io::Result<()
         .handle
         .block_on(call.send())
         .map(drop)
-        .map_err(|error| failed_to_read(&error))
+        .map_err(|error| read_error(&error))
 }
 
-/// Where a copy comes from, percent-encoded as a header asks for.
-fn source(store: &Store, file: &StoredFile) -> String {
+/// The source of a copy, percent-encoded as the header requires.
+fn source(store: &ObjectStore, file: &StoredFile) -> String {
     let encoded = |part: &str| {
         form_urlencoded::byte_serialize(part.as_bytes())
             .collect::<String>()
@@ -160,21 +153,20 @@ fn source(store: &Store, file: &StoredFile) -> String {
     parts.join("/")
 }
 
-/// A multipart upload, whose parts are sent one behind the other while the next is made. Dropped
-/// before its end, it is aborted.
+/// A multipart upload, which sends one part while the next is made. Dropped before its end, it is aborted.
 struct Upload {
-    store: Store,
+    store: ObjectStore,
     key: String,
     id: String,
     parts: Vec<CompletedPart>,
-    /// The part that is on its way, in a set that gives it up when it is dropped.
+    /// The part that is being sent, in a set that aborts it when it is dropped.
     sending: JoinSet<io::Result<CompletedPart>>,
     done: bool,
 }
 
 impl Upload {
-    fn start(store: &Store, key: &str) -> io::Result<Self> {
-        store.check()?;
+    fn start(store: &ObjectStore, key: &str) -> io::Result<Self> {
+        store.check_stopped()?;
         let call = store
             .client
             .create_multipart_upload()
@@ -183,11 +175,11 @@ impl Upload {
         let created = store
             .handle
             .block_on(call.send())
-            .map_err(|error| failed(&error))?;
+            .map_err(|error| sdk_error(&error))?;
         let id = created
             .upload_id
             .ok_or_else(|| unavailable("an upload was given no id"))?;
-        Ok(Self::taken_up(
+        Ok(Self::resume(
             store,
             key,
             UploadState {
@@ -197,7 +189,7 @@ impl Upload {
         ))
     }
 
-    fn taken_up(store: &Store, key: &str, UploadState { id, parts }: UploadState) -> Self {
+    fn resume(store: &ObjectStore, key: &str, UploadState { id, parts }: UploadState) -> Self {
         let part = |(e_tag, number)| {
             CompletedPart::builder()
                 .e_tag(e_tag)
@@ -214,8 +206,8 @@ impl Upload {
         }
     }
 
-    fn put_down(mut self) -> io::Result<UploadState> {
-        self.arrived()?;
+    fn suspend(mut self) -> io::Result<UploadState> {
+        self.wait_for_part()?;
         let parts = self
             .parts
             .iter()
@@ -228,20 +220,20 @@ impl Upload {
         })
     }
 
-    /// The number of the next part; the one before it has arrived.
+    /// The number of the next part, once the one before it has arrived.
     fn next_number(&mut self) -> io::Result<i32> {
-        self.store.check()?;
-        self.arrived()?;
+        self.store.check_stopped()?;
+        self.wait_for_part()?;
         let number = i32::try_from(self.parts.len() + 1).map_err(io::Error::other)?;
         if number > MAX_PARTS {
-            let text = "A file of the package would be larger than 83 GB; choose a volume_size";
-            return Err(Failure::new(code::VOLUMES_NEEDED, text).into_io());
+            let text = "A file of the package would be larger than 83 GB; set volume_size";
+            return Err(Failure::new(FailureCode::VolumesNeeded, text).into());
         }
         Ok(number)
     }
 
-    /// Waits for the part that is on its way.
-    fn arrived(&mut self) -> io::Result<()> {
+    /// Waits for the part that is being sent.
+    fn wait_for_part(&mut self) -> io::Result<()> {
         if let Some(sent) = self.store.handle.block_on(self.sending.join_next()) {
             self.parts.push(sent.map_err(io::Error::other)??);
         }
@@ -259,7 +251,7 @@ impl Upload {
             .upload_id(&self.id);
         let call = call.part_number(number).body(ByteStream::from(bytes));
         let sending = async move {
-            let sent = call.send().await.map_err(|error| failed(&error))?;
+            let sent = call.send().await.map_err(|error| sdk_error(&error))?;
             Ok(CompletedPart::builder()
                 .set_e_tag(sent.e_tag)
                 .part_number(number)
@@ -289,7 +281,7 @@ impl Upload {
             .store
             .handle
             .block_on(call.send())
-            .map_err(|error| failed_to_read(&error))?;
+            .map_err(|error| read_error(&error))?;
         let e_tag = copied.copy_part_result.and_then(|result| result.e_tag);
         self.parts.push(
             CompletedPart::builder()
@@ -301,8 +293,8 @@ impl Upload {
     }
 
     fn complete(mut self) -> io::Result<()> {
-        self.arrived()?;
-        self.store.check()?;
+        self.wait_for_part()?;
+        self.store.check_stopped()?;
         let parts = CompletedMultipartUpload::builder()
             .set_parts(Some(std::mem::take(&mut self.parts)))
             .build();
@@ -316,7 +308,7 @@ impl Upload {
         self.store
             .handle
             .block_on(call.send())
-            .map_err(|error| failed(&error))?;
+            .map_err(|error| sdk_error(&error))?;
         self.done = true;
         Ok(())
     }
@@ -335,8 +327,8 @@ impl Drop for Upload {
             .bucket(&self.store.bucket)
             .key(&self.key);
         if let Err(error) = self.store.handle.block_on(call.upload_id(&self.id).send()) {
-            tracing::warn!(key = self.key, %error, "an upload could not be aborted; the sweeper will");
-            self.store.report.leave_upload();
+            tracing::warn!(key = self.key, %error, "failed to abort an upload; the sweeper will");
+            self.store.reporter.leave_upload();
         }
     }
 }

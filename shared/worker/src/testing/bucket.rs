@@ -30,7 +30,7 @@ use jobs::testing::ManualClock;
 
 use crate::{
     files::{Files, StoredFile},
-    service::Reporter,
+    reporter::Reporter,
 };
 
 /// What the bucket holds, and how it misbehaves.
@@ -115,8 +115,9 @@ impl Bucket {
 
     /// Reads and writes that nobody stops.
     #[must_use]
-    pub fn store(&self) -> crate::objects::Store {
-        crate::objects::Store::new(&self.files(), reporter())
+    #[cfg(test)]
+    pub(crate) fn objects(&self) -> crate::objects::ObjectStore {
+        crate::objects::ObjectStore::new(&self.files(), reporter())
     }
 
     fn reads(&self) -> Vec<Rule> {

@@ -1,27 +1,24 @@
-//! A release, its files and the processor, over a bucket and a table in memory: for tests.
+//! A harness for tests: a release, its files and the worker, over a bucket and a table in this process.
 
 use std::{sync::Arc, time::Duration};
 
 use jobs::{
-    Config, Job, JobId, JobType, NewJob, ReleaseId, Time, UserId,
-    release::{Release, output_prefix},
+    FailureCode, Job, JobId, JobType, NewJob, ReleaseId, Time, UserId,
+    release::{NewRelease, Release, output_prefix},
     testing::{ManualClock, START},
 };
-use serde_json::{Map, Value, json};
-use store::{NewRelease, Store, testing::store};
+use serde_json::{Value, json};
+use store::{Store, testing::store};
 
-use super::{Task, Worker};
-use crate::testing::bucket::{Bucket, reporter};
-use crate::{
-    service::{Assignment, JobService, Processed, Sweeper, Swept},
-    testing::queue,
-};
+use super::Worker;
+use crate::testing::bucket::Bucket;
+use crate::{JobService, Processed, SweepReport, Sweeper, testing::queue};
 
 /// How long jobs and replaced packages are kept.
 pub const RETENTION: Duration = Duration::from_hours(24);
 
-/// A release, its files, and the processor.
-pub struct World {
+/// A release, its files, and the worker.
+pub struct WorkerHarness {
     pub bucket: Bucket,
     pub store: Store,
     pub clock: ManualClock,
@@ -31,7 +28,7 @@ pub struct World {
     next_job: u64,
 }
 
-impl World {
+impl WorkerHarness {
     pub async fn new(metadata: Value) -> Self {
         let (bucket, store, clock) = (Bucket::default(), store().await, ManualClock::default());
         let release = ReleaseId::try_from(42).unwrap();
@@ -86,21 +83,6 @@ impl World {
         id
     }
 
-    /// What a run of a new job works on, for work that is not in the registry.
-    pub async fn task(&mut self, job_type: JobType) -> Task {
-        let id = self.create(job_type, json!({})).await;
-        let job = self.store.job(id, true).await.unwrap().unwrap();
-        let config = Config::parse(job_type, &Map::new()).unwrap();
-        self.worker
-            .task(Assignment {
-                job,
-                config,
-                report: reporter(),
-            })
-            .await
-            .unwrap()
-    }
-
     /// Processes a job that waits, to its end.
     pub async fn process(&self, id: JobId) -> (Job, Value) {
         let processed = self.deliver(id).await;
@@ -123,7 +105,7 @@ impl World {
     }
 
     /// Sweeps, `seconds` from now.
-    pub async fn sweep_in(&self, seconds: i64) -> Swept {
+    pub async fn sweep_in(&self, seconds: i64) -> SweepReport {
         self.clock.advance(seconds);
         let sweeper = Sweeper::new(
             self.store.clone(),
@@ -135,9 +117,9 @@ impl World {
     }
 
     /// The code that a new job fails with.
-    pub async fn code(&mut self, job_type: JobType, config: Value) -> String {
+    pub async fn code(&mut self, job_type: JobType, config: Value) -> FailureCode {
         let (job, result) = self.run(job_type, config).await;
-        job.error.unwrap_or_else(|| panic!("{result}")).code
+        job.error().unwrap_or_else(|| panic!("{result}")).code
     }
 
     pub async fn release(&self) -> Release {

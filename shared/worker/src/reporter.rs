@@ -1,4 +1,4 @@
-//! What a running attempt reports: its steps, progress and log lines.
+//! What a run reports: its steps, progress and log lines; and the order to stop.
 
 use std::{
     sync::{
@@ -9,11 +9,10 @@ use std::{
 };
 
 use jobs::{Clock, Level, LogEntry, Time};
-use store::Progress;
+use store::RunProgress;
 use text::one_line;
 
-/// The attempt's side of a running job: cheap to call from any thread. What it is told is written
-/// by the heartbeat, a second later at the most.
+/// The work's side of a run: cheap to call from any thread. The heartbeat writes what it reports, within a second.
 #[derive(Clone)]
 pub struct Reporter {
     shared: Arc<Shared>,
@@ -28,62 +27,61 @@ struct Shared {
 }
 
 struct State {
-    progress: Progress,
+    progress: RunProgress,
     changed: bool,
     next_seq: u64,
     lines: Vec<LogEntry>,
 }
 
 impl Reporter {
-    /// The reporter of a run whose first log entry has `seq` `log_from`.
+    /// The reporter of a run whose first log entry has the `seq` `first_log_seq`.
     #[must_use]
-    pub fn new(clock: Clock, log_from: u64) -> Self {
-        Self::going_on(clock, log_from, 0, Time::from_millis(i64::MAX))
+    pub fn new(clock: Clock, first_log_seq: u64) -> Self {
+        Self::resuming(clock, first_log_seq, 0, Time::from_millis(i64::MAX))
     }
 
-    /// As [`Reporter::new`], of a run that goes on from `percent` and has until `deadline`.
+    /// As [`Reporter::new`], of a run that resumes at `percent` and has until `deadline`.
     #[must_use]
-    pub fn going_on(clock: Clock, log_from: u64, percent: u8, deadline: Time) -> Self {
-        let progress = Progress {
+    pub fn resuming(clock: Clock, first_log_seq: u64, percent: u8, deadline: Time) -> Self {
+        let progress = RunProgress {
             percent,
-            log_seq: log_from.saturating_sub(1),
-            ..Progress::default()
+            log_seq: first_log_seq.saturating_sub(1),
+            ..RunProgress::default()
         };
         let state = State {
             progress,
             changed: false,
-            next_seq: log_from,
+            next_seq: first_log_seq,
             lines: Vec::new(),
         };
-        let (stopped, leaves_upload) = (AtomicBool::new(false), AtomicBool::new(false));
+        let shared = Shared {
+            state: Mutex::new(state),
+            stopped: AtomicBool::new(false),
+            leaves_upload: AtomicBool::new(false),
+        };
         Self {
-            shared: Arc::new(Shared {
-                state: Mutex::new(state),
-                stopped,
-                leaves_upload,
-            }),
+            shared: Arc::new(shared),
             clock,
             deadline,
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A panic while the lock was held leaves plain values: they are as good as any.
+        // A panic while the lock was held leaves plain values, which are as good as any.
         self.shared
             .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The attempt begins a step.
+    /// Begins a step.
     pub fn step(&self, step: &str) {
         let mut state = self.state();
         state.progress.step = Some(step.to_owned());
         state.changed = true;
     }
 
-    /// The attempt is at `percent` of its work: never less than before, and never 100, which
-    /// only the end is.
+    /// Sets the progress to `percent`: never less than before, and never 100, which only the end is.
     pub fn progress(&self, percent: u8) {
         let mut state = self.state();
         if percent.min(99) > state.progress.percent {
@@ -92,7 +90,7 @@ impl Reporter {
         }
     }
 
-    /// What a person should read about the state.
+    /// Describes the state, for people.
     pub fn message(&self, message: &str) {
         let mut state = self.state();
         state.progress.message = Some(one_line(message));
@@ -114,51 +112,51 @@ impl Reporter {
         state.lines.push(entry);
     }
 
-    /// How long the function that runs it still has.
+    /// How much time the function still has.
     #[must_use]
     pub fn time_left(&self) -> Duration {
         self.deadline.since(self.clock.now())
     }
 
-    /// Whether the attempt must stop: it was cancelled or fenced off, or its time is up.
+    /// Whether the work must stop: the job was cancelled, the run was fenced off, or its time is up.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.shared.stopped.load(Ordering::Relaxed)
     }
 
-    /// Tells the attempt to stop.
+    /// Tells the work to stop.
     pub fn stop(&self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// The attempt could not abort an upload: the sweeper must.
+    /// Records that an upload could not be aborted, which is left to the sweeper.
     pub fn leave_upload(&self) {
         self.shared.leaves_upload.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the attempt could not abort an upload.
+    /// Whether an upload could not be aborted.
     #[must_use]
     pub fn leaves_upload(&self) -> bool {
         self.shared.leaves_upload.load(Ordering::Relaxed)
     }
 
-    /// The lines that have not been written yet. They stay until [`Reporter::written`].
+    /// The lines that have not been written yet. They are kept until [`Reporter::mark_written`].
     #[must_use]
     pub fn unwritten(&self) -> Vec<LogEntry> {
         self.state().lines.clone()
     }
 
-    /// The lines up to `seq` have been written.
-    pub fn written(&self, seq: u64) {
+    /// Records that the lines up to `seq` have been written.
+    pub fn mark_written(&self, seq: u64) {
         let mut state = self.state();
         state.lines.retain(|line| line.seq > seq);
         state.progress.log_seq = seq;
         state.changed = true;
     }
 
-    /// How far the attempt is.
+    /// How far the run is.
     #[must_use]
-    pub fn snapshot(&self) -> Progress {
+    pub fn snapshot(&self) -> RunProgress {
         self.state().progress.clone()
     }
 
@@ -173,18 +171,22 @@ impl Reporter {
 mod tests {
     use super::*;
 
+    fn reporter(first_log_seq: u64) -> Reporter {
+        Reporter::new(Clock::new(|| Time::from_millis(0)), first_log_seq)
+    }
+
     #[test]
     fn progress_never_falls_and_is_100_only_at_the_end() {
-        let reporter = Reporter::new(Clock::new(|| Time::from_millis(0)), 1);
-        for (told, shown) in [(10, 10), (5, 10), (100, 99)] {
-            reporter.progress(told);
+        let reporter = reporter(1);
+        for (reported, shown) in [(10, 10), (5, 10), (100, 99)] {
+            reporter.progress(reported);
             assert_eq!(reporter.snapshot().percent, shown);
         }
     }
 
     #[test]
-    fn lines_are_numbered_on_from_the_last_attempt_and_kept_until_written() {
-        let reporter = Reporter::new(Clock::new(|| Time::from_millis(0)), 8);
+    fn lines_continue_the_last_attempts_numbers_and_are_kept_until_written() {
+        let reporter = reporter(8);
         reporter.step("read");
         reporter.log(Level::Info, "one");
         reporter.log(Level::Warning, "two");
@@ -194,7 +196,7 @@ mod tests {
             [8, 9]
         );
         assert_eq!(lines[1].step.as_deref(), Some("read"));
-        reporter.written(8);
+        reporter.mark_written(8);
         assert_eq!(reporter.unwritten().len(), 1);
         assert_eq!(reporter.snapshot().log_seq, 8);
         assert!(reporter.take_changed());

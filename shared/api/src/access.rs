@@ -1,0 +1,33 @@
+//! Who may access what: the one check of every route on a job or a release.
+
+use jobs::{Caller, Job, ReleaseId, release::Release};
+use store::Store;
+
+use crate::{Answer, Problem, Resource};
+
+/// Returns `job`, if there is one and `caller` may access it.
+///
+/// # Errors
+/// 404 if there is none, 403 if it belongs to another user.
+pub fn allow_job(caller: Caller, job: Option<Job>) -> Answer<Job> {
+    let job = job.ok_or_else(|| Problem::not_found(Resource::Job))?;
+    if caller.may_access(job.created_by) {
+        Ok(job)
+    } else {
+        Err(Problem::forbidden(Resource::Job))
+    }
+}
+
+/// Reads a release, if there is one and `caller` may access it.
+///
+/// # Errors
+/// 404 if there is none, 403 if it belongs to another user, 503 and 500 as DynamoDB answers.
+pub async fn allow_release(caller: Caller, store: &Store, id: ReleaseId) -> Answer<Release> {
+    let release = store.release(id).await?;
+    let release = release.ok_or_else(|| Problem::not_found(Resource::Release))?;
+    if caller.may_access(release.user_id) {
+        Ok(release)
+    } else {
+        Err(Problem::forbidden(Resource::Release))
+    }
+}

@@ -1,0 +1,33 @@
+//! The answer to a request that creates a job.
+
+use axum::response::Response;
+use serde_json::{Map, Value};
+use store::{CreateOutcome, Documents, Store};
+
+use crate::{Answer, Problem, Resource, job_answer};
+
+/// The answer to a creation that came to `outcome`, of a job with this `config`: the new job, or the one that an earlier
+/// request with the same idempotency key created.
+///
+/// # Errors
+/// 409 if the key belongs to another request, 404 if its job is gone, 503 and 500 as DynamoDB answers.
+pub async fn create_answer(
+    store: &Store,
+    outcome: CreateOutcome,
+    config: Map<String, Value>,
+) -> Answer<Response> {
+    match outcome {
+        CreateOutcome::Created(job) => {
+            let documents = Documents {
+                config,
+                result: None,
+            };
+            Ok(job_answer(job, documents, true))
+        }
+        CreateOutcome::Existing(id) => match store.job_with_documents(id).await? {
+            Some((job, documents)) => Ok(job_answer(job, documents, false)),
+            None => Err(Problem::not_found(Resource::Job)),
+        },
+        CreateOutcome::KeyReused => Err(Problem::key_reused()),
+    }
+}

@@ -1,0 +1,131 @@
+//! Extractors: the caller, ids, bodies and headers, each refused in words of this system.
+
+use std::str::FromStr;
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+    http::request::Parts,
+};
+use jobs::{Caller, FieldReader, JobId, MAX_KEY_CHARS, ReadFields, ReleaseId, UserId};
+use lambda_http::request::RequestContext;
+use serde_json::{Map, Value};
+
+use crate::{Answer, Problem, Resource};
+
+/// The largest body, in bytes.
+pub(crate) const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// The user who sent the request.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedIn(pub Caller);
+
+impl<S: Sync> FromRequestParts<S> for SignedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Self> {
+        caller(parts).map(Self).ok_or_else(Problem::unauthorized)
+    }
+}
+
+/// The caller, as the authorizer put it into the request's context, which no client can write.
+fn caller(parts: &Parts) -> Option<Caller> {
+    let RequestContext::ApiGatewayV2(context) = parts.extensions.get::<RequestContext>()? else {
+        return None;
+    };
+    let fields = &context.authorizer.as_ref()?.fields;
+    let user_id = fields.get("user_id")?.as_u64()?;
+    let admin = fields.get("admin").and_then(Value::as_bool);
+    Some(Caller {
+        user_id: UserId::try_from(user_id).ok()?,
+        admin: admin.unwrap_or(false),
+    })
+}
+
+/// The id of a resource that a path names.
+pub trait PathResource: FromStr {
+    /// The resource.
+    const RESOURCE: Resource;
+}
+
+impl PathResource for JobId {
+    const RESOURCE: Resource = Resource::Job;
+}
+
+impl PathResource for ReleaseId {
+    const RESOURCE: Resource = Resource::Release;
+}
+
+/// The id in the path. A text that is not an id names nothing: 404.
+#[derive(Clone, Copy, Debug)]
+pub struct PathId<T>(pub T);
+
+impl<T: PathResource, S: Send + Sync> FromRequestParts<S> for PathId<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Self> {
+        let missing = || Problem::not_found(T::RESOURCE);
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let params = params.map_err(|_| missing())?;
+        let (_, text) = params.iter().next().ok_or_else(missing)?;
+        text.parse().map(Self).map_err(|_| missing())
+    }
+}
+
+/// The body: one JSON object of at most 256 KiB.
+#[derive(Debug)]
+pub struct Body(pub Map<String, Value>);
+
+impl Body {
+    /// Reads the body as a `T`.
+    ///
+    /// # Errors
+    /// 400, with every fault.
+    pub fn read<T: ReadFields>(self) -> Answer<T> {
+        Ok(FieldReader::read(self.0, "")?)
+    }
+
+    /// As [`Body::read`], with a function instead of a type.
+    ///
+    /// # Errors
+    /// As [`Body::read`].
+    pub fn read_with<T>(self, read: impl FnOnce(&mut FieldReader) -> Option<T>) -> Answer<T> {
+        Ok(FieldReader::read_with(self.0, "", read)?)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Answer<Self> {
+        let too_large = || Problem::too_large("The body", MAX_BODY_BYTES);
+        let bytes = Bytes::from_request(request, state).await;
+        let bytes = bytes.map_err(|_| too_large())?;
+        if bytes.len() > MAX_BODY_BYTES {
+            return Err(too_large());
+        }
+        let object = serde_json::from_slice(&bytes);
+        object.map(Self).map_err(|_| Problem::malformed_body())
+    }
+}
+
+/// The `Idempotency-Key` header, if there is one.
+#[derive(Clone, Debug)]
+pub struct IdempotencyKeyHeader(pub Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for IdempotencyKeyHeader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Self> {
+        const NAME: &str = "Idempotency-Key";
+        let Some(value) = parts.headers.get(NAME) else {
+            return Ok(Self(None));
+        };
+        let fits = |text: &&str| (1..=MAX_KEY_CHARS).contains(&text.len());
+        let Some(text) = value.to_str().ok().filter(fits) else {
+            let message = format!("must be 1 to {MAX_KEY_CHARS} printable ASCII characters");
+            return Err(Problem::invalid_field(NAME, message));
+        };
+        Ok(Self(Some(text.to_owned())))
+    }
+}

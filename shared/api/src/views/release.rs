@@ -1,0 +1,131 @@
+//! A release, its packages and its files.
+
+use jobs::{
+    JobId, ReleaseId, Time, UserId,
+    release::{Package, Release, ReplacedPackage},
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// A release.
+#[derive(Debug, Serialize)]
+pub struct ReleaseView {
+    id: ReleaseId,
+    user_id: UserId,
+    release_type: String,
+    name: Option<String>,
+    group: Option<String>,
+    metadata: Map<String, Value>,
+    package: Option<PackageView>,
+    replaced_packages: Vec<ReplacedPackageView>,
+    created_at: Time,
+}
+
+#[derive(Debug, Serialize)]
+struct PackageView {
+    job_id: JobId,
+    version: u32,
+    since: Time,
+}
+
+/// A package that can be restored until it expires.
+#[derive(Debug, Serialize)]
+struct ReplacedPackageView {
+    #[serde(flatten)]
+    package: PackageView,
+    expires_at: Time,
+}
+
+impl From<Package> for PackageView {
+    fn from(package: Package) -> Self {
+        Self {
+            job_id: package.job_id,
+            version: package.version,
+            since: package.since,
+        }
+    }
+}
+
+impl From<ReplacedPackage> for ReplacedPackageView {
+    fn from(replaced: ReplacedPackage) -> Self {
+        Self {
+            package: replaced.package.into(),
+            expires_at: replaced.expires_at,
+        }
+    }
+}
+
+impl From<Release> for ReleaseView {
+    fn from(release: Release) -> Self {
+        let replaced = release.replaced.into_iter();
+        Self {
+            id: release.id,
+            user_id: release.user_id,
+            release_type: release.release_type,
+            name: release.name,
+            group: release.group,
+            metadata: release.metadata,
+            package: release.package.map(PackageView::from),
+            replaced_packages: replaced.map(ReplacedPackageView::from).collect(),
+            created_at: release.created_at,
+        }
+    }
+}
+
+/// A presigned upload of one file.
+#[derive(Debug, Serialize)]
+pub struct UploadView {
+    path: String,
+    upload: Upload,
+}
+
+#[derive(Debug, Serialize)]
+struct Upload {
+    method: &'static str,
+    url: String,
+    headers: Map<String, Value>,
+    expires_at: Time,
+}
+
+impl UploadView {
+    /// An upload to `path` that is valid until `expires_at`: its URL, and the headers that must be sent.
+    #[must_use]
+    pub fn new(
+        path: String,
+        url: String,
+        headers: Vec<(String, String)>,
+        expires_at: Time,
+    ) -> Self {
+        let headers = headers.into_iter();
+        let headers = headers.map(|(name, value)| (name, Value::String(value)));
+        Self {
+            path,
+            upload: Upload {
+                method: "PUT",
+                url,
+                headers: headers.collect(),
+                expires_at,
+            },
+        }
+    }
+}
+
+/// The files of a release.
+#[derive(Debug, Serialize)]
+pub struct FilesView {
+    /// Source files, then the current package.
+    pub files: Vec<FileView>,
+}
+
+/// A file of a release.
+#[derive(Debug, Serialize)]
+pub struct FileView {
+    /// `source/...`, or `package/...` for the current package.
+    pub path: String,
+    /// In bytes.
+    pub size: u64,
+    /// When it was written.
+    pub last_modified: Option<Time>,
+    /// A presigned download.
+    pub url: String,
+}

@@ -1,0 +1,91 @@
+//! Changing and submitting drafts.
+
+use std::time::Duration;
+
+use aws::AwsError;
+use jobs::{Event, Job, JobType, ReleaseId, Status, Time};
+use serde_json::{Map, Value};
+
+use crate::{
+    EditOutcome, RESEND_AFTER, Store, SubmitOutcome, Updated,
+    documents::{MAX_INLINE_BYTES, config_expires_at, document_item, to_json},
+    item::job_from_item,
+    keys,
+    update::{EDIT, Update, n, s, write_token},
+};
+
+impl Store {
+    /// Changes a draft, if it is as it was `seen`.
+    pub async fn edit_draft(
+        &self,
+        seen: &Job,
+        job_type: Option<JobType>,
+        release_id: Option<ReleaseId>,
+        config: &Map<String, Value>,
+        now: Time,
+    ) -> Result<EditOutcome, AwsError> {
+        // A second edit within the same millisecond must still be told from the first.
+        let now = now.max(seen.updated_at.after(Duration::from_millis(1)));
+        let config = to_json(&Value::Object(config.clone()))?;
+        let is_inline = config.len() <= MAX_INLINE_BYTES;
+        let token = write_token();
+        let update = Update::new(keys::job(seen.id))
+            .set("updated_at", n(now.millis()))
+            .set(EDIT, token.clone())
+            .set_or_remove("job_type", job_type.map(|job_type| s(job_type.as_str())))
+            .set_or_remove("release_id", release_id.map(|id| n(id.get())))
+            .set_or_remove("config", is_inline.then(|| s(config.clone())))
+            .only_if("#status = :draft AND #updated_at = :seen")
+            .value(":draft", s(Status::Draft.as_str()))
+            .value(":seen", n(seen.updated_at.millis()));
+        if is_inline {
+            return Ok(match self.update(update).await? {
+                Updated::Done(item) => EditOutcome::Edited(job_from_item(item)?),
+                Updated::Refused(Some(item)) if item.get(EDIT) == Some(&token) => {
+                    EditOutcome::Edited(job_from_item(item)?)
+                }
+                Updated::Refused(Some(item)) => EditOutcome::Conflict(job_from_item(item)?),
+                Updated::Refused(None) => EditOutcome::Missing,
+            });
+        }
+        let expires_at = config_expires_at(seen.expires_at, seen.lifetime());
+        let document = document_item(seen.id, keys::CONFIG, config, expires_at);
+        let parts = vec![
+            update.into_part(&self.table)?,
+            self.put_part(document, None)?,
+        ];
+        match self.transact(parts).await? {
+            Ok(()) => Ok(EditOutcome::Edited(Job {
+                job_type,
+                release_id,
+                updated_at: now,
+                ..seen.clone()
+            })),
+            Err(mut refusals) => match refusals.swap_remove(0).item {
+                Some(item) => Ok(EditOutcome::Conflict(job_from_item(item)?)),
+                None => Ok(EditOutcome::Missing),
+            },
+        }
+    }
+
+    /// Makes a draft, as it was `seen` and checked, pending. Its retention starts again.
+    pub async fn submit(&self, seen: &Job, now: Time) -> Result<SubmitOutcome, AwsError> {
+        let token = write_token();
+        // `updated_at` is set and compared in one write: DynamoDB compares the old value.
+        let update = Update::new(keys::job(seen.id))
+            .event(Event::Submit, now)
+            .only_if("#updated_at = :seen")
+            .value(":seen", n(seen.updated_at.millis()))
+            .set(EDIT, token.clone())
+            .set("expires_at", n(now.after(seen.lifetime()).seconds()))
+            .set("due_at", n(now.after(RESEND_AFTER).millis()));
+        Ok(match self.update(update).await? {
+            Updated::Done(item) => SubmitOutcome::Submitted(job_from_item(item)?),
+            Updated::Refused(Some(item)) if item.get(EDIT) == Some(&token) => {
+                SubmitOutcome::Submitted(job_from_item(item)?)
+            }
+            Updated::Refused(Some(item)) => SubmitOutcome::NotADraft(job_from_item(item)?),
+            Updated::Refused(None) => SubmitOutcome::Missing,
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! One partition of an index, read from its newest entry to its oldest.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use aws::AwsError;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jobs::{Failure, FailureCode, JobId, JobType, ReleaseId, Status, Summary, Time, UserId};
+use serde::Deserialize;
+
+use super::{Filter, Scope};
+use crate::{
+    Store,
+    item::{from_item, phase},
+    keys, sdk_error,
+    update::{n, s},
+};
+
+/// An entry of an index: what a summary shows, but for the progress.
+#[derive(Debug, Deserialize)]
+pub(super) struct IndexEntry {
+    pub id: JobId,
+    pub created_by: UserId,
+    pub release_id: Option<ReleaseId>,
+    pub job_type: Option<JobType>,
+    pub status: Status,
+    started_at: Option<i64>,
+    finished_at: Option<i64>,
+    error_code: Option<FailureCode>,
+    error_message: Option<String>,
+}
+
+impl From<IndexEntry> for Summary {
+    fn from(entry: IndexEntry) -> Self {
+        let message = entry.error_message.unwrap_or_default();
+        Self {
+            id: entry.id,
+            release_id: entry.release_id,
+            status: entry.status,
+            job_type: entry.job_type,
+            progress: if entry.status == Status::Completed {
+                100
+            } else {
+                0
+            },
+            created_at: entry.id.created_at(),
+            created_by: entry.created_by,
+            started_at: entry.started_at.map(Time::from_millis),
+            finished_at: entry.finished_at.map(Time::from_millis),
+            error: entry.error_code.map(|code| Failure::new(code, message)),
+        }
+    }
+}
+
+/// One partition of an index.
+pub(super) struct Stream {
+    index: &'static str,
+    /// The partition: names and values of its keys.
+    keys: Vec<(&'static str, AttributeValue)>,
+    /// Entries that have been read and not yet examined, newest first.
+    pub buffer: VecDeque<IndexEntry>,
+    /// The range of ids that may have unread entries.
+    unread: Option<(u64, u64)>,
+    /// Whether its jobs move to other streams, as those of a phase do that ends.
+    pub is_transient: bool,
+}
+
+impl Stream {
+    fn new(
+        index: &'static str,
+        keys: Vec<(&'static str, AttributeValue)>,
+        (low, high): (u64, u64),
+    ) -> Self {
+        Self {
+            index,
+            keys,
+            buffer: VecDeque::new(),
+            unread: Some((low, high)),
+            is_transient: false,
+        }
+    }
+
+    /// Whether its next entry has to be read first.
+    pub fn needs_read(&self) -> bool {
+        self.buffer.is_empty() && self.unread.is_some()
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.buffer.is_empty() && self.unread.is_none()
+    }
+
+    /// Starts to read the ids from `low` to `high` again.
+    pub fn restart(&mut self, low: u64, high: u64) {
+        self.buffer.clear();
+        self.unread = Some((low, high));
+    }
+}
+
+/// The streams of the jobs with ids from `low` to `high`.
+pub(super) fn streams(scope: Scope, filter: &Filter, low: u64, high: u64) -> Vec<Stream> {
+    let stream = |index, keys| Stream::new(index, keys, (low, high));
+    let owner = |user: UserId| ("created_by", n(user.get()));
+    match scope {
+        Scope::Owner(user) if filter.statuses.is_empty() => {
+            vec![stream(keys::BY_OWNER, vec![owner(user)])]
+        }
+        Scope::Owner(user) => {
+            let statuses = filter.statuses.iter();
+            let phases: BTreeMap<&str, bool> = statuses
+                .map(|status| (phase(*status), !status.is_final()))
+                .collect();
+            let of_phase = |(phase, is_transient)| Stream {
+                is_transient,
+                ..stream(keys::BY_OWNER_PHASE, vec![owner(user), ("phase", s(phase))])
+            };
+            phases.into_iter().map(of_phase).collect()
+        }
+        Scope::Release(release) => {
+            vec![stream(
+                keys::BY_RELEASE,
+                vec![("release_id", n(release.get()))],
+            )]
+        }
+        Scope::All => {
+            let bucket = n(keys::bucket(high));
+            let of_shard = |shard| {
+                let partition = vec![("bucket", bucket.clone()), ("shard", n(shard))];
+                stream(keys::RECENT, partition)
+            };
+            (0..keys::SHARDS).map(of_shard).collect()
+        }
+    }
+}
+
+impl Store {
+    /// Reads up to `limit` entries of a stream.
+    pub(super) async fn read_stream(
+        &self,
+        stream: &mut Stream,
+        limit: usize,
+    ) -> Result<(), AwsError> {
+        let Some((low, high)) = stream.unread else {
+            return Ok(());
+        };
+        let mut query = self.client.query().table_name(&self.table);
+        let mut condition = "#id BETWEEN :low AND :high".to_owned();
+        for (name, value) in &stream.keys {
+            condition = format!("#{name} = :{name} AND {condition}");
+            query = query
+                .expression_attribute_names(format!("#{name}"), *name)
+                .expression_attribute_values(format!(":{name}"), value.clone());
+        }
+        let output = query
+            .index_name(stream.index)
+            .key_condition_expression(condition)
+            .expression_attribute_names("#id", "id")
+            .expression_attribute_values(":low", n(low))
+            .expression_attribute_values(":high", n(high))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(|error| sdk_error(&error))?;
+        let has_more = output.last_evaluated_key.is_some();
+        let entries = output.items.unwrap_or_default().into_iter().map(from_item);
+        stream.buffer = entries.collect::<Result<_, _>>()?;
+        let oldest = stream
+            .buffer
+            .back()
+            .map(|entry: &IndexEntry| entry.id.get());
+        stream.unread = oldest
+            .filter(|oldest| has_more && *oldest > low)
+            .map(|oldest| (low, oldest - 1));
+        Ok(())
+    }
+}

@@ -1,0 +1,165 @@
+//! Reading jobs: alone, with their documents, with the end of their log, or many at once.
+
+use std::collections::HashMap;
+
+use aws::AwsError;
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use jobs::{Job, JobId, LogEntry, Status};
+
+use crate::{
+    DYNAMODB, Store,
+    documents::{Documents, document_body},
+    item::{JobItem, from_item, job_from_item, sort_key},
+    keys,
+    logs::{self, Chunk},
+    sdk_error,
+};
+
+/// The largest number of log chunks in a job's details: some 64 KiB of text, from the log's end.
+const DETAILS_CHUNKS: i32 = 16;
+/// The largest number of keys in a `BatchGetItem` (Amazon DynamoDB API Reference, "`BatchGetItem`").
+const MAX_BATCH_KEYS: usize = 100;
+
+/// A job with its documents and the end of its log.
+#[derive(Debug)]
+pub struct Details {
+    /// The job.
+    pub job: Job,
+    /// Its configuration and result.
+    pub documents: Documents,
+    /// The last entries of its log, oldest first.
+    pub log: Vec<LogEntry>,
+    /// Whether the log has earlier entries.
+    pub log_truncated: bool,
+}
+
+impl Store {
+    /// The job `id`. The read is eventually consistent, for half the price, unless `consistent`. One that finds nothing
+    /// is repeated consistently, since the job may be a moment old.
+    pub async fn job(&self, id: JobId, consistent: bool) -> Result<Option<Job>, AwsError> {
+        let mut item = self.get_item(&keys::job(id), consistent).await?;
+        if item.is_none() && !consistent {
+            item = self.get_item(&keys::job(id), true).await?;
+        }
+        item.map(job_from_item).transpose()
+    }
+
+    /// The job `id` with its documents, read consistently.
+    pub async fn job_with_documents(
+        &self,
+        id: JobId,
+    ) -> Result<Option<(Job, Documents)>, AwsError> {
+        let Some(item) = self.get_item(&keys::job(id), true).await? else {
+            return Ok(None);
+        };
+        let item: JobItem = from_item(item)?;
+        let config = match &item.config {
+            Some(config) => Some(config.clone()),
+            None => self.document(id, keys::CONFIG).await?,
+        };
+        // Without its configuration, the job is being withdrawn at this moment.
+        let Some(config) = config else {
+            return Ok(None);
+        };
+        let result = match &item.result {
+            None if item.status == Status::Completed => self.document(id, keys::RESULT).await?,
+            inline => inline.clone(),
+        };
+        let documents = Documents::from_json(&config, result.as_deref())?;
+        Ok(Some((item.into_job()?, documents)))
+    }
+
+    async fn document(&self, id: JobId, sk: &str) -> Result<Option<String>, AwsError> {
+        let item = self.get_item(&keys::job_part(id, sk), true).await?;
+        Ok(item.and_then(|mut item| document_body(&mut item)))
+    }
+
+    /// The job `id` with its documents and the end of its log: one query, since all of them are in one item collection,
+    /// the job after its log. As in [`Store::job`], a query that does not find it is repeated consistently.
+    pub async fn details(&self, id: JobId) -> Result<Option<Details>, AwsError> {
+        match self.collection(id, false).await? {
+            None => self.collection(id, true).await,
+            found => Ok(found),
+        }
+    }
+
+    async fn collection(&self, id: JobId, consistent: bool) -> Result<Option<Details>, AwsError> {
+        let query = self.client.query().table_name(&self.table);
+        let output = query
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", keys::job(id).pk())
+            .scan_index_forward(false)
+            .consistent_read(consistent)
+            .limit(3 + DETAILS_CHUNKS)
+            .send()
+            .await
+            .map_err(|error| sdk_error(&error))?;
+        let (mut job, mut config, mut result, mut chunks) = (None, None, None, Vec::new());
+        for mut item in output.items.unwrap_or_default() {
+            match sort_key(&item) {
+                keys::META => job = Some(from_item::<JobItem>(item)?),
+                keys::CONFIG => config = document_body(&mut item),
+                keys::RESULT => result = document_body(&mut item),
+                _ => chunks.push(from_item::<Chunk>(item)?),
+            }
+        }
+        let Some(mut job) = job else {
+            return Ok(None);
+        };
+        let Some(config) = job.config.take().or(config) else {
+            return Ok(None);
+        };
+        let result = job.result.take().or(result);
+        let documents = Documents::from_json(&config, result.as_deref())?;
+        let job = job.into_job()?;
+        chunks.reverse();
+        let log = logs::tail(&job, &chunks);
+        let log_truncated = log.first().map_or(job.log_seq > 0, |entry| entry.seq > 1);
+        Ok(Some(Details {
+            job,
+            documents,
+            log,
+            log_truncated,
+        }))
+    }
+
+    /// Reads jobs by their keys, in batches, without those that cannot be read; `consistent` doubles the price.
+    ///
+    /// # Errors
+    /// Also if DynamoDB leaves keys unprocessed.
+    pub async fn jobs(
+        &self,
+        ids: &[JobId],
+        consistent: bool,
+    ) -> Result<HashMap<JobId, Job>, AwsError> {
+        let mut jobs = HashMap::new();
+        for batch in ids.chunks(MAX_BATCH_KEYS) {
+            let mut keys = KeysAndAttributes::builder().consistent_read(consistent);
+            for id in batch {
+                let key = keys::job(*id);
+                let key = [("pk".to_owned(), key.pk()), ("sk".to_owned(), key.sk())];
+                keys = keys.keys(HashMap::from(key));
+            }
+            let keys = keys
+                .build()
+                .map_err(|error| AwsError::malformed(DYNAMODB, error))?;
+            let call = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, keys);
+            let output = call.send().await.map_err(|error| sdk_error(&error))?;
+            if output.unprocessed_keys.is_some_and(|keys| !keys.is_empty()) {
+                return Err(AwsError::unavailable(DYNAMODB, "keys left unprocessed"));
+            }
+            let tables = output.responses.into_iter().flat_map(HashMap::into_values);
+            for item in tables.flatten() {
+                // One that a newer version has written must not hide the others.
+                match job_from_item(item) {
+                    Ok(job) => drop(jobs.insert(job.id, job)),
+                    Err(error) => tracing::error!(%error, "failed to read a job's item"),
+                }
+            }
+        }
+        Ok(jobs)
+    }
+}

@@ -1,0 +1,311 @@
+//! One run of a job: its permits, the work beside its heartbeat, and its end.
+
+use std::{future::Future, io, time::Duration};
+
+use aws::AwsError;
+use jobs::{Failure, FailureCode, Job, Level, Time, WaitingFor};
+use release_files::{WorkError, find_cause};
+use store::{
+    Completion, EndOutcome, Leftovers, Permit, PermitOutcome, RunEnd, RunHandle, WriteOutcome,
+};
+use tokio::task::JoinError;
+use tracing::Instrument;
+
+use crate::{
+    backoff,
+    heartbeat::{Heartbeat, POLL_INTERVAL, StopReason, flush_log},
+    job_service::JobService,
+    process::Processed,
+    reporter::Reporter,
+};
+
+/// How often the end of a run is tried while DynamoDB does not answer: well within the lease.
+const MAX_END_TRIES: u32 = 5;
+/// The delay of a job whose permit was taken between its check and its claim.
+const RETRY_DELAY: Duration = Duration::from_secs(2);
+
+/// One run of a job.
+pub(crate) struct Attempt<'a> {
+    service: &'a JobService,
+    job: Job,
+    handle: RunHandle,
+    reporter: Reporter,
+    permits: Vec<Permit>,
+    deadline: Time,
+}
+
+impl<'a> Attempt<'a> {
+    /// The run that has just claimed `job`, needs `permits`, and has until `deadline`.
+    pub(crate) fn new(
+        service: &'a JobService,
+        job: Job,
+        permits: Vec<Permit>,
+        deadline: Time,
+    ) -> Self {
+        let first_log_seq = job.runs.last().map_or(1, |run| run.first_log_seq);
+        let clock = service.clock().clone();
+        Self {
+            service,
+            handle: RunHandle::from(&job),
+            reporter: Reporter::resuming(clock, first_log_seq, job.progress, deadline),
+            job,
+            permits,
+            deadline,
+        }
+    }
+
+    /// The job, as it was claimed.
+    pub(crate) const fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// Where the work reports to.
+    pub(crate) const fn reporter(&self) -> &Reporter {
+        &self.reporter
+    }
+
+    fn now(&self) -> Time {
+        self.service.clock().now()
+    }
+
+    /// Logs the run's first line: what it is, and why the previous run was not the last.
+    pub(crate) fn log_start(&self) {
+        let job = &self.job;
+        let job_type = job.job_type.map_or("job", |job_type| job_type.as_str());
+        let previous = job.runs.iter().rev().nth(1);
+        let line = match (job.attempt, previous) {
+            (1, None) => format!("Job {} ({job_type}) started", job.id),
+            (attempt, previous) => {
+                let error = previous.and_then(|run| run.error());
+                let why = error.map(|error| format!("; the previous run ended: {}", error.message));
+                let why = why.unwrap_or_default();
+                format!("Attempt {attempt} of {job_type} started{why}")
+            }
+        };
+        self.reporter.log(Level::Info, &line);
+    }
+
+    /// Acquires the permits. They were free before the claim, but another run may have been faster: then the job is
+    /// deferred. Returns `None` if all were acquired.
+    pub(crate) async fn acquire_permits(&self) -> Option<RunEnd> {
+        for permit in &self.permits {
+            let store = self.service.store();
+            match store
+                .acquire_permit(*permit, &self.handle, self.now())
+                .await
+            {
+                Ok(PermitOutcome::Granted) => {}
+                Ok(PermitOutcome::Full(holder)) => {
+                    let waiting_for = waiting_for(*permit, holder);
+                    return Some(RunEnd::Deferred(waiting_for, self.now().after(RETRY_DELAY)));
+                }
+                Err(error) => return Some(self.end_after_aws_error(&error)),
+            }
+        }
+        None
+    }
+
+    /// Releases the permits. One that cannot be released now is removed by whoever finds it held by an ended run.
+    pub(crate) async fn release_permits(&self) {
+        for permit in &self.permits {
+            let store = self.service.store();
+            if let Err(error) = store.release_permit(*permit, &self.handle).await {
+                tracing::warn!(job_id = %self.job.id, %error, "failed to release a permit");
+            }
+        }
+    }
+
+    /// Drives the work and the heartbeat side by side. Returns `None` if the run was fenced off.
+    pub(crate) async fn drive(
+        &self,
+        work: impl Future<Output = Result<Completion, WorkError>> + Send + 'static,
+    ) -> Option<RunEnd> {
+        let span = tracing::info_span!("run", job_id = %self.job.id, attempt = self.job.attempt);
+        let mut work = tokio::spawn(work.instrument(span));
+        let store = self.service.store();
+        let mut heartbeat = Heartbeat::new(
+            store,
+            &self.handle,
+            &self.reporter,
+            self.deadline,
+            self.now(),
+        );
+        let mut ticks = tokio::time::interval(POLL_INTERVAL);
+        let result = loop {
+            tokio::select! {
+                result = &mut work => break result,
+                _ = ticks.tick() => heartbeat.beat(self.now()).await,
+            }
+        };
+        match heartbeat.stopped_by() {
+            Some(StopReason::Fenced) => None,
+            stopped_by => Some(self.end_after_work(result, stopped_by)),
+        }
+    }
+
+    /// How the run ends after its work has.
+    fn end_after_work(
+        &self,
+        result: Result<Result<Completion, WorkError>, JoinError>,
+        stopped_by: Option<StopReason>,
+    ) -> RunEnd {
+        match result {
+            Ok(Ok(completion)) => RunEnd::Completed(Box::new(completion)),
+            Ok(Err(WorkError::Failed(failure))) => RunEnd::Failed(failure),
+            Ok(Err(WorkError::Suspended)) => RunEnd::Suspended,
+            Ok(Err(WorkError::Io(error))) => self.end_after_io_error(&error),
+            Ok(Err(WorkError::Stopped)) => match stopped_by {
+                Some(StopReason::LeaseLost) => self.outage("the lease could not be renewed"),
+                Some(StopReason::OutOfTime) => {
+                    self.retry(FailureCode::TimedOut, "The attempt ran out of time")
+                }
+                // By nobody that is known: as if the process had died.
+                Some(StopReason::Fenced) | None => RunEnd::Deferred(WaitingFor::Queue, self.now()),
+            },
+            Err(error) => {
+                tracing::error!(job_id = %self.job.id, %error, "job panicked");
+                self.retry(FailureCode::Internal, "An internal error ended the attempt")
+            }
+        }
+    }
+
+    fn end_after_io_error(&self, error: &io::Error) -> RunEnd {
+        if let Some(error) = find_cause::<AwsError>(error) {
+            return self.end_after_aws_error(error);
+        }
+        tracing::warn!(job_id = %self.job.id, %error, "failed to read or write a file");
+        self.retry(FailureCode::Storage, "A file could not be read or written")
+    }
+
+    fn end_after_aws_error(&self, error: &AwsError) -> RunEnd {
+        if error.is_unavailable() {
+            return self.outage(&error.to_string());
+        }
+        tracing::error!(job_id = %self.job.id, %error, "a service refused a call");
+        self.retry(FailureCode::Internal, "A service refused the job's request")
+    }
+
+    /// A service is unavailable: the job is deferred, and its attempt not counted.
+    fn outage(&self, detail: &str) -> RunEnd {
+        tracing::warn!(job_id = %self.job.id, detail, "a service is unavailable; job deferred");
+        let until = self.now().after(backoff::after_outage(&self.job));
+        RunEnd::Deferred(WaitingFor::Backoff { until }, until)
+    }
+
+    /// The attempt failed: another follows while there is one left.
+    fn retry(&self, code: FailureCode, message: &str) -> RunEnd {
+        let job = &self.job;
+        if job.has_attempts_left() {
+            let at = self.now().after(backoff::after_failure(job));
+            return RunEnd::Retry(Failure::new(code, message), at);
+        }
+        let message = format!("All {} attempts failed; the last: {message}", job.attempt);
+        RunEnd::Failed(Failure::new(FailureCode::AttemptsExhausted, message))
+    }
+
+    /// Writes the run's end. `is_clean`: this run has left nothing in the bucket but a package.
+    pub(crate) async fn end(&self, end: RunEnd, is_clean: bool) -> Result<Processed, AwsError> {
+        // What earlier runs left is unknown.
+        let is_clean = is_clean && self.job.fence == 1 && !self.reporter.leaves_upload();
+        let leftovers = if is_clean {
+            Leftovers::None
+        } else {
+            Leftovers::Possible
+        };
+        self.log_end(&end);
+        let (outcome, end) = match self.write_end(&end, leftovers).await {
+            // It would be refused each time: the owner is told now, not after all attempts.
+            Err(error) if !error.is_unavailable() && matches!(end, RunEnd::Completed(_)) => {
+                tracing::error!(job_id = %self.job.id, %error, "failed to store a result");
+                let failure = Failure::new(FailureCode::Internal, "The result could not be stored");
+                let end = RunEnd::Failed(failure);
+                self.log_end(&end);
+                (self.write_end(&end, Leftovers::Possible).await?, end)
+            }
+            outcome => (outcome?, end),
+        };
+        match outcome {
+            EndOutcome::Written(job) => Ok(match end {
+                RunEnd::Retry(_, at) | RunEnd::Deferred(_, at) => {
+                    Processed::Waiting(job, at.since(self.now()))
+                }
+                RunEnd::Suspended => Processed::Waiting(job, Duration::ZERO),
+                RunEnd::Completed(_) | RunEnd::Failed(_) => Processed::Finished(job),
+            }),
+            EndOutcome::Fenced(_) => Ok(Processed::Fenced),
+            EndOutcome::ReleaseChanged => self.fail_as_changed().await,
+        }
+    }
+
+    fn log_end(&self, end: &RunEnd) {
+        let (level, line) = match end {
+            RunEnd::Completed(_) => (Level::Info, "Job completed".to_owned()),
+            RunEnd::Failed(failure) => (Level::Error, failure.message.clone()),
+            RunEnd::Retry(failure, at) => {
+                let Failure { message, .. } = failure;
+                let attempt = self.job.attempt;
+                let line =
+                    format!("Attempt {attempt} failed: {message}; the next starts after {at}");
+                (Level::Warning, line)
+            }
+            RunEnd::Deferred(waiting_for, _) => (Level::Warning, waiting_for.to_string()),
+            // The work itself has said how far it is.
+            RunEnd::Suspended => return,
+        };
+        self.reporter.log(level, &line);
+    }
+
+    /// Writes the end, again while DynamoDB is unavailable. All tries have one time: by it the store recognizes its own
+    /// write.
+    async fn write_end(&self, end: &RunEnd, leftovers: Leftovers) -> Result<EndOutcome, AwsError> {
+        let (mut tries, now) = (1, self.now());
+        loop {
+            match self.try_end(end, leftovers, now).await {
+                Err(error) if error.is_unavailable() && tries < MAX_END_TRIES => {
+                    tracing::warn!(job_id = %self.job.id, %error, tries, "failed to write a run's end");
+                    tokio::time::sleep(POLL_INTERVAL * tries).await;
+                    tries += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_end(
+        &self,
+        end: &RunEnd,
+        leftovers: Leftovers,
+        now: Time,
+    ) -> Result<EndOutcome, AwsError> {
+        let store = self.service.store();
+        if let WriteOutcome::Fenced(job) = flush_log(store, &self.handle, &self.reporter).await? {
+            return Ok(EndOutcome::Fenced(job));
+        }
+        let progress = self.reporter.snapshot();
+        store
+            .end_run(&self.handle, &progress, end, leftovers, now)
+            .await
+    }
+
+    async fn fail_as_changed(&self) -> Result<Processed, AwsError> {
+        let end = RunEnd::Failed(Failure::new(
+            FailureCode::ReleaseChanged,
+            "The release changed while this job ran; retry it to work on the release as it is now",
+        ));
+        self.log_end(&end);
+        Ok(
+            match self.try_end(&end, Leftovers::Possible, self.now()).await? {
+                EndOutcome::Written(job) => Processed::Finished(job),
+                EndOutcome::Fenced(_) | EndOutcome::ReleaseChanged => Processed::Fenced,
+            },
+        )
+    }
+}
+
+/// What a job waits for that finds no free `permit`, one of which `holder` has.
+pub(crate) const fn waiting_for(permit: Permit, holder: jobs::JobId) -> WaitingFor {
+    match permit {
+        Permit::Release(_) => WaitingFor::Release { job_id: holder },
+        Permit::User(_, limit) => WaitingFor::UserLimit { limit },
+    }
+}

@@ -1,0 +1,173 @@
+//! The heartbeat of a run: it renews the lease, shows the progress, writes the log, and stops the work when it has to.
+
+use std::time::Duration;
+
+use aws::AwsError;
+use jobs::{LogEntry, Time};
+use store::{RunHandle, Store, WriteOutcome};
+
+use crate::reporter::Reporter;
+
+/// How often the heartbeat checks whether there is something to write.
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How often it writes even so, to renew the lease and to learn of a cancel.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(2);
+/// How long before the function's deadline the work is stopped.
+const DEADLINE_MARGIN: Duration = Duration::from_secs(20);
+/// How long the lease may go without renewal before the work is stopped: three quarters of [`jobs::LEASE`], after which
+/// another run may hold the job.
+const LEASE_LOST_AFTER: Duration = Duration::from_secs(45);
+/// A chunk's lines stay below this many bytes: with its keys it is 4 KB, four write units.
+const CHUNK_BYTES: usize = 3_900;
+/// What a line takes in its chunk besides its text: time, level, punctuation.
+const LINE_OVERHEAD_BYTES: usize = 20;
+
+/// Why a heartbeat stopped the work. A later one in this list outranks an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum StopReason {
+    /// The function's deadline is near.
+    OutOfTime,
+    /// The lease could not be renewed for too long.
+    LeaseLost,
+    /// Another party has ended the run.
+    Fenced,
+}
+
+/// The heartbeat of one run.
+pub(crate) struct Heartbeat<'a> {
+    store: &'a Store,
+    run: &'a RunHandle,
+    reporter: &'a Reporter,
+    deadline: Time,
+    last_write: Time,
+    stopped_by: Option<StopReason>,
+}
+
+impl<'a> Heartbeat<'a> {
+    /// The heartbeat of a run that begins at `now`, in a function that has until `deadline`.
+    pub(crate) const fn new(
+        store: &'a Store,
+        run: &'a RunHandle,
+        reporter: &'a Reporter,
+        deadline: Time,
+        now: Time,
+    ) -> Self {
+        Self {
+            store,
+            run,
+            reporter,
+            deadline,
+            last_write: now,
+            stopped_by: None,
+        }
+    }
+
+    /// Why it has stopped the work, if it has.
+    pub(crate) const fn stopped_by(&self) -> Option<StopReason> {
+        self.stopped_by
+    }
+
+    /// One beat, at `now`.
+    pub(crate) async fn beat(&mut self, now: Time) {
+        if now.after(DEADLINE_MARGIN) >= self.deadline {
+            self.stop(StopReason::OutOfTime);
+        }
+        if self.stopped_by >= Some(StopReason::LeaseLost) {
+            return;
+        }
+        let since_last = now.since(self.last_write);
+        match self.write(since_last >= HEARTBEAT_INTERVAL, now).await {
+            Ok(Some(WriteOutcome::Written(()))) => self.last_write = now,
+            Ok(None) => {}
+            Ok(Some(WriteOutcome::Fenced(_))) => self.stop(StopReason::Fenced),
+            // The lease outlives some missed beats.
+            Err(error) => {
+                tracing::warn!(job_id = %self.run.job_id, %error, "heartbeat failed");
+                if since_last >= LEASE_LOST_AFTER {
+                    self.stop(StopReason::LeaseLost);
+                }
+            }
+        }
+    }
+
+    fn stop(&mut self, reason: StopReason) {
+        self.stopped_by = self.stopped_by.max(Some(reason));
+        self.reporter.stop();
+    }
+
+    /// Writes what is new, or the lease if it `must`. Returns `None` if there was nothing to write.
+    async fn write(&self, must: bool, now: Time) -> Result<Option<WriteOutcome<()>>, AwsError> {
+        if let WriteOutcome::Fenced(job) = flush_log(self.store, self.run, self.reporter).await? {
+            return Ok(Some(WriteOutcome::Fenced(job)));
+        }
+        if !self.reporter.take_changed() && !must {
+            return Ok(None);
+        }
+        let progress = self.reporter.snapshot();
+        self.store
+            .heartbeat(self.run, &progress, now)
+            .await
+            .map(Some)
+    }
+}
+
+/// Puts the log lines that have been reported since the last time.
+pub(crate) async fn flush_log(
+    store: &Store,
+    run: &RunHandle,
+    reporter: &Reporter,
+) -> Result<WriteOutcome<()>, AwsError> {
+    let lines = reporter.unwritten();
+    for chunk in chunks(&lines) {
+        let outcome = store.put_log(run, chunk).await?;
+        if let WriteOutcome::Fenced(_) = outcome {
+            return Ok(outcome);
+        }
+        reporter.mark_written(chunk.last().map_or(0, |line| line.seq));
+    }
+    Ok(WriteOutcome::Written(()))
+}
+
+/// Splits lines into groups that fit a chunk.
+fn chunks(lines: &[LogEntry]) -> Vec<&[LogEntry]> {
+    let (mut chunks, mut start, mut bytes) = (Vec::new(), 0, 0);
+    for (at, line) in lines.iter().enumerate() {
+        // A chunk has the step only where it changes.
+        let has_new_step = at == start || line.step != lines[at - 1].step;
+        let step = line.step.as_ref().filter(|_| has_new_step);
+        let size = line.message.len() + step.map_or(0, String::len) + LINE_OVERHEAD_BYTES;
+        if bytes + size > CHUNK_BYTES && at > start {
+            chunks.push(&lines[start..at]);
+            (start, bytes) = (at, 0);
+        }
+        bytes += size;
+    }
+    if start < lines.len() {
+        chunks.push(&lines[start..]);
+    }
+    chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use jobs::Level;
+
+    use super::*;
+
+    #[test]
+    fn log_lines_are_split_into_chunks_of_4_kb_without_loss() {
+        let line = |seq| LogEntry {
+            seq,
+            timestamp: Time::from_millis(0),
+            level: Level::Info,
+            message: "x".repeat(100),
+            step: None,
+        };
+        let lines: Vec<LogEntry> = (1..=100).map(line).collect();
+        let chunks = chunks(&lines);
+        assert_eq!(chunks.concat(), lines);
+        let fits = |chunk: &&[LogEntry]| chunk.len() * (100 + LINE_OVERHEAD_BYTES) <= CHUNK_BYTES;
+        assert!(chunks.len() > 3 && chunks.iter().all(fits));
+        assert!(super::chunks(&[]).is_empty());
+    }
+}

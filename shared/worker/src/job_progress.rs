@@ -1,0 +1,50 @@
+//! The progress of file work, as the job reports it.
+
+use jobs::Level;
+use release_files::{WorkError, watch::Watch};
+
+use crate::reporter::Reporter;
+
+/// Maps the progress of each step into its share of the job's.
+pub(crate) struct JobProgress {
+    reporter: Reporter,
+    from: u8,
+    to: u8,
+}
+
+impl JobProgress {
+    /// Reports to `reporter`; the work is the part of the job from `from` to `to` percent.
+    pub(crate) fn new(reporter: Reporter, from: u8, to: u8) -> Self {
+        reporter.progress(from);
+        Self { reporter, from, to }
+    }
+}
+
+impl Watch for JobProgress {
+    fn step(&mut self, step: &'static str) {
+        self.reporter.step(step);
+    }
+
+    fn progress(&mut self, done: u64, total: u64) {
+        let span = u64::from(self.to - self.from);
+        let share = (done.min(total) * span).checked_div(total).unwrap_or(0);
+        let share = u8::try_from(share).unwrap_or(0);
+        self.reporter.progress(self.from + share);
+    }
+
+    fn info(&mut self, message: String) {
+        self.reporter.log(Level::Info, &message);
+    }
+
+    fn warn(&mut self, message: String) {
+        self.reporter.log(Level::Warning, &message);
+    }
+
+    fn stopped(&self) -> Result<(), WorkError> {
+        if self.reporter.is_stopped() {
+            Err(WorkError::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The job service: moves jobs through their lives.
+
+use aws::AwsError;
+use jobs::{Caller, Clock, Event, Failure, FailureCode, Job, JobId, Level, Status, UserId};
+use store::{CancelOutcome, Store, SubmitOutcome, WriteOutcome};
+
+/// How often a log line is tried again after another line came between read and write.
+const MAX_APPEND_TRIES: u32 = 5;
+
+/// The service over the store.
+#[derive(Clone, Debug)]
+pub struct JobService {
+    store: Store,
+    clock: Clock,
+    user_limit: Option<u32>,
+}
+
+/// The outcome of [`JobService::update_status`].
+#[derive(Debug)]
+pub enum UpdateStatusOutcome {
+    /// The job has the status.
+    Updated(Job),
+    /// The status machine, or the run that holds the job, does not allow it.
+    Refused(Job),
+    /// There is no such job.
+    Missing,
+}
+
+impl JobService {
+    /// The service over `store`.
+    #[must_use]
+    pub const fn new(store: Store, clock: Clock) -> Self {
+        Self {
+            store,
+            clock,
+            user_limit: None,
+        }
+    }
+
+    /// The same, running at most `limit` jobs of a user at a time; without one, all of them.
+    #[must_use]
+    pub fn with_user_limit(self, limit: Option<u32>) -> Self {
+        Self {
+            user_limit: limit,
+            ..self
+        }
+    }
+
+    /// The store of the service.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(crate) const fn user_limit(&self) -> Option<u32> {
+        self.user_limit
+    }
+
+    /// Moves a job to `status`, and adds `logs` to its log, for a caller other than the run that works on it: so a
+    /// running job only ends, and only a run makes a job run or complete.
+    pub async fn update_status(
+        &self,
+        id: JobId,
+        status: Status,
+        logs: Option<&str>,
+    ) -> Result<UpdateStatusOutcome, AwsError> {
+        if let Some(line) = logs {
+            self.append_log(id, line, Level::Info).await?;
+        }
+        let Some(job) = self.store.job(id, true).await? else {
+            return Ok(UpdateStatusOutcome::Missing);
+        };
+        let now = self.clock.now();
+        Ok(match (job.status(), status) {
+            (Status::Draft, Status::Pending) => self.store.submit(&job, now).await?.into(),
+            (from, Status::Failed) if from.after(Event::Fail).is_some() => {
+                let message = logs.unwrap_or("Failed by an operator");
+                let failure = Failure::new(FailureCode::Failed, message);
+                self.store
+                    .fail_from_outside(&job, &failure, now)
+                    .await?
+                    .into()
+            }
+            (_, Status::Cancelled) => {
+                let cancelled = self.store.cancel(id, job.created_by, false, now);
+                cancelled.await?.into()
+            }
+            _ => UpdateStatusOutcome::Refused(job),
+        })
+    }
+
+    /// Adds a line to the log of a job that waits. Returns `false` for a running job, whose log belongs to its run, and
+    /// for a final one, whose log is closed.
+    pub async fn append_log(
+        &self,
+        id: JobId,
+        message: &str,
+        level: Level,
+    ) -> Result<bool, AwsError> {
+        for _ in 0..MAX_APPEND_TRIES {
+            let Some(job) = self.store.job(id, true).await? else {
+                return Ok(false);
+            };
+            if !matches!(job.status(), Status::Draft | Status::Pending) {
+                return Ok(false);
+            }
+            let now = self.clock.now();
+            if self.store.append_log(&job, level, message, now).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Cancels a job for `caller`.
+    pub async fn cancel(&self, id: JobId, caller: Caller) -> Result<CancelOutcome, AwsError> {
+        let now = self.clock.now();
+        self.store
+            .cancel(id, caller.user_id, caller.admin, now)
+            .await
+    }
+
+    /// Cancels a job for its owner. Returns whether it is cancelled.
+    pub async fn cancel_job(&self, id: JobId, owner: UserId) -> Result<bool, AwsError> {
+        let caller = Caller {
+            user_id: owner,
+            admin: false,
+        };
+        let outcome = self.cancel(id, caller).await?;
+        Ok(matches!(outcome, CancelOutcome::Cancelled(_)))
+    }
+}
+
+impl From<SubmitOutcome> for UpdateStatusOutcome {
+    fn from(outcome: SubmitOutcome) -> Self {
+        match outcome {
+            SubmitOutcome::Submitted(job) => Self::Updated(job),
+            SubmitOutcome::NotADraft(job) => Self::Refused(job),
+            SubmitOutcome::Missing => Self::Missing,
+        }
+    }
+}
+
+impl From<WriteOutcome> for UpdateStatusOutcome {
+    fn from(outcome: WriteOutcome) -> Self {
+        match outcome {
+            WriteOutcome::Written(job) => Self::Updated(job),
+            WriteOutcome::Fenced(Some(job)) => Self::Refused(job),
+            WriteOutcome::Fenced(None) => Self::Missing,
+        }
+    }
+}
+
+impl From<CancelOutcome> for UpdateStatusOutcome {
+    fn from(outcome: CancelOutcome) -> Self {
+        match outcome {
+            CancelOutcome::Cancelled(job) => Self::Updated(job),
+            CancelOutcome::Final(job) => Self::Refused(job),
+            CancelOutcome::Forbidden | CancelOutcome::Missing => Self::Missing,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The release's current package: its files, and which of them are NFO, SFV and archive.
+
+use std::io;
+
+use jobs::{
+    FailureCode,
+    release::{MAX_PACKAGE_FILES, output_prefix},
+};
+use release_files::{
+    WorkError,
+    nfo::listing::has_extension,
+    package::{
+        joined::Joined,
+        sfv::{self, Checksums, MAX_SFV},
+        volumes,
+    },
+};
+
+use super::Task;
+use crate::{
+    files::StoredFile,
+    objects::{ObjectReader, ObjectStore},
+};
+
+/// A stored file with its path in the package, or among the source files.
+pub(super) struct PackagedFile {
+    pub path: String,
+    pub file: StoredFile,
+}
+
+/// The current package.
+#[derive(Debug)]
+pub(super) struct CurrentPackage {
+    prefix: String,
+    /// Its files, in the order of their names.
+    pub files: Vec<StoredFile>,
+}
+
+impl CurrentPackage {
+    /// The current package of the task's release, if it has one.
+    pub(super) async fn find(task: &Task) -> Result<Option<Self>, WorkError> {
+        let Some(package) = &task.release.package else {
+            return Ok(None);
+        };
+        let prefix = output_prefix(task.release.id, package.job_id, package.fence);
+        let files = task.files.list(&prefix, MAX_PACKAGE_FILES).await;
+        let files = files.map_err(io::Error::other)?;
+        if files.is_empty() {
+            return Err(missing("The files of the release's package are gone"));
+        }
+        Ok(Some(Self { prefix, files }))
+    }
+
+    /// As [`CurrentPackage::find`], for work that needs a package.
+    pub(super) async fn require(task: &Task) -> Result<Self, WorkError> {
+        let found = Self::find(task).await?;
+        found.ok_or_else(|| missing("The release has no package yet; run packaging first"))
+    }
+
+    /// The path of one of its files.
+    pub(super) fn path<'a>(&self, file: &'a StoredFile) -> &'a str {
+        file.key.strip_prefix(&self.prefix).unwrap_or(&file.key)
+    }
+
+    /// Its files with their paths.
+    pub(super) fn files_with_paths(&self) -> Vec<PackagedFile> {
+        let with_path = |file: &StoredFile| PackagedFile {
+            path: self.path(file).to_owned(),
+            file: file.clone(),
+        };
+        self.files.iter().map(with_path).collect()
+    }
+
+    /// Its NFO.
+    pub(super) fn nfo(&self) -> Option<&StoredFile> {
+        self.with_extension("nfo")
+    }
+
+    /// Its SFV.
+    pub(super) fn sfv(&self) -> Option<&StoredFile> {
+        self.with_extension("sfv")
+    }
+
+    /// The first file with this extension: at the top before one in a folder.
+    fn with_extension(&self, extension: &str) -> Option<&StoredFile> {
+        let files = self.files.iter();
+        files
+            .filter(|file| has_extension(self.path(file), extension))
+            .min_by_key(|file| self.path(file).matches('/').count())
+    }
+
+    /// Its archive: the stem of its name, and its volumes in order. `None` if it has none, or several.
+    ///
+    /// # Errors
+    /// `package_corrupt` if a volume is missing.
+    pub(super) fn archive(&self) -> Result<Option<(String, Vec<StoredFile>)>, WorkError> {
+        let paths: Vec<&str> = self.files.iter().map(|file| self.path(file)).collect();
+        let Some((stem, places)) = volumes::find(&paths)? else {
+            return Ok(None);
+        };
+        let volumes = places.into_iter().map(|at| self.files[at].clone());
+        Ok(Some((stem, volumes.collect())))
+    }
+}
+
+fn missing(message: &str) -> WorkError {
+    WorkError::failed(FailureCode::PackageMissing, message)
+}
+
+/// Opens the volumes of an archive as one file.
+pub(super) fn open_volumes(objects: &ObjectStore, volumes: &[StoredFile]) -> Joined<ObjectReader> {
+    let volumes = volumes.iter();
+    Joined::new(volumes.map(|volume| (objects.open(volume), volume.size)))
+}
+
+/// The checksums in the SFV `file`.
+pub(super) fn read_checksums(
+    objects: &ObjectStore,
+    file: &StoredFile,
+) -> Result<Checksums, WorkError> {
+    if file.size > MAX_SFV {
+        let message = "The package's SFV is larger than 1 MiB";
+        return Err(WorkError::failed(FailureCode::SfvInvalid, message));
+    }
+    sfv::parse(&objects.read(file)?)
+}

@@ -1,0 +1,235 @@
+//! Processing one job: whether it may run, the claim, the run, and what follows from its end.
+
+use std::{sync::Arc, time::Duration};
+
+use aws::AwsError;
+use jobs::{Config, Failure, FailureCode, Job, JobId, JobState, Status, Time, WaitingFor};
+use serde_json::{Map, Value};
+use store::{Claim, Permit, PermitOutcome, RunEnd, WriteOutcome};
+
+use crate::{
+    attempt::{Attempt, waiting_for},
+    backoff,
+    job_service::JobService,
+    work::{Assignment, Work},
+};
+
+/// How often a claim is tried again for a job that has changed since it was read, but is still pending.
+const MAX_CLAIM_TRIES: u32 = 3;
+/// How early a message may be delivered: its sender may have another clock.
+const CLOCK_SKEW: Duration = Duration::from_secs(2);
+/// How long a run may spend on removing its files: well within its lease, and the function's last seconds.
+const CLEANUP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The outcome of processing a job.
+#[derive(Debug)]
+pub enum Processed {
+    /// It is final.
+    Finished(Job),
+    /// It waits for its next run, for which a message must be sent after the delay.
+    Waiting(Job, Duration),
+    /// Its run was fenced off: the job was cancelled or rescued.
+    Fenced,
+    /// There was nothing to do: another run holds it, or it is final, a draft, or deferred.
+    Skipped(Job),
+    /// There is no such job.
+    Missing,
+}
+
+impl JobService {
+    /// Claims a pending job and works on it to its end. The calling function has until `deadline`.
+    ///
+    /// # Errors
+    /// The message must be delivered again; a run under way loses its lease, and the sweeper rescues the job.
+    pub async fn process_job<W: Work>(
+        &self,
+        id: JobId,
+        work: &Arc<W>,
+        deadline: Time,
+    ) -> Result<Processed, AwsError> {
+        for _ in 0..MAX_CLAIM_TRIES {
+            let Some((seen, documents)) = self.store().job_with_documents(id).await? else {
+                return Ok(Processed::Missing);
+            };
+            let config = parse_config(&seen, &documents.config);
+            let permits = self.permits(&seen, config.as_ref().ok());
+            if let Some(processed) = self.before_claim(&seen, &permits).await? {
+                return Ok(processed);
+            }
+            match self.store().claim(&seen, self.clock().now()).await? {
+                Claim::Won(job) => {
+                    let attempt = Attempt::new(self, job, permits, deadline);
+                    return self.run(attempt, config, work).await;
+                }
+                // A line was added to its log.
+                Claim::Lost(job) if job.status() == Status::Pending => {}
+                Claim::Lost(job) => return self.skip(job).await,
+                Claim::Missing => return Ok(Processed::Missing),
+            }
+        }
+        Err(AwsError::Contention("the job changed before each claim"))
+    }
+
+    /// Skips or defers a job that may not be claimed now.
+    async fn before_claim(
+        &self,
+        seen: &Job,
+        permits: &[Permit],
+    ) -> Result<Option<Processed>, AwsError> {
+        let JobState::Pending {
+            waiting_for: reason,
+            deferred_until,
+        } = &seen.state
+        else {
+            return self.skip(seen.clone()).await.map(Some);
+        };
+        // Several messages may be under way: none starts the job before its backoff.
+        let earliest = self.clock().now().after(CLOCK_SKEW);
+        let is_early = deferred_until.is_some_and(|until| until > earliest);
+        if is_early && matches!(reason, WaitingFor::Backoff { .. }) {
+            return self.skip(seen.clone()).await.map(Some);
+        }
+        for permit in permits {
+            let outcome = self
+                .store()
+                .check_permit(*permit, self.clock().now())
+                .await?;
+            if let PermitOutcome::Full(holder) = outcome {
+                // Another message is on its way: one is enough.
+                return if is_early {
+                    self.skip(seen.clone()).await.map(Some)
+                } else {
+                    self.defer(seen, waiting_for(*permit, holder))
+                        .await
+                        .map(Some)
+                };
+            }
+        }
+        Ok(None)
+    }
+
+    async fn run<W: Work>(
+        &self,
+        attempt: Attempt<'_>,
+        config: Result<Config, Failure>,
+        work: &Arc<W>,
+    ) -> Result<Processed, AwsError> {
+        attempt.log_start();
+        let end = match config {
+            Ok(config) => work_on(&attempt, config, work).await,
+            Err(failure) => Some(RunEnd::Failed(failure)),
+        };
+        let processed = match end {
+            // Nobody will use what it wrote.
+            None => {
+                clean_up(attempt.job(), work).await;
+                Ok(Processed::Fenced)
+            }
+            // What it wrote is the release's package, unless the end is refused. An end whose answer is unknown may
+            // have been written: then the files stay.
+            Some(end @ RunEnd::Completed(_)) => {
+                let processed = attempt.end(end, true).await;
+                if processed
+                    .as_ref()
+                    .is_ok_and(|processed| !processed.is_completed())
+                {
+                    clean_up(attempt.job(), work).await;
+                }
+                processed
+            }
+            // The next run continues with what it wrote.
+            Some(end @ RunEnd::Suspended) => attempt.end(end, false).await,
+            // Its files are removed before the end is written: a crash in between leaves an open job, not a final one
+            // with files that nobody knows of.
+            Some(end) => {
+                let is_clean = clean_up(attempt.job(), work).await;
+                attempt.end(end, is_clean).await
+            }
+        };
+        attempt.release_permits().await;
+        processed
+    }
+
+    async fn skip(&self, job: Job) -> Result<Processed, AwsError> {
+        if job.fence > 0 {
+            self.store().count_duplicate(job.id).await?;
+        }
+        Ok(Processed::Skipped(job))
+    }
+
+    async fn defer(&self, seen: &Job, reason: WaitingFor) -> Result<Processed, AwsError> {
+        let now = self.clock().now();
+        let delay = backoff::while_deferred(seen, now);
+        let deferred = self.store().defer(seen, &reason, now.after(delay), now);
+        Ok(match deferred.await? {
+            WriteOutcome::Written(job) => Processed::Waiting(job, delay),
+            WriteOutcome::Fenced(Some(job)) => Processed::Skipped(job),
+            WriteOutcome::Fenced(None) => Processed::Missing,
+        })
+    }
+
+    /// The permits that a run of the job needs.
+    fn permits(&self, job: &Job, config: Option<&Config>) -> Vec<Permit> {
+        let changes_release = config.is_some_and(Config::changes_release);
+        let release = job
+            .release_id
+            .filter(|_| changes_release)
+            .map(Permit::Release);
+        let user = self
+            .user_limit()
+            .map(|limit| Permit::User(job.created_by, limit));
+        release.into_iter().chain(user).collect()
+    }
+}
+
+impl Processed {
+    fn is_completed(&self) -> bool {
+        matches!(self, Self::Finished(job) if job.status() == Status::Completed)
+    }
+}
+
+/// Acquires the permits and works. Returns `None` if the run was fenced off.
+async fn work_on<W: Work>(attempt: &Attempt<'_>, config: Config, work: &Arc<W>) -> Option<RunEnd> {
+    if let Some(end) = attempt.acquire_permits().await {
+        return Some(end);
+    }
+    let assignment = Assignment {
+        job: attempt.job().clone(),
+        config,
+        reporter: attempt.reporter().clone(),
+    };
+    let work = Arc::clone(work);
+    attempt
+        .drive(async move { work.run(assignment).await })
+        .await
+}
+
+/// Removes what a run has left. Returns `false` if that is left to the sweeper.
+async fn clean_up<W: Work>(job: &Job, work: &Arc<W>) -> bool {
+    // Nothing renews the lease meanwhile.
+    match tokio::time::timeout(CLEANUP_TIMEOUT, work.clean_up(job)).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::warn!(job_id = %job.id, %error, "failed to remove a run's files; the sweeper will");
+            false
+        }
+        Err(_) => {
+            tracing::warn!(job_id = %job.id, "timed out removing a run's files; the sweeper will");
+            false
+        }
+    }
+}
+
+fn parse_config(job: &Job, config: &Map<String, Value>) -> Result<Config, Failure> {
+    let invalid = |message: String| Failure::new(FailureCode::ConfigInvalid, message);
+    let job_type = job
+        .job_type
+        .ok_or_else(|| invalid("The job has no type".to_owned()))?;
+    Config::parse(job_type, config).map_err(|errors| {
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        invalid(format!(
+            "The configuration is not valid: {}",
+            errors.join("; ")
+        ))
+    })
+}

@@ -1,0 +1,159 @@
+//! Bringing jobs in, from the API and from producers' messages.
+
+use std::{sync::Arc, time::Duration};
+
+use aws::AwsError;
+use jobs::{
+    Clock, Job, JobId, NewJob, ReleaseId,
+    release::{NewRelease, Release},
+};
+use rand::rngs::StdRng;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use store::{CreateOutcome, IdempotencyKey, Store, SubmitOutcome};
+use tokio::sync::Mutex;
+
+use crate::queue::Queue;
+
+/// How long an idempotency key is remembered.
+const IDEMPOTENCY_KEY_TTL: Duration = Duration::from_hours(24);
+/// How many ids are drawn before giving up: a collision happens once in thousands.
+const MAX_ID_ATTEMPTS: u32 = 8;
+/// The message of a draft must not arrive before the write that makes the draft a job.
+const SUBMIT_DELAY: Duration = Duration::from_secs(1);
+
+/// Brings jobs into the store and the queue.
+#[derive(Clone)]
+pub struct Submissions {
+    store: Store,
+    queue: Queue,
+    clock: Clock,
+    random: Arc<Mutex<StdRng>>,
+    retention: Duration,
+}
+
+impl Submissions {
+    /// Brings jobs into `store` and `queue`; they are kept for `retention`.
+    #[must_use]
+    pub fn new(store: Store, queue: Queue, clock: Clock, retention: Duration) -> Self {
+        Self {
+            store,
+            queue,
+            clock,
+            random: Arc::new(Mutex::new(jobs::random())),
+            retention,
+        }
+    }
+
+    /// The store of the jobs.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Stores a job and sends its message. If the message cannot be sent, the job is withdrawn, so that a client who is
+    /// told "try again" finds nothing half-written. A crash between the two leaves a pending job, whose message the
+    /// sweeper sends.
+    pub async fn create(&self, job: &NewJob, key: Option<&str>) -> Result<CreateOutcome, AwsError> {
+        let key = key.map(|key| self.idempotency_key(job, key));
+        let outcome = self.store_job(job, key.as_ref()).await?;
+        if job.draft {
+            return Ok(outcome);
+        }
+        let created = match &outcome {
+            CreateOutcome::Created(created) => created,
+            // Its first request may still be waiting for SQS, and withdraw the job.
+            CreateOutcome::Existing(id) if !self.store.acknowledge_job(*id).await? => {
+                return Err(AwsError::Contention("the job is being withdrawn"));
+            }
+            CreateOutcome::Existing(_) | CreateOutcome::KeyReused => return Ok(outcome),
+        };
+        let (id, owner) = (created.id, created.created_by);
+        if let Err(error) = self.queue.send_job(id, owner, Duration::ZERO).await {
+            // `false`: the message did arrive and a run has begun, or the owner has cancelled the job or was told of it
+            // by a repeated request.
+            if self.store.withdraw_job(id, owner, key.as_ref()).await? {
+                return Err(error);
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Stores a job whose message has been delivered already.
+    pub async fn create_delivered(
+        &self,
+        job: &NewJob,
+        key: &str,
+    ) -> Result<CreateOutcome, AwsError> {
+        let key = self.idempotency_key(job, &format!("queue:{key}"));
+        self.store_job(job, Some(&key)).await
+    }
+
+    /// Makes a draft, whose fields have been checked, a job. The message goes first: if SQS refuses it, nothing has been
+    /// written; if the write fails, the message finds a draft and does nothing.
+    pub async fn submit(&self, draft: &Job) -> Result<SubmitOutcome, AwsError> {
+        self.queue
+            .send_job(draft.id, draft.created_by, SUBMIT_DELAY)
+            .await?;
+        self.store.submit(draft, self.clock.now()).await
+    }
+
+    /// Sends the message for a job's next run. If that fails, the sweeper sends it.
+    pub async fn resend(&self, job: &Job, delay: Duration) -> Result<(), AwsError> {
+        self.queue.send_job(job.id, job.created_by, delay).await
+    }
+
+    async fn store_job(
+        &self,
+        job: &NewJob,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<CreateOutcome, AwsError> {
+        for _ in 0..MAX_ID_ATTEMPTS {
+            let now = self.clock.now();
+            let id = JobId::draw(now, &mut *self.random.lock().await);
+            let created = self.store.create_job(id, job, key, now, self.retention);
+            if let Some(outcome) = created.await? {
+                return Ok(outcome);
+            }
+        }
+        Err(AwsError::Contention("every id drawn was taken"))
+    }
+
+    fn idempotency_key(&self, job: &NewJob, key: &str) -> IdempotencyKey {
+        let mut request = json!({
+            "job_type": job.job_type,
+            "release_id": job.release_id,
+            "config_json": job.config,
+            "draft": job.draft,
+        });
+        if let Some(id) = job.retry_of {
+            request["retry_of"] = json!(id);
+        }
+        IdempotencyKey {
+            key: key.to_owned(),
+            digest: hex::encode(Sha256::digest(request.to_string())),
+            expires_at: self.clock.now().after(IDEMPOTENCY_KEY_TTL),
+        }
+    }
+}
+
+/// Stores a release under the `given` id, or else under a new one. Returns `None` if the given id is taken.
+pub async fn create_release(
+    store: &Store,
+    clock: &Clock,
+    given: Option<ReleaseId>,
+    release: &NewRelease,
+) -> Result<Option<Release>, AwsError> {
+    let now = clock.now();
+    if let Some(id) = given {
+        return store.create_release(id, release, now).await;
+    }
+    let mut random = jobs::random();
+    for _ in 0..MAX_ID_ATTEMPTS {
+        let id = ReleaseId::draw(now, &mut random);
+        if let Some(release) = store.create_release(id, release, now).await? {
+            return Ok(Some(release));
+        }
+    }
+    Err(AwsError::Contention("every id drawn was taken"))
+}

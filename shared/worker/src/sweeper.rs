@@ -1,0 +1,258 @@
+//! The sweeper rescues what is stuck: runs that died, and jobs whose message was lost. And it cleans up: files that runs
+//! have left in the bucket, and replaced packages that have expired.
+
+use std::time::Duration;
+
+use aws::AwsError;
+use jobs::{
+    Clock, Failure, FailureCode, Job, JobId, JobState, LEASE, ReleaseId, Time,
+    release::{Release, job_prefix, output_prefix},
+};
+use store::{DuePage, RESEND_AFTER, SHARDS, Store, WriteOutcome, files_deletable_at};
+
+use crate::{files::Files, queue::Queue};
+
+/// Messages are resent less and less often, but at least this often.
+const MAX_RESEND_DELAY: Duration = Duration::from_hours(1);
+/// How long after a job's end none of its runs writes any more: one that cannot renew its lease stops before the lease
+/// expires.
+const CLEANUP_GRACE: Duration = LEASE.saturating_mul(2);
+/// The delay after files could not be removed.
+const CLEANUP_RETRY_DELAY: Duration = Duration::from_mins(10);
+
+/// Rescues stuck jobs and cleans up.
+#[derive(Clone, Debug)]
+pub struct Sweeper {
+    store: Store,
+    queue: Queue,
+    files: Files,
+    clock: Clock,
+}
+
+/// What one sweep has done.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    /// Jobs and releases examined.
+    pub examined: usize,
+    /// Messages resent for pending jobs.
+    pub resent: usize,
+    /// Jobs of dead runs that were requeued.
+    pub rescued: usize,
+    /// Jobs that failed because their attempts are used up.
+    pub failed: Vec<JobId>,
+    /// Deleted files of runs that did not complete, and of expired packages.
+    pub files_deleted: usize,
+    /// Aborted uploads of runs that did not complete.
+    pub uploads_aborted: usize,
+    /// Jobs and releases that could not be dealt with; the next sweep tries again.
+    pub errors: usize,
+    /// Shards whose due items could not be listed to the end.
+    pub unlisted_shards: usize,
+}
+
+impl Sweeper {
+    /// Sweeps `store` and `files`, and sends messages to `queue`.
+    #[must_use]
+    pub const fn new(store: Store, queue: Queue, files: Files, clock: Clock) -> Self {
+        Self {
+            store,
+            queue,
+            files,
+            clock,
+        }
+    }
+
+    /// Examines everything that is due, `until` that time. Two sweeps at once share the work: each change is a
+    /// conditional write, and whoever loses it continues with the next job. A failure is counted, and holds up nothing
+    /// else.
+    pub async fn sweep(&self, until: Time) -> SweepReport {
+        let mut report = SweepReport::default();
+        let now = self.clock.now();
+        // Each minute begins with another shard, so that one that takes all the time starves no other.
+        let first = u64::try_from(now.millis() / 60_000).unwrap_or(0);
+        for shard in (0..SHARDS).map(|shard| (first + shard) % SHARDS) {
+            if let Err(error) = self.sweep_shard(shard, now, until, &mut report).await {
+                report.unlisted_shards += 1;
+                tracing::error!(shard, %error, "failed to list due jobs");
+            }
+            if self.clock.now() >= until {
+                break;
+            }
+        }
+        report
+    }
+
+    async fn sweep_shard(
+        &self,
+        shard: u64,
+        now: Time,
+        until: Time,
+        report: &mut SweepReport,
+    ) -> Result<(), AwsError> {
+        let mut from = None;
+        loop {
+            let page = self.store.due(shard, now, from).await?;
+            self.sweep_page(&page, until, report).await?;
+            from = page.next;
+            if from.is_none() || self.clock.now() >= until {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn sweep_page(
+        &self,
+        page: &DuePage,
+        until: Time,
+        report: &mut SweepReport,
+    ) -> Result<(), AwsError> {
+        let jobs = self.store.jobs(&page.jobs, false).await?;
+        let mut jobs: Vec<Job> = jobs.into_values().collect();
+        // Files can wait; people who wait for a job should not.
+        jobs.sort_by_key(|job| (job.status().is_final(), job.due_at));
+        for job in &jobs {
+            report.examined += 1;
+            if let Err(error) = self.sweep_job(job, report).await {
+                report.errors += 1;
+                tracing::warn!(job_id = %job.id, %error, "failed to sweep a job");
+            }
+            if self.clock.now() >= until {
+                return Ok(());
+            }
+        }
+        for id in &page.releases {
+            report.examined += 1;
+            if let Err(error) = self.delete_expired_packages(*id, report).await {
+                report.errors += 1;
+                tracing::warn!(release_id = %id, %error, "failed to delete expired packages");
+            }
+            if self.clock.now() >= until {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    async fn sweep_job(&self, job: &Job, report: &mut SweepReport) -> Result<(), AwsError> {
+        let now = self.clock.now();
+        match job.state {
+            JobState::Pending { .. } => {
+                let delay = now
+                    .since(job.updated_at)
+                    .clamp(RESEND_AFTER, MAX_RESEND_DELAY);
+                let rescheduled = self.store.reschedule_sweep(job, Some(now.after(delay)));
+                if let WriteOutcome::Written(_) = rescheduled.await? {
+                    self.send(job).await?;
+                    report.resent += 1;
+                }
+            }
+            JobState::Running { lease_expires_at } if lease_expires_at > now => {
+                self.store
+                    .reschedule_sweep(job, Some(lease_expires_at))
+                    .await?;
+            }
+            JobState::Running { .. } if job.has_attempts_left() => {
+                if let WriteOutcome::Written(_) = self.store.rescue(job, now).await? {
+                    self.send(job).await?;
+                    report.rescued += 1;
+                }
+            }
+            JobState::Running { .. } => self.fail_exhausted(job, now, report).await?,
+            JobState::Ended { finished_at, .. } => {
+                if let Err(error) = self.clean_up(job, finished_at, report).await {
+                    let retry_at = now.after(CLEANUP_RETRY_DELAY);
+                    self.store.reschedule_sweep(job, Some(retry_at)).await?;
+                    return Err(error);
+                }
+            }
+            // The index may be a moment behind.
+            JobState::Draft => {}
+        }
+        Ok(())
+    }
+
+    async fn send(&self, job: &Job) -> Result<(), AwsError> {
+        self.queue
+            .send_job(job.id, job.created_by, Duration::ZERO)
+            .await
+    }
+
+    async fn fail_exhausted(
+        &self,
+        job: &Job,
+        now: Time,
+        report: &mut SweepReport,
+    ) -> Result<(), AwsError> {
+        let message = format!(
+            "The worker stopped responding in the last of {} attempts",
+            job.attempt
+        );
+        let failure = Failure::new(FailureCode::AttemptsExhausted, message);
+        let failed = self.store.fail_from_outside(job, &failure, now);
+        if let WriteOutcome::Written(job) = failed.await? {
+            let (attempt, code) = (job.attempt, failure.code.as_str());
+            tracing::error!(job_id = %job.id, attempt, code, "job ended");
+            report.failed.push(job.id);
+        }
+        Ok(())
+    }
+
+    /// Removes what the runs of a final job have left, once none of them writes any more.
+    async fn clean_up(
+        &self,
+        job: &Job,
+        finished_at: Time,
+        report: &mut SweepReport,
+    ) -> Result<(), AwsError> {
+        let mut next = None;
+        if let Some(release) = job.release_id.filter(|_| job.fence > 0) {
+            let quiet_at = finished_at.after(CLEANUP_GRACE);
+            if self.clock.now() < quiet_at {
+                next = Some(quiet_at);
+            } else {
+                self.remove_leftovers(job.id, release, report).await?;
+            }
+        }
+        self.store.reschedule_sweep(job, next).await?;
+        Ok(())
+    }
+
+    async fn remove_leftovers(
+        &self,
+        job: JobId,
+        release: ReleaseId,
+        report: &mut SweepReport,
+    ) -> Result<(), AwsError> {
+        let known = self.store.release(release).await?;
+        let package = known.as_ref().and_then(|release| release.built_by(job));
+        let kept = package.map(|package| output_prefix(release, job, package.fence));
+        let folder = job_prefix(release, job);
+        report.uploads_aborted += self.files.abort_uploads(&folder).await?;
+        report.files_deleted += self.files.delete_all_but(&folder, kept.as_deref()).await?;
+        Ok(())
+    }
+
+    /// Deletes the expired packages of a release, and then forgets them: after a crash in between they are deleted
+    /// again.
+    async fn delete_expired_packages(
+        &self,
+        id: ReleaseId,
+        report: &mut SweepReport,
+    ) -> Result<(), AwsError> {
+        let Some(release) = self.store.release(id).await? else {
+            return Ok(());
+        };
+        let Release { replaced, .. } = &release;
+        let now = self.clock.now();
+        let (expired, rest): (Vec<_>, Vec<_>) = replaced
+            .iter()
+            .cloned()
+            .partition(|replaced| files_deletable_at(replaced) <= now);
+        for replaced in &expired {
+            let folder = output_prefix(id, replaced.package.job_id, replaced.package.fence);
+            report.files_deleted += self.files.delete_all_but(&folder, None).await?;
+        }
+        self.store.forget_packages(&release, &rest).await?;
+        Ok(())
+    }
+}

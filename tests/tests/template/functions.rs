@@ -1,0 +1,92 @@
+//! The functions, as the code defines them.
+
+use api::Route;
+use lambda::Settings;
+
+/// A function: its crate, the routes that it answers, and how it is built from its settings.
+pub struct Function {
+    pub name: &'static str,
+    pub routes: &'static [Route],
+    pub build: fn(&mut Settings),
+}
+
+impl Function {
+    const fn new(name: &'static str, routes: &'static [Route], build: fn(&mut Settings)) -> Self {
+        Self {
+            name,
+            routes,
+            build,
+        }
+    }
+}
+
+/// Every function.
+pub const FUNCTIONS: [Function; 21] = [
+    Function::new("list-jobs", &list_jobs::ROUTES, |settings| {
+        drop(list_jobs::from_settings(settings));
+    }),
+    Function::new("create-job", &create_job::ROUTES, |settings| {
+        drop(create_job::from_settings(settings));
+    }),
+    Function::new("get-job", &get_job::ROUTES, |settings| {
+        drop(get_job::from_settings(settings));
+    }),
+    Function::new("update-job", &update_job::ROUTES, |settings| {
+        drop(update_job::from_settings(settings));
+    }),
+    Function::new("get-job-status", &get_job_status::ROUTES, |settings| {
+        drop(get_job_status::from_settings(settings));
+    }),
+    Function::new("get-job-logs", &get_job_logs::ROUTES, |settings| {
+        drop(get_job_logs::from_settings(settings));
+    }),
+    Function::new("cancel-job", &cancel_job::ROUTES, |settings| {
+        drop(cancel_job::from_settings(settings));
+    }),
+    Function::new("submit-job", &submit_job::ROUTES, |settings| {
+        drop(submit_job::from_settings(settings));
+    }),
+    Function::new("retry-job", &retry_job::ROUTES, |settings| {
+        drop(retry_job::from_settings(settings));
+    }),
+    Function::new("get-job-analysis", &get_job_analysis::ROUTES, |settings| {
+        drop(get_job_analysis::from_settings(settings));
+    }),
+    Function::new(
+        "list-release-jobs",
+        &list_release_jobs::ROUTES,
+        |settings| drop(list_release_jobs::from_settings(settings)),
+    ),
+    Function::new("create-release", &create_release::ROUTES, |settings| {
+        drop(create_release::from_settings(settings));
+    }),
+    Function::new("get-release", &get_release::ROUTES, |settings| {
+        drop(get_release::from_settings(settings));
+    }),
+    Function::new("restore-package", &restore_package::ROUTES, |settings| {
+        drop(restore_package::from_settings(settings));
+    }),
+    Function::new("add-release-file", &add_release_file::ROUTES, |settings| {
+        drop(add_release_file::from_settings(settings));
+    }),
+    Function::new(
+        "list-release-files",
+        &list_release_files::ROUTES,
+        |settings| drop(list_release_files::from_settings(settings)),
+    ),
+    Function::new("get-health", &get_health::ROUTES, |settings| {
+        drop(get_health::from_settings(settings));
+    }),
+    Function::new("authorize", &[], |settings| {
+        drop(authorize::from_settings(settings));
+    }),
+    Function::new("process-jobs", &[], |settings| {
+        drop(process_jobs::from_settings(settings));
+    }),
+    Function::new("fail-dead-jobs", &[], |settings| {
+        drop(fail_dead_jobs::from_settings(settings));
+    }),
+    Function::new("sweep-jobs", &[], |settings| {
+        drop(sweep_jobs::from_settings(settings));
+    }),
+];
