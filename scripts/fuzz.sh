@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # fuzz.sh SECONDS [SEED]
-# Feeds each reader of process-jobs for SECONDS. An input that panics, hangs, or takes more than
-# 4 GiB of address space is kept in corpus/, where the tests read it again from then on.
+# Fuzzes each file parser for SECONDS. An input that panics, hangs, or takes more than
+# 4 GiB of address space is kept in corpus/, which the tests read from then on.
 set -euo pipefail
 cd "$(dirname "$0")/../shared/release-files"
 seconds=$1

@@ -1,10 +1,10 @@
-//! Why work on files stops before its end.
+//! The reasons why work on files ends early.
 
 use std::{error::Error as StdError, io};
 
 use jobs::{Failure, FailureCode};
 
-/// Wrapped in an I/O error, it stops the work that reads or writes through an adapter.
+/// Stops the work that reads or writes through an adapter, wrapped in an I/O error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the job was stopped")]
 pub struct StoppedError;
@@ -15,7 +15,7 @@ impl From<StoppedError> for io::Error {
     }
 }
 
-/// Why work stopped before its end.
+/// The reason why work on files ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
     /// The input or the configuration can never succeed.
@@ -24,7 +24,7 @@ pub enum WorkError {
     /// A read or a write failed; another attempt may succeed.
     #[error(transparent)]
     Io(io::Error),
-    /// The run's time is nearly up; what it has done is saved, and the next run resumes it.
+    /// The run's time is nearly up. Its progress is saved, and the next run resumes it.
     #[error("the work was suspended")]
     Suspended,
     /// The job was cancelled or fenced off, or is out of time; nothing more may be written.
@@ -33,7 +33,7 @@ pub enum WorkError {
 }
 
 impl WorkError {
-    /// A failure with its code and sentence.
+    /// Makes a failure of a code and a sentence for the job's owner.
     pub fn failed(code: FailureCode, message: impl Into<String>) -> Self {
         Self::Failed(Failure::new(code, message))
     }
@@ -70,7 +70,7 @@ impl From<WorkError> for io::Error {
     }
 }
 
-/// The first cause of type `E` in the chain of an I/O error.
+/// Returns the first cause of type `E` in the chain of an I/O error.
 #[must_use]
 pub fn find_cause<E: StdError + 'static>(error: &io::Error) -> Option<&E> {
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plain_io_error_is_kept() {
+    fn another_io_error_is_kept() {
         let error = WorkError::from(io::Error::new(io::ErrorKind::TimedOut, "slow"));
         assert!(matches!(error, WorkError::Io(_)), "{error:?}");
         assert_eq!(error.to_string(), "slow");
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_survives_the_way_through_io() {
+    fn a_failure_survives_io() {
         let failure = Failure::new(FailureCode::FileEmpty, "The file is empty");
         let io = io::Error::from(WorkError::from(failure.clone()));
         let back = WorkError::from(io::Error::other(io));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn stopped_and_io_survive_the_way_through_io() {
+    fn stopped_and_io_errors_survive_io() {
         let stopped = io::Error::from(WorkError::Stopped);
         assert!(matches!(WorkError::from(stopped), WorkError::Stopped));
         let io = io::Error::from(WorkError::Io(io::ErrorKind::BrokenPipe.into()));

@@ -1,10 +1,10 @@
-//! Arbitrary bytes for everything that reads files: no input may panic, hang, or take much memory.
+//! Fuzzes the file parsers: no input may panic, hang, or take much memory.
 //!
-//! `make fuzz` runs [`fuzz`] for a while on changed samples. What it finds is kept in `corpus/`,
-//! all of which every run of the tests reads again.
+//! `make fuzz` runs [`fuzz`] on changed samples. It keeps its findings in `corpus/`, which every
+//! run of the tests reads again.
 #![expect(
     clippy::disallowed_methods,
-    reason = "make says for how long, and a finding is told by its time"
+    reason = "make sets the duration and the seed in the environment"
 )]
 
 use std::{
@@ -15,24 +15,25 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use text::encoding::{decode, detect};
 
 use crate::{
-    formats::{analyse, archive::Archive, samples},
+    formats::{analyze, archive::Archive, samples},
     nfo::{
         read::read,
-        repair::{Known, repair},
+        repair::{PlaceholderValues, repair},
     },
     package::sfv,
-    watch::testing::Recorder,
+    progress::testing::Recorder,
 };
 
-/// How long a reader may take for an input of some kilobytes, on a slow machine without optimisation.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Inputs are changed only below this size.
-const MAX_BYTES: usize = 32 * 1024;
+/// How long a parser may take for one input, on a slow machine without optimization.
+const MAX_INPUT_TIME: Duration = Duration::from_secs(10);
+/// The largest changed input, in bytes.
+const MAX_INPUT_BYTES: usize = 32 * 1024;
 
-/// A reader and what it is fed.
+/// A parser and its samples.
 struct Target {
     name: &'static str,
     samples: fn() -> Vec<Vec<u8>>,
@@ -43,27 +44,27 @@ const TARGETS: [Target; 5] = [
     Target {
         name: "epub",
         samples: epubs,
-        run: analysed,
+        run: analyze_bytes,
     },
     Target {
         name: "pdf",
         samples: pdfs,
-        run: analysed,
+        run: analyze_bytes,
     },
     Target {
         name: "zip",
         samples: zips,
-        run: unpacked,
+        run: unpack,
     },
     Target {
         name: "nfo",
         samples: nfos,
-        run: repaired,
+        run: read_and_repair,
     },
     Target {
         name: "sfv",
         samples: sfvs,
-        run: checksums,
+        run: parse_sfv,
     },
 ];
 
@@ -124,8 +125,8 @@ fn sfvs() -> Vec<Vec<u8>> {
     ]
 }
 
-fn analysed(bytes: &[u8]) {
-    let _ = analyse(
+fn analyze_bytes(bytes: &[u8]) {
+    let _ = analyze(
         &mut Cursor::new(bytes),
         "x",
         bytes.len() as u64,
@@ -133,24 +134,24 @@ fn analysed(bytes: &[u8]) {
     );
 }
 
-fn unpacked(bytes: &[u8]) {
-    analysed(bytes);
+fn unpack(bytes: &[u8]) {
+    analyze_bytes(bytes);
     let mut cursor = Cursor::new(bytes);
     let Ok(archive) = Archive::open(&mut cursor, bytes.len() as u64) else {
         return;
     };
-    let mut archive = archive.trusted();
+    let mut archive = archive.without_ratio_limit();
     for index in 0..archive.entries().len().min(20) {
         let _ = archive.copy(index, &mut sink(), &mut Recorder::default());
     }
 }
 
-fn repaired(bytes: &[u8]) {
+fn read_and_repair(bytes: &[u8]) {
     let _ = read(&decode(bytes, detect(bytes)));
-    let Ok(first) = repair(bytes, &Known::new([])) else {
+    let Ok(first) = repair(bytes, &PlaceholderValues::new([])) else {
         return;
     };
-    let again = repair(first.text.as_bytes(), &Known::new([])).unwrap();
+    let again = repair(first.text.as_bytes(), &PlaceholderValues::new([])).unwrap();
     assert!(
         again.changes.is_empty(),
         "a repaired NFO is repaired again: {:?}",
@@ -158,13 +159,13 @@ fn repaired(bytes: &[u8]) {
     );
 }
 
-fn checksums(bytes: &[u8]) {
+fn parse_sfv(bytes: &[u8]) {
     if let Ok(first) = sfv::parse(bytes) {
         assert_eq!(sfv::parse(sfv::render(&first).as_bytes()).unwrap(), first);
     }
 }
 
-/// Where inputs that were found to matter are kept.
+/// The findings of earlier runs.
 fn corpus(target: &Target) -> Vec<(PathBuf, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("corpus")
@@ -181,16 +182,16 @@ fn corpus(target: &Target) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn nothing_that_was_ever_found_harms_again() {
+fn earlier_findings_and_samples_are_harmless() {
     for target in &TARGETS {
         for (path, bytes) in corpus(target) {
-            let begun = Instant::now();
+            let started = Instant::now();
             (target.run)(&bytes);
             assert!(
-                begun.elapsed() < PATIENCE,
+                started.elapsed() < MAX_INPUT_TIME,
                 "{} takes {:?}",
                 path.display(),
-                begun.elapsed()
+                started.elapsed()
             );
         }
         for sample in (target.samples)() {
@@ -199,10 +200,10 @@ fn nothing_that_was_ever_found_harms_again() {
     }
 }
 
-/// Feeds each target for `FUZZ_SECONDS`. The input of the moment stands in `FUZZ_FOLDER`, so that
-/// it survives a process that is killed for its memory or its time.
+/// Fuzzes each target for `FUZZ_SECONDS`. The present input is in `FUZZ_FOLDER`, so that it
+/// survives a process that is killed for its memory or its time.
 #[test]
-#[ignore = "runs for as long as it is told: make fuzz"]
+#[ignore = "runs for a given time: make fuzz"]
 fn fuzz() {
     let seconds = env::var("FUZZ_SECONDS").map_or(1, |seconds| seconds.parse().unwrap());
     let seed = env::var("FUZZ_SEED").map_or_else(
@@ -213,22 +214,20 @@ fn fuzz() {
     for target in &TARGETS {
         let mut inputs = (target.samples)();
         inputs.extend(corpus(target).into_iter().map(|(_, bytes)| bytes));
-        let (mut chance, mut runs, begun) = (Chance(seed.max(1)), 0_u64, Instant::now());
-        while begun.elapsed() < Duration::from_secs(seconds) {
-            let bytes = changed(&inputs, &mut chance);
+        let (mut rng, mut runs, started) = (StdRng::seed_from_u64(seed), 0_u64, Instant::now());
+        while started.elapsed() < Duration::from_secs(seconds) {
+            let bytes = mutate(&inputs, &mut rng);
             fs::write(folder.join(target.name), &bytes).unwrap();
-            let (one, finding) = (
-                Instant::now(),
-                catch_unwind(AssertUnwindSafe(|| (target.run)(&bytes))),
-            );
+            let run_started = Instant::now();
+            let outcome = catch_unwind(AssertUnwindSafe(|| (target.run)(&bytes)));
             assert!(
-                finding.is_ok(),
+                outcome.is_ok(),
                 "{}: the input in {} panics",
                 target.name,
                 folder.display()
             );
             assert!(
-                one.elapsed() < PATIENCE,
+                run_started.elapsed() < MAX_INPUT_TIME,
                 "{}: the input in {} hangs",
                 target.name,
                 folder.display()
@@ -240,61 +239,55 @@ fn fuzz() {
     }
 }
 
-/// Numbers that look like chance, and are the same for the same seed (Marsaglia's xorshift64).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 11).unwrap() % end.max(1)
-    }
-}
-
-/// One of the inputs with up to a dozen changes.
-fn changed(inputs: &[Vec<u8>], chance: &mut Chance) -> Vec<u8> {
-    let mut bytes = inputs[chance.below(inputs.len())].clone();
-    for _ in 0..=chance.below(12) {
-        let (at, end) = (chance.below(bytes.len() + 1), chance.below(bytes.len() + 1));
-        let (from, to) = (at.min(end), at.max(end));
-        match chance.below(8) {
-            0 if at < bytes.len() => bytes[at] ^= 1 << chance.below(8),
-            1 if at < bytes.len() => bytes[at] = u8::try_from(chance.below(256)).unwrap(),
-            // What sizes, counts and offsets break at.
-            2 => {
-                let edges = [0, 1, 0x7F, 0xFF, 0xFFFF, 0x7FFF_FFFF, 0xFFFF_FFFF, u64::MAX];
-                let edge = edges[chance.below(edges.len())].to_le_bytes();
-                let width = [1, 2, 4, 8][chance.below(4)];
-                bytes
-                    .iter_mut()
-                    .skip(at)
-                    .zip(&edge[..width])
-                    .for_each(|(byte, new)| *byte = *new);
-            }
-            3 => drop(bytes.drain(from..to.min(from + 64))),
-            4 => bytes.truncate(to),
-            5 => {
-                let part = bytes[from..to].to_vec();
-                bytes.splice(at..at, part);
-            }
-            6 => {
-                let other = &inputs[chance.below(inputs.len())];
-                let start = chance.below(other.len());
-                bytes.splice(from..to, other[start..].iter().copied());
-            }
-            _ => {
-                let word = WORDS[chance.below(WORDS.len())];
-                bytes.splice(at..at, word.iter().copied());
-            }
-        }
-        bytes.truncate(MAX_BYTES);
+/// One of the inputs with one to twelve changes.
+fn mutate(inputs: &[Vec<u8>], rng: &mut StdRng) -> Vec<u8> {
+    let mut bytes = inputs.choose(rng).unwrap().clone();
+    for _ in 0..rng.random_range(1..=12) {
+        mutate_once(&mut bytes, inputs, rng);
+        bytes.truncate(MAX_INPUT_BYTES);
     }
     bytes
 }
 
-/// What the readers look for.
-const WORDS: [&[u8]; 24] = [
+fn mutate_once(bytes: &mut Vec<u8>, inputs: &[Vec<u8>], rng: &mut StdRng) {
+    let (at, other) = (
+        rng.random_range(0..=bytes.len()),
+        rng.random_range(0..=bytes.len()),
+    );
+    let (from, to) = (at.min(other), at.max(other));
+    match rng.random_range(0..8) {
+        0 if at < bytes.len() => bytes[at] ^= 1 << rng.random_range(0..8),
+        1 if at < bytes.len() => bytes[at] = rng.random(),
+        2 => {
+            let edge = NUMBER_EDGES.choose(rng).unwrap().to_le_bytes();
+            let width = *[1, 2, 4, 8].choose(rng).unwrap();
+            for (byte, new) in bytes.iter_mut().skip(at).zip(&edge[..width]) {
+                *byte = *new;
+            }
+        }
+        3 => drop(bytes.drain(from..to.min(from + 64))),
+        4 => bytes.truncate(to),
+        5 => {
+            let part = bytes[from..to].to_vec();
+            bytes.splice(at..at, part);
+        }
+        6 => {
+            let source = inputs.choose(rng).unwrap();
+            let start = rng.random_range(0..=source.len());
+            bytes.splice(from..to, source[start..].iter().copied());
+        }
+        _ => {
+            let token = TOKENS.choose(rng).unwrap();
+            bytes.splice(at..at, token.iter().copied());
+        }
+    }
+}
+
+/// Numbers at which sizes, counts and offsets break.
+const NUMBER_EDGES: [u64; 8] = [0, 1, 0x7F, 0xFF, 0xFFFF, 0x7FFF_FFFF, 0xFFFF_FFFF, u64::MAX];
+
+/// The tokens that the parsers look for.
+const TOKENS: [&[u8]; 24] = [
     b"PK\x01\x02",
     b"PK\x03\x04",
     b"PK\x05\x06",

@@ -1,7 +1,7 @@
-//! Text in ASCII, for names and for what was made for DOS.
+//! Transliteration to ASCII, for names and for files made for DOS.
 
-/// What is written for letters and signs that ASCII does not have.
-const LETTERS: [(&str, &str); 46] = [
+/// Letters and signs that ASCII does not have, and their replacement.
+const REPLACEMENTS: [(&str, &str); 46] = [
     ("àáâãäåāăą", "a"),
     ("ÀÁÂÃÄÅĀĂĄ", "A"),
     ("æ", "ae"),
@@ -53,14 +53,17 @@ const LETTERS: [(&str, &str); 46] = [
     ("\u{a0}\u{2009}\u{202f}", " "),
 ];
 
-/// The text with its accents taken off; what ASCII cannot say becomes `?`.
+/// Replaces letters and signs by their nearest in ASCII; a character without one becomes `?`.
 #[must_use]
 pub fn transliterate(text: &str) -> String {
     let mut ascii = String::with_capacity(text.len());
     for c in text.chars() {
-        match LETTERS.iter().find(|(letters, _)| letters.contains(c)) {
-            _ if c.is_ascii() => ascii.push(c),
-            Some((_, plain)) => ascii.push_str(plain),
+        if c.is_ascii() {
+            ascii.push(c);
+            continue;
+        }
+        match REPLACEMENTS.iter().find(|(from, _)| from.contains(c)) {
+            Some((_, to)) => ascii.push_str(to),
             None => ascii.push('?'),
         }
     }
@@ -72,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accents_go_and_the_rest_is_asked_about() {
+    fn accents_are_dropped_and_other_scripts_become_question_marks() {
         assert_eq!(
             transliterate("L’été à Besançon… Œuvre, Straße, e\u{301}"),
             "L'ete a Besancon... OEuvre, Strasse, e"

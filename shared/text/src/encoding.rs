@@ -1,39 +1,48 @@
-//! Which encoding a text has, found from its bytes, and the text in it.
+//! Detection of a text's encoding, and decoding.
 
 use std::borrow::Cow;
 
 use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 use oem_cp::{code_table::DECODING_TABLE_CP437, decode_string_complete_table};
+use serde::{Deserialize, Serialize};
 
 /// The UTF-8 byte order mark.
-const BOM: &[u8] = b"\xEF\xBB\xBF";
+const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// From this many bytes on, a text that ends within a character is taken for the beginning of one.
-const SAMPLE: usize = 4096;
+/// From this many bytes on, a text that ends within a character is taken for the beginning of a
+/// longer one.
+const MIN_CUT_BYTES: usize = 4096;
 
-/// An encoding that texts of releases have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An encoding of release texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Encoding {
     /// Seven bits.
+    #[serde(rename = "ascii")]
     Ascii,
     /// UTF-8 without a byte order mark.
+    #[serde(rename = "utf-8")]
     Utf8,
     /// UTF-8 with a byte order mark.
+    #[serde(rename = "utf-8-bom")]
     Utf8Bom,
-    /// UTF-16, the low byte first.
+    /// UTF-16, little-endian.
+    #[serde(rename = "utf-16le")]
     Utf16Le,
-    /// UTF-16, the high byte first.
+    /// UTF-16, big-endian.
+    #[serde(rename = "utf-16be")]
     Utf16Be,
     /// The code page of DOS, with its line drawings.
+    #[serde(rename = "cp437")]
     Cp437,
-    /// Western European, a superset of ISO-8859-1's letters.
+    /// Western European; it has all letters of ISO-8859-1.
+    #[serde(rename = "windows-1252")]
     Windows1252,
 }
 
 impl Encoding {
-    /// The name that an analysis shows.
+    /// The name in a job's result and log.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ascii => "ascii",
             Self::Utf8 => "utf-8",
@@ -46,10 +55,10 @@ impl Encoding {
     }
 }
 
-/// Finds the encoding of a text from its beginning, which may end within a character.
+/// Detects the encoding of a text from its beginning, which may end within a character.
 #[must_use]
 pub fn detect(sample: &[u8]) -> Encoding {
-    if sample.starts_with(BOM) {
+    if sample.starts_with(UTF8_BOM) {
         return Encoding::Utf8Bom;
     }
     if let Some(utf16) = detect_utf16(sample) {
@@ -63,7 +72,7 @@ pub fn detect(sample: &[u8]) -> Encoding {
         Err(error) if error.error_len().is_none() => {
             // One byte above ASCII at the very end may be a letter of another encoding.
             let before = &sample[..error.valid_up_to()];
-            if !before.is_ascii() || sample.len() >= SAMPLE {
+            if !before.is_ascii() || sample.len() >= MIN_CUT_BYTES {
                 Encoding::Utf8
             } else {
                 detect_single_byte(sample)
@@ -74,7 +83,8 @@ pub fn detect(sample: &[u8]) -> Encoding {
     }
 }
 
-/// Whether a damaged text is UTF-8 all the same: no other encoding has its sequences but by chance.
+/// Returns whether a damaged text still is UTF-8: text in another encoding rarely has valid
+/// sequences.
 fn is_mostly_utf8(bytes: &[u8]) -> bool {
     let (mut sequences, mut faults) = (0_usize, 0_usize);
     for chunk in bytes.utf8_chunks() {
@@ -84,35 +94,35 @@ fn is_mostly_utf8(bytes: &[u8]) -> bool {
     sequences > 4 * faults
 }
 
-/// The text of `bytes`, without a byte order mark; what the encoding does not have is replaced.
+/// Decodes a text and drops its byte order mark; invalid bytes become U+FFFD.
 #[must_use]
 pub fn decode(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
     match encoding {
         Encoding::Ascii | Encoding::Utf8 | Encoding::Utf8Bom => {
-            String::from_utf8_lossy(bytes.strip_prefix(BOM).unwrap_or(bytes))
+            String::from_utf8_lossy(bytes.strip_prefix(UTF8_BOM).unwrap_or(bytes))
         }
         Encoding::Utf16Le => UTF_16LE.decode_with_bom_removal(bytes).0,
         Encoding::Utf16Be => UTF_16BE.decode_with_bom_removal(bytes).0,
         Encoding::Cp437 => {
             let text = decode_string_complete_table(bytes, &DECODING_TABLE_CP437);
-            text.chars().map(drawn_control).collect::<String>().into()
+            text.chars().map(cp437_glyph).collect::<String>().into()
         }
         Encoding::Windows1252 => WINDOWS_1252.decode_without_bom_handling(bytes).0,
     }
 }
 
-/// DOS draws most control characters: the card suits and arrows of CP437's first 32 places. Those
-/// that every system acts on (NUL, bell to line feed, CR, end of file, ESC) are left.
-fn drawn_control(c: char) -> char {
-    const DRAWN: [char; 32] = [
+/// Returns the glyph that DOS draws for a control character: a card suit, an arrow and so on. Those
+/// that every system acts on (NUL, bell to line feed, CR, end of file, ESC) are kept.
+fn cp437_glyph(c: char) -> char {
+    const GLYPHS: [char; 32] = [
         '\0', '☺', '☻', '♥', '♦', '♣', '♠', '\u{7}', '\u{8}', '\t', '\n', '♂', '♀', '\r', '♫', '☼',
         '►', '◄', '↕', '‼', '¶', '§', '▬', '↨', '↑', '↓', '\u{1a}', '\u{1b}', '∟', '↔', '▲', '▼',
     ];
-    DRAWN.get(c as usize).copied().unwrap_or(c)
+    GLYPHS.get(c as usize).copied().unwrap_or(c)
 }
 
-/// By the byte order mark, or by the high bytes: NUL for Latin letters, 0x20 to 0x26 for
-/// punctuation and line drawings.
+/// Detects UTF-16 by its byte order mark, or by its high bytes: NUL for Latin letters, 0x20 to 0x26
+/// for punctuation and line drawings.
 fn detect_utf16(bytes: &[u8]) -> Option<Encoding> {
     if bytes.starts_with(b"\xFF\xFE") {
         return Some(Encoding::Utf16Le);
@@ -140,9 +150,9 @@ fn detect_utf16(bytes: &[u8]) -> Option<Encoding> {
     is_high(0, 1).then_some(Encoding::Utf16Be)
 }
 
-/// CP437 draws with 0xB0 to 0xDF, in runs or framed by spaces; Windows-1252 writes words, whose
-/// accented letters (0xC0 to 0xFF) stand alone among ASCII ones. CP437's accented letters are
-/// 0x80 to 0xA5, where Windows-1252 has quotes, dashes and signs.
+/// Tells CP437 from Windows-1252. CP437 draws with 0xB0 to 0xDF, in runs or between spaces, and has
+/// accented letters at 0x80 to 0xA5. Windows-1252 has them at 0xC0 to 0xFF, single among ASCII
+/// letters, and quotes, dashes and signs at 0x80 to 0xA5.
 fn detect_single_byte(bytes: &[u8]) -> Encoding {
     let (mut cp437, mut windows) = (0_usize, 0_usize);
     for (at, &byte) in bytes.iter().enumerate() {
@@ -152,12 +162,12 @@ fn detect_single_byte(bytes: &[u8]) -> Encoding {
         let within_word = before.is_ascii_lowercase() && after.is_ascii_lowercase();
         match byte {
             0xB0..=0xDF if before == byte || after == byte => cp437 += 2,
-            // « and », the degree and the middle dot are signs of Windows-1252.
+            // The degree sign, the middle dot and » are common in Windows-1252.
             0xB0..=0xDF if !in_word && !matches!(byte, 0xB0 | 0xB7 | 0xBB) => cp437 += 1,
-            // Windows-1252 does not have these.
+            // Windows-1252 does not use these.
             0x81 | 0x8D | 0x8F | 0x90 | 0x9D => cp437 += 3,
             0x80..=0x90 | 0x93..=0x9A | 0xA0..=0xA5 if within_word => cp437 += 2,
-            // The word à; an ellipsis follows one.
+            // The word à; an ellipsis would follow a word directly.
             0x85 if before == b' ' && after == b' ' => cp437 += 1,
             0xE0 if before == b' ' && after == b' ' => windows += 1,
             0xC0..=0xFF if in_word => windows += 2,
@@ -188,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn each_encoding_is_found_and_read() {
+    fn each_encoding_is_detected_and_decoded() {
         for (bytes, encoding, text) in [
             (&b"plain"[..], Encoding::Ascii, "plain"),
             (b"\xC3\xA9", Encoding::Utf8, "é"),
@@ -214,12 +224,12 @@ mod tests {
         ] {
             assert_eq!(both(bytes), (encoding, text.into()));
         }
-        let cut = [&[b'a'; SAMPLE][..], b"\xC3"].concat();
+        let cut = [&[b'a'; MIN_CUT_BYTES][..], b"\xC3"].concat();
         assert_eq!(detect(&cut), Encoding::Utf8);
     }
 
     #[test]
-    fn drawings_and_words_of_dos_are_recognised() {
+    fn cp437_is_detected_by_drawings_and_words() {
         for text in [
             "▄▄▄███▀▀▀ ░▒▓ GROUP ▓▒░ ▀▀▀███▄▄▄\r\n║ Title...: Le café ║\r\n╚═══════════╝",
             "Le détour du café à côté du collège",
@@ -230,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_windows_are_recognised() {
+    fn windows_1252_is_detected_by_words() {
         for text in ["Le “détour” – déjà vu, à l’été… «Noël»", "Ünlü Größe"]
         {
             let bytes = WINDOWS_1252.encode(text).0.into_owned();
@@ -242,7 +252,10 @@ mod tests {
     fn every_encoding_has_its_own_name() {
         use Encoding::{Ascii, Cp437, Utf8, Utf8Bom, Utf16Be, Utf16Le, Windows1252};
         let all = [Ascii, Utf8, Utf8Bom, Utf16Le, Utf16Be, Cp437, Windows1252];
-        let names: BTreeSet<_> = all.map(Encoding::name).into();
+        let names: BTreeSet<_> = all.map(Encoding::as_str).into();
         assert_eq!(names.len(), all.len());
+        for encoding in all {
+            assert_eq!(serde_json::to_value(encoding).unwrap(), encoding.as_str());
+        }
     }
 }

@@ -1,7 +1,11 @@
-//! Text as release files carry it: encodings, one-line cleaning, transliteration to ASCII.
+//! Text as release files carry it: encodings, tidying, transliteration to ASCII.
 
 pub mod ascii;
 pub mod encoding;
 mod line;
+mod tidy;
 
-pub use line::{MAX_MESSAGE_CHARS, one_line};
+pub use self::{
+    line::{MAX_MESSAGE_CHARS, one_line},
+    tidy::{tidy_line, tidy_text},
+};

@@ -1,9 +1,10 @@
-//! Messages of one line.
+//! Messages of one line, for logs.
 
-/// The longest message of one log entry, in characters; a longer one is cut.
+/// The longest message of a log entry, in characters; a longer one is cut.
 pub const MAX_MESSAGE_CHARS: usize = 1_000;
 
-/// Returns a message that fits one line: no control characters, at most [`MAX_MESSAGE_CHARS`] characters.
+/// Makes a message fit one line: replaces control characters with spaces, and cuts it after
+/// [`MAX_MESSAGE_CHARS`] characters.
 #[must_use]
 pub fn one_line(message: &str) -> String {
     message

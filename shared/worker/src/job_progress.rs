@@ -1,7 +1,7 @@
 //! The progress of file work, as the job reports it.
 
 use jobs::Level;
-use release_files::{WorkError, watch::Watch};
+use release_files::{WorkError, progress::Progress};
 
 use crate::reporter::Reporter;
 
@@ -20,12 +20,12 @@ impl JobProgress {
     }
 }
 
-impl Watch for JobProgress {
-    fn step(&mut self, step: &'static str) {
+impl Progress for JobProgress {
+    fn start_step(&mut self, step: &'static str) {
         self.reporter.step(step);
     }
 
-    fn progress(&mut self, done: u64, total: u64) {
+    fn update(&mut self, done: u64, total: u64) {
         let span = u64::from(self.to - self.from);
         let share = (done.min(total) * span).checked_div(total).unwrap_or(0);
         let share = u8::try_from(share).unwrap_or(0);
@@ -40,7 +40,7 @@ impl Watch for JobProgress {
         self.reporter.log(Level::Warning, &message);
     }
 
-    fn stopped(&self) -> Result<(), WorkError> {
+    fn check_cancelled(&self) -> Result<(), WorkError> {
         if self.reporter.is_stopped() {
             Err(WorkError::Stopped)
         } else {

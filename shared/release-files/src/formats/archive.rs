@@ -1,7 +1,7 @@
-//! Reading zip archives that nobody vouches for.
+//! Reads untrusted zip archives.
 //!
-//! The directory is read entry by entry with limits on its entries and its bytes, names are
-//! checked before anything uses them, and an entry is only unpacked against a limit.
+//! The number of entries and the size of the directory are limited, names are checked before
+//! anything uses them, and an entry is only unpacked within a limit.
 
 use std::io::{self, Read, Seek, Write};
 
@@ -10,107 +10,103 @@ use zip::read::ZipFileEntry;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
-use super::entry_name::check_entry_name;
 use super::source::{Fault, Source};
 use crate::WorkError;
-use crate::watch::Watch;
+use crate::paths::check_entry_name;
+use crate::progress::{Progress, ReadProgress};
 
 /// The most entries an archive may have.
 pub const MAX_ENTRIES: usize = 20_000;
-/// The largest directory that is read, in bytes; it bounds the memory that an archive can claim.
-pub const MAX_DIRECTORY: u64 = 16 * 1024 * 1024;
-/// Above this unpacked size, in bytes, an entry has to keep to [`MAX_RATIO`].
-pub const RATIO_FREE_SIZE: u64 = 64 * 1024 * 1024;
-/// The largest unpacked size for each packed byte.
+/// The largest directory that is read, in bytes; it bounds the memory that an archive can take.
+pub const MAX_DIRECTORY_BYTES: u64 = 16 * 1024 * 1024;
+/// The unpacked size above which an entry's compression ratio is checked, in bytes.
+pub const MAX_UNCHECKED_BYTES: u64 = 64 * 1024 * 1024;
+/// The highest compression ratio, in unpacked bytes per packed byte.
 pub const MAX_RATIO: u64 = 500;
 
-/// How much is copied between two looks at the watch, in bytes.
-const CHUNK: usize = 64 * 1024;
-
-/// One file or folder in an archive, as the directory describes it.
+/// A file or folder in an archive, as the directory describes it.
 #[derive(Debug)]
-pub struct Entry {
-    /// Its path with forward slashes; safe, as [`check_entry_name`] defines it.
+pub struct ArchiveEntry {
+    /// The path with forward slashes, which [`check_entry_name`] has accepted.
     pub path: String,
-    /// Its unpacked size, in bytes.
+    /// The unpacked size, in bytes.
     pub size: u64,
-    /// Its size in the archive, in bytes.
+    /// The size in the archive, in bytes.
     pub compressed_size: u64,
-    /// The CRC-32 of its unpacked bytes.
+    /// The CRC-32 of the unpacked bytes.
     pub crc32: u32,
-    /// Whether it is a folder.
+    /// True if it is a folder.
     pub is_dir: bool,
-    /// Whether a password is needed to read it.
+    /// True if a password is needed to read it.
     pub encrypted: bool,
     method: CompressionMethod,
     header_start: u64,
 }
 
-/// An opened archive.
+/// An open archive.
 pub struct Archive<'r, R> {
     zip: ZipArchive<Source<'r, R>>,
     fault: Fault,
-    entries: Vec<Entry>,
-    trusted: bool,
+    entries: Vec<ArchiveEntry>,
+    limits_ratio: bool,
 }
 
 impl<'r, R: Read + Seek> Archive<'r, R> {
     /// Reads the directory of the zip archive in `reader`, which has `size` bytes.
     ///
     /// # Errors
-    /// [`FailureCode::ArchiveDamaged`], [`FailureCode::ArchiveTooLarge`], [`FailureCode::ArchiveUnsafeName`],
-    /// [`FailureCode::ArchiveBomb`] for overlapping entries, [`FailureCode::ArchiveUnsupported`]; or the
-    /// reader's own error.
+    /// [`FailureCode::ArchiveDamaged`], [`FailureCode::ArchiveTooLarge`],
+    /// [`FailureCode::ArchiveUnsafeName`], [`FailureCode::ArchiveUnsupported`],
+    /// [`FailureCode::ArchiveBomb`] for overlapping entries; or the reader's own error.
     pub fn open(reader: &'r mut R, size: u64) -> Result<Self, WorkError> {
         Self::from_source(Source::new(reader, size))
     }
 
     /// As [`Archive::open`], from a source.
-    ///
-    /// # Errors
-    /// Those of [`Archive::open`].
     pub(crate) fn from_source(mut source: Source<'r, R>) -> Result<Self, WorkError> {
         let fault = source.fault();
-        let allowance = source.allow(Some(MAX_DIRECTORY));
-        let zip = ZipArchive::new(source).map_err(|error| fault.or(|| broken(&error)))?;
+        let limit = source.limit_reads(MAX_DIRECTORY_BYTES);
+        let zip =
+            ZipArchive::new(source).map_err(|error| fault.take_or(|| convert_error(&error)))?;
         fault.check()?;
-        allowance.lift();
+        limit.lift();
         let entries = read_directory(&zip)?;
-        refuse_overlaps(&entries)?;
+        check_overlaps(&entries)?;
         Ok(Self {
             zip,
             fault,
             entries,
-            trusted: false,
+            limits_ratio: true,
         })
     }
 
-    /// Entries may unpack to more than [`MAX_RATIO`] times their size: for an archive whose content
-    /// is streamed on, and nowhere kept. Deflate itself stops at some 1,030 times.
+    /// Lifts the limit of [`MAX_RATIO`], for an archive whose content is streamed and not kept.
+    /// Deflate itself reaches a ratio of some 1,030 at most.
     #[must_use]
-    pub fn trusted(self) -> Self {
+    pub fn without_ratio_limit(self) -> Self {
         Self {
-            trusted: true,
+            limits_ratio: false,
             ..self
         }
     }
 
     /// The entries, in the directory's order.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[ArchiveEntry] {
         &self.entries
     }
 
-    /// The index of the entry with exactly this path.
+    /// The index of the entry with this path.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<usize> {
         self.entries.iter().position(|entry| entry.path == path)
     }
 
-    /// The index of the first entry whose path is this one but for the case of ASCII letters.
+    /// The index of the entry with this path, or else of the first whose path differs from it only
+    /// in the case of ASCII letters.
     #[must_use]
     pub fn find_ignoring_case(&self, path: &str) -> Option<usize> {
-        let same = |entry: &Entry| entry.path.eq_ignore_ascii_case(path);
+        let same = |entry: &ArchiveEntry| entry.path.eq_ignore_ascii_case(path);
         self.find(path)
             .or_else(|| self.entries.iter().position(same))
     }
@@ -118,7 +114,7 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
     /// Unpacks a small entry into memory: at most `limit` bytes.
     ///
     /// # Errors
-    /// [`FailureCode::ArchiveBomb`] when it is larger, and those of [`Archive::read_with`].
+    /// [`FailureCode::ArchiveBomb`] when it is larger; and those of [`Archive::read_with`].
     pub fn read(&mut self, index: usize, limit: u64) -> Result<Vec<u8>, WorkError> {
         if let Some(entry) = self.entries.get(index)
             && entry.size > limit
@@ -128,7 +124,7 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
         self.read_with(index, |reader| {
             let mut bytes = Vec::new();
             reader.take(limit).read_to_end(&mut bytes)?;
-            // One more byte than allowed, or the end, where the checksum is compared.
+            // The next read gets a byte too many, or the end, where the checksum is verified.
             if reader.read(&mut [0])? > 0 {
                 return Err(too_large("an entry", limit).into());
             }
@@ -136,40 +132,29 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
         })
     }
 
-    /// Unpacks an entry of any size into `out`, and gives the number of bytes written.
-    ///
-    /// # Errors
-    /// Those of [`Archive::read_with`], of `out`, and [`WorkError::Stopped`].
+    /// Unpacks an entry of any size into `out`, and returns the number of bytes written.
     pub fn copy(
         &mut self,
         index: usize,
         out: &mut dyn Write,
-        watch: &mut dyn Watch,
+        progress: &mut dyn Progress,
     ) -> Result<u64, WorkError> {
         let total = self.entries.get(index).map_or(0, |entry| entry.size);
+        let mut copied = ReadProgress::new(progress, total);
         self.read_with(index, |reader| {
-            let mut buffer = vec![0; CHUNK];
-            let mut done = 0;
-            loop {
-                watch.stopped()?;
-                let count = reader.read(&mut buffer)?;
-                if count == 0 {
-                    return Ok(done);
-                }
-                out.write_all(&buffer[..count])?;
-                done += count as u64;
-                watch.progress(done, total);
-            }
+            copied.read_all(reader, &mut |bytes| Ok(out.write_all(bytes)?))?;
+            Ok(copied.done())
         })
     }
 
-    /// Gives `work` a reader of an entry's unpacked bytes. Its errors are already told apart:
-    /// converted into a [`WorkError`] they say whether the archive is damaged or could not be
-    /// read. The checksum is compared when the end is reached.
+    /// Calls `work` with a reader of an entry's unpacked bytes. The reader's errors, converted into
+    /// a [`WorkError`], tell a damaged archive from one that could not be read. The checksum is
+    /// verified at the end.
     ///
     /// # Errors
-    /// [`FailureCode::ArchiveEntryMissing`], [`FailureCode::ArchiveEncrypted`], [`FailureCode::ArchiveBomb`],
-    /// [`FailureCode::ArchiveUnsupported`], [`FailureCode::ArchiveDamaged`], the reader's and `work`'s own.
+    /// [`FailureCode::ArchiveEntryMissing`], [`FailureCode::ArchiveEncrypted`],
+    /// [`FailureCode::ArchiveBomb`], [`FailureCode::ArchiveUnsupported`],
+    /// [`FailureCode::ArchiveDamaged`]; the reader's and `work`'s own.
     pub fn read_with<T>(
         &mut self,
         index: usize,
@@ -177,17 +162,15 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
     ) -> Result<T, WorkError> {
         let Some(entry) = self.entries.get(index) else {
             let sentence = "The archive has no such entry.";
-            return Err(WorkError::failed(
-                FailureCode::ArchiveEntryMissing,
-                sentence,
-            ));
+            let code = FailureCode::ArchiveEntryMissing;
+            return Err(WorkError::failed(code, sentence));
         };
-        refuse_unreadable(entry)?;
-        if !self.trusted {
-            refuse_improbable(entry)?;
+        check_readable(entry)?;
+        if self.limits_ratio {
+            check_ratio(entry)?;
         }
         let opened = self.zip.by_index(index);
-        let inner = opened.map_err(|error| self.fault.or(|| broken(&error)))?;
+        let inner = opened.map_err(|error| self.fault.take_or(|| convert_error(&error)))?;
         work(&mut EntryReader {
             inner,
             fault: &self.fault,
@@ -196,7 +179,7 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
     }
 }
 
-/// Turns a library's errors into ours while an entry is read.
+/// Converts the library's errors while an entry is read.
 struct EntryReader<'e, I> {
     inner: I,
     fault: &'e Fault,
@@ -210,26 +193,26 @@ impl<I: Read> Read for EntryReader<'_, I> {
                 let sentence = format!("The archive's entry {:?} is damaged.", self.path);
                 WorkError::failed(FailureCode::ArchiveDamaged, sentence)
             };
-            self.fault.or(damaged).into()
+            self.fault.take_or(damaged).into()
         })
     }
 }
 
 fn read_directory<R: Read + Seek>(
     zip: &ZipArchive<Source<'_, R>>,
-) -> Result<Vec<Entry>, WorkError> {
+) -> Result<Vec<ArchiveEntry>, WorkError> {
     if zip.len() > MAX_ENTRIES {
         let sentence = format!("The archive has more than {MAX_ENTRIES} entries.");
         return Err(WorkError::failed(FailureCode::ArchiveTooLarge, sentence));
     }
     let describe_at = |index| match zip.by_index_data(index) {
         Ok(entry) => Ok(describe(&entry)?),
-        Err(error) => Err(broken(&error)),
+        Err(error) => Err(convert_error(&error)),
     };
     (0..zip.len()).map(describe_at).collect()
 }
 
-fn describe(entry: &ZipFileEntry<'_>) -> Result<Entry, Failure> {
+fn describe(entry: &ZipFileEntry<'_>) -> Result<ArchiveEntry, Failure> {
     let path = match entry.name() {
         Ok(name) => name.into_owned(),
         Err(_) => String::from_utf8_lossy(entry.name_raw()).into_owned(),
@@ -239,7 +222,7 @@ fn describe(entry: &ZipFileEntry<'_>) -> Result<Entry, Failure> {
         let sentence = format!("The archive's entry name {shown:?} {reason}.");
         return Err(Failure::new(FailureCode::ArchiveUnsafeName, sentence));
     }
-    Ok(Entry {
+    Ok(ArchiveEntry {
         size: entry.size(),
         compressed_size: entry.compressed_size(),
         crc32: entry.crc32(),
@@ -251,8 +234,8 @@ fn describe(entry: &ZipFileEntry<'_>) -> Result<Entry, Failure> {
     })
 }
 
-/// Entries that share bytes unpack to far more than the archive holds.
-fn refuse_overlaps(entries: &[Entry]) -> Result<(), Failure> {
+/// Refuses entries that share bytes: they unpack to far more than the archive holds.
+fn check_overlaps(entries: &[ArchiveEntry]) -> Result<(), Failure> {
     let mut ranges: Vec<(u64, u64)> = entries
         .iter()
         .map(|entry| (entry.header_start, entry.compressed_size))
@@ -266,27 +249,28 @@ fn refuse_overlaps(entries: &[Entry]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn refuse_unreadable(entry: &Entry) -> Result<(), Failure> {
+fn check_readable(entry: &ArchiveEntry) -> Result<(), Failure> {
     let path = &entry.path;
     if entry.encrypted {
         let sentence = format!("The archive's entry {path:?} is encrypted.");
         return Err(Failure::new(FailureCode::ArchiveEncrypted, sentence));
     }
-    let method = entry.method;
-    if !matches!(
-        method,
+    let is_supported = matches!(
+        entry.method,
         CompressionMethod::Stored | CompressionMethod::Deflated
-    ) {
-        let sentence = format!("The archive's entry {path:?} uses the method {method}.");
+    );
+    if !is_supported {
+        let sentence =
+            format!("The archive's entry {path:?} uses an unsupported compression method.");
         return Err(Failure::new(FailureCode::ArchiveUnsupported, sentence));
     }
     Ok(())
 }
 
-fn refuse_improbable(entry: &Entry) -> Result<(), Failure> {
+fn check_ratio(entry: &ArchiveEntry) -> Result<(), Failure> {
     let path = &entry.path;
-    if entry.size > RATIO_FREE_SIZE && entry.size / MAX_RATIO > entry.compressed_size {
-        let sentence = format!("The archive's entry {path:?} unpacks to suspiciously much.");
+    if entry.size > MAX_UNCHECKED_BYTES && entry.size / MAX_RATIO > entry.compressed_size {
+        let sentence = format!("The archive's entry {path:?} has a suspicious compression ratio.");
         return Err(Failure::new(FailureCode::ArchiveBomb, sentence));
     }
     Ok(())
@@ -297,10 +281,10 @@ fn too_large(path: &str, limit: u64) -> Failure {
     Failure::new(FailureCode::ArchiveBomb, sentence)
 }
 
-/// What an error of the zip library says about the archive.
-fn broken(error: &ZipError) -> WorkError {
-    if let ZipError::UnsupportedArchive(what) = error {
-        let sentence = format!("The archive cannot be read: {what}.");
+/// Converts an error of the zip library about the archive.
+fn convert_error(error: &ZipError) -> WorkError {
+    if let ZipError::UnsupportedArchive(reason) = error {
+        let sentence = format!("The archive cannot be read: {reason}.");
         return WorkError::failed(FailureCode::ArchiveUnsupported, sentence);
     }
     WorkError::failed(

@@ -2,9 +2,9 @@ use std::io::Cursor;
 
 use super::*;
 use crate::formats::samples;
-use crate::watch::testing::Recorder;
+use crate::progress::testing::Recorder;
 
-fn opened<T>(
+fn open<T>(
     bytes: &[u8],
     work: impl FnOnce(Archive<'_, Cursor<&[u8]>>) -> T,
 ) -> Result<T, WorkError> {
@@ -19,8 +19,8 @@ fn code_of<T: std::fmt::Debug>(result: Result<T, WorkError>) -> FailureCode {
     }
 }
 
-/// Replaces every occurrence of bytes with others as long.
-fn replaced(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+/// Replaces every occurrence of bytes with others of the same length.
+fn replace(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut at = 0;
     while let Some(found) = bytes[at..].windows(from.len()).position(|w| w == from) {
         at += found;
@@ -33,7 +33,7 @@ fn replaced(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
 #[test]
 fn entries_are_listed_and_unpacked() {
     let bytes = samples::zip(&[("a/", b""), ("a/x.txt", b"hello"), ("y", &vec![7; 100_000])]);
-    opened(&bytes, |mut archive| {
+    open(&bytes, |mut archive| {
         assert_eq!(archive.entries().len(), 3);
         assert!(archive.entries()[0].is_dir);
         assert_eq!(archive.find("A/X.TXT"), None);
@@ -41,12 +41,12 @@ fn entries_are_listed_and_unpacked() {
         assert_eq!(archive.read(index, 5).unwrap(), b"hello");
         assert_eq!(archive.entries()[index].crc32, crc32fast::hash(b"hello"));
         let mut out = Vec::new();
-        let mut watch = Recorder::default();
-        assert_eq!(archive.copy(2, &mut out, &mut watch).unwrap(), 100_000);
+        let mut progress = Recorder::default();
+        assert_eq!(archive.copy(2, &mut out, &mut progress).unwrap(), 100_000);
         assert_eq!(out, vec![7; 100_000]);
-        assert_eq!(watch.progress.last(), Some(&(100_000, 100_000)));
+        assert_eq!(progress.updates.last(), Some(&(100_000, 100_000)));
         assert!(matches!(
-            archive.copy(2, &mut out, &mut Recorder::stopping_after(1)),
+            archive.copy(2, &mut out, &mut Recorder::cancelling_after(1)),
             Err(WorkError::Stopped)
         ));
         assert_eq!(
@@ -59,10 +59,10 @@ fn entries_are_listed_and_unpacked() {
 }
 
 #[test]
-fn an_entry_that_lies_about_its_size_is_stopped() {
+fn an_entry_with_a_false_size_is_refused() {
     let bytes = samples::zip(&[("x", &vec![0; 50_000])]);
-    let lying = replaced(bytes, &50_000_u32.to_le_bytes(), &50_u32.to_le_bytes());
-    let code = code_of(opened(&lying, |mut archive| archive.read(0, 1000)).and_then(|r| r));
+    let lying = replace(bytes, &50_000_u32.to_le_bytes(), &50_u32.to_le_bytes());
+    let code = code_of(open(&lying, |mut archive| archive.read(0, 1000)).and_then(|r| r));
     assert!(
         [FailureCode::ArchiveDamaged, FailureCode::ArchiveBomb].contains(&code),
         "{code}"
@@ -71,39 +71,39 @@ fn an_entry_that_lies_about_its_size_is_stopped() {
 
 #[test]
 fn names_that_escape_are_refused() {
-    let bytes = replaced(samples::zip(&[("aaaaaaa", b"x")]), b"aaaaaaa", b"../etc/");
+    let bytes = replace(samples::zip(&[("aaaaaaa", b"x")]), b"aaaaaaa", b"../etc/");
     assert_eq!(
-        code_of(opened(&bytes, |_| ())),
+        code_of(open(&bytes, |_| ())),
         FailureCode::ArchiveUnsafeName
     );
 }
 
 #[test]
-fn damage_is_found_where_it_is() {
+fn damaged_archives_are_refused() {
     let mut bytes = samples::zip(&[("x", b"some content that compresses badly 0123456789")]);
     let good = bytes.clone();
     bytes[35] ^= 0xFF;
-    let code = code_of(opened(&bytes, |mut archive| archive.read(0, 1000)).and_then(|r| r));
+    let code = code_of(open(&bytes, |mut archive| archive.read(0, 1000)).and_then(|r| r));
     assert_eq!(code, FailureCode::ArchiveDamaged);
     assert_eq!(
-        code_of(opened(&good[..good.len() - 10], |_| ())),
+        code_of(open(&good[..good.len() - 10], |_| ())),
         FailureCode::ArchiveDamaged
     );
     assert_eq!(
-        code_of(opened(b"PK\x03\x04", |_| ())),
+        code_of(open(b"PK\x03\x04", |_| ())),
         FailureCode::ArchiveDamaged
     );
 }
 
 #[test]
-fn encrypted_and_unsupported_entries_are_named() {
+fn encrypted_and_unsupported_entries_are_refused() {
     let bytes = samples::zip(&[("mimetype", b"content")]);
     // The first flag of the local and of the central header.
     let mut encrypted = bytes.clone();
     encrypted[6] |= 1;
     let central = bytes.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
     encrypted[central + 8] |= 1;
-    opened(&encrypted, |mut archive| {
+    open(&encrypted, |mut archive| {
         assert!(archive.entries()[0].encrypted);
         assert_eq!(code_of(archive.read(0, 100)), FailureCode::ArchiveEncrypted);
     })
@@ -111,7 +111,7 @@ fn encrypted_and_unsupported_entries_are_named() {
     let mut exotic = bytes;
     exotic[8] = 12;
     exotic[central + 10] = 12;
-    opened(&exotic, |mut archive| {
+    open(&exotic, |mut archive| {
         assert_eq!(
             code_of(archive.read(0, 100)),
             FailureCode::ArchiveUnsupported
@@ -130,16 +130,16 @@ fn overlapping_entries_are_a_bomb() {
     let second = central[1] + 42;
     overlapping[second..second + 4].copy_from_slice(&0_u32.to_le_bytes());
     assert_eq!(
-        code_of(opened(&overlapping, |_| ())),
+        code_of(open(&overlapping, |_| ())),
         FailureCode::ArchiveBomb
     );
 }
 
 #[test]
-fn an_improbable_ratio_is_a_bomb() {
-    let entry = Entry {
+fn a_suspicious_ratio_is_a_bomb() {
+    let entry = ArchiveEntry {
         path: "zeros".to_owned(),
-        size: RATIO_FREE_SIZE * 2,
+        size: MAX_UNCHECKED_BYTES * 2,
         compressed_size: 100,
         crc32: 0,
         is_dir: false,
@@ -148,7 +148,7 @@ fn an_improbable_ratio_is_a_bomb() {
         header_start: 0,
     };
     assert_eq!(
-        refuse_improbable(&entry).unwrap_err().code,
+        check_ratio(&entry).unwrap_err().code,
         FailureCode::ArchiveBomb
     );
 }
@@ -158,28 +158,25 @@ fn too_many_entries_are_refused() {
     let names: Vec<String> = (0..=MAX_ENTRIES).map(|i| i.to_string()).collect();
     let files: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &b""[..])).collect();
     let bytes = samples::zip(&files);
-    assert_eq!(
-        code_of(opened(&bytes, |_| ())),
-        FailureCode::ArchiveTooLarge
-    );
+    assert_eq!(code_of(open(&bytes, |_| ())), FailureCode::ArchiveTooLarge);
 }
 
 #[test]
-fn a_directory_that_is_too_large_is_refused() {
+fn reads_beyond_the_limit_are_refused() {
     let mut cursor = Cursor::new(samples::zip(&[("x", b"x")]));
     let size = cursor.get_ref().len() as u64;
     let mut source = Source::new(&mut cursor, size);
-    let allowance = source.allow(Some(10));
+    let limit = source.limit_reads(10);
     let fault = source.fault();
     assert!(source.read(&mut [0; 64]).is_err());
     assert_eq!(code_of(fault.check()), FailureCode::ArchiveTooLarge);
-    allowance.lift();
+    limit.lift();
     assert!(source.read(&mut [0; 64]).is_ok());
 }
 
 #[test]
-fn unsupported_archives_say_what_is_missing() {
-    let error = broken(&ZipError::UnsupportedArchive("multi-disk"));
+fn unsupported_archives_are_refused() {
+    let error = convert_error(&ZipError::UnsupportedArchive("multi-disk"));
     assert_eq!(
         code_of(Err::<(), _>(error)),
         FailureCode::ArchiveUnsupported

@@ -1,27 +1,31 @@
-//! CBZ: a zip of page images, with a `ComicInfo.xml` where the maker was careful.
+//! CBZ: a zip of page images, often with metadata in a `ComicInfo.xml`.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
 use jobs::FailureCode;
 
-use super::archive::{Archive, Entry};
+use super::archive::{Archive, ArchiveEntry};
+use super::format::Format;
 use super::model::{Contributor, Identifier, MediaInfo, Metadata};
 use super::xml::{self, Node};
-use super::{isbn, text};
-use crate::WorkError;
-use crate::watch::Watch;
+use text::{tidy_line, tidy_text};
 
-/// What the files with a comic's metadata are called.
+use crate::WorkError;
+use crate::metadata::{find_year, isbn};
+use crate::paths::file_name;
+use crate::progress::Progress;
+
+/// The name of the file with a comic's metadata.
 const COMIC_INFO: &str = "ComicInfo.xml";
 
 /// Endings of page images.
-const IMAGES: [&str; 9] = [
+const IMAGE_ENDINGS: [&str; 9] = [
     ".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".tif", ".jxl",
 ];
 
-/// Elements of `ComicInfo.xml` that name people, and the role they have.
-const PEOPLE: [(&str, &str); 7] = [
+/// The elements of `ComicInfo.xml` that name contributors, and their roles.
+const CONTRIBUTORS: [(&str, &str); 7] = [
     ("Penciller", "penciller"),
     ("Inker", "inker"),
     ("Colorist", "colorist"),
@@ -31,8 +35,9 @@ const PEOPLE: [(&str, &str); 7] = [
     ("Translator", "translator"),
 ];
 
-/// Whether the archive is a comic: it has images, and hardly anything else.
-pub(super) fn is_comic(entries: &[Entry]) -> bool {
+/// Returns whether the archive is a comic: it has images, and at most one other file for ten of
+/// them.
+pub(super) fn is_comic(entries: &[ArchiveEntry]) -> bool {
     let files = || {
         entries
             .iter()
@@ -43,9 +48,9 @@ pub(super) fn is_comic(entries: &[Entry]) -> bool {
     images > 0 && others * 10 <= images
 }
 
-/// Metadata and the leftovers of file managers.
+/// Returns whether the file is metadata, or left behind by a file manager.
 fn is_clutter(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = file_name(path);
     name.eq_ignore_ascii_case(COMIC_INFO)
         || name.eq_ignore_ascii_case("Thumbs.db")
         || name.starts_with('.')
@@ -54,110 +59,124 @@ fn is_clutter(path: &str) -> bool {
 
 fn is_image(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
-    IMAGES.iter().any(|ending| path.ends_with(ending))
+    IMAGE_ENDINGS.iter().any(|ending| path.ends_with(ending))
 }
 
-/// Reads what a comic says about itself.
+/// Reads a comic's metadata and properties.
 pub(super) fn read<R: Read + Seek>(
     archive: &mut Archive<'_, R>,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<(Metadata, MediaInfo), WorkError> {
     let is_page =
-        |entry: &&Entry| !entry.is_dir && !is_clutter(&entry.path) && is_image(&entry.path);
+        |entry: &&ArchiveEntry| !entry.is_dir && !is_clutter(&entry.path) && is_image(&entry.path);
     let pages = archive.entries().iter().filter(is_page).count();
     let info = MediaInfo {
-        format: "cbz".to_owned(),
-        media_type: "application/vnd.comicbook+zip".to_owned(),
         pages: Some(pages as u64),
         encrypted: archive.entries().iter().any(|entry| entry.encrypted),
-        ..MediaInfo::default()
+        ..MediaInfo::new(Format::Cbz)
     };
     let Some(index) = find_comic_info(archive.entries()) else {
-        watch.info("The comic has no ComicInfo.xml.".to_owned());
+        progress.info("The comic has no ComicInfo.xml".to_owned());
         return Ok((Metadata::default(), info));
     };
-    // The pages are good without it: what is wrong with the metadata only deserves a warning.
+    // The pages are fine without metadata, so a fault in it is only a warning.
     match archive
-        .read(index, xml::MAX_XML)
-        .and_then(|bytes| parse(&xml::decode(&bytes)))
+        .read(index, xml::MAX_XML_BYTES)
+        .and_then(|bytes| ComicInfo::parse(&xml::decode(&bytes)))
     {
-        Ok(metadata) => Ok((metadata, info)),
+        Ok(comic_info) => Ok((comic_info.metadata(), info)),
         Err(WorkError::Failed(failure)) => {
-            watch.warn(format!("ComicInfo.xml was not read: {failure}"));
+            let reason = failure.message.trim_end_matches('.');
+            progress.warn(format!("ComicInfo.xml was not read: {reason}"));
             Ok((Metadata::default(), info))
         }
         Err(error) => Err(error),
     }
 }
 
-fn find_comic_info(entries: &[Entry]) -> Option<usize> {
-    let name = |entry: &Entry| entry.path.rsplit('/').next().unwrap_or_default().to_owned();
-    entries
-        .iter()
-        .position(|entry| name(entry).eq_ignore_ascii_case(COMIC_INFO))
+fn find_comic_info(entries: &[ArchiveEntry]) -> Option<usize> {
+    let is_comic_info =
+        |entry: &ArchiveEntry| file_name(&entry.path).eq_ignore_ascii_case(COMIC_INFO);
+    entries.iter().position(is_comic_info)
 }
 
-fn parse(document: &str) -> Result<Metadata, WorkError> {
-    let mut values = BTreeMap::<String, String>::new();
-    let mut path = Vec::<String>::new();
-    xml::walk(
-        document,
-        FailureCode::ArchiveDamaged,
-        &mut |node| match node {
-            Node::Open(name, _) => path.push(name.to_owned()),
-            Node::Close(_) => {
-                path.pop();
-            }
-            Node::Text(text) => {
-                if let [_, name] = path.as_slice() {
-                    values.entry(name.clone()).or_default().push_str(text);
+/// The values of `ComicInfo.xml`, by element.
+struct ComicInfo(BTreeMap<String, String>);
+
+impl ComicInfo {
+    fn parse(document: &str) -> Result<Self, WorkError> {
+        let mut values = BTreeMap::<String, String>::new();
+        let mut path = Vec::<String>::new();
+        xml::walk(
+            document,
+            FailureCode::ArchiveDamaged,
+            &mut |node| match node {
+                Node::Open(name, _) => path.push(name.to_owned()),
+                Node::Close(_) => {
+                    path.pop();
                 }
-            }
-        },
-    )?;
-    let get = |name: &str| values.get(name).and_then(|value| text::field(value));
-    let list = |name: &str| -> Vec<String> {
-        let value = get(name).unwrap_or_default();
-        value.split(',').filter_map(text::field).collect()
-    };
-    let people = |(element, role): &(&str, &str)| {
-        let role = (*role).to_owned();
-        let of = move |name| Contributor {
-            name,
-            role: role.clone(),
-        };
-        list(element).into_iter().map(of).collect::<Vec<_>>()
-    };
-    let gtin = get("GTIN");
-    Ok(Metadata {
-        title: get("Title").or_else(|| numbered_title(&get)),
-        authors: list("Writer"),
-        publisher: get("Publisher"),
-        isbn: gtin.as_deref().and_then(isbn::parse),
-        year: get("Year").and_then(|year| text::year(&year)),
-        language: get("LanguageISO"),
-        description: values
-            .get("Summary")
-            .and_then(|value| text::long_field(value)),
-        subjects: list("Genre"),
-        series: get("Series"),
-        series_index: get("Number"),
-        contributors: PEOPLE.iter().flat_map(people).collect(),
-        identifiers: gtin
-            .map(|value| Identifier {
-                scheme: "gtin".to_owned(),
-                value,
-            })
-            .into_iter()
-            .collect(),
-    })
-}
+                Node::Text(text) => {
+                    if let [_, name] = path.as_slice() {
+                        values.entry(name.clone()).or_default().push_str(text);
+                    }
+                }
+            },
+        )?;
+        Ok(Self(values))
+    }
 
-/// Issues seldom have a title of their own: the series and the number name them.
-fn numbered_title(get: &impl Fn(&str) -> Option<String>) -> Option<String> {
-    let series = get("Series")?;
-    Some(match get("Number") {
-        Some(number) => format!("{series} {number}"),
-        None => series,
-    })
+    fn metadata(&self) -> Metadata {
+        let gtin = self.get("GTIN");
+        let summary = self.0.get("Summary");
+        Metadata {
+            title: self.get("Title").or_else(|| self.numbered_title()),
+            authors: self.list("Writer"),
+            publisher: self.get("Publisher"),
+            isbn: gtin.as_deref().and_then(isbn::parse),
+            year: self.get("Year").and_then(|year| find_year(&year)),
+            language: self.get("LanguageISO"),
+            description: summary.and_then(|summary| tidy_text(summary)),
+            subjects: self.list("Genre"),
+            series: self.get("Series"),
+            series_index: self.get("Number"),
+            contributors: self.contributors(),
+            identifiers: gtin
+                .map(|value| Identifier {
+                    scheme: "gtin".to_owned(),
+                    value,
+                })
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    fn get(&self, element: &str) -> Option<String> {
+        self.0.get(element).and_then(|value| tidy_line(value))
+    }
+
+    /// The parts of a value that has commas.
+    fn list(&self, element: &str) -> Vec<String> {
+        let value = self.get(element).unwrap_or_default();
+        value.split(',').filter_map(tidy_line).collect()
+    }
+
+    fn contributors(&self) -> Vec<Contributor> {
+        let mut contributors = Vec::new();
+        for (element, role) in CONTRIBUTORS {
+            for name in self.list(element) {
+                let role = role.to_owned();
+                contributors.push(Contributor { name, role });
+            }
+        }
+        contributors
+    }
+
+    /// The series and the number, because issues seldom have a title.
+    fn numbered_title(&self) -> Option<String> {
+        let series = self.get("Series")?;
+        Some(match self.get("Number") {
+            Some(number) => format!("{series} {number}"),
+            None => series,
+        })
+    }
 }

@@ -5,45 +5,48 @@ use std::io::{Read, Seek};
 use jobs::{Failure, FailureCode};
 
 use super::archive::Archive;
+use super::format::Format;
 use super::model::{MediaInfo, Metadata};
 use super::opf;
 use super::xml::{self, Node};
 use crate::WorkError;
-use crate::watch::Watch;
+use crate::progress::Progress;
 
-/// Where an EPUB says where its package document is.
-const CONTAINER: &str = "META-INF/container.xml";
-/// The media type that an EPUB's first entry names.
-pub const MEDIA_TYPE: &str = "application/epub+zip";
+/// The file that names the package document.
+const CONTAINER_PATH: &str = "META-INF/container.xml";
+/// The entry that has the media type of an EPUB.
+const MIMETYPE_PATH: &str = "mimetype";
+/// How much of the `mimetype` entry is read, in bytes.
+const MAX_MIMETYPE_BYTES: u64 = 1024;
 
-/// Algorithms that only scramble fonts; a book that uses them is not locked.
-const FONT_SCRAMBLERS: [&str; 2] = [
+/// The algorithms that only obfuscate fonts; a book that uses them is not locked.
+const FONT_OBFUSCATIONS: [&str; 2] = [
     "http://www.idpf.org/2008/embedding",
     "http://ns.adobe.com/pdf/enc#RC",
 ];
 
-/// Whether the archive claims to be an EPUB: by its `mimetype` entry, or its container.
+/// Returns whether the archive is an EPUB by its `mimetype` entry or its container.
 pub(super) fn is_epub<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<bool, WorkError> {
-    if archive.find(CONTAINER).is_some() {
+    if archive.find(CONTAINER_PATH).is_some() {
         return Ok(true);
     }
-    let Some(index) = archive.find("mimetype") else {
+    let Some(index) = archive.find(MIMETYPE_PATH) else {
         return Ok(false);
     };
-    match archive.read(index, 1024) {
-        Ok(content) => Ok(content.trim_ascii() == MEDIA_TYPE.as_bytes()),
-        // A zip may contain a broken or large file of this name and be no EPUB.
+    match archive.read(index, MAX_MIMETYPE_BYTES) {
+        Ok(content) => Ok(content.trim_ascii() == Format::Epub.media_type().as_bytes()),
+        // Another zip may have a broken or large file of this name.
         Err(WorkError::Failed(_)) => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// Reads what an EPUB says about itself.
+/// Reads an EPUB's metadata and properties.
 pub(super) fn read<R: Read + Seek>(
     archive: &mut Archive<'_, R>,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<(Metadata, MediaInfo), WorkError> {
-    check_mimetype(archive, watch)?;
+    check_mimetype(archive, progress)?;
     let opf_path = package_path(archive)?;
     let Some(index) = archive
         .find(&opf_path)
@@ -52,63 +55,52 @@ pub(super) fn read<R: Read + Seek>(
         let sentence = format!("The EPUB's package document {opf_path:?} is missing.");
         return Err(WorkError::failed(FailureCode::EpubOpfMissing, sentence));
     };
-    let package = opf::parse(&xml::decode(&archive.read(index, xml::MAX_XML)?))?;
+    let package = opf::parse(&xml::decode(&archive.read(index, xml::MAX_XML_BYTES)?))?;
     if package.chapters == 0 {
-        watch.warn("The EPUB has no chapters in its reading order.".to_owned());
+        progress.warn("The EPUB has no chapters in its reading order".to_owned());
     }
-    if !package.has_nav && !package.has_ncx {
-        watch.warn("The EPUB has no table of contents.".to_owned());
+    if package.toc.is_empty() {
+        progress.warn("The EPUB has no table of contents".to_owned());
     }
-    let toc = [("nav", package.has_nav), ("ncx", package.has_ncx)];
-    let layout = if package.fixed_layout {
-        "fixed"
-    } else {
-        "reflowable"
-    };
     let info = MediaInfo {
-        format: "epub".to_owned(),
-        media_type: MEDIA_TYPE.to_owned(),
         version: package.version,
         chapters: Some(package.chapters),
-        toc: toc
-            .iter()
-            .filter(|(_, has)| *has)
-            .map(|(name, _)| (*name).to_owned())
-            .collect(),
-        layout: Some(layout.to_owned()),
+        toc: package.toc,
+        layout: Some(package.layout),
         producer: package.producer,
-        encrypted: is_locked(archive, watch)?,
-        ..MediaInfo::default()
+        encrypted: is_locked(archive, progress)?,
+        ..MediaInfo::new(Format::Epub)
     };
     Ok((package.metadata, info))
 }
 
 fn check_mimetype<R: Read + Seek>(
     archive: &mut Archive<'_, R>,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<(), WorkError> {
     let first = archive
         .entries()
         .first()
-        .is_some_and(|entry| entry.path == "mimetype" && entry.size == entry.compressed_size);
+        .is_some_and(|entry| entry.path == MIMETYPE_PATH && entry.size == entry.compressed_size);
     if !first {
-        watch.warn("The EPUB's mimetype is not its first, uncompressed entry.".to_owned());
+        progress.warn("The EPUB's mimetype is not its first, uncompressed entry".to_owned());
     }
-    let Some(index) = archive.find("mimetype") else {
+    let Some(index) = archive.find(MIMETYPE_PATH) else {
         return Ok(());
     };
-    if archive.read(index, 1024)?.trim_ascii() != MEDIA_TYPE.as_bytes() {
-        watch.warn("The EPUB's mimetype entry names another type.".to_owned());
+    if archive.read(index, MAX_MIMETYPE_BYTES)?.trim_ascii() != Format::Epub.media_type().as_bytes()
+    {
+        progress.warn("The EPUB's mimetype entry names another type".to_owned());
     }
     Ok(())
 }
 
 fn package_path<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<String, WorkError> {
     let missing = |sentence| WorkError::failed(FailureCode::EpubContainerMissing, sentence);
-    let Some(index) = archive.find_ignoring_case(CONTAINER) else {
+    let Some(index) = archive.find_ignoring_case(CONTAINER_PATH) else {
         return Err(missing("The EPUB has no META-INF/container.xml."));
     };
-    let container = xml::decode(&archive.read(index, xml::MAX_XML)?);
+    let container = xml::decode(&archive.read(index, xml::MAX_XML_BYTES)?);
     let mut path = None;
     xml::walk(&container, FailureCode::EpubDamaged, &mut |node| {
         if let Node::Open("rootfile", attributes) = node
@@ -122,10 +114,10 @@ fn package_path<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<String, 
         .ok_or_else(|| missing("The EPUB's container names no package document."))
 }
 
-/// Whether anything but fonts is encrypted, or the book carries a licence.
+/// Returns whether anything other than fonts is encrypted, or the book has a license.
 fn is_locked<R: Read + Seek>(
     archive: &mut Archive<'_, R>,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<bool, WorkError> {
     let mut locked = [
         "META-INF/rights.xml",
@@ -135,26 +127,26 @@ fn is_locked<R: Read + Seek>(
     .into_iter()
     .any(|path| archive.find(path).is_some());
     if let Some(index) = archive.find("META-INF/encryption.xml") {
-        let document = xml::decode(&archive.read(index, xml::MAX_XML)?);
+        let document = xml::decode(&archive.read(index, xml::MAX_XML_BYTES)?);
         locked |= encrypts_content(&document)?;
     }
     if locked {
-        watch.warn("The EPUB is protected by DRM; its content cannot be read.".to_owned());
+        progress.warn("The EPUB is protected by DRM; its content cannot be read".to_owned());
     }
     Ok(locked)
 }
 
 fn encrypts_content(document: &str) -> Result<bool, Failure> {
-    let mut found = false;
-    let mut inside = false;
+    let mut encrypts_content = false;
+    let mut in_data = false;
     xml::walk(document, FailureCode::EpubDamaged, &mut |node| match node {
-        Node::Open("EncryptedData", _) => inside = true,
-        Node::Close("EncryptedData") => inside = false,
-        Node::Open("EncryptionMethod", attributes) if inside => {
+        Node::Open("EncryptedData", _) => in_data = true,
+        Node::Close("EncryptedData") => in_data = false,
+        Node::Open("EncryptionMethod", attributes) if in_data => {
             let algorithm = attributes.get("Algorithm").unwrap_or_default();
-            found |= !FONT_SCRAMBLERS.contains(&algorithm.as_str());
+            encrypts_content |= !FONT_OBFUSCATIONS.contains(&algorithm.as_str());
         }
         _ => {}
     })?;
-    Ok(found)
+    Ok(encrypts_content)
 }

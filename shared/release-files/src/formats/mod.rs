@@ -1,62 +1,69 @@
-//! Reading files: what they are, what they say about themselves, what is in them.
+//! Analyzes files: their format, their metadata, the files inside them.
 //!
-//! Pure work over `Read + Seek`, in memory that does not grow with the file. [`analyse`] is the
-//! entrance; [`archive`] also serves whoever unpacks a package.
+//! It works on any `Read + Seek`, in memory that does not grow with the file. [`archive`] also
+//! serves the unpacking of packages.
 
 pub mod archive;
 mod comic;
-pub mod detect;
-pub mod digest;
-pub mod entry_name;
+mod detect;
+mod digest;
 mod epub;
-pub mod isbn;
-pub mod model;
-pub mod opf;
+mod format;
+mod model;
+mod opf;
 mod pdf;
-mod pdf_scan;
 mod plain;
+#[cfg(test)]
+mod property_tests;
+#[cfg(any(test, feature = "testing"))]
+pub mod samples;
 mod source;
-pub mod text;
-pub mod xml;
+#[cfg(test)]
+mod tests;
+mod xml;
 
 use std::io::{Read, Seek};
 
-use archive::{Archive, Entry};
-use detect::Kind;
 use jobs::FailureCode;
-pub use model::{Analysis, Contributor, Identifier, MediaInfo, Metadata, Structure, StructureFile};
-use source::Source;
 
+use self::archive::{Archive, ArchiveEntry};
+pub use self::format::Format;
+pub use self::model::{
+    Analysis, Contributor, Identifier, Layout, MediaInfo, Metadata, Structure, StructureFile,
+    TableOfContents,
+};
+use self::source::Source;
 use crate::WorkError;
-use crate::watch::Watch;
+use crate::checksum::format_crc32;
+use crate::paths::file_name;
+use crate::progress::Progress;
 
-/// Analyses the file in `reader`.
+/// Analyzes the file in `reader`, which has `size` bytes.
 ///
-/// `path` only serves messages: the format is found from the content. `size` is the file's size
-/// in bytes. The steps are `read` and `checksum`; the latter reports its progress in bytes.
+/// `path` is only used in messages; the format is found from the content. The steps are `read` and
+/// `checksum`; the latter reports its progress in bytes.
 ///
 /// # Errors
-/// [`WorkError::Failed`] with a code of [`code`] when the file can never be analysed,
-/// [`WorkError::Io`] when it could not be read, [`WorkError::Stopped`] as `watch` says.
-pub fn analyse<R: Read + Seek>(
+/// [`WorkError::Failed`] when the file can never be analyzed.
+pub fn analyze<R: Read + Seek>(
     reader: &mut R,
     path: &str,
     size: u64,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<Analysis, WorkError> {
-    watch.stopped()?;
+    progress.check_cancelled()?;
     if size == 0 {
-        let sentence = format!("The file {path:?} is empty.");
+        let sentence = format!("The file {path:?} is empty; upload it again.");
         return Err(WorkError::failed(FailureCode::FileEmpty, sentence));
     }
-    watch.step("read");
-    let mut analysis = read(reader, size, watch)?;
+    progress.start_step("read");
+    let mut analysis = read(reader, size, progress)?;
     let info = &mut analysis.mediainfo;
     info.size = size;
-    warn_of_extension(path, &info.format, watch);
-    watch.step("checksum");
-    let digest = digest::digest(&mut Source::new(reader, size), watch)?;
-    info.crc32 = digest::crc32_text(digest.crc32);
+    warn_about_extension(path, info.format, progress);
+    progress.start_step("checksum");
+    let digest = digest::digest(&mut Source::new(reader, size), progress)?;
+    info.crc32 = format_crc32(digest.crc32);
     info.sha256 = digest.sha256;
     if info.encoding.is_some() {
         info.lines = Some(digest.line_feeds);
@@ -67,29 +74,22 @@ pub fn analyse<R: Read + Seek>(
 fn read<R: Read + Seek>(
     reader: &mut R,
     size: u64,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<Analysis, WorkError> {
     let mut source = Source::new(reader, size);
-    let head = source.window(0, detect::HEAD)?;
-    let info = |format: &str, media_type: &str| MediaInfo {
-        format: format.to_owned(),
-        media_type: media_type.to_owned(),
-        ..MediaInfo::default()
-    };
+    let head = source.read_at(0, detect::HEAD_BYTES)?;
     let (metadata, mediainfo) = match detect::detect(&head) {
-        Kind::Zip => return read_zip(Archive::from_source(source)?, watch),
-        Kind::Pdf => pdf::read(&mut source, watch)?,
-        Kind::Text => (
-            Metadata::default(),
-            plain::read(&source.window(0, plain::SAMPLE)?),
-        ),
-        Kind::Other(format, media_type) => (Metadata::default(), info(format, media_type)),
-        Kind::Unknown => {
-            watch.warn("The file's format is not known.".to_owned());
-            (
-                Metadata::default(),
-                info("unknown", "application/octet-stream"),
-            )
+        Format::Zip => return read_zip(Archive::from_source(source)?, progress),
+        Format::Pdf => pdf::read(&mut source, progress)?,
+        Format::Text => {
+            let sample = source.read_at(0, plain::SAMPLE_BYTES)?;
+            (Metadata::default(), plain::read(&sample))
+        }
+        format => {
+            if format == Format::Unknown {
+                progress.warn("The file's format is not known".to_owned());
+            }
+            (Metadata::default(), MediaInfo::new(format))
         }
     };
     Ok(Analysis {
@@ -101,18 +101,16 @@ fn read<R: Read + Seek>(
 
 fn read_zip<R: Read + Seek>(
     mut archive: Archive<'_, R>,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<Analysis, WorkError> {
     let (metadata, mediainfo) = if epub::is_epub(&mut archive)? {
-        epub::read(&mut archive, watch)?
+        epub::read(&mut archive, progress)?
     } else if comic::is_comic(archive.entries()) {
-        comic::read(&mut archive, watch)?
+        comic::read(&mut archive, progress)?
     } else {
         let info = MediaInfo {
-            format: "zip".to_owned(),
-            media_type: "application/zip".to_owned(),
             encrypted: archive.entries().iter().any(|entry| entry.encrypted),
-            ..MediaInfo::default()
+            ..MediaInfo::new(Format::Zip)
         };
         (Metadata::default(), info)
     };
@@ -123,7 +121,7 @@ fn read_zip<R: Read + Seek>(
     })
 }
 
-fn structure(entries: &[Entry]) -> Structure {
+fn structure(entries: &[ArchiveEntry]) -> Structure {
     let files = || entries.iter().filter(|entry| !entry.is_dir);
     let total = files().count();
     let listed = files()
@@ -132,7 +130,7 @@ fn structure(entries: &[Entry]) -> Structure {
             path: entry.path.clone(),
             size: entry.size,
             compressed_size: entry.compressed_size,
-            crc32: digest::crc32_text(entry.crc32),
+            crc32: format_crc32(entry.crc32),
             encrypted: entry.encrypted,
         });
     Structure {
@@ -143,27 +141,14 @@ fn structure(entries: &[Entry]) -> Structure {
     }
 }
 
-fn warn_of_extension(path: &str, format: &str, watch: &mut dyn Watch) {
-    let usual = detect::usual_extensions(format);
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let Some((_, extension)) = name.rsplit_once('.') else {
-        return;
-    };
-    if !usual.is_empty()
-        && !usual
-            .iter()
-            .any(|usual| usual.eq_ignore_ascii_case(extension))
+fn warn_about_extension(path: &str, format: Format, progress: &mut dyn Progress) {
+    let name = file_name(path);
+    if let Some((_, extension)) = name.rsplit_once('.')
+        && !format.allows_extension(extension)
     {
-        watch.warn(format!(
-            "The file {name:?} is of the format {format}, unlike its name."
+        let format = format.as_str();
+        progress.warn(format!(
+            "The file {name:?} is in the format {format}, unlike its name"
         ));
     }
 }
-
-#[cfg(any(test, feature = "testing"))]
-pub mod samples;
-#[cfg(test)]
-mod tests;
-
-#[cfg(test)]
-mod property_tests;

@@ -1,15 +1,16 @@
-//! Real inputs for tests, built here.
+//! Files of the supported formats, for tests.
 #![expect(
     clippy::missing_panics_doc,
-    reason = "a sample that cannot be made fails its test"
+    reason = "a sample that cannot be built fails its test"
 )]
 
-use lopdf::{Dictionary, Document, Object, Stream, dictionary, text_string};
 use std::io::{Cursor, Write};
+
+use lopdf::{Dictionary, Document, Object, Stream, dictionary, text_string};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-/// The container that names `OEBPS/content.opf`.
+/// An EPUB container that names `OEBPS/content.opf`.
 pub const CONTAINER: &str = r#"<?xml version="1.0"?>
 <container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container">
  <rootfiles><rootfile full-path="OEBPS/content.opf" media-type="application/oebps-package+xml"/></rootfiles>
@@ -28,7 +29,7 @@ pub const OPF3: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
  <spine><itemref idref="nav"/><itemref idref="c1"/></spine>
 </package>"#;
 
-/// A zip of these files; a name that ends in `/` is a folder, `mimetype` is stored.
+/// Builds a zip of these files. A name that ends in `/` is a folder; `mimetype` is stored.
 #[must_use]
 pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
@@ -51,7 +52,7 @@ pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-/// An EPUB with this package document and these files besides.
+/// Builds an EPUB with this package document and more files.
 #[must_use]
 pub fn epub(opf: &str, more: &[(&str, &[u8])]) -> Vec<u8> {
     let mut files: Vec<(&str, &[u8])> = vec![
@@ -64,7 +65,7 @@ pub fn epub(opf: &str, more: &[(&str, &[u8])]) -> Vec<u8> {
     zip(&files)
 }
 
-/// A PDF of so many pages with this Info dictionary.
+/// Builds a PDF with a number of pages and this Info dictionary.
 #[must_use]
 pub fn pdf_document(pages: u32, info: Dictionary) -> Document {
     let mut document = Document::with_version("1.5");
@@ -87,7 +88,7 @@ pub fn pdf_document(pages: u32, info: Dictionary) -> Document {
     document
 }
 
-/// The usual Info dictionary of a test.
+/// An Info dictionary.
 #[must_use]
 pub fn pdf_info() -> Dictionary {
     dictionary! {
@@ -99,7 +100,7 @@ pub fn pdf_info() -> Dictionary {
     }
 }
 
-/// A saved PDF.
+/// Builds a PDF file with a number of pages.
 #[must_use]
 pub fn pdf(pages: u32) -> Vec<u8> {
     let mut out = Vec::new();

@@ -1,4 +1,4 @@
-//! The reader that all format code reads through.
+//! The reader that all parsers of formats read through.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -9,51 +9,51 @@ use jobs::{Failure, FailureCode};
 use crate::WorkError;
 
 /// How much is read from the file at once, in bytes.
-const BUFFER: usize = 64 * 1024;
+const BUFFER_BYTES: usize = 64 * 1024;
 
-/// A buffered reader that remembers the error of the file beneath it.
+/// A buffered reader that keeps the error of its file.
 ///
-/// Format libraries turn an I/O error into "this file is broken" as they please. After a library
-/// failed, [`Fault::or`] tells a broken file from a file that could not be read. Unlike
-/// `BufReader`, it keeps its buffer across seeks, which zip directories need.
+/// Libraries that parse formats may report an I/O error as a broken file. [`Fault::take_or`] tells
+/// the two apart after a library failed. Unlike `BufReader`, it keeps its buffer across seeks,
+/// which zip directories need.
 pub struct Source<'r, R> {
     inner: &'r mut R,
     fault: Fault,
     size: u64,
     position: u64,
     buffer: Box<[u8]>,
-    start: u64,
+    /// The position of the buffer's start in the file.
+    buffer_start: u64,
+    /// How many bytes of the buffer are filled.
     filled: usize,
-    allowance: Rc<Cell<Option<u64>>>,
+    /// How many bytes may still be read; `None`: any number.
+    remaining: Rc<Cell<Option<u64>>>,
 }
 
-/// The hold on what a library may still read.
-pub struct Allowance(Rc<Cell<Option<u64>>>);
+/// A limit on the bytes that a library may still read.
+pub struct ReadLimit(Rc<Cell<Option<u64>>>);
 
-impl Allowance {
-    /// Lets the library read as much as it likes again.
+impl ReadLimit {
+    /// Ends the limit.
     pub fn lift(&self) {
         self.0.set(None);
     }
 }
 
-/// The error that the file beneath a [`Source`] gave, if it gave one.
+/// The first error of a [`Source`]'s file, if there was one.
 #[derive(Clone, Default)]
 pub struct Fault(Rc<RefCell<Option<io::Error>>>);
 
 impl Fault {
-    /// The file's own error when there was one, else what `broken` says about its content.
-    pub fn or(&self, broken: impl FnOnce() -> WorkError) -> WorkError {
+    /// Takes the file's error, or else makes one about its content.
+    pub fn take_or(&self, broken: impl FnOnce() -> WorkError) -> WorkError {
         match self.0.borrow_mut().take() {
             Some(error) => WorkError::from(error),
             None => broken(),
         }
     }
 
-    /// Reports the file's own error even where a library swallowed it.
-    ///
-    /// # Errors
-    /// The error that the file gave.
+    /// Fails with the file's error, even when a library has swallowed it.
     pub fn check(&self) -> Result<(), WorkError> {
         match self.0.borrow_mut().take() {
             Some(error) => Err(WorkError::from(error)),
@@ -63,30 +63,30 @@ impl Fault {
 }
 
 impl<'r, R: Read + Seek> Source<'r, R> {
-    /// Reads `inner`, which has `size` bytes; the position is at its start.
+    /// Reads `inner`, which has `size` bytes, from its start.
     pub fn new(inner: &'r mut R, size: u64) -> Self {
         Self {
             inner,
             fault: Fault::default(),
             size,
             position: 0,
-            buffer: vec![0; BUFFER].into_boxed_slice(),
-            start: 0,
+            buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
+            buffer_start: 0,
             filled: 0,
-            allowance: Rc::default(),
+            remaining: Rc::default(),
         }
     }
 
-    /// The memory of this reader's own errors.
+    /// The handle on the file's error.
     pub fn fault(&self) -> Fault {
         self.fault.clone()
     }
 
-    /// Lets a library read at most so many bytes more; `None` sets it free again. What it may
-    /// read bounds what it can keep in memory.
-    pub fn allow(&mut self, bytes: Option<u64>) -> Allowance {
-        self.allowance.set(bytes);
-        Allowance(Rc::clone(&self.allowance))
+    /// Limits how many bytes can be read from now on, and so how much of the file a library can
+    /// keep in memory.
+    pub fn limit_reads(&mut self, bytes: u64) -> ReadLimit {
+        self.remaining.set(Some(bytes));
+        ReadLimit(Rc::clone(&self.remaining))
     }
 
     /// The file's size, in bytes.
@@ -95,10 +95,7 @@ impl<'r, R: Read + Seek> Source<'r, R> {
     }
 
     /// Reads at most `limit` bytes from `offset`.
-    ///
-    /// # Errors
-    /// Those of the file.
-    pub fn window(&mut self, offset: u64, limit: u64) -> Result<Vec<u8>, WorkError> {
+    pub fn read_at(&mut self, offset: u64, limit: u64) -> Result<Vec<u8>, WorkError> {
         self.position = offset;
         let mut bytes = Vec::new();
         let read = self.take(limit).read_to_end(&mut bytes);
@@ -107,10 +104,10 @@ impl<'r, R: Read + Seek> Source<'r, R> {
         Ok(bytes)
     }
 
-    fn fill(&mut self) -> io::Result<()> {
+    fn fill_buffer(&mut self) -> io::Result<()> {
         self.filled = 0;
         self.inner.seek(SeekFrom::Start(self.position))?;
-        self.start = self.position;
+        self.buffer_start = self.position;
         self.filled = loop {
             match self.inner.read(&mut self.buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -120,10 +117,10 @@ impl<'r, R: Read + Seek> Source<'r, R> {
         Ok(())
     }
 
-    /// Keeps the error and gives the library another that is as final.
-    fn remember(&self, error: io::Error) -> io::Error {
+    /// Keeps the error, and returns another one for the library.
+    fn keep_error(&self, error: io::Error) -> io::Error {
         let kind = match error.kind() {
-            // Libraries take this one for a short file and go on.
+            // Libraries take this kind for a short file and continue.
             io::ErrorKind::UnexpectedEof => io::ErrorKind::Other,
             kind => kind,
         };
@@ -137,21 +134,21 @@ impl<R: Read + Seek> Read for Source<'_, R> {
         if out.is_empty() || self.position >= self.size {
             return Ok(0);
         }
-        let buffered = self.start..self.start + self.filled as u64;
+        let buffered = self.buffer_start..self.buffer_start + self.filled as u64;
         if !buffered.contains(&self.position) {
-            self.fill().map_err(|error| self.remember(error))?;
+            self.fill_buffer().map_err(|error| self.keep_error(error))?;
         }
         // The offset is below the buffer's length, so it fits.
-        let offset = usize::try_from(self.position - self.start).unwrap_or(self.filled);
+        let offset = usize::try_from(self.position - self.buffer_start).unwrap_or(self.filled);
         let available = &self.buffer[offset..self.filled];
         let count = available.len().min(out.len());
-        if let Some(allowed) = self.allowance.get() {
-            let Some(left) = allowed.checked_sub(count as u64) else {
+        if let Some(remaining) = self.remaining.get() {
+            let Some(left) = remaining.checked_sub(count as u64) else {
                 let sentence = "The archive's directory is too large, or damaged.";
                 let failure = Failure::new(FailureCode::ArchiveTooLarge, sentence);
-                return Err(self.remember(failure.into()));
+                return Err(self.keep_error(failure.into()));
             };
-            self.allowance.set(Some(left));
+            self.remaining.set(Some(left));
         }
         out[..count].copy_from_slice(&available[..count]);
         self.position += count as u64;
@@ -177,8 +174,8 @@ mod tests {
 
     use super::*;
 
-    /// A file whose every read fails.
-    pub struct Broken;
+    /// A file that cannot be read.
+    struct Broken;
     impl Read for Broken {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
             Err(io::Error::new(
@@ -194,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_any_window_across_buffers() {
+    fn any_range_is_read_across_buffers() {
         let bytes: Vec<u8> = (0..200_000_u32).map(|i| (i % 251) as u8).collect();
         let mut cursor = Cursor::new(bytes.clone());
         let mut source = Source::new(&mut cursor, bytes.len() as u64);
@@ -205,10 +202,10 @@ mod tests {
             (300_000, 5),
             (3, 150_000),
         ] {
-            let window = source.window(offset, limit).unwrap();
+            let range = source.read_at(offset, limit).unwrap();
             let start = usize::try_from(offset).unwrap().min(bytes.len());
             let end = (start + usize::try_from(limit).unwrap()).min(bytes.len());
-            assert_eq!(window, bytes[start..end], "{offset}+{limit}");
+            assert_eq!(range, bytes[start..end], "{offset}+{limit}");
         }
         assert_eq!(source.seek(SeekFrom::End(-1)).unwrap(), 199_999);
         assert_eq!(source.seek(SeekFrom::Current(-9)).unwrap(), 199_990);
@@ -216,16 +213,16 @@ mod tests {
     }
 
     #[test]
-    fn the_error_of_the_file_wins_over_what_a_library_made_of_it() {
+    fn the_files_error_wins_over_the_librarys() {
         let mut broken = Broken;
         let mut source = Source::new(&mut broken, 10);
         let fault = source.fault();
         assert!(source.read(&mut [0; 4]).is_err());
-        let error = fault.or(|| WorkError::failed(FailureCode::FileEmpty, "broken"));
+        let error = fault.take_or(|| WorkError::failed(FailureCode::FileEmpty, "broken"));
         assert!(matches!(&error, WorkError::Io(io) if io.to_string() == "connection lost"));
-        let error = fault.or(|| WorkError::failed(FailureCode::FileEmpty, "broken"));
+        let error = fault.take_or(|| WorkError::failed(FailureCode::FileEmpty, "broken"));
         assert!(matches!(error, WorkError::Failed(_)));
-        assert!(matches!(source.window(0, 4), Err(WorkError::Io(_))));
+        assert!(matches!(source.read_at(0, 4), Err(WorkError::Io(_))));
         assert!(fault.check().is_ok());
     }
 }

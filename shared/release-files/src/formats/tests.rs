@@ -1,25 +1,27 @@
-//! Whole analyses of whole files.
+//! Analyses of whole files.
 
 use std::io::{self, Cursor, SeekFrom};
 
+use text::encoding::Encoding;
+
 use super::samples::{self, OPF3};
 use super::*;
-use crate::watch::testing::Recorder;
+use crate::progress::testing::Recorder;
 
-fn analysed(path: &str, bytes: &[u8]) -> (Result<Analysis, WorkError>, Recorder) {
-    let mut watch = Recorder::default();
+fn try_analyze(path: &str, bytes: &[u8]) -> (Result<Analysis, WorkError>, Recorder) {
+    let mut progress = Recorder::default();
     let size = bytes.len() as u64;
-    let result = analyse(&mut Cursor::new(bytes), path, size, &mut watch);
-    (result, watch)
+    let result = analyze(&mut Cursor::new(bytes), path, size, &mut progress);
+    (result, progress)
 }
 
 fn good(path: &str, bytes: &[u8]) -> (Analysis, Recorder) {
-    let (result, watch) = analysed(path, bytes);
-    (result.unwrap(), watch)
+    let (result, progress) = try_analyze(path, bytes);
+    (result.unwrap(), progress)
 }
 
 fn failure(bytes: &[u8]) -> FailureCode {
-    match analysed("file", bytes).0 {
+    match try_analyze("file", bytes).0 {
         Err(WorkError::Failed(failure)) => {
             assert!(failure.message.ends_with('.'), "{failure}");
             failure.code
@@ -29,20 +31,20 @@ fn failure(bytes: &[u8]) -> FailureCode {
 }
 
 #[test]
-fn an_epub_3_is_analysed() {
+fn an_epub_3_is_analyzed() {
     let bytes = samples::epub(OPF3, &[("OEBPS/", b"")]);
-    let (analysis, watch) = good("book.epub", &bytes);
+    let (analysis, progress) = good("book.epub", &bytes);
     assert_eq!(analysis.metadata.title.as_deref(), Some("The Title"));
     assert_eq!(analysis.metadata.isbn.as_deref(), Some("9780306406157"));
     assert_eq!(analysis.metadata.year, Some(2021));
     let info = &analysis.mediainfo;
     assert_eq!(
-        (info.format.as_str(), info.version.as_deref()),
-        ("epub", Some("3.0"))
+        (info.format, info.version.as_deref()),
+        (Format::Epub, Some("3.0"))
     );
     assert_eq!(
         (info.chapters, info.toc.as_slice()),
-        (Some(2), &["nav".to_owned()][..])
+        (Some(2), &[TableOfContents::Nav][..])
     );
     assert_eq!(info.size, bytes.len() as u64);
     assert_eq!(info.crc32, format!("{:08X}", crc32fast::hash(&bytes)));
@@ -53,15 +55,18 @@ fn an_epub_3_is_analysed() {
         analysis.structure.total_size,
         analysis.structure.files.iter().map(|f| f.size).sum::<u64>()
     );
-    assert_eq!(watch.steps, ["read", "checksum"]);
-    assert!(watch.warnings.is_empty(), "{:?}", watch.warnings);
+    assert_eq!(progress.steps, ["read", "checksum"]);
+    assert!(progress.warnings.is_empty(), "{:?}", progress.warnings);
     let json = serde_json::to_value(&analysis).unwrap();
     assert_eq!(json["mediainfo"]["media_type"], "application/epub+zip");
+    assert_eq!(json["mediainfo"]["format"], "epub");
+    assert_eq!(json["mediainfo"]["toc"], serde_json::json!(["nav"]));
+    assert_eq!(json["mediainfo"]["layout"], "reflowable");
     assert_eq!(serde_json::from_value::<Analysis>(json).unwrap(), analysis);
 }
 
 #[test]
-fn an_epub_2_with_flaws_is_analysed_with_warnings() {
+fn an_epub_2_with_flaws_is_analyzed_with_warnings() {
     let opf = "<package version='2.0'><metadata><dc:title>T</dc:title></metadata>\
         <manifest/><spine/></package>";
     let bytes = samples::zip(&[
@@ -69,8 +74,8 @@ fn an_epub_2_with_flaws_is_analysed_with_warnings() {
         ("mimetype", b"application/epub+zip"),
         ("oebps/Content.opf", opf.as_bytes()),
     ]);
-    let (analysis, watch) = good("book.pdf", &bytes);
-    assert_eq!(analysis.mediainfo.format, "epub");
+    let (analysis, progress) = good("book.pdf", &bytes);
+    assert_eq!(analysis.mediainfo.format, Format::Epub);
     assert_eq!(analysis.metadata.title.as_deref(), Some("T"));
     for part in [
         "first",
@@ -79,9 +84,9 @@ fn an_epub_2_with_flaws_is_analysed_with_warnings() {
         "unlike its name",
     ] {
         assert!(
-            watch.warnings.iter().any(|w| w.contains(part)),
+            progress.warnings.iter().any(|w| w.contains(part)),
             "{part}: {:?}",
-            watch.warnings
+            progress.warnings
         );
     }
     let other = samples::zip(&[
@@ -89,12 +94,12 @@ fn an_epub_2_with_flaws_is_analysed_with_warnings() {
         ("META-INF/container.xml", samples::CONTAINER.as_bytes()),
         ("OEBPS/content.opf", opf.as_bytes()),
     ]);
-    let (_, watch) = good("book.epub", &other);
-    assert!(watch.warnings.iter().any(|w| w.contains("another type")));
+    let (_, progress) = good("book.epub", &other);
+    assert!(progress.warnings.iter().any(|w| w.contains("another type")));
 }
 
 #[test]
-fn a_locked_epub_is_told_from_one_with_scrambled_fonts() {
+fn a_locked_epub_differs_from_one_with_obfuscated_fonts() {
     let encryption = |algorithm: &str| {
         format!(
             "<encryption><EncryptedData><EncryptionMethod Algorithm='{algorithm}'/></EncryptedData></encryption>"
@@ -114,7 +119,7 @@ fn a_locked_epub_is_told_from_one_with_scrambled_fonts() {
 }
 
 #[test]
-fn broken_epubs_fail_with_the_code_of_what_is_wrong() {
+fn broken_epubs_fail_with_the_right_code() {
     let mimetype: (&str, &[u8]) = ("mimetype", b"application/epub+zip");
     let container: (&str, &[u8]) = ("META-INF/container.xml", samples::CONTAINER.as_bytes());
     assert_eq!(
@@ -160,7 +165,7 @@ fn broken_epubs_fail_with_the_code_of_what_is_wrong() {
 }
 
 #[test]
-fn a_comic_is_analysed_with_its_metadata() {
+fn a_comic_is_analyzed_with_its_metadata() {
     let comic_info = "<?xml version='1.0'?><ComicInfo><Series>Saga</Series><Number>3</Number>\
         <Writer>A. Writer, B. Other</Writer><Penciller>P. Encil</Penciller><Year>2015</Year>\
         <Publisher>House</Publisher><Genre>SF,War</Genre><LanguageISO>en</LanguageISO>\
@@ -173,11 +178,11 @@ fn a_comic_is_analysed_with_its_metadata() {
         ("Thumbs.db", b"x"),
         ("ComicInfo.xml", comic_info.as_bytes()),
     ]);
-    let (analysis, watch) = good("saga.cbz", &bytes);
+    let (analysis, progress) = good("saga.cbz", &bytes);
     let metadata = &analysis.metadata;
     assert_eq!(
-        (analysis.mediainfo.format.as_str(), analysis.mediainfo.pages),
-        ("cbz", Some(2))
+        (analysis.mediainfo.format, analysis.mediainfo.pages),
+        (Format::Cbz, Some(2))
     );
     assert_eq!(metadata.title.as_deref(), Some("Saga 3"));
     assert_eq!(metadata.authors, ["A. Writer", "B. Other"]);
@@ -186,65 +191,65 @@ fn a_comic_is_analysed_with_its_metadata() {
     assert_eq!(metadata.subjects, ["SF", "War"]);
     assert_eq!(metadata.description.as_deref(), Some("About & on"));
     assert_eq!(metadata.year, Some(2015));
-    assert!(watch.warnings.is_empty(), "{:?}", watch.warnings);
+    assert!(progress.warnings.is_empty(), "{:?}", progress.warnings);
 }
 
 #[test]
 fn a_comic_without_readable_metadata_is_still_a_comic() {
     let page: (&str, &[u8]) = ("1.jpg", b"x");
-    let (analysis, watch) = good("c.cbz", &samples::zip(&[page]));
+    let (analysis, progress) = good("c.cbz", &samples::zip(&[page]));
     assert_eq!(analysis.mediainfo.pages, Some(1));
-    assert!(watch.infos[0].contains("no ComicInfo"));
-    let (_, watch) = good("c.cbz", &samples::zip(&[page, ("ComicInfo.xml", b"<a>")]));
-    assert!(watch.warnings[0].contains("was not read"));
+    assert!(progress.infos[0].contains("no ComicInfo"));
+    let (_, progress) = good("c.cbz", &samples::zip(&[page, ("ComicInfo.xml", b"<a>")]));
+    assert!(progress.warnings[0].contains("was not read"));
     let series: (&str, &[u8]) = ("ComicInfo.xml", b"<c><Series>Solo</Series></c>");
     let (analysis, _) = good("c.cbz", &samples::zip(&[page, series]));
     assert_eq!(analysis.metadata.title.as_deref(), Some("Solo"));
 }
 
 #[test]
-fn any_other_zip_is_listed_up_to_a_bound() {
+fn file_list_of_a_zip_is_truncated() {
     let names: Vec<String> = (0..1005).map(|i| format!("f{i}.bin")).collect();
     let mut files: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &b"x"[..])).collect();
     files.push(("mimetype", b"something else"));
     let (analysis, _) = good("x.zip", &samples::zip(&files));
-    assert_eq!(analysis.mediainfo.format, "zip");
+    assert_eq!(analysis.mediainfo.format, Format::Zip);
     assert_eq!(analysis.structure.files_total, 1006);
     assert_eq!(analysis.structure.files.len(), Structure::MAX_FILES);
     assert!(analysis.structure.files_truncated);
 }
 
 #[test]
-fn plain_files_are_described() {
+fn plain_files_are_analyzed() {
     let nfo = b"\xDB\xDB\xB2\xB1\xB0 GROUP \xB0\xB1\xB2\xDB\xDB\r\nTitle: x\r\n";
     let (analysis, _) = good("x.nfo", nfo);
     let info = analysis.mediainfo;
     assert_eq!(
-        (info.format.as_str(), info.encoding.as_deref()),
-        ("text", Some("cp437"))
+        (info.format, info.encoding),
+        (Format::Text, Some(Encoding::Cp437))
     );
     assert_eq!(info.lines, Some(2));
-    let (analysis, watch) = good("cover.png", b"GIF89a...");
-    assert_eq!(analysis.mediainfo.format, "gif");
-    assert!(watch.warnings[0].contains("unlike its name"));
-    let (analysis, watch) = good("x", b"\0\x01\x02");
-    assert_eq!(analysis.mediainfo.format, "unknown");
-    assert!(watch.warnings[0].contains("not known"));
+    let (analysis, progress) = good("cover.png", b"GIF89a...");
+    assert_eq!(analysis.mediainfo.format, Format::Gif);
+    assert!(progress.warnings[0].contains("unlike its name"));
+    let (analysis, progress) = good("x", b"\0\x01\x02");
+    assert_eq!(analysis.mediainfo.format, Format::Unknown);
+    assert!(progress.warnings[0].contains("not known"));
     assert_eq!(failure(b""), FailureCode::FileEmpty);
 }
 
 #[test]
-fn a_stop_is_noticed_at_every_look() {
+fn cancellation_is_noticed_at_every_check() {
     let bytes = samples::epub(OPF3, &[]);
-    for patience in 0..2 {
-        let mut watch = Recorder::stopping_after(patience);
+    for checks in 0..2 {
+        let mut progress = Recorder::cancelling_after(checks);
         let size = bytes.len() as u64;
-        let result = analyse(&mut Cursor::new(&bytes), "x", size, &mut watch);
-        assert!(matches!(result, Err(WorkError::Stopped)), "{patience}");
+        let result = analyze(&mut Cursor::new(&bytes), "x", size, &mut progress);
+        assert!(matches!(result, Err(WorkError::Stopped)), "{checks}");
     }
 }
 
-/// A file that fails once a number of bytes were read.
+/// A file that fails after a number of reads.
 struct Failing<'a> {
     bytes: Cursor<&'a [u8]>,
     reads: u32,
@@ -265,7 +270,7 @@ impl Seek for Failing<'_> {
 }
 
 #[test]
-fn an_error_of_the_storage_is_never_blamed_on_the_file() {
+fn a_storage_error_is_never_blamed_on_the_file() {
     let noise: Vec<u8> = (0..300_000_u32)
         .map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[1])
         .collect();
@@ -287,7 +292,7 @@ fn an_error_of_the_storage_is_never_blamed_on_the_file() {
                     reads,
                     error,
                 };
-                match analyse(&mut file, "x", size, &mut Recorder::default()) {
+                match analyze(&mut file, "x", size, &mut Recorder::default()) {
                     Err(WorkError::Io(io)) => assert!(!stopped && io.to_string() == "lost"),
                     Err(WorkError::Stopped) => assert!(stopped),
                     Ok(_) if reads > 0 => {}
@@ -299,7 +304,7 @@ fn an_error_of_the_storage_is_never_blamed_on_the_file() {
                 reads,
                 error: || io::Error::other("x"),
             };
-            if analyse(&mut file, "x", bytes.len() as u64, &mut Recorder::default()).is_ok() {
+            if analyze(&mut file, "x", bytes.len() as u64, &mut Recorder::default()).is_ok() {
                 break;
             }
             reads += 1;

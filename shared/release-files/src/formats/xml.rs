@@ -1,4 +1,5 @@
-//! Reading small XML documents without trusting them: no entities but the five, no depth bombs.
+//! Reads small untrusted XML documents. Only the five predefined entities are expanded, and the
+//! depth is limited.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use jobs::{Failure, FailureCode};
@@ -7,15 +8,15 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 /// The largest XML document that is read, in bytes.
-pub const MAX_XML: u64 = 4 * 1024 * 1024;
+pub const MAX_XML_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How deep elements may nest.
+/// The deepest nesting of elements.
 const MAX_DEPTH: usize = 128;
 
-/// How far the XML declaration is looked for, in bytes.
-const DECLARATION: usize = 256;
+/// The longest XML declaration, in bytes.
+const MAX_DECLARATION_BYTES: usize = 256;
 
-/// One thing met while walking through a document. Names come without their prefixes.
+/// An event of a walk through a document. Names have no prefix.
 #[derive(Debug)]
 pub enum Node<'x> {
     /// An element begins.
@@ -31,7 +32,7 @@ pub enum Node<'x> {
 pub struct Attributes<'x>(&'x BytesStart<'x>);
 
 impl Attributes<'_> {
-    /// The value of the attribute with this local name, whatever its prefix.
+    /// The value of the attribute with this local name and any prefix.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<String> {
         let mut attributes = self.0.attributes();
@@ -44,36 +45,37 @@ impl Attributes<'_> {
     }
 }
 
-/// The text of a document: by its byte order mark, else by its declaration, else UTF-8.
+/// Decodes a document by its byte order mark, or else its declaration, or else as UTF-8.
 #[must_use]
 pub fn decode(bytes: &[u8]) -> String {
-    let (encoding, _) = Encoding::for_bom(bytes).unwrap_or_else(|| (declared(bytes), 0));
+    let (encoding, _) = Encoding::for_bom(bytes).unwrap_or_else(|| (declared_encoding(bytes), 0));
     encoding.decode(bytes).0.into_owned()
 }
 
-fn declared(bytes: &[u8]) -> &'static Encoding {
+fn declared_encoding(bytes: &[u8]) -> &'static Encoding {
     match bytes {
         [0, b'<', ..] => return UTF_16BE,
         [b'<', 0, ..] => return UTF_16LE,
         _ => {}
     }
-    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(DECLARATION)]).into_owned();
+    let head =
+        String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_DECLARATION_BYTES)]).into_owned();
     let declaration = head.split("?>").next().unwrap_or_default();
     let label = declaration
         .split_once("encoding")
         .and_then(|(_, rest)| rest.split(['"', '\'']).nth(1));
     label
         .and_then(|label| Encoding::for_label(label.as_bytes()))
-        // Bytes that could be read this far are not UTF-16, whatever the declaration says.
+        // A declaration that could be read as ASCII is not in UTF-16, even if it says so.
         .filter(|encoding| encoding.is_ascii_compatible())
         .unwrap_or(UTF_8)
 }
 
-/// Walks through a document and shows every node to `visit`.
+/// Walks through a document and calls `visit` with every node.
 ///
 /// # Errors
-/// [`FailureCode::XmlEntitiesRefused`] when a DTD defines entities; `broken` with a sentence when the
-/// document is not well-formed or nests too deep.
+/// [`FailureCode::XmlEntitiesRefused`] when a DTD defines entities; `broken` when the document is
+/// not well-formed or is nested too deeply.
 pub fn walk(
     text: &str,
     broken: FailureCode,
@@ -83,18 +85,13 @@ pub fn walk(
     reader.config_mut().expand_empty_elements = true;
     let mut depth = 0_usize;
     loop {
-        let event = reader.read_event().map_err(|error| {
-            let at = reader.error_position();
-            Failure::new(
-                broken,
-                format!("The XML is not well-formed at byte {at}: {error}."),
-            )
-        })?;
+        let event = reader.read_event();
+        let event = event.map_err(|error| malformed(broken, reader.error_position(), &error))?;
         match event {
             Event::Start(start) => {
                 depth += 1;
                 if depth > MAX_DEPTH {
-                    return Err(Failure::new(broken, "The XML nests too deep."));
+                    return Err(Failure::new(broken, "The XML is nested too deeply."));
                 }
                 visit(Node::Open(start.local_name().as_ref(), Attributes(&start)));
             }
@@ -106,7 +103,7 @@ pub fn walk(
             Event::CData(text) => visit(Node::Text(&text.xml10_content())),
             Event::GeneralRef(reference) => visit(Node::Text(&resolve(&reference))),
             Event::DocType(dtd) if dtd.xml10_content().contains("<!ENTITY") => {
-                let sentence = "The XML defines entities of its own, which are not expanded.";
+                let sentence = "The XML defines its own entities, which are never expanded.";
                 return Err(Failure::new(FailureCode::XmlEntitiesRefused, sentence));
             }
             Event::Eof if depth == 0 => return Ok(()),
@@ -116,7 +113,12 @@ pub fn walk(
     }
 }
 
-/// A character reference or one of the five entities; any other stays as it is written.
+fn malformed(broken: FailureCode, at: u64, error: &quick_xml::Error) -> Failure {
+    let sentence = format!("The XML is not well-formed at byte {at}: {error}.");
+    Failure::new(broken, sentence)
+}
+
+/// Resolves a character reference or a predefined entity; any other is kept as it is.
 fn resolve(reference: &BytesRef<'_>) -> String {
     match reference.resolve_char_ref() {
         Ok(Some(character)) => return character.to_string(),
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn every_usual_encoding_is_decoded() {
+    fn common_encodings_are_decoded() {
         let latin = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xE9</a>";
         assert!(decode(latin).ends_with("<a>é</a>"));
         assert_eq!(decode(b"\xEF\xBB\xBF<a>\xC3\xA9</a>"), "<a>é</a>");

@@ -1,270 +1,158 @@
-//! Labels of NFOs, in English and French: `Title......: X`, `│ Titre : X │`, `Auteur  X`.
+//! Parses labels and their values: `Title......: X`, `│ Titre : X │`, `Auteur  X`.
 
-use text::ascii::transliterate;
+use super::field::Field;
 
-/// What a label names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Field {
-    /// The work's title.
-    Title,
-    /// Who wrote it.
-    Authors,
-    /// Who published it.
-    Publisher,
-    /// When it was published.
-    Year,
-    /// Its ISBN.
-    Isbn,
-    /// Its language.
-    Language,
-    /// The file's format.
-    Format,
-    /// The release's size.
-    Size,
-    /// The group that released it.
-    Group,
-    /// The day of the release.
-    Date,
-    /// The release's name.
-    ReleaseName,
-}
-
-/// The words for each field: ASCII, lower case, without what is no letter or digit.
-const WORDS: [(Field, &[&str]); 11] = [
-    (
-        Field::Title,
-        &["title", "booktitle", "titre", "titredulivre"],
-    ),
-    (
-        Field::Authors,
-        &[
-            "author",
-            "authors",
-            "auteur",
-            "auteurs",
-            "writer",
-            "writers",
-            "writtenby",
-            "by",
-            "ecritpar",
-            "par",
-        ],
-    ),
-    (
-        Field::Publisher,
-        &[
-            "publisher",
-            "publishedby",
-            "imprint",
-            "editeur",
-            "editions",
-            "maisondedition",
-            "publiepar",
-        ],
-    ),
-    (
-        Field::Year,
-        &[
-            "year",
-            "published",
-            "publicationyear",
-            "publicationdate",
-            "pubdate",
-            "dateofpublication",
-            "annee",
-            "anneedeparution",
-            "anneedepublication",
-            "anneededition",
-            "parution",
-            "datedeparution",
-            "datedepublication",
-        ],
-    ),
-    (Field::Isbn, &["isbn", "isbn10", "isbn13", "eisbn"]),
-    (
-        Field::Language,
-        &[
-            "language",
-            "languages",
-            "lang",
-            "langue",
-            "langues",
-            "langage",
-        ],
-    ),
-    (
-        Field::Format,
-        &[
-            "format",
-            "formats",
-            "fileformat",
-            "filetype",
-            "formatdufichier",
-            "typedefichier",
-        ],
-    ),
-    (
-        Field::Size,
-        &[
-            "size",
-            "filesize",
-            "totalsize",
-            "taille",
-            "tailletotale",
-            "tailledufichier",
-            "poids",
-        ],
-    ),
-    (
-        Field::Group,
-        &[
-            "group",
-            "groupe",
-            "team",
-            "equipe",
-            "releasegroup",
-            "releasedby",
-        ],
-    ),
-    (
-        Field::Date,
-        &["date", "releasedate", "reldate", "datedesortie"],
-    ),
-    (
-        Field::ReleaseName,
-        &["release", "releasename", "name", "nomdelarelease"],
-    ),
-];
-
-/// What stands between a label and its mark: `Title......:`.
+/// The characters that may fill the space between a label and its mark: `Title......:`.
 const LEADERS: &str = ".·•…_-–—~";
-/// What stands between a label and its value.
+/// The characters that may separate a label from its value.
 const MARKS: &str = ":=»>→";
-/// What may stand before a label.
+/// The characters that may come before a label.
 const BULLETS: &str = "*-•·»>■►[(";
-/// How many characters, spaces among them, may stand before a label that is not indented.
-const MAX_BULLETS: usize = 8;
+/// The brackets that may close a label.
+const CLOSING_BRACKETS: [char; 2] = [']', ')'];
+/// How many characters, including spaces, may come between the indentation and the label.
+const MAX_BULLET_CHARS: usize = 8;
 /// The longest label, in characters.
-const MAX_LABEL: usize = 32;
-
-/// The field that a label or a placeholder names.
-#[must_use]
-pub fn field(label: &str) -> Option<Field> {
-    let mut word = transliterate(label).to_ascii_lowercase();
-    word.retain(|c| c.is_ascii_alphanumeric());
-    WORDS
-        .iter()
-        .find(|(_, words)| words.contains(&word.as_str()))
-        .map(|(field, _)| *field)
-}
+const MAX_LABEL_CHARS: usize = 32;
 
 /// A label and its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Labelled<'a> {
-    /// The label, without leaders; it need not name a field.
+pub struct LabeledValue<'a> {
+    /// The label without leaders; it need not name a field.
     pub label: &'a str,
-    /// The value; empty where it stands on the next line.
+    /// The value; empty when it is on the next line.
     pub value: &'a str,
-    /// The byte at which the label starts.
+    /// The offset of the label in its line, in bytes.
     pub label_at: usize,
-    /// The byte at which the value starts.
+    /// The offset of the value in its line, in bytes.
     pub value_at: usize,
 }
 
-/// Reads the label that `line` starts with, and takes the rest for its value.
+/// The separator between a label and its value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Separator {
+    /// A mark, with or without leaders: `Title......: X`.
+    Mark,
+    /// Two leaders or more: `Title...... X`.
+    Leaders,
+    /// A closing bracket: `[Title] X`.
+    Bracket,
+    /// Two spaces or more: `Title   X`.
+    Gap,
+}
+
+impl Separator {
+    /// Splits the text behind a label into its separator and the value.
+    fn split_off(text: &str, in_brackets: bool) -> Option<(Self, &str)> {
+        let trimmed = text.trim_start();
+        let rest = text.trim_start_matches(|c| {
+            c == ' ' || LEADERS.contains(c) || in_brackets && CLOSING_BRACKETS.contains(&c)
+        });
+        let value = rest.trim_start_matches(|c| MARKS.contains(c));
+        let separator = if value.len() < rest.len() {
+            Self::Mark
+        } else if in_brackets && trimmed.starts_with(CLOSING_BRACKETS) {
+            Self::Bracket
+        } else if trimmed.len() > rest.len() + 1 {
+            Self::Leaders
+        } else if text.starts_with("  ") && trimmed == rest && !rest.is_empty() {
+            Self::Gap
+        } else {
+            return None;
+        };
+        Some((separator, value))
+    }
+
+    /// Returns whether it may follow a label that names no field: only a mark may, and only before
+    /// a space or the end of the line, which `12:30` and `https://` do not have.
+    fn may_follow_any_label(self, value: &str) -> bool {
+        self == Self::Mark && (value.is_empty() || value.starts_with(' '))
+    }
+}
+
+/// Parses the label that `line` starts with; its value is the rest of the line.
 #[must_use]
-pub fn split(line: &str) -> Option<Labelled<'_>> {
-    let indent = line.len() - line.trim_start_matches(' ').len();
-    let mut begin = line[indent..].char_indices().take(MAX_BULLETS);
-    let start = indent + begin.find(|(_, c)| *c != ' ' && !BULLETS.contains(*c))?.0;
-    let opened = line[..start].contains(['[', '(']);
-    let length = label_length(&line[start..], opened)?;
-    let label = line[start..start + length].trim_end();
-    let after = &line[start + length..];
-    let rest = after.trim_start_matches(|c| {
-        c == ' ' || LEADERS.contains(c) || opened && matches!(c, ']' | ')')
-    });
-    let value = rest.trim_start_matches(|c| MARKS.contains(c));
-    let (marked, led) = (
-        value.len() < rest.len(),
-        after.trim_start().len() > rest.len() + 1,
-    );
-    let closed = opened && after.trim_start().starts_with([']', ')']);
-    let known = field(label).is_some();
-    let in_a_table =
-        known && after.starts_with("  ") && after.trim_start() == rest && !rest.is_empty();
-    let apart = value.is_empty() || value.starts_with(' ') || known;
-    if !(marked && apart || !marked && (known && (led || closed) || in_a_table)) {
+pub fn parse_label(line: &str) -> Option<LabeledValue<'_>> {
+    let label_at = label_start(line)?;
+    let in_brackets = line[..label_at].contains(['[', '(']);
+    let label_end = label_at + label_length(&line[label_at..], in_brackets)?;
+    let label = line[label_at..label_end].trim_end();
+    let (separator, value) = Separator::split_off(&line[label_end..], in_brackets)?;
+    if Field::from_label(label).is_none() && !separator.may_follow_any_label(value) {
         return None;
     }
     let value = value.trim_start();
-    let value_at = line.len() - value.len();
-    Some(Labelled {
+    Some(LabeledValue {
         label,
-        value: unbracketed(value.trim_end(), marked),
-        label_at: start,
-        value_at,
+        value: unbracketed(value.trim_end(), separator),
+        label_at,
+        value_at: line.len() - value.len(),
     })
 }
 
-/// How long the label at the start of a text is: it has letters, is short, and ends before two
-/// spaces, two leaders, a mark or a closing bracket.
-fn label_length(text: &str, opened: bool) -> Option<usize> {
+/// The offset of the first character behind indentation and bullets.
+fn label_start(line: &str) -> Option<usize> {
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    let mut start = line[indent..].char_indices().take(MAX_BULLET_CHARS);
+    let (offset, _) = start.find(|(_, c)| *c != ' ' && !BULLETS.contains(*c))?;
+    Some(indent + offset)
+}
+
+/// The length of the label at the start of a text, in bytes. A label starts with a letter, is
+/// short, and ends before two spaces or leaders, a mark or a closing bracket.
+fn label_length(text: &str, in_brackets: bool) -> Option<usize> {
     let pairs = text
         .char_indices()
         .zip(text.chars().skip(1).map(Some).chain([None]));
     let is_end = |c: char, next: Option<char>| {
         let leads = |c| LEADERS.contains(c) || c == ' ';
         MARKS.contains(c)
-            || opened && matches!(c, ']' | ')')
+            || in_brackets && CLOSING_BRACKETS.contains(&c)
             || leads(c) && next.is_none_or(|next| leads(next) || MARKS.contains(next))
     };
     let end = pairs
-        .take(MAX_LABEL + 1)
+        .take(MAX_LABEL_CHARS + 1)
         .find(|((_, c), next)| is_end(*c, *next))
         .map(|((at, _), _)| at)?;
     let label = &text[..end];
-    let named = label.starts_with(char::is_alphabetic)
+    let is_label = label.starts_with(char::is_alphabetic)
         && label
             .chars()
             .all(|c| c.is_alphanumeric() || " .'’/&()-#°".contains(c));
-    named.then_some(end)
+    is_label.then_some(end)
 }
 
-/// `Title.....[ X ]` and `Title: [ X ]` frame their value.
-fn unbracketed(value: &str, marked: bool) -> &str {
-    match value
-        .strip_prefix('[')
-        .and_then(|value| value.strip_suffix(']'))
-    {
-        Some(inner) if !marked || inner.starts_with(' ') && inner.ends_with(' ') => inner.trim(),
+/// Removes the brackets of `Title.....[X]` and `Title: [ X ]`, which are not part of the value.
+fn unbracketed(value: &str, separator: Separator) -> &str {
+    let inner = value.strip_prefix('[').and_then(|v| v.strip_suffix(']'));
+    let is_padded = |inner: &str| inner.starts_with(' ') && inner.ends_with(' ');
+    match inner {
+        Some(inner) if separator != Separator::Mark || is_padded(inner) => inner.trim(),
         _ => value,
     }
 }
 
-/// The labels that stand side by side in a line, each behind two spaces or more.
+/// Finds the labels in a line; each but the first comes after two spaces or more.
 #[must_use]
-pub fn all(line: &str) -> Vec<Labelled<'_>> {
-    let mut found: Vec<Labelled<'_>> = Vec::new();
+pub fn find_labels(line: &str) -> Vec<LabeledValue<'_>> {
+    let mut found: Vec<LabeledValue<'_>> = Vec::new();
     let bytes = line.as_bytes();
     let gaps = (2..bytes.len()).filter(|at| bytes[at - 2..*at] == *b"  " && bytes[*at] != b' ');
     for at in std::iter::once(0).chain(gaps) {
-        // What stands before the value of the last label belongs to that label.
+        // The text before the last label's value belongs to that label.
         if found.last().is_some_and(|last| at <= last.value_at) {
             continue;
         }
-        let Some(label) = split(&line[at..]) else {
+        let Some(label) = parse_label(&line[at..]) else {
             continue;
         };
         if let Some(last) = found.last_mut() {
             let cut = line[last.value_at..at].trim_end();
-            last.value = if cut.len() < last.value.len() {
-                cut
-            } else {
-                last.value
-            };
+            if cut.len() < last.value.len() {
+                last.value = cut;
+            }
         }
-        found.push(Labelled {
+        found.push(LabeledValue {
             label_at: at + label.label_at,
             value_at: at + label.value_at,
             ..label
@@ -273,14 +161,14 @@ pub fn all(line: &str) -> Vec<Labelled<'_>> {
     found
 }
 
-/// The fields of a table's first row: every cell, two or more, names one.
+/// Parses the header of a table: two cells or more, each of which names a field.
 #[must_use]
-pub fn columns(line: &str) -> Option<Vec<Field>> {
-    let fields: Vec<Field> = cells(line).map(field).collect::<Option<_>>()?;
+pub fn parse_header(line: &str) -> Option<Vec<Field>> {
+    let fields: Vec<Field> = cells(line).map(Field::from_label).collect::<Option<_>>()?;
     (fields.len() >= 2).then_some(fields)
 }
 
-/// The texts in a line that two spaces or more keep apart.
+/// The cells of a table's row, which two spaces or more separate.
 pub fn cells(line: &str) -> impl Iterator<Item = &str> {
     line.split("  ")
         .map(str::trim)
@@ -292,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_are_read_whatever_their_dress() {
+    fn labels_are_parsed_in_every_layout() {
         for line in [
             "Title: A Book",
             "  Title ........: A Book",
@@ -311,28 +199,13 @@ mod tests {
             "Title      :    A Book",
             "Title:A Book",
         ] {
-            let label = split(line).unwrap_or_else(|| panic!("{line}"));
+            let label = parse_label(line).unwrap_or_else(|| panic!("{line}"));
             assert_eq!(
-                (field(label.label), label.value),
+                (Field::from_label(label.label), label.value),
                 (Some(Field::Title), "A Book"),
                 "{line}"
             );
         }
-    }
-
-    #[test]
-    fn accents_and_case_do_not_matter() {
-        for (label, expected) in [
-            ("ÉDITEUR", Field::Publisher),
-            ("Année de parution", Field::Year),
-            ("Author(s)", Field::Authors),
-            ("ISBN-13", Field::Isbn),
-            ("Maison d'édition", Field::Publisher),
-            ("release_name", Field::ReleaseName),
-        ] {
-            assert_eq!(field(label), Some(expected), "{label}");
-        }
-        assert_eq!(field("Greetings"), None);
     }
 
     #[test]
@@ -347,20 +220,23 @@ mod tests {
             "Well... no",
             "see http://x",
         ] {
-            assert_eq!(split(line), None, "{line}");
+            assert_eq!(parse_label(line), None, "{line}");
         }
     }
 
     #[test]
-    fn a_value_keeps_its_own_signs() {
+    fn a_value_keeps_its_own_punctuation() {
         for value in ["[REC]", "... and more", "Foo: Bar", "A  B", ":)"] {
-            assert_eq!(split(&format!("Title : {value}")).unwrap().value, value);
+            assert_eq!(
+                parse_label(&format!("Title : {value}")).unwrap().value,
+                value
+            );
         }
     }
 
     #[test]
-    fn labels_side_by_side_are_told_apart() {
-        let found = all("  Titre : Un   livre     Année   : 2020    Pages: 3");
+    fn labels_side_by_side_are_split() {
+        let found = find_labels("  Titre : Un   livre     Année   : 2020    Pages: 3");
         let found: Vec<_> = found
             .iter()
             .map(|label| (label.label, label.value))
@@ -370,9 +246,9 @@ mod tests {
             [("Titre", "Un   livre"), ("Année", "2020"), ("Pages", "3")]
         );
         assert_eq!(
-            columns("Title    Author   Year"),
+            parse_header("Title    Author   Year"),
             Some(vec![Field::Title, Field::Authors, Field::Year])
         );
-        assert_eq!(columns("Title    A Book"), None);
+        assert_eq!(parse_header("Title    A Book"), None);
     }
 }

@@ -1,55 +1,66 @@
-//! Lines within the columns of a viewer, without tearing what is drawn.
+//! Fits lines into the columns of a viewer without tearing drawings.
 
 use textwrap::{WordSeparator, core::Word, wrap_algorithms::wrap_first_fit};
 
-use super::labels;
+use super::labels::parse_label;
 
-/// How wide an NFO is.
-pub const COLUMNS: usize = 80;
-/// The farthest column that continued lines are indented to.
+/// The width of an NFO, in columns.
+pub const MAX_COLUMNS: usize = 80;
+/// The deepest indentation of continued lines, in columns.
 const MAX_INDENT: usize = 40;
 
-/// How a line stands to the columns.
+/// How a line fits into the columns.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fit {
     /// It is not wider.
     Fits,
-    /// It is wider, and must not be torn; why.
-    Kept(&'static str),
-    /// Without the spaces at its end, or continued on more lines.
+    /// It is wider and must not be torn.
+    Unbreakable(Unbreakable),
+    /// The lines that replace it: it lost trailing spaces, or is continued on more lines.
     Lines(Vec<String>),
 }
 
-/// The columns that a text takes in a viewer: those of its characters, added up.
+/// The reason why a line must not be torn; its text is the end of a sentence about the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unbreakable {
+    /// It is drawn.
+    #[error("is drawn")]
+    Drawn,
+    /// It is a link, or ends with one, that is too long for a line.
+    #[error("has a link")]
+    Link,
+}
+
+/// The number of columns that a text takes in a viewer.
 #[must_use]
 pub fn width(text: &str) -> usize {
     textwrap::core::display_width(text)
 }
 
-/// Fits a line, which has no control characters, into the columns. What is continued stands
-/// below the beginning: below the value, where the line has a label.
+/// Fits a line without control characters into the columns. Continued lines are indented like the
+/// line, or like the value when it has a label.
 #[must_use]
-pub fn fit(line: &str) -> Fit {
-    if width(line) <= COLUMNS {
+pub fn fit_line(line: &str) -> Fit {
+    if width(line) <= MAX_COLUMNS {
         return Fit::Fits;
     }
     let trimmed = line.trim_end_matches(' ');
-    if width(trimmed) <= COLUMNS {
+    if width(trimmed) <= MAX_COLUMNS {
         return Fit::Lines(vec![trimmed.to_owned()]);
     }
-    if is_art(trimmed) {
-        return Fit::Kept("it is drawn");
+    if is_drawing(trimmed) {
+        return Fit::Unbreakable(Unbreakable::Drawn);
     }
     match wrap(trimmed) {
-        lines if lines.len() == 1 && lines[0] == line => Fit::Kept("it has a link"),
+        lines if lines.len() == 1 && lines[0] == line => Fit::Unbreakable(Unbreakable::Link),
         lines => Fit::Lines(lines),
     }
 }
 
 fn wrap(line: &str) -> Vec<String> {
-    let (head, text) = head(line);
+    let (head, text) = split_head(line);
     let indent = width(&head);
-    let room = COLUMNS - indent;
+    let room = MAX_COLUMNS - indent;
     let words: Vec<Word> = WordSeparator::AsciiSpace
         .find_words(text)
         .flat_map(|word| {
@@ -78,9 +89,9 @@ fn join(words: &[Word]) -> String {
     text.trim_end_matches(' ').to_owned()
 }
 
-/// What stays at the beginning of a line, the label or the indentation, and the rest.
-fn head(line: &str) -> (String, &str) {
-    if let Some(label) = labels::split(line) {
+/// Splits a line into its head, which is the label or the indentation, and the rest.
+fn split_head(line: &str) -> (String, &str) {
+    if let Some(label) = parse_label(line) {
         let (head, value) = line.split_at(label.value_at);
         if width(head) <= MAX_INDENT && !value.is_empty() {
             return (head.to_owned(), value);
@@ -90,12 +101,12 @@ fn head(line: &str) -> (String, &str) {
     (" ".repeat((line.len() - text.len()).min(MAX_INDENT)), text)
 }
 
-/// Whether a line is drawn rather than written: it has lines or blocks of a drawing, stands in a
-/// frame of ASCII characters, or has more signs than letters.
+/// Returns whether a line is drawn rather than written: it has box drawings or block elements, an
+/// ASCII frame, or more signs than letters.
 #[must_use]
-pub fn is_art(line: &str) -> bool {
+pub fn is_drawing(line: &str) -> bool {
     let line = line.trim();
-    if line.contains(is_drawn) || is_framed(line) {
+    if line.contains(is_drawing_char) || has_ascii_frame(line) {
         return true;
     }
     let (mut letters, mut signs) = (0_usize, 0_usize);
@@ -109,15 +120,15 @@ pub fn is_art(line: &str) -> bool {
     signs > letters
 }
 
-/// Whether a character is one of Unicode's box drawings and block elements.
+/// Returns whether a character is a box drawing or a block element.
 #[must_use]
-pub const fn is_drawn(c: char) -> bool {
+pub const fn is_drawing_char(c: char) -> bool {
     matches!(c, '\u{2500}'..='\u{259f}')
 }
 
-/// Whether a trimmed line stands between two characters that people draw frames with.
+/// Returns whether a trimmed line starts and ends with the same ASCII frame character.
 #[must_use]
-pub fn is_framed(line: &str) -> bool {
+pub fn has_ascii_frame(line: &str) -> bool {
     let mut chars = line.chars();
     matches!((chars.next(), chars.next_back()), (Some(first), Some(last)) if first == last && "|!*#+¦:".contains(first))
 }
@@ -127,21 +138,21 @@ mod tests {
     use super::*;
 
     fn lines(line: &str) -> Vec<String> {
-        match fit(line) {
+        match fit_line(line) {
             Fit::Lines(lines) => lines,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn a_long_line_goes_on_below_its_beginning() {
+    fn a_long_line_is_continued_with_its_indentation() {
         let text = "word ".repeat(30);
         let wrapped = lines(&format!("   {text}"));
         assert_eq!(wrapped.len(), 2);
         assert!(
             wrapped
                 .iter()
-                .all(|line| line.starts_with("   word") && width(line) <= COLUMNS),
+                .all(|line| line.starts_with("   word") && width(line) <= MAX_COLUMNS),
             "{wrapped:?}"
         );
         let labelled = lines(&format!("  Title ........: {text}"));
@@ -155,20 +166,20 @@ mod tests {
     }
 
     #[test]
-    fn width_is_what_a_viewer_shows() {
-        assert_eq!(fit(&"é".repeat(80)), Fit::Fits);
+    fn width_counts_the_columns_of_a_viewer() {
+        assert_eq!(fit_line(&"é".repeat(80)), Fit::Fits);
         assert_eq!(lines(&"日".repeat(41)), ["日".repeat(40), "日".to_owned()]);
-        assert_eq!(fit(&"e\u{301}".repeat(80)), Fit::Fits);
+        assert_eq!(fit_line(&"e\u{301}".repeat(80)), Fit::Fits);
     }
 
     #[test]
-    fn a_word_that_is_too_long_is_cut_and_a_link_is_not() {
+    fn a_long_word_is_cut_and_a_long_link_is_kept() {
         assert_eq!(
             lines(&"x".repeat(170)),
             ["x".repeat(80), "x".repeat(80), "x".repeat(10)]
         );
         let link = format!("https://example.org/{}", "x".repeat(80));
-        assert_eq!(fit(&link), Fit::Kept("it has a link"));
+        assert_eq!(fit_line(&link), Fit::Unbreakable(Unbreakable::Link));
         assert_eq!(
             lines(&format!("see {link} there")),
             ["see".to_owned(), link, "there".to_owned()]
@@ -176,12 +187,12 @@ mod tests {
     }
 
     #[test]
-    fn spaces_at_the_end_are_no_reason_to_wrap() {
+    fn trailing_spaces_are_removed_instead_of_wrapped() {
         assert_eq!(lines(&format!("short{}", " ".repeat(100))), ["short"]);
     }
 
     #[test]
-    fn what_is_drawn_is_kept() {
+    fn drawings_are_kept() {
         for art in [
             "▄█▀ words in a drawing ".repeat(5),
             format!("│{}│", " word".repeat(20)),
@@ -189,7 +200,11 @@ mod tests {
             "=-".repeat(50),
             format!("{}[ INFO ]{}", "-".repeat(50), "-".repeat(50)),
         ] {
-            assert_eq!(fit(&art), Fit::Kept("it is drawn"), "{art}");
+            assert_eq!(
+                fit_line(&art),
+                Fit::Unbreakable(Unbreakable::Drawn),
+                "{art}"
+            );
         }
     }
 }

@@ -1,17 +1,20 @@
-//! NFOs: finding their encoding, repairing them, reading them back.
+//! Reads and repairs NFOs.
 //!
-//! Pure work on bytes and text; docs/job-types.md tells users what it does.
+//! It works on bytes and text only; docs/job-types.md tells users what it does.
 
 mod clean;
-pub mod labels;
-pub mod layout;
-pub mod listing;
+pub mod comparison;
+pub mod field;
+mod file_list;
+mod labels;
+pub(crate) mod layout;
+pub mod listed_file;
 mod placeholder;
 #[cfg(test)]
 mod property_tests;
 pub mod read;
 pub mod repair;
-pub mod size;
+mod size;
 
-/// The largest NFO, as it is and as it comes out of a repair, in bytes.
-pub const MAX_BYTES: usize = 256 * 1024;
+/// The largest NFO, as it is or repaired, in bytes.
+pub const MAX_NFO_BYTES: usize = 256 * 1024;

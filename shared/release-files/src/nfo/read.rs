@@ -1,22 +1,27 @@
-//! Reading an NFO: what it says of the work, and the files it lists.
+//! Reads an NFO: the metadata it has, and the files it lists.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use text::tidy_line;
 
 use super::{
     clean,
-    labels::{self, Field},
-    layout::{is_art, is_drawn, is_framed, width},
-    listing::{Listed, Listing},
-    size,
+    field::Field,
+    file_list::FileListParser,
+    labels::{cells, find_labels, parse_header},
+    layout::{has_ascii_frame, is_drawing, is_drawing_char, width},
+    listed_file::ListedFile,
+    size::parse_size,
 };
-use crate::formats::{isbn, text};
+use crate::metadata::{find_year, isbn, split_authors};
 
-/// How many authors are read.
+/// The most authors that are read.
 const MAX_AUTHORS: usize = 100;
+/// The farthest that prose may be from the column of the value it continues, in columns.
+const MAX_COLUMN_SHIFT: usize = 2;
 
-/// What an NFO says of the work and its release.
+/// The metadata in an NFO.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct NfoMetadata {
     /// The title.
@@ -31,7 +36,7 @@ pub struct NfoMetadata {
     /// The year of publication.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub year: Option<i32>,
-    /// The ISBN-13 or ISBN-10, digits only, its check digit right.
+    /// The ISBN-13 or ISBN-10: digits only, with a valid check digit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isbn: Option<String>,
     /// The language, as the NFO writes it.
@@ -40,59 +45,43 @@ pub struct NfoMetadata {
     /// The format, as the NFO writes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
-    /// The size, in bytes.
+    /// The size in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// The group that released it.
+    /// The group that released the work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
 }
 
-/// What an NFO says.
+/// The content of an NFO.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reading {
-    /// Of the work.
+pub struct NfoContent {
+    /// The metadata.
     pub metadata: NfoMetadata,
-    /// The files it lists, in its order.
-    pub files: Vec<Listed>,
+    /// The listed files, in the NFO's order.
+    pub files: Vec<ListedFile>,
 }
 
 /// Reads the text of an NFO.
 #[must_use]
-pub fn read(text: &str) -> Reading {
-    let mut reader = Reader::default();
-    for line in clean::lines(clean::before_sauce(text).unwrap_or(text)) {
-        reader.line(&unframed(&line.text));
+pub fn read(text: &str) -> NfoContent {
+    let mut reader = NfoReader::default();
+    for line in clean::lines(clean::strip_sauce(text).unwrap_or(text)) {
+        reader.read_line(&remove_frame(&line.text));
     }
     reader.end_value();
-    Reading {
+    NfoContent {
         metadata: reader.metadata(),
-        files: reader.listing.files,
+        files: reader.file_list.files,
     }
 }
 
-/// Tells the authors in one field apart.
-#[must_use]
-pub fn authors(field: &str) -> Vec<String> {
-    // A word may stand within one name; between whole names it parts them.
-    let whole_names = |word: &str| {
-        let parts: Vec<&str> = field.split(word).collect();
-        (parts.len() > 1 && parts.iter().all(|part| part.trim().contains(' '))).then_some(parts)
-    };
-    if field.contains(';') {
-        return field.split(';').filter_map(text::field).collect();
-    }
-    match [" / ", " and ", " et "].into_iter().find_map(whole_names) {
-        Some(parts) => parts.into_iter().flat_map(text::people).collect(),
-        None => text::people(field),
-    }
-}
-
-/// The line without what frames it, in the same columns; what parts cells becomes a gap.
-fn unframed(line: &str) -> String {
+/// Replaces a line's frame with spaces, so that the text keeps its column; a frame between cells
+/// becomes a gap.
+fn remove_frame(line: &str) -> String {
     let text = line.trim();
-    let frame = text.chars().next().filter(|_| is_framed(text));
-    let is_frame = |c: char| is_drawn(c) || Some(c) == frame;
+    let ascii_frame = text.chars().next().filter(|_| has_ascii_frame(text));
+    let is_frame = |c: char| is_drawing_char(c) || Some(c) == ascii_frame;
     if !text.starts_with(is_frame) && !text.ends_with(is_frame) {
         return line.to_owned();
     }
@@ -102,47 +91,78 @@ fn unframed(line: &str) -> String {
     for c in inner.chars() {
         match c {
             '│' | '┃' | '║' | '|' => unframed.push_str("   "),
-            c if is_drawn(c) => unframed.push(' '),
+            c if is_drawing_char(c) => unframed.push(' '),
             c => unframed.push(c),
         }
     }
     unframed
 }
 
-/// A value that may go on in the next line.
-struct Value {
+/// A value that the next line may continue.
+struct OpenValue {
     field: Option<Field>,
     text: String,
     label_column: usize,
     column: usize,
 }
 
-#[derive(Default)]
-struct Reader {
-    fields: BTreeMap<Field, Vec<String>>,
-    current: Option<Value>,
-    /// The fields of a table whose row follows.
-    columns: Option<Vec<Field>>,
-    listing: Listing,
+impl OpenValue {
+    /// Returns whether `line` continues the value: it is right below the value, or near it and
+    /// prose.
+    fn continues(&self, line: &str) -> bool {
+        let text = line.trim();
+        let column = width(&line[..line.len() - line.trim_start().len()]);
+        if text.is_empty() || column <= self.label_column {
+            return false;
+        }
+        let is_below = !self.text.is_empty() && column == self.column;
+        let is_near = self.text.is_empty() || column.abs_diff(self.column) <= MAX_COLUMN_SHIFT;
+        is_below || is_near && find_labels(line).is_empty() && !is_drawing(text)
+    }
+
+    /// Appends the text of a line, with a space unless it is within a text of wide characters.
+    fn append_continuation(&mut self, text: &str) {
+        let is_wide = |c: Option<char>| c.is_some_and(|c| width(c.encode_utf8(&mut [0; 4])) == 2);
+        let is_joined = is_wide(self.text.chars().next_back()) && is_wide(text.chars().next());
+        if !self.text.is_empty() && !is_joined {
+            self.text.push(' ');
+        }
+        self.text.push_str(text);
+    }
 }
 
-impl Reader {
-    fn line(&mut self, line: &str) {
-        if self.goes_on(line) {
+#[derive(Default)]
+struct NfoReader {
+    fields: BTreeMap<Field, Vec<String>>,
+    open: Option<OpenValue>,
+    /// The fields of a table whose row follows.
+    header: Option<Vec<Field>>,
+    file_list: FileListParser,
+}
+
+impl NfoReader {
+    fn read_line(&mut self, line: &str) {
+        if let Some(value) = &mut self.open
+            && value.continues(line)
+        {
+            value.append_continuation(line.trim());
             return;
         }
         self.end_value();
-        if self.listing.take(line) || self.row(line) {
+        if self.file_list.push_line(line) || self.read_row(line) {
             return;
         }
-        self.columns = labels::columns(line);
-        if self.columns.is_some() {
-            return;
+        self.header = parse_header(line);
+        if self.header.is_none() {
+            self.read_labels(line);
         }
-        let labels = labels::all(line);
+    }
+
+    fn read_labels(&mut self, line: &str) {
+        let labels = find_labels(line);
         if let [only] = labels.as_slice() {
-            self.current = Some(Value {
-                field: labels::field(only.label),
+            self.open = Some(OpenValue {
+                field: Field::from_label(only.label),
                 text: only.value.to_owned(),
                 label_column: width(&line[..only.label_at]),
                 column: width(&line[..only.value_at]),
@@ -150,69 +170,42 @@ impl Reader {
             return;
         }
         for label in labels {
-            self.set(labels::field(label.label), label.value);
+            self.add(Field::from_label(label.label), label.value);
         }
-        if let Some(isbn) = line
-            .to_lowercase()
-            .contains("isbn")
-            .then(|| isbn::find(line))
-            .flatten()
+        if line.to_lowercase().contains("isbn")
+            && let Some(isbn) = isbn::find(line)
         {
-            self.set(Some(Field::Isbn), &isbn);
+            self.add(Some(Field::Isbn), &isbn);
         }
     }
 
-    /// Whether the line goes on with the value above: it stands below it; or near, and is prose.
-    fn goes_on(&mut self, line: &str) -> bool {
-        let Some(value) = &mut self.current else {
-            return false;
-        };
-        let text = line.trim();
-        let column = width(&line[..line.len() - line.trim_start().len()]);
-        let is_below = column == value.column && value.column > value.label_column;
-        let is_near = column > value.label_column
-            && (value.text.is_empty() || column.abs_diff(value.column) <= 2);
-        let is_prose = || labels::all(line).is_empty() && !is_art(text);
-        if text.is_empty() || !(is_below && !value.text.is_empty() || is_near && is_prose()) {
-            return false;
-        }
-        let is_wide = |c: Option<char>| c.is_some_and(|c| width(c.encode_utf8(&mut [0; 4])) == 2);
-        let joined = is_wide(value.text.chars().next_back()) && is_wide(text.chars().next());
-        if !value.text.is_empty() && !joined {
-            value.text.push(' ');
-        }
-        value.text.push_str(text);
-        true
-    }
-
-    /// The row of a table whose first row named the fields.
-    fn row(&mut self, line: &str) -> bool {
-        let Some(fields) = self.columns.take() else {
+    /// Reads the row below a table's header. Returns whether the line belongs to the table.
+    fn read_row(&mut self, line: &str) -> bool {
+        let Some(fields) = self.header.take() else {
             return false;
         };
         if !line.contains(char::is_alphanumeric) {
-            self.columns = Some(fields);
+            self.header = Some(fields);
             return true;
         }
-        let cells: Vec<&str> = labels::cells(line).collect();
+        let cells: Vec<&str> = cells(line).collect();
         let is_row = cells.len() == fields.len();
         if is_row {
-            fields
-                .into_iter()
-                .zip(cells)
-                .for_each(|(field, cell)| self.set(Some(field), cell));
+            for (field, cell) in fields.into_iter().zip(cells) {
+                self.add(Some(field), cell);
+            }
         }
         is_row
     }
 
     fn end_value(&mut self) {
-        if let Some(Value { field, text, .. }) = self.current.take() {
-            self.set(field, &text);
+        if let Some(OpenValue { field, text, .. }) = self.open.take() {
+            self.add(field, &text);
         }
     }
 
-    fn set(&mut self, field: Option<Field>, value: &str) {
-        if let (Some(field), Some(value)) = (field, text::field(value)) {
+    fn add(&mut self, field: Option<Field>, value: &str) {
+        if let (Some(field), Some(value)) = (field, tidy_line(value)) {
             self.fields.entry(field).or_default().push(value);
         }
     }
@@ -221,33 +214,34 @@ impl Reader {
         self.fields.get(&field)?.first().cloned()
     }
 
-    fn all<T>(&self, field: Field, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+    /// The first value of a field that `parse` accepts.
+    fn parsed<T>(&self, field: Field, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         self.fields
             .get(&field)?
             .iter()
-            .find_map(|value| read(value))
+            .find_map(|value| parse(value))
     }
 
     fn metadata(&self) -> NfoMetadata {
-        let written = self.fields.get(&Field::Authors).into_iter().flatten();
-        // A release's day tells no year of publication; a year alone does, whatever its label.
-        let year_alone = |value: &str| text::year(value).filter(|_| value.trim().len() == 4);
+        let authors = self.fields.get(&Field::Authors).into_iter().flatten();
+        // A full date is that of the release, but a year alone is that of publication.
+        let year_alone = |value: &str| find_year(value).filter(|_| value.trim().len() == 4);
         NfoMetadata {
             title: self.first(Field::Title),
-            authors: written
-                .flat_map(|authors| self::authors(authors))
+            authors: authors
+                .flat_map(|authors| split_authors(authors))
                 .take(MAX_AUTHORS)
                 .collect(),
             publisher: self.first(Field::Publisher),
             year: self
-                .all(Field::Year, text::year)
-                .or_else(|| self.all(Field::Date, year_alone)),
-            isbn: self.all(Field::Isbn, |value| {
+                .parsed(Field::Year, find_year)
+                .or_else(|| self.parsed(Field::Date, year_alone)),
+            isbn: self.parsed(Field::Isbn, |value| {
                 isbn::parse(value).or_else(|| isbn::find(value))
             }),
             language: self.first(Field::Language),
             format: self.first(Field::Format),
-            size: self.all(Field::Size, size::parse),
+            size: self.parsed(Field::Size, parse_size),
             group: self.first(Field::Group),
         }
     }

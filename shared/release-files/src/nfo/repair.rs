@@ -1,4 +1,5 @@
-//! Repairing an NFO. What comes out is UTF-8 without a byte order mark, and is its own repair.
+//! Repairs an NFO. The result is UTF-8 without a byte order mark, and repairing it again changes
+//! nothing.
 
 use std::collections::BTreeMap;
 
@@ -6,99 +7,101 @@ use jobs::FailureCode;
 use serde::Serialize;
 use text::encoding::{Encoding, decode, detect};
 
-pub use super::placeholder::Known;
+pub use super::placeholder::PlaceholderValues;
 use super::{
-    MAX_BYTES,
-    clean::{self, End, Line},
-    layout::{Fit, fit, width},
+    MAX_NFO_BYTES,
+    clean::{self, Line, LineEnd},
+    layout::{Fit, fit_line, width},
     placeholder,
 };
 use crate::WorkError;
 
-/// How many entries of one kind are listed; one more tells how many there were.
-const MAX_EACH: usize = 50;
+/// The most changes of one kind that are listed; one more entry counts the rest.
+const MAX_CHANGES_PER_KIND: usize = 50;
 /// The longest text of an NFO that a detail quotes, in characters.
-const MAX_QUOTE: usize = 60;
+const MAX_QUOTE_CHARS: usize = 60;
 
-/// What was repaired, or what could not be.
+/// The kind of a repair, or of a problem that was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum What {
-    /// The text had another encoding than UTF-8 without a byte order mark, or bytes that have none.
+pub enum ChangeKind {
+    /// The text was converted to UTF-8 without a byte order mark, or had invalid bytes.
     Encoding,
-    /// A SAUCE record stood behind the text.
+    /// A SAUCE record after the text was removed.
     Sauce,
-    /// Lines ended otherwise than with CR and LF.
+    /// Lines did not end with CR and LF.
     LineEnds,
-    /// A line had escape sequences.
+    /// Escape sequences were removed.
     EscapeSequences,
-    /// A line had control characters.
+    /// Control characters were removed.
     ControlCharacters,
-    /// A line had tabs.
+    /// Tabs were replaced.
     Tabs,
     /// A placeholder was filled.
     Placeholder,
     /// A line was wider than 80 columns.
     LongLine,
-    /// The text did not end with one line end.
+    /// The text did not end with exactly one line end.
     FinalLineEnd,
-    /// A placeholder was left, because nothing is known for it.
+    /// A placeholder was left because it has no value.
     PlaceholderUnfilled,
-    /// A line was left wider than 80 columns, because it is drawn or is a link.
+    /// A line was left wider than 80 columns because it is drawn or a link.
     LongLineKept,
-    /// A line has characters that could not be read.
+    /// A line has unreadable characters.
     Unreadable,
 }
 
-/// A repair, or a remark on what was left.
+/// A repair, or a problem that was left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// The line of the NFO as it was, from 1.
+    /// The line of the original NFO, from 1.
     pub line: usize,
-    /// What it is.
-    pub what: What,
+    /// The kind.
+    #[serde(rename = "what")]
+    pub kind: ChangeKind,
     /// A few words for a person.
     pub detail: String,
 }
 
 /// A repaired NFO.
 #[derive(Debug)]
-pub struct Repaired {
-    /// The encoding that was found.
+pub struct RepairedNfo {
+    /// The encoding that was detected.
     pub encoding: Encoding,
     /// The text, with CR and LF.
     pub text: String,
-    /// What was repaired, by line; empty exactly when the NFO was right.
+    /// The repairs, by line; empty exactly when nothing was changed.
     pub changes: Vec<Change>,
-    /// What its owner should look at; it was left as it is.
+    /// The problems that were left for the owner to look at, by line.
     pub notices: Vec<Change>,
 }
 
-/// Repairs an NFO, filling its placeholders with what is known.
+/// Repairs an NFO and fills its placeholders.
 ///
 /// # Errors
-/// [`FailureCode::NfoTooLarge`] when the NFO has, or would have, more than [`MAX_BYTES`].
-pub fn repair(bytes: &[u8], known: &Known) -> Result<Repaired, WorkError> {
+/// [`FailureCode::NfoTooLarge`] when the NFO, as it is or repaired, is larger than
+/// [`MAX_NFO_BYTES`].
+pub fn repair(bytes: &[u8], values: &PlaceholderValues) -> Result<RepairedNfo, WorkError> {
     check_size(bytes.len())?;
     let encoding = detect(bytes);
     let decoded = decode(bytes, encoding);
-    let mut repair = Repair::new(known);
-    repair.encoding(encoding, bytes);
-    let body = clean::before_sauce(&decoded);
+    let mut repair = Repair::new(values);
+    repair.note_encoding(encoding, bytes);
+    let body = clean::strip_sauce(&decoded);
     let lines = clean::lines(body.unwrap_or(&decoded));
     let mut count = 0;
     for line in lines {
         count += 1;
-        repair.line(count, line);
+        repair.repair_line(count, line);
     }
-    repair.end(count);
+    repair.repair_end(count);
     if body.is_some() {
-        repair.changes.add(count.max(1), What::Sauce, || {
-            "removed the SAUCE record behind the text".to_owned()
+        repair.changes.add(count.max(1), ChangeKind::Sauce, || {
+            "removed the SAUCE record after the text".to_owned()
         });
     }
     check_size(repair.text.len())?;
-    Ok(Repaired {
+    Ok(RepairedNfo {
         encoding,
         text: repair.text,
         changes: repair.changes.finish(),
@@ -106,121 +109,128 @@ pub fn repair(bytes: &[u8], known: &Known) -> Result<Repaired, WorkError> {
     })
 }
 
-/// Refuses an NFO that is too large to be worked on.
+/// Refuses an NFO that is larger than [`MAX_NFO_BYTES`].
 ///
 /// # Errors
 /// [`FailureCode::NfoTooLarge`].
 pub fn check_size(bytes: usize) -> Result<(), WorkError> {
-    if bytes <= MAX_BYTES {
+    if bytes <= MAX_NFO_BYTES {
         return Ok(());
     }
-    let sentence = "The NFO, as it is or repaired, has more than 256 KiB; shorten it";
+    let sentence = "The NFO, as it is or repaired, is larger than 256 KiB; shorten it.";
     Err(WorkError::failed(FailureCode::NfoTooLarge, sentence))
 }
 
-/// A repair on its way through the lines.
-struct Repair<'a> {
-    known: &'a Known,
+/// A repair in progress.
+struct Repair<'v> {
+    values: &'v PlaceholderValues,
     text: String,
-    changes: List,
-    notices: List,
-    /// The first line that ended wrong, and how many did.
-    wrong_ends: Option<(usize, usize)>,
-    open_end: bool,
+    changes: ChangeList,
+    notices: ChangeList,
+    /// The first line that did not end with CR and LF, and the number of such lines.
+    wrong_line_ends: Option<(usize, usize)>,
+    /// True if the last line has text and no line end.
+    is_unterminated: bool,
 }
 
-impl<'a> Repair<'a> {
-    fn new(known: &'a Known) -> Self {
-        let (changes, notices) = (List::default(), List::default());
+impl<'v> Repair<'v> {
+    fn new(values: &'v PlaceholderValues) -> Self {
         Self {
-            known,
+            values,
             text: String::new(),
-            changes,
-            notices,
-            wrong_ends: None,
-            open_end: false,
+            changes: ChangeList::default(),
+            notices: ChangeList::default(),
+            wrong_line_ends: None,
+            is_unterminated: false,
         }
     }
 
-    fn encoding(&mut self, encoding: Encoding, bytes: &[u8]) {
-        let change = match encoding {
+    fn note_encoding(&mut self, encoding: Encoding, bytes: &[u8]) {
+        let detail = match encoding {
             Encoding::Ascii | Encoding::Utf8 if std::str::from_utf8(bytes).is_ok() => return,
             Encoding::Ascii | Encoding::Utf8 => "replaced bytes that are not UTF-8".to_owned(),
-            other => format!("from {} to utf-8", other.name()),
+            other => format!("converted from {} to utf-8", other.as_str()),
         };
-        self.changes.add(1, What::Encoding, || change);
+        self.changes.add(1, ChangeKind::Encoding, || detail);
     }
 
-    fn line(&mut self, number: usize, line: Line) {
-        let Line {
-            mut text,
-            escapes,
-            controls,
-            tabs,
-            end,
-        } = line;
-        for (what, count, things) in [
-            (What::EscapeSequences, escapes, "escape sequences"),
-            (What::ControlCharacters, controls, "control characters"),
-            (What::Tabs, tabs, "tabs by spaces"),
-        ] {
-            let verb = if what == What::Tabs {
-                "replaced"
-            } else {
-                "removed"
-            };
+    fn repair_line(&mut self, number: usize, line: Line) {
+        self.note_cleaning(number, &line);
+        let Line { text, end, .. } = line;
+        let text = self.fill_placeholders(number, text);
+        if text.contains('\u{fffd}') {
+            self.notices.add(number, ChangeKind::Unreadable, || {
+                "has unreadable characters".to_owned()
+            });
+        }
+        match end {
+            LineEnd::Crlf => {}
+            LineEnd::Other => {
+                let (first, count) = self.wrong_line_ends.unwrap_or((number, 0));
+                self.wrong_line_ends = Some((first, count + 1));
+            }
+            LineEnd::Missing => self.is_unterminated = !text.is_empty(),
+        }
+        if end != LineEnd::Missing || !text.is_empty() {
+            self.push_fitted(number, &text);
+        }
+    }
+
+    fn note_cleaning(&mut self, number: usize, line: &Line) {
+        let removed = [
+            (ChangeKind::EscapeSequences, line.escapes, "escape sequence"),
+            (
+                ChangeKind::ControlCharacters,
+                line.controls,
+                "control character",
+            ),
+        ];
+        for (kind, count, noun) in removed {
             if count > 0 {
                 self.changes
-                    .add(number, what, || format!("{verb} {count} {things}"));
+                    .add(number, kind, || format!("removed {}", counted(count, noun)));
             }
         }
-        if let Some((filled, placeholders)) = placeholder::fill(&text, self.known) {
+        if line.tabs > 0 {
+            self.changes.add(number, ChangeKind::Tabs, || {
+                format!("replaced {} with spaces", counted(line.tabs, "tab"))
+            });
+        }
+    }
+
+    fn fill_placeholders(&mut self, number: usize, mut text: String) -> String {
+        if let Some((filled, placeholders)) = placeholder::fill(&text, self.values) {
             for (placeholder, value) in placeholders {
-                self.changes.add(number, What::Placeholder, || {
+                self.changes.add(number, ChangeKind::Placeholder, || {
                     format!("{} became {}", quote(&placeholder), quote(&value))
                 });
             }
             text = filled;
         }
-        for left in placeholder::unfilled(&text) {
-            self.notices.add(number, What::PlaceholderUnfilled, || {
-                format!("nothing is known for {}", quote(left))
-            });
+        for unfilled in placeholder::find_placeholders(&text) {
+            self.notices
+                .add(number, ChangeKind::PlaceholderUnfilled, || {
+                    format!("no value is known for {}", quote(unfilled))
+                });
         }
-        if text.contains('\u{fffd}') {
-            self.notices.add(number, What::Unreadable, || {
-                "has characters that could not be read".to_owned()
-            });
-        }
-        match end {
-            End::Crlf => {}
-            End::Other => {
-                self.wrong_ends = Some(
-                    self.wrong_ends
-                        .map_or((number, 1), |(first, count)| (first, count + 1)),
-                );
-            }
-            End::Missing => self.open_end = !text.is_empty(),
-        }
-        if end != End::Missing || !text.is_empty() {
-            self.fitted(number, &text);
-        }
+        text
     }
 
-    fn fitted(&mut self, number: usize, text: &str) {
-        let lines = match fit(text) {
+    fn push_fitted(&mut self, number: usize, text: &str) {
+        let lines = match fit_line(text) {
             Fit::Fits => return self.push(text),
-            Fit::Kept(why) => {
-                let notice = || format!("{} columns, left because {why}", width(text));
-                self.notices.add(number, What::LongLineKept, notice);
+            Fit::Unbreakable(reason) => {
+                self.notices.add(number, ChangeKind::LongLineKept, || {
+                    format!("{} columns, kept because it {reason}", width(text))
+                });
                 return self.push(text);
             }
             Fit::Lines(lines) => lines,
         };
         self.changes
-            .add(number, What::LongLine, || match lines.len() {
-                1 => "removed spaces at the end of the line".to_owned(),
-                count => format!("{} columns, now {count} lines", width(text)),
+            .add(number, ChangeKind::LongLine, || match lines.len() {
+                1 => "removed trailing spaces".to_owned(),
+                count => format!("wrapped {} columns into {count} lines", width(text)),
             });
         for line in &lines {
             self.push(line);
@@ -232,79 +242,79 @@ impl<'a> Repair<'a> {
         self.text.push_str("\r\n");
     }
 
-    /// Ends the text with one line end, behind its last line `number`.
-    fn end(&mut self, number: usize) {
-        if let Some((first, count)) = self.wrong_ends {
-            let lines = if count == 1 {
-                "1 line".to_owned()
-            } else {
-                format!("{count} lines, this is the first,")
-            };
-            self.changes.add(first, What::LineEnds, || {
-                format!("{lines} did not end with CR and LF")
+    /// Ends the text with exactly one line end, after its last line `number`.
+    fn repair_end(&mut self, number: usize) {
+        if let Some((first, count)) = self.wrong_line_ends {
+            self.changes.add(first, ChangeKind::LineEnds, || {
+                let lines = counted(count, "line");
+                format!("{lines} from here on did not end with CR and LF")
             });
         }
-        let (mut at, mut kept) = (0, 0);
+        let (mut end, mut text_end) = (0, 0);
         for line in self.text.split_inclusive("\r\n") {
-            at += line.len();
-            kept = if line.trim().is_empty() { kept } else { at };
+            end += line.len();
+            if !line.trim().is_empty() {
+                text_end = end;
+            }
         }
-        let blank = kept < at;
-        self.text.truncate(kept);
-        if blank {
-            self.changes.add(number, What::FinalLineEnd, || {
+        self.text.truncate(text_end);
+        if text_end < end {
+            self.changes.add(number, ChangeKind::FinalLineEnd, || {
                 "removed blank lines at the end".to_owned()
             });
-        } else if self.open_end {
-            self.changes.add(number, What::FinalLineEnd, || {
-                "added the line end".to_owned()
+        } else if self.is_unterminated {
+            self.changes.add(number, ChangeKind::FinalLineEnd, || {
+                "added the final line end".to_owned()
             });
         }
     }
 }
 
-/// A text as a detail shows it: in quotes, cut where it is long.
+/// A count and its noun.
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
+/// Quotes a text in a detail, cut when it is long.
 fn quote(text: &str) -> String {
-    let mut quoted: String = text.chars().take(MAX_QUOTE).collect();
+    let mut quoted: String = text.chars().take(MAX_QUOTE_CHARS).collect();
     if quoted.len() < text.len() {
         quoted.push('…');
     }
     format!("\"{quoted}\"")
 }
 
-/// Entries, of each kind no more than [`MAX_EACH`].
+/// Changes, at most [`MAX_CHANGES_PER_KIND`] of each kind.
 #[derive(Default)]
-struct List {
-    entries: Vec<Change>,
-    /// How many there are of each kind, and the first line that is not listed.
-    counts: BTreeMap<What, (usize, usize)>,
+struct ChangeList {
+    changes: Vec<Change>,
+    /// The number of changes of each kind, and the line of the first one that is not listed.
+    counts: BTreeMap<ChangeKind, (usize, usize)>,
 }
 
-impl List {
-    fn add(&mut self, line: usize, what: What, detail: impl FnOnce() -> String) {
-        let (count, unlisted) = self.counts.entry(what).or_default();
+impl ChangeList {
+    fn add(&mut self, line: usize, kind: ChangeKind, detail: impl FnOnce() -> String) {
+        let (count, first_unlisted) = self.counts.entry(kind).or_default();
         *count += 1;
-        if *count <= MAX_EACH {
-            self.entries.push(Change {
-                line,
-                what,
-                detail: detail(),
-            });
-        } else if *count == MAX_EACH + 1 {
-            *unlisted = line;
+        if *count <= MAX_CHANGES_PER_KIND {
+            let detail = detail();
+            self.changes.push(Change { line, kind, detail });
+        } else if *count == MAX_CHANGES_PER_KIND + 1 {
+            *first_unlisted = line;
         }
     }
 
     fn finish(mut self) -> Vec<Change> {
-        for (what, (count, line)) in self.counts {
-            if count > MAX_EACH {
-                let detail = format!("and {} more from here on", count - MAX_EACH);
-                self.entries.push(Change { line, what, detail });
+        for (kind, (count, line)) in self.counts {
+            if count > MAX_CHANGES_PER_KIND {
+                let detail = format!("and {} more from here on", count - MAX_CHANGES_PER_KIND);
+                self.changes.push(Change { line, kind, detail });
             }
         }
-        self.entries
-            .sort_by_key(|change| (change.line, change.what));
-        self.entries
+        self.changes
+            .sort_by_key(|change| (change.line, change.kind));
+        self.changes
     }
 }
 

@@ -2,31 +2,31 @@ use encoding_rs::WINDOWS_1252;
 use oem_cp::{code_table::ENCODING_TABLE_CP437, encode_string_checked};
 
 use super::*;
-use crate::nfo::labels::Field;
+use crate::nfo::field::Field;
 
 const ART: &str = "  ▄▄▄▄ ░▒▓█ GRP █▓▒░ ▄▄▄▄\r\n╔══════════════════════╗\r\n║ Titre : L'été à Rome ║\r\n╚══════════════════════╝\r\n";
 
-fn known() -> Known {
-    Known::new([(Field::Title, "A Book"), (Field::Group, "GRP")])
+fn values() -> PlaceholderValues {
+    PlaceholderValues::new([(Field::Title, "A Book"), (Field::Group, "GRP")])
 }
 
-fn repaired(bytes: &[u8]) -> Repaired {
-    repair(bytes, &known()).unwrap()
+fn repaired(bytes: &[u8]) -> RepairedNfo {
+    repair(bytes, &values()).unwrap()
 }
 
-fn kinds(changes: &[Change]) -> Vec<(usize, What)> {
+fn kinds(changes: &[Change]) -> Vec<(usize, ChangeKind)> {
     changes
         .iter()
-        .map(|change| (change.line, change.what))
+        .map(|change| (change.line, change.kind))
         .collect()
 }
 
-fn utf16(text: &str, of: impl Fn(u16) -> [u8; 2]) -> Vec<u8> {
-    text.encode_utf16().flat_map(of).collect()
+fn utf16(text: &str, to_bytes: impl Fn(u16) -> [u8; 2]) -> Vec<u8> {
+    text.encode_utf16().flat_map(to_bytes).collect()
 }
 
 #[test]
-fn a_clean_nfo_is_left_byte_for_byte() {
+fn a_clean_nfo_is_unchanged() {
     for text in [ART, "Title : A Book\r\n\r\n  Thanks.\r\n", "", "日本\r\n"] {
         let repaired = repaired(text.as_bytes());
         assert_eq!((repaired.text.as_str(), repaired.changes), (text, vec![]));
@@ -34,7 +34,7 @@ fn a_clean_nfo_is_left_byte_for_byte() {
 }
 
 #[test]
-fn the_same_art_comes_out_of_every_encoding() {
+fn every_encoding_is_converted_to_utf8() {
     let french = "Éditeur : L’été, déjà…\r\nAnnée   : 2019\r\n";
     for (bytes, encoding, text) in [
         (
@@ -70,9 +70,9 @@ fn the_same_art_comes_out_of_every_encoding() {
             (repaired.encoding, repaired.text.as_str()),
             (encoding, text)
         );
-        assert_eq!(kinds(&repaired.changes), [(1, What::Encoding)]);
+        assert_eq!(kinds(&repaired.changes), [(1, ChangeKind::Encoding)]);
         assert!(
-            repaired.changes[0].detail.contains(encoding.name()),
+            repaired.changes[0].detail.contains(encoding.as_str()),
             "{:?}",
             repaired.changes
         );
@@ -80,7 +80,7 @@ fn the_same_art_comes_out_of_every_encoding() {
 }
 
 #[test]
-fn each_repair_names_its_line() {
+fn each_repair_has_its_line() {
     let bytes =
         b"one\r\ntwo\nthree\x07\r\n\x1b[1mfour\x1b[0m\r\na\tb\r\n{{ title }} by %GROUP%\r\nfive";
     let repaired = repaired(bytes);
@@ -91,13 +91,13 @@ fn each_repair_names_its_line() {
     assert_eq!(
         kinds(&repaired.changes),
         [
-            (2, What::LineEnds),
-            (3, What::ControlCharacters),
-            (4, What::EscapeSequences),
-            (5, What::Tabs),
-            (6, What::Placeholder),
-            (6, What::Placeholder),
-            (7, What::FinalLineEnd),
+            (2, ChangeKind::LineEnds),
+            (3, ChangeKind::ControlCharacters),
+            (4, ChangeKind::EscapeSequences),
+            (5, ChangeKind::Tabs),
+            (6, ChangeKind::Placeholder),
+            (6, ChangeKind::Placeholder),
+            (7, ChangeKind::FinalLineEnd),
         ]
     );
     assert_eq!(
@@ -107,9 +107,12 @@ fn each_repair_names_its_line() {
 }
 
 #[test]
-fn what_nothing_is_known_for_is_a_notice_and_no_change() {
+fn a_placeholder_without_a_value_is_a_notice() {
     let repaired = repaired(b"{{ publisher }}\r\n");
-    assert_eq!(kinds(&repaired.notices), [(1, What::PlaceholderUnfilled)]);
+    assert_eq!(
+        kinds(&repaired.notices),
+        [(1, ChangeKind::PlaceholderUnfilled)]
+    );
     assert_eq!(
         (repaired.text.as_str(), repaired.changes),
         ("{{ publisher }}\r\n", vec![])
@@ -120,8 +123,8 @@ fn what_nothing_is_known_for_is_a_notice_and_no_change() {
 fn long_lines_are_wrapped_and_long_art_is_not() {
     let art = format!("║{}║", " x".repeat(50));
     let repaired = repaired(format!("{}\r\n{art}\r\n", "word ".repeat(30)).as_bytes());
-    assert_eq!(kinds(&repaired.changes), [(1, What::LongLine)]);
-    assert_eq!(kinds(&repaired.notices), [(2, What::LongLineKept)]);
+    assert_eq!(kinds(&repaired.changes), [(1, ChangeKind::LongLine)]);
+    assert_eq!(kinds(&repaired.notices), [(2, ChangeKind::LongLineKept)]);
     assert_eq!(
         repaired.text.lines().map(width).collect::<Vec<_>>(),
         [79, 69, 102]
@@ -129,7 +132,7 @@ fn long_lines_are_wrapped_and_long_art_is_not() {
 }
 
 #[test]
-fn the_end_is_one_line_end() {
+fn the_text_ends_with_one_line_end() {
     for (text, fixed) in [
         ("a", "a\r\n"),
         ("a\r\n\r\n \r\n", "a\r\n"),
@@ -146,40 +149,44 @@ fn the_end_is_one_line_end() {
 }
 
 #[test]
-fn a_sauce_record_is_no_part_of_the_text() {
+fn a_sauce_record_is_removed() {
     let repaired = repaired(b"text\r\n\x1aSAUCE00A title and more \x00\x05");
     assert_eq!(
         (repaired.text.as_str(), kinds(&repaired.changes)),
-        ("text\r\n", vec![(1, What::Sauce)])
+        ("text\r\n", vec![(1, ChangeKind::Sauce)])
     );
 }
 
 #[test]
-fn changes_are_few_however_many_lines_are_wrong() {
+fn change_list_is_limited_per_kind() {
     let many = "a\tb\x07\n".repeat(10_000);
     let repaired = repaired(many.as_bytes());
-    let of = |what| {
+    let of = |kind| {
         repaired
             .changes
             .iter()
-            .filter(|change| change.what == what)
+            .filter(|change| change.kind == kind)
             .collect::<Vec<_>>()
     };
-    assert_eq!(of(What::LineEnds).len(), 1);
-    assert!(of(What::LineEnds)[0].detail.starts_with("10000 lines"));
-    assert_eq!(of(What::Tabs).len(), MAX_EACH + 1);
+    assert_eq!(of(ChangeKind::LineEnds).len(), 1);
+    assert!(
+        of(ChangeKind::LineEnds)[0]
+            .detail
+            .starts_with("10000 lines")
+    );
+    assert_eq!(of(ChangeKind::Tabs).len(), MAX_CHANGES_PER_KIND + 1);
     assert_eq!(
-        of(What::Tabs)[MAX_EACH].detail,
+        of(ChangeKind::Tabs)[MAX_CHANGES_PER_KIND].detail,
         "and 9950 more from here on"
     );
-    assert_eq!(of(What::Tabs)[MAX_EACH].line, 51);
+    assert_eq!(of(ChangeKind::Tabs)[MAX_CHANGES_PER_KIND].line, 51);
 }
 
 #[test]
-fn too_large_an_nfo_is_refused_before_and_after() {
+fn an_nfo_too_large_before_or_after_the_repair_is_refused() {
     let blocks = encode_string_checked("█", &ENCODING_TABLE_CP437).unwrap();
-    for bytes in [vec![b'x'; MAX_BYTES + 1], blocks.repeat(100_000)] {
-        let error = repair(&bytes, &known()).unwrap_err();
+    for bytes in [vec![b'x'; MAX_NFO_BYTES + 1], blocks.repeat(100_000)] {
+        let error = repair(&bytes, &values()).unwrap_err();
         assert!(
             matches!(error, WorkError::Failed(failure) if failure.code == FailureCode::NfoTooLarge)
         );
@@ -187,7 +194,7 @@ fn too_large_an_nfo_is_refused_before_and_after() {
 }
 
 #[test]
-fn no_line_takes_more_than_its_length() {
+fn time_is_linear_in_the_length_of_a_line() {
     let starts = ["", "Files\n"];
     let pieces = [
         "{{", "%", "[", "\t", "  -", " - ", "a  ", "  a.", "1x", ": [", "\x1b[9C", "%TITLE%", "- ",
@@ -197,9 +204,9 @@ fn no_line_takes_more_than_its_length() {
         .iter()
         .flat_map(|start| pieces.map(|piece| (start, piece)))
     {
-        let text = format!("{start}{}", piece.repeat(MAX_BYTES / 4 / piece.len()));
-        // Were the work quadratic, this would take minutes.
-        if let Err(error) = repair(text.as_bytes(), &known()) {
+        let text = format!("{start}{}", piece.repeat(MAX_NFO_BYTES / 4 / piece.len()));
+        // Quadratic work would take minutes.
+        if let Err(error) = repair(text.as_bytes(), &values()) {
             assert!(
                 matches!(error, WorkError::Failed(failure) if failure.code == FailureCode::NfoTooLarge)
             );

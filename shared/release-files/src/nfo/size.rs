@@ -1,18 +1,20 @@
-//! Sizes as people write them.
+//! Parses sizes as people write them.
 
-/// Reads a size: `1,234,567 bytes`, `1.2 MB`, `1,2 Mo`, `12 x 15 MiB`. As the units are defined,
-/// kB and MB count in thousands, KiB and MiB in 1,024s; without a unit the number is of bytes.
+/// Parses a size: `1,234,567 bytes`, `1.2 MB`, `1,2 Mo`, `12 x 15 MiB`. kB and MB are powers of
+/// 1,000, KiB and MiB are powers of 1,024; a number without a unit is in bytes.
 #[must_use]
-pub fn parse(text: &str) -> Option<u64> {
+pub fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || "()[]~≈".contains(c));
     match text.split_once(['x', 'X', '×', '*']) {
-        Some((count, each)) => one(each.trim_start())?.checked_mul(count.trim().parse().ok()?),
-        None => one(text),
+        Some((count, each)) => {
+            parse_single(each.trim_start())?.checked_mul(count.trim().parse().ok()?)
+        }
+        None => parse_single(text),
     }
 }
 
-/// A number and its unit.
-fn one(text: &str) -> Option<u64> {
+/// Parses a number and its unit.
+fn parse_single(text: &str) -> Option<u64> {
     let unit_at = text.find(char::is_alphabetic).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);
     if !number.starts_with(|c: char| c.is_ascii_digit()) {
@@ -33,12 +35,12 @@ fn one(text: &str) -> Option<u64> {
         "gib" | "gio" => 1 << 30,
         _ => return None,
     };
-    scaled(number, factor)
+    parse_scaled(number, factor)
 }
 
-/// A number times `factor`. The last comma or point parts decimals where one or two digits
-/// follow it and there is a unit; everything else parts thousands.
-fn scaled(number: &str, factor: u32) -> Option<u64> {
+/// Parses a number and multiplies it by `factor`. The last comma or point is a decimal one when one
+/// or two digits follow it and there is a unit; all others separate thousands.
+fn parse_scaled(number: &str, factor: u32) -> Option<u64> {
     let number: String = number
         .chars()
         .filter(|c| !c.is_whitespace() && !"'’_".contains(*c))
@@ -70,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_read_in_both_languages() {
+    fn sizes_are_parsed_in_both_languages() {
         for (text, expected) in [
             ("1,234,567 bytes", Some(1_234_567)),
             ("1 234 567 octets", Some(1_234_567)),
@@ -89,7 +91,7 @@ mod tests {
             (".001 5", None),
             ("", None),
         ] {
-            assert_eq!(parse(text), expected, "{text}");
+            assert_eq!(parse_size(text), expected, "{text}");
         }
     }
 }

@@ -1,16 +1,18 @@
-//! `FILE_ID.DIZ`: what the release is, in ten lines of 45 columns.
+//! `FILE_ID.DIZ`: the description of a release in ten lines of 45 columns.
 
 use text::ascii::transliterate;
 
-use super::Facts;
+use super::facts::Facts;
 
 /// The file's name.
-pub const DIZ: &str = "FILE_ID.DIZ";
+pub const FILE_NAME: &str = "FILE_ID.DIZ";
 
-const COLUMNS: usize = 45;
-const LINES: usize = 10;
+/// The widest line that file listings show, in columns.
+const MAX_COLUMNS: usize = 45;
+/// The most lines that file listings show.
+const MAX_LINES: usize = 10;
 
-/// The description of a release, in ASCII with CRLF.
+/// Renders the description of a release, in ASCII with CRLF.
 #[must_use]
 pub fn render(facts: &Facts) -> String {
     let parts = [
@@ -27,10 +29,10 @@ pub fn render(facts: &Facts) -> String {
         .filter(|(_, value)| !value.is_empty())
         .map(|(label, value)| format!("{label}{value}"));
     let cut = |line: String| {
-        let line: String = transliterate(&line).chars().take(COLUMNS).collect();
+        let line: String = transliterate(&line).chars().take(MAX_COLUMNS).collect();
         format!("{}\r\n", line.trim_end())
     };
-    lines.take(LINES).map(cut).collect()
+    lines.take(MAX_LINES).map(cut).collect()
 }
 
 #[cfg(test)]
@@ -41,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_diz_is_short_and_in_ascii() {
+    fn a_diz_is_short_and_in_ascii() {
         let metadata = json!({"title": "L'été œuvré", "authors": ["Élise Noël"], "publisher": "x".repeat(100)});
         let facts = Facts::new(
             "A-GRP",
@@ -56,10 +58,10 @@ mod tests {
             "{diz}"
         );
         assert!(
-            diz.lines().count() <= LINES
+            diz.lines().count() <= MAX_LINES
                 && diz
                     .lines()
-                    .all(|line| line.is_ascii() && line.len() <= COLUMNS)
+                    .all(|line| line.is_ascii() && line.len() <= MAX_COLUMNS)
         );
     }
 }

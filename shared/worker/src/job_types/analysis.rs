@@ -1,7 +1,7 @@
 //! `analysis`: reads a source file.
 
 use jobs::{AnalysisConfig, FailureCode};
-use release_files::{WorkError, formats::analyse};
+use release_files::{WorkError, formats::analyze};
 use serde_json::Value;
 use store::Completion;
 
@@ -17,12 +17,12 @@ pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completio
     let objects = ObjectStore::new(&task.files, reporter.clone());
     let analysis = blocking(move || {
         let mut progress = JobProgress::new(reporter, 1, 99);
-        analyse(&mut objects.open(&file), &path, file.size, &mut progress)
+        analyze(&mut objects.open(&file), &path, file.size, &mut progress)
     });
     let mut analysis = analysis.await?;
     let mut result = Value::Object(to_object(&analysis)?);
     // A thousand long paths do not fit a job's result.
-    while result.to_string().len() > MAX_RESULT_BYTES && analysis.structure.shorten() {
+    while result.to_string().len() > MAX_RESULT_BYTES && analysis.structure.halve_files() {
         result = Value::Object(to_object(&analysis)?);
     }
     Ok(Completion::new(result))

@@ -7,14 +7,13 @@ use release_files::{
     WorkError,
     package::{
         Facts, PackageFile,
-        archive::ArchiveWriter,
-        diz::{self, DIZ},
-        filling::Filling,
-        nfo,
+        archive_builder::ArchiveBuilder,
+        archive_writer::ArchiveWriter,
+        diz, nfo_template,
         sfv::{self, Checksums},
-        volumes::{Finish, Volumes},
+        volume_writer::{VolumeFile, VolumeWriter},
     },
-    watch::Watch,
+    progress::Progress,
 };
 use serde_json::{Map, Value, json};
 use store::Completion;
@@ -32,14 +31,14 @@ use crate::{
 /// How far a job has come when its archive is written, in percent.
 const ARCHIVE_WRITTEN: u8 = 95;
 
-impl Finish for ObjectWriter {
+impl VolumeFile for ObjectWriter {
     fn finish(self) -> io::Result<()> {
         Self::finish(self)
     }
 }
 
 /// Writes an archive's volumes to the bucket.
-pub(super) type ArchiveVolumes = Volumes<Box<dyn FnMut(&str) -> ObjectWriter>, ObjectWriter>;
+pub(super) type ArchiveVolumes = VolumeWriter<Box<dyn FnMut(&str) -> ObjectWriter>, ObjectWriter>;
 
 /// A finished package.
 pub(super) struct BuiltPackage {
@@ -111,23 +110,23 @@ impl PackageBuild {
         from: u8,
         (count, total): (usize, u64),
         fill: impl FnOnce(
-            &mut Filling<'_, ArchiveVolumes>,
+            &mut ArchiveBuilder<'_, ArchiveVolumes>,
             PackProgress,
         ) -> Result<Option<PackProgress>, WorkError>,
     ) -> Result<(), WorkError> {
         let mut progress = JobProgress::new(self.reporter.clone(), from, ARCHIVE_WRITTEN);
-        progress.step("archive");
+        progress.start_step("archive");
         let (archive, start) = self.open_archive()?;
         if start != PackProgress::default() {
             let line = format!("Resuming after {} of {count} files", start.files);
             self.reporter.log(Level::Info, &line);
         }
-        let mut filling = Filling::new(archive, (start.bytes, total), &mut progress);
-        let Some(reached) = fill(&mut filling, start)? else {
-            self.files = filling.finish()?.finish()?;
+        let mut builder = ArchiveBuilder::new(archive, (start.bytes, total), &mut progress);
+        let Some(reached) = fill(&mut builder, start)? else {
+            self.files = builder.finish()?.finish()?;
             return Ok(());
         };
-        self.suspend(filling.into_archive(), reached)?;
+        self.suspend(builder.into_writer(), reached)?;
         let line = format!(
             "The time is nearly up after {} of {count} files; the next run resumes there",
             reached.files
@@ -142,7 +141,7 @@ impl PackageBuild {
         let create: Box<dyn FnMut(&str) -> ObjectWriter> =
             Box::new(move |name| output.create(name));
         let name = format!("{}.zip", self.release_name);
-        let volumes = Volumes::new(&name, self.config.volume_size, create);
+        let volumes = VolumeWriter::new(&name, self.config.volume_size, create);
         let compression = self.config.compression;
         let Some(saved) = self.saved.take() else {
             let archive = ArchiveWriter::new(volumes, compression);
@@ -156,8 +155,8 @@ impl PackageBuild {
             finished,
             ..
         } = checkpoint;
-        let volumes = volumes.taken_up(finished, open);
-        let archive = ArchiveWriter::taken_up(volumes, compression, entries, written)?;
+        let volumes = volumes.resume(finished, open);
+        let archive = ArchiveWriter::resume(volumes, compression, entries, written)?;
         Ok((archive, progress))
     }
 
@@ -166,8 +165,8 @@ impl PackageBuild {
         archive: ArchiveWriter<ArchiveVolumes>,
         reached: PackProgress,
     ) -> Result<(), WorkError> {
-        let (volumes, entries, written) = archive.put_down()?;
-        let (finished, open) = volumes.put_down();
+        let (volumes, entries, written) = archive.suspend()?;
+        let (finished, open) = volumes.suspend();
         let checkpoint = Checkpoint::new((self.begun_by, reached), entries, written, finished);
         let saved = SavedArchive::suspend(checkpoint, open)?;
         self.checkpoints.write(&self.release_name, &saved)
@@ -191,11 +190,11 @@ impl PackageBuild {
         let name = std::mem::take(&mut self.release_name);
         let facts = Facts::new(&name, group, metadata, &self.files, self.created_at);
         if self.config.generate_nfo {
-            let text = nfo::render(&facts, self.config.template.as_deref())?;
+            let text = nfo_template::render(&facts, self.config.template.as_deref())?;
             self.write("nfo", &format!("{name}.nfo"), text.as_bytes())?;
         }
         if self.config.generate_diz {
-            self.write("diz", DIZ, diz::render(&facts).as_bytes())?;
+            self.write("diz", diz::FILE_NAME, diz::render(&facts).as_bytes())?;
         }
         if self.config.generate_sfv {
             let files = self.files.iter();

@@ -8,8 +8,8 @@ use std::io::{self, Read};
 use jobs::{RunOutcome, release::checkpoint_key};
 use release_files::{
     WorkError,
-    formats::digest::{Hasher, HasherState},
-    package::{PackageFile, records::Entry},
+    checksum::{Hasher, HasherState},
+    package::{PackageFile, zip_headers::WrittenEntry},
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -31,7 +31,7 @@ pub(super) struct Checkpoint {
     /// How far the files are packed.
     pub progress: PackProgress,
     /// The entries of the archive.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<WrittenEntry>,
     /// How many bytes they took.
     pub written: u64,
     /// The finished volumes.
@@ -97,7 +97,7 @@ impl SavedArchive {
             hasher,
         } = volume;
         let invalid = || io::Error::from(io::ErrorKind::InvalidData);
-        let hasher = Hasher::of(&hasher).ok_or_else(invalid)?;
+        let hasher = Hasher::from_state(&hasher).ok_or_else(invalid)?;
         let writer = output.resume(&name, upload, self.unsent);
         Ok((self.checkpoint, Some((name, writer, hasher))))
     }
@@ -108,7 +108,7 @@ impl Checkpoint {
     /// the finished volumes.
     pub(super) const fn new(
         (begun_by, progress): (u32, PackProgress),
-        entries: Vec<Entry>,
+        entries: Vec<WrittenEntry>,
         written: u64,
         finished: Vec<PackageFile>,
     ) -> Self {

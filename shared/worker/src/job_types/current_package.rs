@@ -8,12 +8,12 @@ use jobs::{
 };
 use release_files::{
     WorkError,
-    nfo::listing::has_extension,
     package::{
-        joined::Joined,
-        sfv::{self, Checksums, MAX_SFV},
+        sfv::{self, Checksums, MAX_SFV_BYTES},
+        volume_reader::VolumeReader,
         volumes,
     },
+    paths::has_extension,
 };
 
 use super::Task;
@@ -89,17 +89,18 @@ impl CurrentPackage {
             .min_by_key(|file| self.path(file).matches('/').count())
     }
 
-    /// Its archive: the stem of its name, and its volumes in order. `None` if it has none, or several.
+    /// Returns the stem of its archive's name, and the archive's volumes in order. `None`: it has no archive, or several.
     ///
     /// # Errors
     /// `package_corrupt` if a volume is missing.
     pub(super) fn archive(&self) -> Result<Option<(String, Vec<StoredFile>)>, WorkError> {
         let paths: Vec<&str> = self.files.iter().map(|file| self.path(file)).collect();
-        let Some((stem, places)) = volumes::find(&paths)? else {
+        let Some(archive) = volumes::find_archive(&paths)? else {
             return Ok(None);
         };
-        let volumes = places.into_iter().map(|at| self.files[at].clone());
-        Ok(Some((stem, volumes.collect())))
+        let positions = archive.positions.into_iter();
+        let volumes = positions.map(|at| self.files[at].clone());
+        Ok(Some((archive.stem, volumes.collect())))
     }
 }
 
@@ -108,9 +109,12 @@ fn missing(message: &str) -> WorkError {
 }
 
 /// Opens the volumes of an archive as one file.
-pub(super) fn open_volumes(objects: &ObjectStore, volumes: &[StoredFile]) -> Joined<ObjectReader> {
+pub(super) fn open_volumes(
+    objects: &ObjectStore,
+    volumes: &[StoredFile],
+) -> VolumeReader<ObjectReader> {
     let volumes = volumes.iter();
-    Joined::new(volumes.map(|volume| (objects.open(volume), volume.size)))
+    VolumeReader::new(volumes.map(|volume| (objects.open(volume), volume.size)))
 }
 
 /// The checksums in the SFV `file`.
@@ -118,7 +122,7 @@ pub(super) fn read_checksums(
     objects: &ObjectStore,
     file: &StoredFile,
 ) -> Result<Checksums, WorkError> {
-    if file.size > MAX_SFV {
+    if file.size > MAX_SFV_BYTES {
         let message = "The package's SFV is larger than 1 MiB";
         return Err(WorkError::failed(FailureCode::SfvInvalid, message));
     }

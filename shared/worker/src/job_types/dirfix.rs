@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use jobs::{DirfixConfig, FailureCode, Level};
 use release_files::{
     WorkError,
-    formats::digest::crc32_text,
+    checksum::format_crc32,
     package::{
-        build_name,
-        names::{self, Plan},
+        build_release_name,
+        naming_rules::NamingRule,
+        rename_plan::{RenamePlan, plan_renames},
         sfv::{self, Checksums},
     },
-    watch::{Tally, Watch},
+    progress::{Progress, ReadProgress},
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use store::Completion;
 
@@ -38,8 +39,34 @@ struct Change {
     /// The path as it was; null for a file that was not there.
     from: Option<String>,
     to: String,
-    /// Every broken rule.
-    why: Vec<Value>,
+    why: Vec<Reason>,
+}
+
+/// A reason for a repair.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Reason {
+    /// The path breaks a naming rule.
+    Rule(NamingRule),
+    /// The package has no SFV.
+    SfvMissing,
+    /// The SFV does not list the files as they are.
+    SfvWrong,
+}
+
+impl Reason {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rule(rule) => rule.as_str(),
+            Self::SfvMissing => "sfv_missing",
+            Self::SfvWrong => "sfv_wrong",
+        }
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 pub(super) async fn run(task: Task, config: &DirfixConfig) -> Result<Completion, WorkError> {
@@ -86,7 +113,12 @@ impl DirFix {
             .map(|rename| Change {
                 from: Some(rename.from.clone()),
                 to: rename.to.clone(),
-                why: rename.why.iter().map(|why| json!(why)).collect(),
+                why: rename
+                    .broken_rules
+                    .iter()
+                    .copied()
+                    .map(Reason::Rule)
+                    .collect(),
             })
             .collect();
         // Source files have no SFV.
@@ -107,16 +139,20 @@ impl DirFix {
         Ok((result, applied))
     }
 
-    fn plan(&self) -> Plan {
+    fn plan(&self) -> RenamePlan {
         let release = &self.task.release;
         let group = release.group.as_deref().unwrap_or("NOGRP");
-        let built = build_name(&release.metadata, release.name.as_deref(), group).ok();
+        let built = build_release_name(&release.metadata, release.name.as_deref(), group).ok();
         let paths: Vec<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
-        names::plan(&paths, group, built.as_deref())
+        plan_renames(&paths, group, built.as_deref())
     }
 
     /// The path and text of the repaired package's SFV. Its own repair joins `changes`.
-    fn sfv(&self, plan: &Plan, changes: &mut Vec<Change>) -> Result<(String, String), WorkError> {
+    fn sfv(
+        &self,
+        plan: &RenamePlan,
+        changes: &mut Vec<Change>,
+    ) -> Result<(String, String), WorkError> {
         let actual = self.actual_checksums(plan)?;
         let text = sfv::render(&actual);
         let Some(at) = plan.sfv else {
@@ -129,7 +165,7 @@ impl DirFix {
             changes.push(Change {
                 from: None,
                 to: to.clone(),
-                why: vec![json!("sfv_missing")],
+                why: vec![Reason::SfvMissing],
             });
             return Ok((to, text));
         };
@@ -140,7 +176,7 @@ impl DirFix {
             changes.push(Change {
                 from: Some(self.files[at].path.clone()),
                 to: to.clone(),
-                why: vec![json!("sfv_wrong")],
+                why: vec![Reason::SfvWrong],
             });
         }
         Ok((to, text))
@@ -150,7 +186,7 @@ impl DirFix {
     fn log_mismatches(&self, actual: &Checksums, listed: &Checksums) {
         for (path, actual) in actual {
             if let Some(listed) = listed.get(path).filter(|listed| *listed != actual) {
-                let (actual, listed) = (crc32_text(*actual), crc32_text(*listed));
+                let (actual, listed) = (format_crc32(*actual), format_crc32(*listed));
                 let line = format!(
                     "{path} has the CRC-32 {actual}, but its SFV lists {listed}: check the file"
                 );
@@ -160,7 +196,11 @@ impl DirFix {
     }
 
     /// The checksums that the SFV lists, by the new paths of the files; none if the SFV cannot be read.
-    fn listed_checksums(&self, plan: &Plan, sfv: &PackagedFile) -> Result<Checksums, WorkError> {
+    fn listed_checksums(
+        &self,
+        plan: &RenamePlan,
+        sfv: &PackagedFile,
+    ) -> Result<Checksums, WorkError> {
         let listed = match read_checksums(&self.objects, &sfv.file) {
             Err(WorkError::Failed(failure)) if failure.code == FailureCode::SfvInvalid => {
                 self.reporter.log(Level::Warning, &failure.message);
@@ -181,15 +221,15 @@ impl DirFix {
     }
 
     /// Reads every file but the SFV. Returns their checksums by their new paths.
-    fn actual_checksums(&self, plan: &Plan) -> Result<Checksums, WorkError> {
+    fn actual_checksums(&self, plan: &RenamePlan) -> Result<Checksums, WorkError> {
         let mut progress = JobProgress::new(self.reporter.clone(), 1, VERIFIED);
-        progress.step("verify");
+        progress.start_step("verify");
         let total = self.files.iter().map(|file| file.file.size).sum();
-        let mut tally = Tally::new(&mut progress, total);
+        let mut reader = ReadProgress::new(&mut progress, total);
         let mut checksums = Checksums::new();
         for (file, to) in self.checked_files(plan) {
             let mut crc32 = crc32fast::Hasher::new();
-            tally.take(&mut self.objects.open(&file.file), &mut |bytes| {
+            reader.read_all(&mut self.objects.open(&file.file), &mut |bytes| {
                 crc32.update(bytes);
                 Ok(())
             })?;
@@ -201,7 +241,7 @@ impl DirFix {
     /// The files that an SFV lists, all but itself, with their new paths.
     fn checked_files<'a>(
         &'a self,
-        plan: &'a Plan,
+        plan: &'a RenamePlan,
     ) -> impl Iterator<Item = (&'a PackagedFile, &'a str)> {
         let files = self.files.iter().zip(&plan.paths).enumerate();
         files
@@ -218,21 +258,21 @@ impl DirFix {
         let line = format!("Checked {} files: {outcome}", self.files.len());
         self.reporter.log(Level::Info, &line);
         for change in changes.iter().take(MAX_LOGGED) {
-            let why: Vec<&str> = change.why.iter().filter_map(Value::as_str).collect();
+            let why: Vec<&str> = change.why.iter().map(|reason| reason.as_str()).collect();
             let from = change.from.as_deref().unwrap_or("(new)");
             let line = format!("{from} -> {} ({})", change.to, why.join(", "));
             self.reporter.log(Level::Info, &line);
         }
     }
 
-    fn publish(&self, plan: &Plan, (path, text): &(String, String)) -> Result<(), WorkError> {
+    fn publish(&self, plan: &RenamePlan, (path, text): &(String, String)) -> Result<(), WorkError> {
         let mut progress = JobProgress::new(self.reporter.clone(), VERIFIED, 95);
-        progress.step("copy");
+        progress.start_step("copy");
         for ((file, to), at) in self.checked_files(plan).zip(1..) {
             self.output.copy(&file.file, to)?;
-            progress.progress(at, self.files.len() as u64);
+            progress.update(at, self.files.len() as u64);
         }
-        progress.step("sfv");
+        progress.start_step("sfv");
         self.output.write(path, text.as_bytes())?;
         Ok(())
     }

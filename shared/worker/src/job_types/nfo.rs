@@ -1,10 +1,7 @@
 //! The NFO that a job works on: the current package's or, without a package, the source files'.
 
 use jobs::FailureCode;
-use release_files::{
-    WorkError,
-    nfo::{listing::has_extension, repair::check_size},
-};
+use release_files::{WorkError, nfo::repair::check_size, paths::has_extension};
 use serde_json::Value;
 
 use super::{

@@ -4,12 +4,10 @@
 use jobs::{Level, NfofixConfig, release::Release};
 use release_files::{
     WorkError,
-    nfo::{
-        listing::has_extension,
-        repair::{Known, Repaired, repair},
-    },
+    nfo::repair::{PlaceholderValues, RepairedNfo, repair},
     package::{Facts, sfv},
-    watch::Watch,
+    paths::has_extension,
+    progress::Progress,
 };
 use serde_json::{Value, json};
 use store::Completion;
@@ -61,12 +59,12 @@ impl NfoFix {
         let name = &self.files.nfo.path;
         let bytes = self.files.read(&self.objects)?;
         self.reporter.step("repair");
-        let repaired = repair(&bytes, &self.known())?;
+        let repaired = repair(&bytes, &self.placeholder_values())?;
         self.log(name, &repaired);
         let is_changed = !repaired.changes.is_empty();
         let result = check_result_size(json!({
             "file": name,
-            "encoding": repaired.encoding.name(),
+            "encoding": repaired.encoding.as_str(),
             "changed": is_changed,
             "changes": repaired.changes,
             "notices": repaired.notices,
@@ -79,8 +77,7 @@ impl NfoFix {
         Ok((result, publish))
     }
 
-    /// What placeholders of the NFO can be filled with.
-    fn known(&self) -> Known {
+    fn placeholder_values(&self) -> PlaceholderValues {
         let (release, path) = (&self.release, &self.files.nfo.path);
         let name = match path.rsplit_once('.') {
             Some((stem, _)) if self.files.is_packaged => stem,
@@ -89,16 +86,16 @@ impl NfoFix {
         let name_group = name.rsplit_once('-').map_or("", |(_, group)| group);
         let group = release.group.as_deref().unwrap_or(name_group);
         let facts = Facts::new(name, group, &release.metadata, &[], release.created_at);
-        Known::of(&facts)
+        PlaceholderValues::from(&facts)
     }
 
-    fn log(&self, name: &str, repaired: &Repaired) {
+    fn log(&self, name: &str, repaired: &RepairedNfo) {
         let outcome = match repaired.changes.len() {
             0 => "nothing to repair".to_owned(),
             1 => "1 repair".to_owned(),
             count => format!("{count} repairs"),
         };
-        let line = format!("Read {name} ({}): {outcome}", repaired.encoding.name());
+        let line = format!("Read {name} ({}): {outcome}", repaired.encoding.as_str());
         self.reporter.log(Level::Info, &line);
         for (level, entries) in [
             (Level::Info, &repaired.changes),
@@ -114,15 +111,15 @@ impl NfoFix {
     /// Makes a package of the repaired NFO, the SFV that lists it, and the other files as they are.
     fn publish(&self, name: &str, text: &[u8]) -> Result<(), WorkError> {
         let mut progress = JobProgress::new(self.reporter.clone(), 10, 95);
-        progress.step("copy");
+        progress.start_step("copy");
         let others = self.files.others.iter();
         let (sfvs, others): (Vec<_>, Vec<_>) =
             others.partition(|file| has_extension(&file.path, "sfv"));
         for (other, at) in others.iter().zip(1..) {
             self.output.copy(&other.file, &other.path)?;
-            progress.progress(at, others.len() as u64);
+            progress.update(at, others.len() as u64);
         }
-        progress.step("write");
+        progress.start_step("write");
         let nfo = self.output.write(name, text)?;
         for sfv in sfvs {
             let mut checksums = read_checksums(&self.objects, &sfv.file)?;

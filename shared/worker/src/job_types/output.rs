@@ -57,7 +57,7 @@ impl Output {
     /// Writes a small file of the package.
     pub(super) fn write(&self, path: &str, bytes: &[u8]) -> Result<PackageFile, WorkError> {
         self.objects.write(self.key(path), bytes)?;
-        let file = PackageFile::of(path, bytes);
+        let file = PackageFile::from_bytes(path, bytes);
         let line = format!("Wrote {path}, CRC-32 {}", file.crc32);
         self.reporter.log(Level::Info, &line);
         Ok(file)

@@ -3,8 +3,8 @@
 use jobs::{Level, PackagingConfig};
 use release_files::{
     WorkError,
-    formats::analyse,
-    package::{build_name, filling::Filling},
+    formats::analyze,
+    package::{archive_builder::ArchiveBuilder, build_release_name},
 };
 use serde_json::{Map, Value, json};
 use store::Completion;
@@ -57,7 +57,7 @@ impl Packaging {
         let group = self.task.group(&self.config);
         let release_name = match &self.config.release_name {
             Some(name) => name.clone(),
-            None => build_name(&metadata, self.task.release.name.as_deref(), group)?,
+            None => build_release_name(&metadata, self.task.release.name.as_deref(), group)?,
         };
         let count = self.sources.len();
         let line = format!("Packaging {count} files as {release_name}");
@@ -65,8 +65,8 @@ impl Packaging {
         let total = self.sources.iter().map(|file| file.size).sum();
         let config = self.config.clone();
         let mut build = PackageBuild::new(&self.task, config, &release_name, checkpoints)?;
-        build.write_archive(METADATA_READ, (count, total), |filling, start| {
-            self.fill(filling, start)
+        build.write_archive(METADATA_READ, (count, total), |archive, start| {
+            self.fill(archive, start)
         })?;
         build.finish(group, &metadata)
     }
@@ -74,7 +74,7 @@ impl Packaging {
     /// Adds the source files after `start`. Returns how far it came if there is no time for the next one.
     fn fill(
         &self,
-        filling: &mut Filling<'_, ArchiveVolumes>,
+        archive: &mut ArchiveBuilder<'_, ArchiveVolumes>,
         start: PackProgress,
     ) -> Result<Option<PackProgress>, WorkError> {
         let budget = TimeBudget::new(&self.reporter, start);
@@ -84,7 +84,7 @@ impl Packaging {
                 return Ok(Some(progress));
             }
             let path = self.task.source_path(file);
-            filling.file(path, file.size, &mut self.objects.open(file))?;
+            archive.add_file(path, file.size, &mut self.objects.open(file))?;
             progress = progress.after(file.size);
             let count = self.sources.len();
             let message = format!("Compressed {} of {count} files", progress.files);
@@ -103,7 +103,7 @@ impl Packaging {
         let mut progress = JobProgress::new(self.reporter.clone(), 1, METADATA_READ);
         let path = self.task.source_path(file);
         let mut content = self.objects.open(file);
-        let found = analyse(&mut content, path, file.size, &mut progress)?;
+        let found = analyze(&mut content, path, file.size, &mut progress)?;
         let mut metadata = to_object(&found.metadata)?;
         metadata.insert("format".to_owned(), json!(found.mediainfo.format));
         metadata.extend(known);

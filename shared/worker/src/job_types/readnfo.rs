@@ -6,7 +6,7 @@ use jobs::{
 };
 use release_files::{
     WorkError,
-    nfo::{listing::compare, read::read},
+    nfo::{comparison::compare, read::read},
 };
 use serde_json::{Map, Value, json};
 use store::Completion;
@@ -57,7 +57,7 @@ impl Reading {
         } else {
             fields.join(", ")
         };
-        let line = format!("Read {name} ({}): {fields}", encoding.name());
+        let line = format!("Read {name} ({}): {fields}", encoding.as_str());
         self.reporter.log(Level::Info, &line);
         let missing = compared.missing_files.len();
         let unexpected = compared.unexpected_files.len();
@@ -66,7 +66,7 @@ impl Reading {
         let applied = self.apply && !found.is_empty();
         let result = check_result_size(json!({
             "file": name,
-            "encoding": encoding.name(),
+            "encoding": encoding.as_str(),
             "metadata": found,
             "missing_files": compared.missing_files,
             "unexpected_files": compared.unexpected_files,

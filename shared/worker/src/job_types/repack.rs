@@ -3,12 +3,15 @@
 use jobs::{Failure, FailureCode, Level, PackagingConfig, release::check_name};
 use release_files::{
     WorkError,
-    formats::{archive::Archive, digest::Hasher},
-    nfo::{listing::has_extension, read::read, repair::check_size},
+    checksum::Hasher,
+    formats::archive::Archive,
+    nfo::{read::read, repair::check_size},
     package::{
-        PackageFile, build_name, diz::DIZ, filling::Filling, joined::Joined, sfv::Checksums,
+        PackageFile, archive_builder::ArchiveBuilder, build_release_name, diz, sfv::Checksums,
+        volume_reader::VolumeReader,
     },
-    watch::{Tally, Watch},
+    paths::has_extension,
+    progress::{Progress, ReadProgress},
 };
 use serde_json::{Map, Value};
 use store::Completion;
@@ -75,13 +78,13 @@ impl Repack {
         let mut content = open_volumes(&self.objects, &volumes);
         let size = content.size();
         let archive = Archive::open(&mut content, size).map_err(unreadable)?;
-        let mut archive = archive.trusted();
+        let mut archive = archive.without_ratio_limit();
         let entries = archive.entries();
         let (count, total) = (entries.len(), entries.iter().map(|entry| entry.size).sum());
         let config = self.config.clone();
         let mut build = PackageBuild::new(&self.task, config, &release_name, checkpoints)?;
-        let written = build.write_archive(VERIFIED, (count, total), |filling, start| {
-            self.fill(filling, &mut archive, start)
+        let written = build.write_archive(VERIFIED, (count, total), |builder, start| {
+            self.fill(builder, &mut archive, start)
         });
         written.map_err(unreadable)?;
         build.copy(&self.copied_files(&volumes, read))?;
@@ -91,8 +94,8 @@ impl Repack {
     /// Adds the old archive's entries after `start`. Returns how far it came if there is no time for the next one.
     fn fill(
         &self,
-        filling: &mut Filling<'_, ArchiveVolumes>,
-        archive: &mut Archive<'_, Joined<ObjectReader>>,
+        builder: &mut ArchiveBuilder<'_, ArchiveVolumes>,
+        archive: &mut Archive<'_, VolumeReader<ObjectReader>>,
         start: PackProgress,
     ) -> Result<Option<PackProgress>, WorkError> {
         let budget = TimeBudget::new(&self.reporter, start);
@@ -102,7 +105,7 @@ impl Repack {
             if !budget.has_time_for(size, progress) {
                 return Ok(Some(progress));
             }
-            filling.unpacked(archive, index)?;
+            builder.copy_entry(archive, index)?;
             progress = progress.after(size);
         }
         Ok(None)
@@ -111,19 +114,19 @@ impl Repack {
     /// Reads every file once and compares it with the SFV. Returns each file with its checksums.
     fn verify(&self) -> Result<Vec<PackageFile>, WorkError> {
         let mut progress = JobProgress::new(self.reporter.clone(), 1, VERIFIED);
-        progress.step("verify");
+        progress.start_step("verify");
         let expected = self.checksums()?;
         let total = self.current.files.iter().map(|file| file.size).sum();
-        let mut tally = Tally::new(&mut progress, total);
+        let mut reader = ReadProgress::new(&mut progress, total);
         let mut found = Vec::new();
         for file in &self.current.files {
             let path = self.current.path(file);
             let mut hasher = Hasher::default();
-            tally.take(&mut self.objects.open(file), &mut |bytes| {
+            reader.read_all(&mut self.objects.open(file), &mut |bytes| {
                 hasher.update(bytes);
                 Ok(())
             })?;
-            let file = PackageFile::hashed(path, hasher);
+            let file = PackageFile::from_hasher(path, hasher);
             let crc32 = expected.get(path);
             if crc32.is_some_and(|crc32| *crc32 != file.crc32_value()) {
                 return Err(corrupt(&format!("{path} does not match its SFV checksum")));
@@ -175,7 +178,7 @@ impl Repack {
         match &self.config.release_name {
             Some(name) => Ok(name.clone()),
             None if !has_new_group && check_name(old_name).is_ok() => Ok(old_name.to_owned()),
-            None => build_name(metadata, self.task.release.name.as_deref(), group),
+            None => build_release_name(metadata, self.task.release.name.as_deref(), group),
         }
     }
 
@@ -191,7 +194,7 @@ impl Repack {
             volumes.contains(file)
                 || has_extension(path, "nfo")
                 || has_extension(path, "sfv")
-                || name.eq_ignore_ascii_case(DIZ)
+                || name.eq_ignore_ascii_case(diz::FILE_NAME)
         };
         let files = self.current.files.iter().cloned().zip(read);
         files.filter(|(file, _)| !is_rebuilt(file)).collect()

@@ -1,18 +1,21 @@
-//! The NFO, from a template. A template is data: it can choose and repeat, and call nothing.
+//! Renders the NFO from a template. A template can choose and repeat, and call nothing.
 
 use jobs::FailureCode;
-use minijinja::{Environment, UndefinedBehavior, value::Serde};
+use minijinja::{Environment, Template, UndefinedBehavior, value::Serde};
 
-use super::Facts;
+use super::facts::Facts;
 use crate::WorkError;
-use crate::nfo::layout::{self, Fit};
+use crate::nfo::{
+    MAX_NFO_BYTES,
+    layout::{self, Fit},
+};
 
-const DEFAULT: &str = include_str!("../../templates/default.nfo");
-/// How many instructions a template may take.
-const FUEL: u64 = 200_000;
+const DEFAULT_TEMPLATE: &str = include_str!("../../templates/default.nfo");
+/// How many instructions a template may execute.
+const MAX_FUEL: u64 = 200_000;
 /// The largest template, in bytes.
-const MAX_TEMPLATE: usize = 64 * 1024;
-/// What a template can name: the fields of [`Facts`].
+const MAX_TEMPLATE_BYTES: usize = 64 * 1024;
+/// The placeholders of a template: the fields of [`Facts`].
 const PLACEHOLDERS: [&str; 12] = [
     "release_name",
     "group",
@@ -27,60 +30,55 @@ const PLACEHOLDERS: [&str; 12] = [
     "size",
     "files",
 ];
-/// The largest NFO, in bytes.
-const MAX_BYTES: usize = 256 * 1024;
 
-/// Renders the NFO, with CRLF, from the user's template or else the default one. A line that the
-/// facts make wider than an NFO goes on below; one that is drawn is left.
+/// Renders the NFO, with CRLF, from the user's template or the default one. Long lines are wrapped,
+/// drawings are left.
 ///
 /// # Errors
-/// When the template is not valid, names what does not exist, or asks for too much.
+/// [`FailureCode::TemplateInvalid`] when the template does not parse, uses an unknown placeholder,
+/// or takes too much work.
 pub fn render(facts: &Facts, template: Option<&str>) -> Result<String, WorkError> {
+    let source = template.unwrap_or(DEFAULT_TEMPLATE);
+    if source.len() > MAX_TEMPLATE_BYTES {
+        return Err(refused("is larger than 64 KiB; shorten it."));
+    }
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_fuel(Some(FUEL));
-    let source = template.unwrap_or(DEFAULT);
-    if source.len() > MAX_TEMPLATE {
-        return Err(WorkError::failed(
-            FailureCode::TemplateInvalid,
-            "The NFO template is larger than 64 KiB",
-        ));
-    }
+    environment.set_fuel(Some(MAX_FUEL));
     let template = environment
         .template_from_str(source)
         .map_err(|error| invalid(&error))?;
-    // A condition hides a misspelt name that it never comes to; so all names are looked at first.
-    let used = template.undeclared_variables(false);
-    if let Some(name) = used
-        .iter()
-        .filter(|name| !PLACEHOLDERS.contains(&name.as_str()))
-        .min()
-    {
-        let sentence =
-            format!("The NFO template is not valid: it names {name:?}, which does not exist");
-        return Err(WorkError::failed(FailureCode::TemplateInvalid, sentence));
-    }
+    check_placeholders(&template)?;
     let text = template
         .render(Serde(facts))
         .map_err(|error| invalid(&error))?;
-    if text.len() > MAX_BYTES {
-        return Err(WorkError::failed(
-            FailureCode::TemplateInvalid,
-            "The NFO template makes more than 256 KiB",
-        ));
+    if text.len() > MAX_NFO_BYTES {
+        return Err(refused("renders to more than 256 KiB; shorten it."));
     }
     Ok(text
         .trim_end()
         .lines()
         .map(str::trim_end)
-        .flat_map(fitted)
+        .flat_map(fit_lines)
         .flat_map(|line| [line, "\r\n".to_owned()])
         .collect())
 }
 
-fn fitted(line: &str) -> Vec<String> {
-    match layout::fit(line) {
-        Fit::Fits | Fit::Kept(_) => vec![line.to_owned()],
+/// Refuses an unknown placeholder. Rendering would not find one in a branch that is not taken.
+fn check_placeholders(template: &Template<'_, '_>) -> Result<(), WorkError> {
+    let used = template.undeclared_variables(false);
+    let is_unknown = |name: &&String| !PLACEHOLDERS.contains(&name.as_str());
+    match used.iter().filter(is_unknown).min() {
+        Some(name) => Err(refused(&format!(
+            "uses the unknown placeholder {name:?}; correct it."
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn fit_lines(line: &str) -> Vec<String> {
+    match layout::fit_line(line) {
+        Fit::Fits | Fit::Unbreakable(_) => vec![line.to_owned()],
         Fit::Lines(lines) => lines,
     }
 }
@@ -92,10 +90,11 @@ fn invalid(error: &minijinja::Error) -> WorkError {
     let detail = error
         .detail()
         .map_or(String::new(), |detail| format!(": {detail}"));
-    let sentence = format!(
-        "The NFO template is not valid: {}{detail}{line}",
-        error.kind()
-    );
+    refused(&format!("is not valid: {}{detail}{line}.", error.kind()))
+}
+
+fn refused(reason: &str) -> WorkError {
+    let sentence = format!("The NFO template {reason}");
     WorkError::failed(FailureCode::TemplateInvalid, sentence)
 }
 
@@ -109,7 +108,7 @@ mod tests {
 
     fn facts() -> Facts {
         let metadata = json!({"title": "A Book", "authors": ["Jane Doe"], "year": 2024});
-        let files = [PackageFile::of("a.zip", b"123456789")];
+        let files = [PackageFile::from_bytes("a.zip", b"123456789")];
         Facts::new(
             "Jane.Doe-A.Book-2024-GRP",
             "GRP",
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_nfo_tells_what_is_known_within_80_columns() {
+    fn the_default_nfo_shows_the_known_facts_in_80_columns() {
         let nfo = render(&facts(), None).unwrap();
         assert!(
             nfo.contains("Title ........: A Book\r\n") && nfo.contains("a.zip  9  CBF43926"),
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn long_facts_go_on_below() {
+    fn long_facts_are_wrapped() {
         let mut facts = facts();
         facts.title = "word ".repeat(40).trim_end().to_owned();
         facts.files[0].path = format!("{}.zip", "x".repeat(150));
@@ -141,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_users_template_is_filled_and_a_bad_one_refused() {
+    fn a_valid_template_is_rendered_and_an_invalid_one_refused() {
         let filled = render(&facts(), Some("{{ title }}{% if isbn %} no {% endif %}")).unwrap();
         assert_eq!(filled, "A Book\r\n");
         for template in ["{{ unknown }}", "{% if %}", "{{ title", "{% include 'x' %}"] {
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_that_does_not_exist_is_told_even_where_a_condition_hides_it() {
+    fn an_unknown_placeholder_is_named_even_in_a_branch_not_taken() {
         for template in ["{{ tilte }}", "{% if isbn %}{{ tilte }}{% endif %}"] {
             let error = render(&facts(), Some(template)).unwrap_err();
             assert!(error.to_string().contains("\"tilte\""), "{error}");
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_can_name_every_fact() {
+    fn a_template_can_use_every_fact() {
         let facts = serde_json::to_value(facts()).unwrap();
         let mut names: Vec<_> = facts
             .as_object()
@@ -182,7 +181,7 @@ mod tests {
             "{% set a = a ~ a %}".repeat(40)
         );
         let loops = "{% for a in release_name %}".repeat(9) + &"{% endfor %}".repeat(9);
-        for template in [doubled, loops, "x".repeat(MAX_TEMPLATE + 1)] {
+        for template in [doubled, loops, "x".repeat(MAX_TEMPLATE_BYTES + 1)] {
             let result = render(&facts(), Some(&template));
             assert!(matches!(result, Err(WorkError::Failed(_))));
         }

@@ -1,5 +1,5 @@
-//! The archive: a zip that is written in one go, or put down between two entries and taken up
-//! again; the same bytes for the same input either way.
+//! Writes a zip archive, in one go or suspended and resumed between two entries. The bytes are the
+//! same either way.
 
 use std::{
     collections::HashMap,
@@ -7,43 +7,44 @@ use std::{
 };
 
 use flate2::{Compress, FlushCompress, Status};
-use jobs::Compression;
-use jobs::FailureCode;
+use jobs::{Compression, FailureCode};
 
-use super::records::{Entry, directory};
+use super::zip_headers::{WrittenEntry, directory};
 use crate::WorkError;
-use crate::formats::entry_name::check_entry_name;
+use crate::paths::check_entry_name;
 
-/// How much the compressor is given at once, in bytes. What it writes depends on where its input
-/// is cut (measured), so the cuts are ours and not those of whoever reads the source.
-const CHUNK: usize = 256 * 1024;
-/// From which size on an entry has numbers of 64 bits. Deflate may make a file larger by some
-/// bytes: the limit of 32 bits is left in time.
-const LARGE: u64 = u32::MAX as u64 - (1 << 24);
+/// How much the compressor gets at once, in bytes. Its output depends on where its input is cut
+/// (measured), so the cuts must not depend on the source's reader.
+const CHUNK_BYTES: usize = 256 * 1024;
+/// The size from which an entry has 64-bit numbers, in bytes. It leaves room below the 32-bit limit
+/// because deflate can enlarge a file.
+const MIN_ZIP64_BYTES: u64 = u32::MAX as u64 - (1 << 24);
 
-/// A zip archive on its way to `W`.
+/// Writes a zip archive to `W`.
 ///
 /// Dropped before [`finish`](Self::finish), it writes nothing more: neither the rest of an entry
-/// nor a directory that would make an archive of what was given up.
+/// nor a directory that would make a valid archive of unfinished work.
 pub struct ArchiveWriter<W: Write> {
     writer: W,
-    /// How many bytes it has been given.
+    /// How many bytes have been written.
     written: u64,
     /// The level of compression; without one, files are stored.
     level: Option<u32>,
-    entries: Vec<Entry>,
-    open: Option<Open>,
+    entries: Vec<WrittenEntry>,
+    open: Option<OpenEntry>,
+    /// The input of the open entry that has not been compressed yet.
     pending: Vec<u8>,
+    /// The compressor's output; kept for its capacity.
     packed: Vec<u8>,
-    /// The names that are taken, in lower case; whether each is a folder.
+    /// The paths in use, in lower case, and whether each is a folder.
     taken: HashMap<String, bool>,
 }
 
-/// The entry whose bytes are coming.
-struct Open {
-    entry: Entry,
-    /// How many bytes are still to come.
-    missing: u64,
+/// The entry that is being written.
+struct OpenEntry {
+    entry: WrittenEntry,
+    /// How many bytes of content are still to come.
+    remaining: u64,
     crc32: crc32fast::Hasher,
     deflate: Option<Compress>,
 }
@@ -62,20 +63,20 @@ impl<W: Write> ArchiveWriter<W> {
             level,
             entries: Vec::new(),
             open: None,
-            pending: Vec::with_capacity(CHUNK),
-            packed: Vec::with_capacity(CHUNK),
+            pending: Vec::with_capacity(CHUNK_BYTES),
+            packed: Vec::with_capacity(CHUNK_BYTES),
             taken: HashMap::new(),
         }
     }
 
-    /// Takes up an archive that was put down: its `entries`, which took `written` bytes.
+    /// Resumes a suspended archive, whose `entries` take `written` bytes.
     ///
     /// # Errors
-    /// When the entries are not those of an archive of ours.
-    pub fn taken_up(
+    /// When the entries have unsafe or duplicate names.
+    pub fn resume(
         writer: W,
         compression: Compression,
-        entries: Vec<Entry>,
+        entries: Vec<WrittenEntry>,
         written: u64,
     ) -> Result<Self, WorkError> {
         let mut archive = Self {
@@ -83,87 +84,83 @@ impl<W: Write> ArchiveWriter<W> {
             ..Self::new(writer, compression)
         };
         for entry in &entries {
-            archive.take_name(entry.name.trim_end_matches('/'), entry.is_folder())?;
+            archive.take_path(entry.name.trim_end_matches('/'), entry.is_folder())?;
         }
         Ok(Self { entries, ..archive })
     }
 
-    /// Puts the archive down after its last entry: gives the writer back, with the entries and
-    /// how many bytes they took.
+    /// Suspends the archive after its last entry. Returns the underlying writer, the entries and
+    /// how many bytes they take.
     ///
     /// # Errors
-    /// As [`ArchiveWriter::finish`].
-    pub fn put_down(mut self) -> Result<(W, Vec<Entry>, u64), WorkError> {
+    /// [`FailureCode::SourceChanged`] when the last file is incomplete.
+    pub fn suspend(mut self) -> Result<(W, Vec<WrittenEntry>, u64), WorkError> {
         self.end_entry()?;
         Ok((self.writer, self.entries, self.written))
     }
 
-    /// Adds the folder `path`, which may be empty.
-    ///
-    /// # Errors
-    /// As [`ArchiveWriter::start`].
-    pub fn folder(&mut self, path: &str) -> Result<(), WorkError> {
+    /// Adds the folder `path`, which may stay empty. Fails as [`ArchiveWriter::start_file`].
+    pub fn add_folder(&mut self, path: &str) -> Result<(), WorkError> {
         let path = path.trim_end_matches('/');
-        self.take_name(path, true)?;
+        self.take_path(path, true)?;
         self.end_entry()?;
-        let entry = Entry {
+        let entry = WrittenEntry {
             name: format!("{path}/"),
             offset: self.written,
-            ..Entry::default()
+            ..WrittenEntry::default()
         };
-        self.put(&entry.header())?;
+        self.put(&entry.local_header())?;
         self.entries.push(entry);
         Ok(())
     }
 
-    /// Starts the entry `path` of `size` bytes, which must come before the next one.
+    /// Starts the file `path` of `size` bytes, which must all be written before the next entry.
     ///
     /// # Errors
-    /// When the path is taken or not safe to unpack, the last entry was not given all its bytes,
-    /// or the archive cannot be written.
-    pub fn start(&mut self, path: &str, size: u64) -> Result<(), WorkError> {
-        self.take_name(path, false)?;
+    /// [`FailureCode::DuplicateName`], [`FailureCode::ArchiveUnsafeName`];
+    /// [`FailureCode::SourceChanged`] when the last file is incomplete.
+    pub fn start_file(&mut self, path: &str, size: u64) -> Result<(), WorkError> {
+        self.take_path(path, false)?;
         self.end_entry()?;
-        let entry = Entry {
+        let entry = WrittenEntry {
             name: path.to_owned(),
             deflated: self.level.is_some(),
-            large: size >= LARGE,
+            large: size >= MIN_ZIP64_BYTES,
             size,
             offset: self.written,
-            ..Entry::default()
+            ..WrittenEntry::default()
         };
-        self.put(&entry.header())?;
+        self.put(&entry.local_header())?;
         let deflate = self
             .level
             .map(|level| Compress::new(flate2::Compression::new(level), false));
-        self.open = Some(Open {
+        self.open = Some(OpenEntry {
             entry,
-            missing: size,
+            remaining: size,
             crc32: crc32fast::Hasher::new(),
             deflate,
         });
         Ok(())
     }
 
-    /// Refuses a name that is not safe, or that a system which does not tell case apart would
-    /// unpack over another, or where a folder stands.
-    fn take_name(&mut self, path: &str, is_folder: bool) -> Result<(), WorkError> {
+    /// Refuses a path that is not safe, or that would overwrite another file when it is unpacked on
+    /// a system that ignores case, or that would need a file to be a folder.
+    fn take_path(&mut self, path: &str, is_folder: bool) -> Result<(), WorkError> {
         if let Err(reason) = check_entry_name(path) {
-            return Err(WorkError::failed(
-                FailureCode::ArchiveUnsafeName,
-                format!("The file name {path:?} {reason}"),
-            ));
+            let sentence = format!("The file name {path:?} {reason}; rename the file.");
+            return Err(WorkError::failed(FailureCode::ArchiveUnsafeName, sentence));
         }
-        let name = path.to_lowercase();
-        let folders = name
+        let path_key = path.to_lowercase();
+        let folders = path_key
             .match_indices('/')
-            .map(|(at, _)| (name[..at].to_owned(), true));
-        for (name, is_folder) in folders.chain([(name.clone(), is_folder)]) {
-            match self.taken.insert(name, is_folder) {
+            .map(|(at, _)| (path_key[..at].to_owned(), true));
+        for (key, is_folder) in folders.chain([(path_key.clone(), is_folder)]) {
+            match self.taken.insert(key, is_folder) {
                 Some(true) if is_folder => {}
                 Some(_) => {
                     let sentence = format!(
-                        "The name {path:?} is taken, but for the case of letters, by another file"
+                        "Another file has the name {path:?}, apart from upper and lower case; \
+                         rename one of them."
                     );
                     return Err(WorkError::failed(FailureCode::DuplicateName, sentence));
                 }
@@ -173,32 +170,33 @@ impl<W: Write> ArchiveWriter<W> {
         Ok(())
     }
 
-    /// Adds bytes to the entry.
+    /// Adds bytes to the file.
     ///
     /// # Errors
-    /// When they are more than the entry has, or the archive cannot be written.
+    /// [`FailureCode::SourceChanged`] when the file gets more bytes than announced.
     pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), WorkError> {
-        let open = self.open.as_mut().ok_or_else(changed)?;
-        open.missing = open
-            .missing
+        let open = self.open.as_mut().ok_or_else(size_changed)?;
+        open.remaining = open
+            .remaining
             .checked_sub(bytes.len() as u64)
-            .ok_or_else(changed)?;
+            .ok_or_else(size_changed)?;
         open.crc32.update(bytes);
         while !bytes.is_empty() {
-            let (fits, rest) = bytes.split_at(bytes.len().min(CHUNK - self.pending.len()));
+            let room = CHUNK_BYTES - self.pending.len();
+            let (fits, rest) = bytes.split_at(bytes.len().min(room));
             self.pending.extend_from_slice(fits);
             bytes = rest;
-            if self.pending.len() == CHUNK {
+            if self.pending.len() == CHUNK_BYTES {
                 self.write_pending(FlushCompress::None)?;
             }
         }
         Ok(())
     }
 
-    /// Ends the archive and gives its writer back.
+    /// Ends the archive and returns the underlying writer.
     ///
     /// # Errors
-    /// When the last entry was not given all its bytes, or the archive cannot be written.
+    /// [`FailureCode::SourceChanged`] when the last file is incomplete.
     pub fn finish(mut self) -> Result<W, WorkError> {
         self.end_entry()?;
         let directory = directory(&self.entries, self.written);
@@ -213,26 +211,26 @@ impl<W: Write> ArchiveWriter<W> {
     }
 
     fn end_entry(&mut self) -> Result<(), WorkError> {
-        if self.open.as_ref().is_some_and(|open| open.missing > 0) {
-            return Err(changed());
+        if self.open.as_ref().is_some_and(|open| open.remaining > 0) {
+            return Err(size_changed());
         }
         if self.open.is_some() {
             self.write_pending(FlushCompress::Finish)?;
         }
-        let Some(Open {
+        let Some(OpenEntry {
             mut entry, crc32, ..
         }) = self.open.take()
         else {
             return Ok(());
         };
         entry.crc32 = crc32.finalize();
-        entry.packed = self.written - entry.offset - entry.header().len() as u64;
-        self.put(&entry.descriptor())?;
+        entry.packed = self.written - entry.offset - entry.local_header().len() as u64;
+        self.put(&entry.data_descriptor())?;
         self.entries.push(entry);
         Ok(())
     }
 
-    /// Writes what has come of the entry, deflated or as it is.
+    /// Writes the pending input of the open entry, deflated or as it is.
     fn write_pending(&mut self, flush: FlushCompress) -> io::Result<()> {
         let pending = std::mem::take(&mut self.pending);
         match self.open.as_mut().and_then(|open| open.deflate.take()) {
@@ -265,7 +263,7 @@ impl<W: Write> ArchiveWriter<W> {
             let taken = usize::try_from(deflate.total_in() - before).map_err(io::Error::other)?;
             bytes = &bytes[taken..];
             self.put(&packed)?;
-            // Room that was left over says that there is no more to come.
+            // The compressor has no more output when it left room in the buffer.
             let had_room = packed.len() < packed.capacity();
             self.packed = packed;
             let is_over = match flush {
@@ -279,13 +277,13 @@ impl<W: Write> ArchiveWriter<W> {
     }
 }
 
-fn changed() -> WorkError {
+fn size_changed() -> WorkError {
     WorkError::failed(
         FailureCode::SourceChanged,
-        "A file has another size than it was announced with",
+        "The size of a file changed while it was read; retry the job.",
     )
 }
 
 #[cfg(test)]
-#[path = "archive_tests.rs"]
+#[path = "archive_writer_tests.rs"]
 mod tests;

@@ -1,24 +1,24 @@
 use std::io::Cursor;
 
-use lopdf::{EncryptionState, EncryptionVersion, Permissions, dictionary, text_string};
+use lopdf::{EncryptionState, EncryptionVersion, Object, Permissions, dictionary, text_string};
 
 use super::*;
 use crate::formats::samples;
-use crate::watch::testing::Recorder;
+use crate::progress::testing::Recorder;
 
 fn read_all(bytes: &[u8]) -> (Result<(Metadata, MediaInfo), WorkError>, Recorder) {
-    let mut watch = Recorder::default();
+    let mut progress = Recorder::default();
     let mut cursor = Cursor::new(bytes);
     let result = read(
         &mut Source::new(&mut cursor, bytes.len() as u64),
-        &mut watch,
+        &mut progress,
     );
-    (result, watch)
+    (result, progress)
 }
 
 #[test]
-fn a_pdf_tells_its_metadata_and_pages() {
-    let (result, watch) = read_all(&samples::pdf(3));
+fn metadata_and_pages_are_read() {
+    let (result, progress) = read_all(&samples::pdf(3));
     let (metadata, info) = result.unwrap();
     assert_eq!(metadata.title.as_deref(), Some("Le Détour"));
     assert_eq!(metadata.authors, ["Anne Écrit", "Paul Dessin"]);
@@ -31,7 +31,7 @@ fn a_pdf_tells_its_metadata_and_pages() {
         (Some("1.5"), Some(3))
     );
     assert_eq!(info.producer.as_deref(), Some("Maker"));
-    assert!(!info.encrypted && !info.damaged && watch.warnings.is_empty());
+    assert!(!info.encrypted && !info.damaged && progress.warnings.is_empty());
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn objects_in_compressed_streams_are_read() {
 }
 
 #[test]
-fn an_encrypted_pdf_says_so() {
+fn an_encrypted_pdf_is_reported() {
     let mut document = samples::pdf_document(2, samples::pdf_info());
     let id = Object::string_literal("0123456789abcdef");
     document.trailer.set("ID", vec![id.clone(), id]);
@@ -64,47 +64,47 @@ fn an_encrypted_pdf_says_so() {
     document.encrypt(&state).unwrap();
     let mut bytes = Vec::new();
     document.save_to(&mut bytes).unwrap();
-    let (result, watch) = read_all(&bytes);
+    let (result, progress) = read_all(&bytes);
     let (metadata, info) = result.unwrap();
     assert!(info.encrypted, "{info:?}");
     assert_eq!(metadata.title, None);
-    assert_eq!(watch.infos, ["The PDF is encrypted."]);
+    assert_eq!(progress.infos, ["The PDF is encrypted"]);
 }
 
 #[test]
-fn a_damaged_pdf_gives_what_is_left() {
+fn a_damaged_pdf_is_read_as_far_as_possible() {
     let whole = samples::pdf(3);
     // Cut before the page tree's root and the cross-references.
     let at = whole.windows(5).position(|w| w == b"/Page").unwrap();
     let (result, _) = read_all(&whole[..whole.len() - 40]);
     assert!(result.is_ok());
-    let (result, watch) = read_all(&whole[..at + 60]);
+    let (result, progress) = read_all(&whole[..at + 60]);
     let (_, info) = result.unwrap();
     assert!(info.damaged);
     assert_eq!(info.version.as_deref(), Some("1.5"));
-    assert!(watch.warnings[0].contains("damaged"));
+    assert!(progress.warnings[0].contains("damaged"));
 }
 
 #[test]
-fn a_pdf_of_which_nothing_is_left_fails() {
+fn a_pdf_without_any_object_fails() {
     let (result, _) = read_all(b"%PDF-1.4\nnothing of use");
     assert!(matches!(result, Err(WorkError::Failed(f)) if f.code == FailureCode::PdfDamaged));
 }
 
 #[test]
-fn a_large_pdf_is_read_at_its_ends_only() {
+fn a_large_pdf_is_read_only_at_its_ends() {
     let info = dictionary! { "Title" => text_string("Large"), "Producer" => text_string("Maker") };
     let mut document = samples::pdf_document(2, info);
-    let filler = vec![b' '; usize::try_from(WHOLE_LIMIT).unwrap()];
+    let filler = vec![b' '; usize::try_from(MAX_WHOLE_BYTES).unwrap()];
     let mut small = Vec::new();
     document.save_to(&mut small).unwrap();
     let cut = b"%PDF-1.5".len();
     let bytes = [&small[..cut], b"\n", &filler, &small[cut..]].concat();
-    let mut watch = Recorder::default();
+    let mut progress = Recorder::default();
     let mut cursor = Cursor::new(&bytes);
     let mut source = Source::new(&mut cursor, bytes.len() as u64);
-    let (metadata, info) = read(&mut source, &mut watch).unwrap();
-    assert!(watch.warnings[0].contains("too large"));
+    let (metadata, info) = read(&mut source, &mut progress).unwrap();
+    assert!(progress.warnings[0].contains("too large"));
     assert_eq!(metadata.title.as_deref(), Some("Large"));
     assert_eq!(
         (info.pages, info.version.as_deref()),

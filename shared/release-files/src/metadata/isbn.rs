@@ -1,7 +1,10 @@
-//! Finding and checking ISBNs.
+//! Finds and checks ISBNs.
+//!
+//! It is written by hand: the check digit takes a few lines, and finding an ISBN in a sentence
+//! needs its own rules.
 
-/// The ISBN in `text` when the whole of it is one: digits only, hyphens and a prefix such as
-/// `urn:isbn:` or `ISBN-13:` removed, its check digit right.
+/// Parses a text that is an ISBN as a whole, with a valid check digit. Returns its digits only:
+/// hyphens and a prefix such as `urn:isbn:` or `ISBN-13:` are removed.
 #[must_use]
 pub fn parse(text: &str) -> Option<String> {
     let text = text.trim();
@@ -29,7 +32,7 @@ pub fn parse(text: &str) -> Option<String> {
     is_valid(&digits).then_some(digits)
 }
 
-/// The first ISBN that stands somewhere in `text`.
+/// Finds the first ISBN in `text`.
 #[must_use]
 pub fn find(text: &str) -> Option<String> {
     let is_part =
@@ -38,22 +41,22 @@ pub fn find(text: &str) -> Option<String> {
     runs.find_map(|run| parse(run.trim_matches(|c: char| !c.is_ascii_alphanumeric())))
 }
 
-/// Whether `digits` (digits, and an upper-case X as the last of ten) is an ISBN-10 or ISBN-13
-/// with the right check digit.
+/// Returns whether `digits` is an ISBN-10 or ISBN-13 with a valid check digit. The last of ten may
+/// be an upper-case X.
 #[must_use]
 pub fn is_valid(digits: &str) -> bool {
     match digits.len() {
-        10 => weighted(digits, |i| 10 - i).is_some_and(|sum| sum % 11 == 0),
+        10 => weighted_sum(digits, |i| 10 - i).is_some_and(|sum| sum % 11 == 0),
         13 if digits.starts_with("978") || digits.starts_with("979") => {
             !digits.contains('X')
-                && weighted(digits, |i| if i % 2 == 0 { 1 } else { 3 })
+                && weighted_sum(digits, |i| if i % 2 == 0 { 1 } else { 3 })
                     .is_some_and(|sum| sum % 10 == 0)
         }
         _ => false,
     }
 }
 
-fn weighted(digits: &str, weight: impl Fn(u32) -> u32) -> Option<u32> {
+fn weighted_sum(digits: &str, weight: impl Fn(u32) -> u32) -> Option<u32> {
     let last = digits.len() - 1;
     digits.chars().zip(0_u32..).try_fold(0, |sum, (c, i)| {
         let value = match c {
@@ -69,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn isbns_are_found_whatever_their_dress() {
+    fn isbns_are_parsed_in_every_notation() {
         for text in [
             "9780306406157",
             "978-0-306-40615-7",

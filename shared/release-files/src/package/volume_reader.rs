@@ -1,68 +1,68 @@
-//! Files read as one, as `cat` joins them: an archive's volumes.
+//! Reads an archive's volumes as one file, as `cat` joins them.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// Parts, one behind the other. Each must have as many bytes as it was announced with.
-pub struct Joined<R> {
-    /// Where each part begins, and the part.
-    parts: Vec<(u64, R)>,
+/// Reads volumes one after the other. Each must have exactly its announced size.
+pub struct VolumeReader<R> {
+    /// The offset at which each volume starts, and the volume.
+    volumes: Vec<(u64, R)>,
     size: u64,
     position: u64,
-    /// The part that stands at `position`, unless a seek has left it.
+    /// The volume that is at `position`, unless a seek has left it.
     current: Option<usize>,
 }
 
-impl<R: Read + Seek> Joined<R> {
-    /// Joins parts of the given sizes, in bytes.
-    pub fn new(parts: impl IntoIterator<Item = (R, u64)>) -> Self {
+impl<R: Read + Seek> VolumeReader<R> {
+    /// Joins volumes of the given sizes, in bytes.
+    pub fn new(volumes: impl IntoIterator<Item = (R, u64)>) -> Self {
         let mut size = 0;
-        let mut starting = Vec::new();
-        for (part, bytes) in parts {
-            starting.push((size, part));
+        let mut starts = Vec::new();
+        for (volume, bytes) in volumes {
+            starts.push((size, volume));
             size += bytes;
         }
         Self {
-            parts: starting,
+            volumes: starts,
             size,
             position: 0,
             current: None,
         }
     }
 
-    /// The size of all parts, in bytes.
+    /// The size of all volumes, in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size
     }
 }
 
-impl<R: Read + Seek> Read for Joined<R> {
+impl<R: Read + Seek> Read for VolumeReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.position >= self.size || buffer.is_empty() {
             return Ok(0);
         }
-        // The last part that begins at or before the position; those before it may be empty.
+        // The last volume that starts at or before the position; those before it may be empty.
         let at = self
-            .parts
+            .volumes
             .partition_point(|(start, _)| *start <= self.position)
             - 1;
         let end = self
-            .parts
+            .volumes
             .get(at + 1)
             .map_or(self.size, |(start, _)| *start);
-        let (start, part) = &mut self.parts[at];
+        let (start, volume) = &mut self.volumes[at];
         if self.current != Some(at) {
-            part.seek(SeekFrom::Start(self.position - *start))?;
+            volume.seek(SeekFrom::Start(self.position - *start))?;
             self.current = Some(at);
         }
         let room = usize::try_from(end - self.position)
             .unwrap_or(usize::MAX)
             .min(buffer.len());
-        let count = part.read(&mut buffer[..room])?;
+        let count = volume.read(&mut buffer[..room])?;
         if count == 0 {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
-                "a volume is shorter than announced",
+                "a volume is shorter than its announced size",
             ));
         }
         self.position += count as u64;
@@ -70,7 +70,7 @@ impl<R: Read + Seek> Read for Joined<R> {
     }
 }
 
-impl<R> Seek for Joined<R> {
+impl<R> Seek for VolumeReader<R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let position = match to {
             SeekFrom::Start(position) => Some(position),
@@ -91,8 +91,8 @@ mod tests {
 
     use super::*;
 
-    fn joined(parts: &[Vec<u8>]) -> Joined<Cursor<&[u8]>> {
-        Joined::new(
+    fn joined(parts: &[Vec<u8>]) -> VolumeReader<Cursor<&[u8]>> {
+        VolumeReader::new(
             parts
                 .iter()
                 .map(|part| (Cursor::new(&part[..]), part.len() as u64)),
@@ -101,7 +101,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_window_of_the_parts_is_that_of_the_whole(
+        fn any_window_of_the_volumes_is_that_of_the_whole(
             parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..8),
             windows in prop::collection::vec((0_usize..400, 0_usize..80), 1..10),
         ) {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn it_seeks_from_all_ends_and_refuses_what_is_before_the_start() {
+    fn seeking_works_from_all_ends_but_not_before_the_start() {
         let parts = [b"abc".to_vec(), b"def".to_vec()];
         let mut reader = joined(&parts);
         assert_eq!(reader.seek(SeekFrom::End(-2)).unwrap(), 4);
@@ -131,8 +131,8 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_ends_early_is_an_error() {
-        let mut reader = Joined::new([(Cursor::new(b"ab"), 3)]);
+    fn a_volume_that_ends_early_is_an_error() {
+        let mut reader = VolumeReader::new([(Cursor::new(b"ab"), 3)]);
         assert!(reader.read_to_end(&mut Vec::new()).is_err());
     }
 }

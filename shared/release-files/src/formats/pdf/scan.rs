@@ -1,54 +1,21 @@
-//! What can be told of a PDF without its cross-references: of a damaged one, or of the ends of a
-//! large one.
+//! Scans a PDF without its cross-references: a damaged one, or the two ends of a large one.
+//!
+//! It is written by hand because the library reads a document by its cross-references or not at
+//! all.
 
-use super::text;
-use lopdf::{Object, StringFormat};
-use std::collections::BTreeMap;
+use text::tidy_line;
 
-/// The longest string that is read, in bytes.
-const MAX_STRING: usize = 16 * 1024;
+use super::findings::{Findings, INFO_KEYS, MAX_STRING_BYTES, decode_string};
 
-/// What is known of a PDF.
-#[derive(Debug, Default)]
-pub struct Findings {
-    /// The number of objects that were found.
-    pub objects: usize,
-    /// The number of pages, when it could be found.
-    pub pages: Option<u64>,
-    /// Whether it is encrypted.
-    pub encrypted: bool,
-    /// The version that its catalog declares, if any.
-    pub version: Option<String>,
-    /// The language that its catalog declares, if any.
-    pub language: Option<String>,
-    /// The Info dictionary, untidied; see [`Findings::get`].
-    pub info: BTreeMap<String, String>,
-}
-
-impl Findings {
-    /// A value of the Info dictionary, tidied.
-    pub fn get(&self, key: &str) -> Option<String> {
-        self.info.get(key).and_then(|value| text::field(value))
-    }
-
-    /// Sets a value of the Info dictionary.
-    pub fn set(&mut self, key: &[u8], value: Option<String>) {
-        if let Some(value) = value {
-            self.info
-                .insert(String::from_utf8_lossy(key).into_owned(), value);
-        }
-    }
-}
-
-/// The version in the header.
-pub fn version(bytes: &[u8]) -> Option<String> {
+/// Returns the version in the header.
+pub fn header_version(bytes: &[u8]) -> Option<String> {
     let at = find(bytes, b"%PDF-")? + 5;
     let version = bytes[at..].iter().take(8);
     let version = version.take_while(|byte| byte.is_ascii_digit() || **byte == b'.');
-    text::field(&version.map(|&byte| char::from(byte)).collect::<String>())
+    tidy_line(&version.map(|&byte| char::from(byte)).collect::<String>())
 }
 
-/// Looks through pieces of a PDF; `whole` when they are all of it, so that pages can be counted.
+/// Scans pieces of a PDF. `whole` says that they are all of it, so that pages can be counted.
 pub fn scan(pieces: &[&[u8]], whole: bool) -> Findings {
     let mut findings = Findings {
         encrypted: pieces
@@ -63,7 +30,7 @@ pub fn scan(pieces: &[&[u8]], whole: bool) -> Findings {
             Some(b"Page") => counted += 1,
             Some(b"Pages") => findings.pages = findings.pages.max(number(object, b"/Count")),
             Some(b"Catalog") => findings.language = string(object, b"/Lang"),
-            None if !findings.encrypted => take_info(object, &mut findings),
+            None if !findings.encrypted => scan_info(object, &mut findings),
             Some(_) | None => {}
         }
     }
@@ -73,17 +40,17 @@ pub fn scan(pieces: &[&[u8]], whole: bool) -> Findings {
     findings
 }
 
-fn take_info(object: &[u8], findings: &mut Findings) {
-    // Outline items have titles too, but none of these.
+fn scan_info(object: &[u8], findings: &mut Findings) {
+    // Outline items have titles too, but none of these keys.
     let marks: [&[u8]; 3] = [b"/Producer", b"/CreationDate", b"/Author"];
     if marks.iter().any(|mark| find(object, mark).is_some()) {
-        for key in super::pdf::INFO_KEYS {
-            findings.set(key, string(object, &[b"/", key].concat()));
+        for key in INFO_KEYS {
+            findings.set_info(key, string(object, &[b"/", key].concat()));
         }
     }
 }
 
-/// The dictionaries of the indirect objects, from `obj` to `stream` or `endobj`.
+/// Iterates over the dictionaries of the indirect objects, from `obj` to `stream` or `endobj`.
 fn objects(piece: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = piece;
     std::iter::from_fn(move || {
@@ -117,33 +84,24 @@ fn number(object: &[u8], key: &[u8]) -> Option<u64> {
 fn string(object: &[u8], key: &[u8]) -> Option<String> {
     let rest = object[find(object, key)? + key.len()..].trim_ascii_start();
     match rest.split_first()? {
-        (b'(', rest) => decode(&literal(rest)),
-        (b'<', rest) => decode(&hexadecimal(rest)),
+        (b'(', rest) => decode_string(&read_literal(rest)),
+        (b'<', rest) => decode_string(&read_hexadecimal(rest)),
         _ => None,
     }
 }
 
-/// Decodes a text string: UTF-16BE or UTF-8 by its mark, else `PDFDocEncoding`.
-pub fn decode(bytes: &[u8]) -> Option<String> {
-    let bytes = &bytes[..bytes.len().min(MAX_STRING)];
-    let object = Object::String(bytes.to_vec(), StringFormat::Literal);
-    let decoded = lopdf::decode_text_string(&object);
-    let text = decoded.unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned());
-    (!text.trim().is_empty()).then_some(text)
-}
-
-/// The bytes of a literal string, up to its closing parenthesis.
-fn literal(input: &[u8]) -> Vec<u8> {
+/// Returns the bytes of a literal string, up to its closing parenthesis.
+fn read_literal(input: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut depth = 0_u32;
-    let mut bytes = input.iter().copied().take(MAX_STRING).peekable();
+    let mut bytes = input.iter().copied().take(MAX_STRING_BYTES).peekable();
     while let Some(byte) = bytes.next() {
         match byte {
             b')' if depth == 0 => break,
             b')' => depth -= 1,
             b'(' => depth += 1,
             b'\\' => {
-                out.extend(escape(&mut bytes));
+                out.extend(read_escape(&mut bytes));
                 continue;
             }
             _ => {}
@@ -153,7 +111,7 @@ fn literal(input: &[u8]) -> Vec<u8> {
     out
 }
 
-fn escape(bytes: &mut std::iter::Peekable<impl Iterator<Item = u8>>) -> Option<u8> {
+fn read_escape(bytes: &mut std::iter::Peekable<impl Iterator<Item = u8>>) -> Option<u8> {
     let byte = bytes.next()?;
     Some(match byte {
         b'n' => b'\n',
@@ -173,17 +131,17 @@ fn escape(bytes: &mut std::iter::Peekable<impl Iterator<Item = u8>>) -> Option<u
                 };
                 value = value * 8 + u16::from(next - b'0');
             }
-            // Three octal digits reach 511; the format says to ignore what overflows.
+            // Three octal digits reach 511; the format says to ignore the overflow.
             value.to_le_bytes()[0]
         }
         other => other,
     })
 }
 
-fn hexadecimal(input: &[u8]) -> Vec<u8> {
+fn read_hexadecimal(input: &[u8]) -> Vec<u8> {
     let body = input
         .iter()
-        .take(MAX_STRING)
+        .take(MAX_STRING_BYTES)
         .take_while(|byte| **byte != b'>');
     let digits: Vec<u8> = body
         .filter_map(|&byte| char::from(byte).to_digit(16))
@@ -206,10 +164,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_in_the_header() {
-        assert_eq!(version(b"junk\n%PDF-1.7\n").as_deref(), Some("1.7"));
-        assert_eq!(version(b"%PDF-"), None);
-        assert_eq!(version(b"nothing"), None);
+    fn the_version_is_read_from_the_header() {
+        assert_eq!(header_version(b"junk\n%PDF-1.7\n").as_deref(), Some("1.7"));
+        assert_eq!(header_version(b"%PDF-"), None);
+        assert_eq!(header_version(b"nothing"), None);
     }
 
     #[test]
@@ -223,8 +181,8 @@ mod tests {
         assert_eq!(string(object, b"/Author").as_deref(), Some("Ét"));
         assert_eq!(string(object, b"/Producer").as_deref(), Some("A@"));
         assert_eq!(string(object, b"/X"), None);
-        assert_eq!(literal(b"a\\\r\nb\\tc\\rd\\fe\\53"), b"ab\tc\rd e+");
-        assert_eq!(literal(b"a\\"), b"a");
+        assert_eq!(read_literal(b"a\\\r\nb\\tc\\rd\\fe\\53"), b"ab\tc\rd e+");
+        assert_eq!(read_literal(b"a\\"), b"a");
     }
 
     #[test]
@@ -237,7 +195,7 @@ mod tests {
         assert_eq!(findings.objects, 6);
         assert_eq!(findings.pages, Some(12));
         assert_eq!(findings.language.as_deref(), Some("fr"));
-        assert_eq!(findings.get("Title").as_deref(), Some("The Book"));
+        assert_eq!(findings.info("Title").as_deref(), Some("The Book"));
         let pages = scan(
             &[b"1 0 obj <</Type/Page>> endobj 2 0 obj <</Type /Page>> endobj"],
             true,
@@ -246,12 +204,12 @@ mod tests {
     }
 
     #[test]
-    fn strings_of_an_encrypted_file_are_not_shown() {
+    fn strings_of_an_encrypted_file_are_dropped() {
         let findings = scan(
             &[b"5 0 obj <</Title(x)/Author(y)>> endobj trailer <</Encrypt 7 0 R>>"],
             true,
         );
         assert!(findings.encrypted);
-        assert_eq!(findings.get("Title"), None);
+        assert_eq!(findings.info("Title"), None);
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::*;
-use crate::{formats::archive::Archive, watch::Unwatched};
+use crate::{formats::archive::Archive, progress::NoProgress};
 
 const ALL: [Compression; 3] = [Compression::Store, Compression::Normal, Compression::High];
 
@@ -20,7 +20,7 @@ fn content() -> Vec<u8> {
         .collect()
 }
 
-/// An archive of three files, whose content comes in pieces of `piece` bytes.
+/// An archive of three files, whose content is written in pieces of `piece` bytes.
 fn archive(compression: Compression, piece: usize) -> Vec<u8> {
     let mut writer = ArchiveWriter::new(Vec::new(), compression);
     for (name, bytes) in [
@@ -28,7 +28,7 @@ fn archive(compression: Compression, piece: usize) -> Vec<u8> {
         ("été.txt", b"hello".to_vec()),
         ("empty", Vec::new()),
     ] {
-        writer.start(name, bytes.len() as u64).unwrap();
+        writer.start_file(name, bytes.len() as u64).unwrap();
         bytes
             .chunks(piece)
             .for_each(|piece| writer.write(piece).unwrap());
@@ -43,7 +43,7 @@ fn code_of(result: Result<(), WorkError>) -> FailureCode {
     }
 }
 
-/// A file in the system's temporary folder that is gone after the test.
+/// A file in the system's temporary folder that is deleted after the test.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -59,7 +59,7 @@ impl Drop for Temporary {
 }
 
 #[test]
-fn the_bytes_do_not_depend_on_how_the_input_is_cut() {
+fn bytes_do_not_depend_on_how_the_input_is_cut() {
     for compression in ALL {
         let whole = archive(compression, 1_000_000);
         assert!(
@@ -72,7 +72,7 @@ fn the_bytes_do_not_depend_on_how_the_input_is_cut() {
 }
 
 #[test]
-fn an_archive_that_was_put_down_and_taken_up_has_the_same_bytes() {
+fn a_suspended_and_resumed_archive_has_the_same_bytes() {
     let files = [
         ("a/big.bin", content()),
         ("été.txt", b"hello".to_vec()),
@@ -81,14 +81,14 @@ fn an_archive_that_was_put_down_and_taken_up_has_the_same_bytes() {
     for compression in ALL {
         let (mut bytes, mut entries, mut written) = (Vec::new(), Vec::new(), 0);
         for (name, content) in &files {
-            let mut writer = ArchiveWriter::taken_up(bytes, compression, entries, written).unwrap();
-            writer.start(name, content.len() as u64).unwrap();
+            let mut writer = ArchiveWriter::resume(bytes, compression, entries, written).unwrap();
+            writer.start_file(name, content.len() as u64).unwrap();
             writer.write(content).unwrap();
-            (bytes, entries, written) = writer.put_down().unwrap();
+            (bytes, entries, written) = writer.suspend().unwrap();
         }
-        let mut writer = ArchiveWriter::taken_up(bytes, compression, entries, written).unwrap();
+        let mut writer = ArchiveWriter::resume(bytes, compression, entries, written).unwrap();
         assert_eq!(
-            code_of(writer.start("A/big.bin", 0)),
+            code_of(writer.start_file("A/big.bin", 0)),
             FailureCode::DuplicateName
         );
         assert!(
@@ -99,7 +99,7 @@ fn an_archive_that_was_put_down_and_taken_up_has_the_same_bytes() {
 }
 
 #[test]
-fn compression_compresses() {
+fn higher_compression_makes_smaller_archives() {
     let sizes = ALL.map(|compression| archive(compression, 8192).len());
     assert!(
         sizes[0] > 700_000 && sizes[1] < sizes[0] && sizes[2] <= sizes[1],
@@ -108,7 +108,7 @@ fn compression_compresses() {
 }
 
 #[test]
-fn the_systems_own_reader_reads_it() {
+fn archives_are_read_back_by_the_archive_reader() {
     for compression in ALL {
         let bytes = archive(compression, 8192);
         let size = bytes.len() as u64;
@@ -123,13 +123,13 @@ fn the_systems_own_reader_reads_it() {
         );
         assert_eq!(read.read(0, 700_000).unwrap(), content());
         let mut out = Vec::new();
-        assert_eq!(read.copy(1, &mut out, &mut Unwatched).unwrap(), 5);
+        assert_eq!(read.copy(1, &mut out, &mut NoProgress).unwrap(), 5);
         assert_eq!(out, b"hello");
     }
 }
 
 #[test]
-fn the_tools_people_have_read_it() {
+fn archives_are_read_by_unzip_and_python() {
     let script = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; \
         assert z.read('\\u00e9t\\u00e9.txt') == b'hello'; \
         assert z.infolist()[0].date_time == (1980, 1, 1, 0, 0, 0)";
@@ -141,7 +141,7 @@ fn the_tools_people_have_read_it() {
             unzip.arg("-t").arg(&file.0),
             python.args(["-c", script]).arg(&file.0),
         ] {
-            // A machine without the tool has nothing to say.
+            // A machine without the tool skips this check.
             if let Ok(output) = tool.output() {
                 assert!(output.status.success(), "{compression:?}: {output:?}");
             }
@@ -152,14 +152,14 @@ fn the_tools_people_have_read_it() {
 #[test]
 fn unsafe_and_repeated_names_are_refused() {
     let mut writer = ArchiveWriter::new(Vec::new(), Compression::Store);
-    writer.start("a.txt", 0).unwrap();
+    writer.start_file("a.txt", 0).unwrap();
     assert_eq!(
-        code_of(writer.start("a.txt", 0)),
+        code_of(writer.start_file("a.txt", 0)),
         FailureCode::DuplicateName
     );
     for name in ["../x", "", "C:\\x", "/x"] {
         assert_eq!(
-            code_of(writer.start(name, 0)),
+            code_of(writer.start_file(name, 0)),
             FailureCode::ArchiveUnsafeName,
             "{name}"
         );
@@ -167,15 +167,15 @@ fn unsafe_and_repeated_names_are_refused() {
 }
 
 #[test]
-fn names_that_one_folder_cannot_hold_everywhere_are_refused() {
+fn names_that_collide_without_case_are_refused() {
     let mut writer = ArchiveWriter::new(Vec::new(), Compression::Store);
-    writer.start("Art/Éa.txt", 0).unwrap();
-    writer.start("art/b.txt", 0).unwrap();
-    writer.folder("empty/").unwrap();
-    writer.folder("EMPTY").unwrap();
+    writer.start_file("Art/Éa.txt", 0).unwrap();
+    writer.start_file("art/b.txt", 0).unwrap();
+    writer.add_folder("empty/").unwrap();
+    writer.add_folder("EMPTY").unwrap();
     for name in ["ART/éA.TXT", "art", "Art/b.TXT/c"] {
         assert_eq!(
-            code_of(writer.start(name, 0)),
+            code_of(writer.start_file(name, 0)),
             FailureCode::DuplicateName,
             "{name}"
         );
@@ -187,16 +187,19 @@ fn names_that_one_folder_cannot_hold_everywhere_are_refused() {
 }
 
 #[test]
-fn a_file_of_another_size_than_announced_has_changed() {
+fn a_file_with_an_unannounced_size_has_changed() {
     let open = || {
         let mut writer = ArchiveWriter::new(Vec::new(), Compression::Store);
-        writer.start("a", 3).unwrap();
+        writer.start_file("a", 3).unwrap();
         writer
     };
     assert_eq!(code_of(open().write(b"four")), FailureCode::SourceChanged);
     let mut short = open();
     short.write(b"ab").unwrap();
-    assert_eq!(code_of(short.start("b", 0)), FailureCode::SourceChanged);
+    assert_eq!(
+        code_of(short.start_file("b", 0)),
+        FailureCode::SourceChanged
+    );
     let mut short = open();
     short.write(b"ab").unwrap();
     assert_eq!(
@@ -205,7 +208,7 @@ fn a_file_of_another_size_than_announced_has_changed() {
     );
 }
 
-/// Counts what it is given, and fails after a number of bytes.
+/// Counts the bytes written to it, and fails after a number of them.
 struct Counting(Arc<AtomicUsize>, usize);
 
 impl Write for Counting {
@@ -222,13 +225,13 @@ impl Write for Counting {
 }
 
 #[test]
-fn an_archive_that_is_given_up_writes_nothing_more() {
+fn a_dropped_archive_writes_nothing_more() {
     let count = Arc::new(AtomicUsize::new(0));
     let mut writer = ArchiveWriter::new(
         Counting(Arc::clone(&count), usize::MAX),
         Compression::Normal,
     );
-    writer.start("x", 700_000).unwrap();
+    writer.start_file("x", 700_000).unwrap();
     writer.write(&content()).unwrap();
     let before = count.load(Ordering::Relaxed);
     assert!(before > 0);
@@ -237,10 +240,10 @@ fn an_archive_that_is_given_up_writes_nothing_more() {
 }
 
 #[test]
-fn an_error_of_the_writer_keeps_its_nature() {
+fn an_io_error_of_the_writer_stays_one() {
     let mut writer = ArchiveWriter::new(Counting(Arc::default(), 10), Compression::Store);
     let result = writer
-        .start("x", 700_000)
+        .start_file("x", 700_000)
         .and_then(|()| writer.write(&content()));
     assert!(matches!(result, Err(WorkError::Io(io)) if io.to_string() == "slow storage"));
 }
@@ -251,16 +254,16 @@ fn files_above_4_gib_are_written_and_read() {
     let size = (1_u64 << 32) + 10;
     let file = Temporary::new("large.zip");
     let mut writer = ArchiveWriter::new(File::create(&file.0).unwrap(), Compression::Store);
-    writer.start("zeros", size).unwrap();
+    writer.start_file("zeros", size).unwrap();
     let mut zeros = io::repeat(0).take(size);
-    let mut buffer = vec![0; CHUNK];
+    let mut buffer = vec![0; CHUNK_BYTES];
     loop {
         match zeros.read(&mut buffer).unwrap() {
             0 => break,
             count => writer.write(&buffer[..count]).unwrap(),
         }
     }
-    writer.start("after", 1).unwrap();
+    writer.start_file("after", 1).unwrap();
     writer.write(b"x").unwrap();
     writer.finish().unwrap();
     let output = Command::new("unzip")

@@ -1,0 +1,69 @@
+//! Fills an archive with files, or with the entries of another archive.
+
+use std::io::{Read, Seek, Write};
+
+use super::archive_writer::ArchiveWriter;
+use crate::WorkError;
+use crate::formats::archive::Archive;
+use crate::progress::{Progress, ReadProgress};
+
+/// Fills an archive and reports the progress.
+pub struct ArchiveBuilder<'p, W: Write> {
+    writer: ArchiveWriter<W>,
+    progress: ReadProgress<'p>,
+}
+
+impl<'p, W: Write> ArchiveBuilder<'p, W> {
+    /// Fills `writer`, which has `done` of `total` bytes of content.
+    pub fn new(
+        writer: ArchiveWriter<W>,
+        (done, total): (u64, u64),
+        progress: &'p mut dyn Progress,
+    ) -> Self {
+        Self {
+            writer,
+            progress: ReadProgress::new(progress, total).starting_at(done),
+        }
+    }
+
+    /// Returns the writer, so that it can be suspended.
+    pub fn into_writer(self) -> ArchiveWriter<W> {
+        self.writer
+    }
+
+    /// Adds a file of `size` bytes.
+    pub fn add_file(
+        &mut self,
+        path: &str,
+        size: u64,
+        reader: &mut dyn Read,
+    ) -> Result<(), WorkError> {
+        self.writer.start_file(path, size)?;
+        self.progress
+            .read_all(reader, &mut |bytes| self.writer.write(bytes))
+    }
+
+    /// Adds the entry `index` of another archive under the same path, and verifies its checksum.
+    pub fn copy_entry<R: Read + Seek>(
+        &mut self,
+        from: &mut Archive<'_, R>,
+        index: usize,
+    ) -> Result<(), WorkError> {
+        let entry = &from.entries()[index];
+        let (path, size) = (entry.path.clone(), entry.size);
+        if entry.is_dir {
+            self.writer.add_folder(&path)
+        } else {
+            from.read_with(index, |reader| self.add_file(&path, size, reader))
+        }
+    }
+
+    /// Ends the archive and returns its underlying writer.
+    pub fn finish(self) -> Result<W, WorkError> {
+        self.writer.finish()
+    }
+}
+
+#[cfg(test)]
+#[path = "archive_builder_tests.rs"]
+mod tests;

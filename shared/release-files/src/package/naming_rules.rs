@@ -1,0 +1,158 @@
+//! The naming rules of a package's files.
+
+use serde::{Serialize, Serializer};
+use text::ascii::transliterate;
+
+/// The longest extension, in characters; what follows a later dot is a word of the name.
+const MAX_EXTENSION_CHARS: usize = 8;
+/// The longest component of a path, in bytes; every file system takes it.
+const MAX_COMPONENT_BYTES: usize = 200;
+
+/// A naming rule, named for what breaks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamingRule {
+    /// The path has letters with accents, or of another script.
+    Accents,
+    /// The path has spaces.
+    Spaces,
+    /// The path has characters that are not allowed, or stray separators.
+    Characters,
+    /// A component of the path is longer than 200 bytes.
+    Length,
+    /// The extension has capitals.
+    ExtensionCase,
+    /// The name does not end with the group.
+    GroupSuffix,
+    /// The name is not that of the release.
+    ReleaseName,
+    /// The file belongs at the top of the package.
+    Folder,
+    /// Another file would have the same path.
+    Duplicate,
+}
+
+impl NamingRule {
+    /// The name in a job's result and log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accents => "accents",
+            Self::Spaces => "spaces",
+            Self::Characters => "characters",
+            Self::Length => "length",
+            Self::ExtensionCase => "extension_case",
+            Self::GroupSuffix => "group_suffix",
+            Self::ReleaseName => "release_name",
+            Self::Folder => "folder",
+            Self::Duplicate => "duplicate",
+        }
+    }
+}
+
+impl Serialize for NamingRule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// The rules on characters and lengths that a path breaks.
+pub(super) fn broken_character_rules(path: &str) -> Vec<NamingRule> {
+    let has = |is: fn(char) -> bool| path.chars().any(is);
+    let rules = [
+        (
+            NamingRule::Length,
+            path.split('/').any(|part| part.len() > MAX_COMPONENT_BYTES),
+        ),
+        (
+            NamingRule::Accents,
+            has(|c| !c.is_ascii() && !c.is_whitespace()),
+        ),
+        (NamingRule::Spaces, has(char::is_whitespace)),
+        (
+            NamingRule::Characters,
+            has(|c| c.is_ascii() && !c.is_whitespace() && !is_allowed(c))
+                || has_stray_separators(path),
+        ),
+    ];
+    rules
+        .into_iter()
+        .filter(|(_, is_broken)| *is_broken)
+        .map(|(rule, _)| rule)
+        .collect()
+}
+
+fn is_allowed(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "._-/".contains(c)
+}
+
+/// Returns whether a separator begins or ends a component, or follows another one.
+fn has_stray_separators(path: &str) -> bool {
+    // Characters that are not allowed count as letters: they break a rule of their own.
+    let lettered: String = path
+        .chars()
+        .map(|c| if is_allowed(c) { c } else { 'x' })
+        .collect();
+    let is_stray = |part: &str| {
+        part.is_empty() || part.len() <= MAX_COMPONENT_BYTES && clean_component(part) != part
+    };
+    lettered.split('/').any(is_stray)
+}
+
+/// Returns whether the extension of a file name has capitals.
+pub(super) fn has_upper_case_extension(name: &str) -> bool {
+    let (_, extension) = split_extension(name);
+    extension.is_some_and(|extension| extension.bytes().any(|byte| byte.is_ascii_uppercase()))
+}
+
+/// Cleans a file name: its stem, or `file` when nothing is left of it, and its extension.
+pub(super) fn clean_file_name(name: &str) -> String {
+    let (stem, extension) = split_extension(name);
+    let stem = Some(clean_component(stem))
+        .filter(|stem| !stem.is_empty())
+        .unwrap_or_else(|| "file".to_owned());
+    let cleaned = extension.map_or_else(|| stem.clone(), |extension| format!("{stem}.{extension}"));
+    // Cleaning may have uncovered an extension.
+    match split_extension(&cleaned) {
+        (stem, Some(extension)) => format!("{stem}.{}", extension.to_ascii_lowercase()),
+        _ => cleaned,
+    }
+}
+
+/// Cleans a component of a path: allowed characters only, and one separator between words.
+pub(super) fn clean_component(part: &str) -> String {
+    let mut cleaned = String::new();
+    let mut separators = String::new();
+    for c in transliterate(part).chars() {
+        match c {
+            '.' | '_' | '-' => separators.push(c),
+            ' ' | '\t' => separators.push('.'),
+            _ if !c.is_ascii_alphanumeric() => {}
+            _ => {
+                if !cleaned.is_empty() {
+                    // A dash separates the parts of a release name, so it wins over the others.
+                    let strongest = ['-', '.', '_']
+                        .into_iter()
+                        .find(|separator| separators.contains(*separator));
+                    cleaned.extend(strongest);
+                }
+                separators.clear();
+                cleaned.push(c);
+            }
+        }
+    }
+    cleaned.truncate(MAX_COMPONENT_BYTES);
+    cleaned.truncate(cleaned.trim_end_matches(['.', '_', '-']).len());
+    cleaned
+}
+
+/// Splits a file name into stem and extension.
+pub(super) fn split_extension(name: &str) -> (&str, Option<&str>) {
+    let is_extension = |ending: &str| {
+        (1..=MAX_EXTENSION_CHARS).contains(&ending.len())
+            && ending.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    match name.rsplit_once('.') {
+        Some((stem, ending)) if !stem.is_empty() && is_extension(ending) => (stem, Some(ending)),
+        _ => (name, None),
+    }
+}

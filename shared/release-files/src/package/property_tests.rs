@@ -1,0 +1,90 @@
+//! Properties of the default NFO template.
+
+use jobs::Time;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{Facts, PackageFile, nfo_template::render};
+use crate::{
+    metadata::isbn,
+    nfo::{
+        layout::{MAX_COLUMNS, width},
+        read::read,
+        repair::{PlaceholderValues, repair},
+    },
+};
+
+/// A text as metadata has it: words of any length with punctuation among them, or Japanese.
+fn text() -> impl Strategy<Value = String> {
+    let word = "[A-Za-zéÉœ0-9]{1,14}[:,!?.')]{0,2}";
+    prop_oneof![
+        6 => prop::collection::vec(word, 1..30).prop_map(|words| words.join(" ")),
+        1 => "[日本語の灯台]{1,90}",
+        1 => Just("Year: 2000 and the Title: of [it] | Size : 3 kB".to_owned()),
+    ]
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[A-Z][a-zé]{1,9} [A-Z][a-z]{1,9}",
+        "[A-Z][a-z]{1,9}, [A-Z]\\.",
+        "[A-Z][a-zé]{1,9}"
+    ]
+}
+
+fn isbn13() -> impl Strategy<Value = String> {
+    "978[0-9]{9}".prop_map(|digits| {
+        (0..10)
+            .map(|check| format!("{digits}{check}"))
+            .find(|isbn| isbn::is_valid(isbn))
+            .unwrap()
+    })
+}
+
+prop_compose! {
+    fn metadata()(
+        title in text(),
+        authors in prop::collection::vec(name(), 1..8),
+        publisher in prop::option::of(text()),
+        year in prop::option::of(1000..2999),
+        isbn in prop::option::of(isbn13()),
+        language in prop::option::of("[a-z]{2}(-[A-Z]{2})?"),
+        format in prop::option::of("[a-z]{3,5}"),
+    ) -> Value {
+        let mut all = json!({"title": title, "authors": authors});
+        for (name, value) in
+            [("publisher", json!(publisher)), ("year", json!(year)), ("isbn", json!(isbn)), ("language", json!(language)), ("format", json!(format))]
+        {
+            if !value.is_null() {
+                all[name] = value;
+            }
+        }
+        all
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_rendered_nfo_is_read_back(
+        metadata in metadata(),
+        name in "[A-Za-z]{1,9}(\\.[A-Za-z0-9]{1,9}){1,14}",
+        sizes in prop::collection::vec(0..99_usize, 1..4),
+    ) {
+        let files: Vec<_> = sizes.iter().zip(1..).map(|(size, at)| PackageFile::from_bytes(&format!("{name}-GRP.zip.{at:03}"), &vec![7; *size])).collect();
+        let facts = Facts::new(&format!("{name}-GRP"), "GRP", metadata.as_object().unwrap(), &files, Time::from_millis(0));
+        let nfo = render(&facts, None).unwrap();
+        prop_assert!(nfo.lines().all(|line| width(line) <= MAX_COLUMNS), "{}", nfo);
+        prop_assert!(repair(nfo.as_bytes(), &PlaceholderValues::from(&facts)).unwrap().changes.is_empty());
+
+        let reading = read(&nfo);
+        let mut expected = metadata;
+        expected["size"] = json!(sizes.iter().sum::<usize>());
+        expected["group"] = json!("GRP");
+        prop_assert_eq!(serde_json::to_value(&reading.metadata).unwrap(), expected, "{}", nfo);
+        let listed: Vec<_> = reading.files.iter().map(|file| (&file.name, file.size, file.crc32.as_ref())).collect();
+        let written: Vec<_> = files.iter().map(|file| (&file.path, Some(file.size), Some(&file.crc32))).collect();
+        prop_assert_eq!(listed, written, "{}", nfo);
+    }
+}

@@ -1,0 +1,293 @@
+//! Plans which files of a package must be renamed to follow the naming rules.
+
+use std::collections::HashSet;
+
+use jobs::release::check_name;
+
+use super::{
+    diz,
+    naming_rules::{
+        NamingRule, broken_character_rules, clean_component, clean_file_name,
+        has_upper_case_extension, split_extension,
+    },
+    volumes::{find_archive, volume_name},
+};
+use crate::paths::{file_name, has_extension};
+
+/// How often a plan is applied to its own outcome until it is stable.
+const MAX_ROUNDS: usize = 5;
+
+/// A file that gets another path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rename {
+    /// The present path.
+    pub from: String,
+    /// The new path.
+    pub to: String,
+    /// Every rule that the present path breaks.
+    pub broken_rules: Vec<NamingRule>,
+}
+
+/// The paths that a package's files get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenamePlan {
+    /// The release's name; `None` when no file and no metadata give one.
+    pub release_name: Option<String>,
+    /// The present and the new path of every file, in the given order.
+    pub paths: Vec<(String, String)>,
+    /// The files whose path changes.
+    pub renames: Vec<Rename>,
+    /// The position of the SFV among the files.
+    pub sfv: Option<usize>,
+}
+
+/// Plans the paths of a package's files. Archive, NFO and SFV are named after the release: after
+/// the present archive, or else the NFO, with `group` appended where it is missing; or else
+/// `built_name`, the name that the metadata gives.
+#[must_use]
+pub fn plan_renames(paths: &[&str], group: &str, built_name: Option<&str>) -> RenamePlan {
+    let mut files: Vec<Rename> = paths.iter().map(|path| Rename::unchanged(path)).collect();
+    let (mut release_name, mut sfv) = (None, None);
+    // A new name may turn another file into a volume of the archive, or into the NFO.
+    for _ in 0..MAX_ROUNDS {
+        let now: Vec<&str> = files.iter().map(|file| file.to.as_str()).collect();
+        let roles = Roles::assign(&now, group, built_name);
+        let targets = targets(&now, &roles);
+        let is_stable = targets.iter().zip(&now).all(|((to, _), now)| to == now);
+        (release_name, sfv) = (roles.release_name, roles.sfv);
+        if is_stable {
+            break;
+        }
+        for (file, (to, broken_rules)) in files.iter_mut().zip(targets) {
+            file.continue_to(to, broken_rules);
+        }
+    }
+    RenamePlan {
+        release_name,
+        sfv,
+        paths: files
+            .iter()
+            .map(|file| (file.from.clone(), file.to.clone()))
+            .collect(),
+        renames: files
+            .into_iter()
+            .filter(|file| file.from != file.to)
+            .collect(),
+    }
+}
+
+impl Rename {
+    fn unchanged(path: &str) -> Self {
+        Self {
+            from: path.to_owned(),
+            to: path.to_owned(),
+            broken_rules: Vec::new(),
+        }
+    }
+
+    /// Adds another rename behind this one.
+    fn continue_to(&mut self, to: String, broken_rules: Vec<NamingRule>) {
+        if self.to != to {
+            for rule in broken_rules {
+                if !self.broken_rules.contains(&rule) {
+                    self.broken_rules.push(rule);
+                }
+            }
+        }
+        self.to = to;
+    }
+}
+
+/// The path that the rules give each file, and the rules that its present path breaks.
+fn targets(paths: &[&str], roles: &Roles) -> Vec<(String, Vec<NamingRule>)> {
+    let mut taken = HashSet::new();
+    // The release's own files come first, so that others make room for them.
+    let mut order: Vec<usize> = (0..paths.len()).collect();
+    order.sort_by_key(|at| matches!(roles.by_file[*at], Role::Other));
+    let mut targets = vec![(String::new(), Vec::new()); paths.len()];
+    for at in order {
+        let (path, role, release_name) =
+            (paths[at], &roles.by_file[at], roles.release_name.as_deref());
+        let target = target(path, role, release_name);
+        let free = take_free_path(&target, &mut taken);
+        let mut broken_rules = broken_rules(path, role, release_name);
+        if free != target {
+            broken_rules.push(NamingRule::Duplicate);
+        }
+        targets[at] = (free, broken_rules);
+    }
+    targets
+}
+
+/// The role of a file in its package.
+enum Role {
+    /// A file that is named after the release, with this ending: `.zip.001`.
+    NamedAfterRelease(String),
+    /// `FILE_ID.DIZ`.
+    Diz,
+    /// Any other file.
+    Other,
+}
+
+/// The roles of a package's files.
+struct Roles {
+    release_name: Option<String>,
+    /// The position of the SFV.
+    sfv: Option<usize>,
+    by_file: Vec<Role>,
+}
+
+impl Roles {
+    fn assign(paths: &[&str], group: &str, built_name: Option<&str>) -> Self {
+        let archive = match find_archive(paths) {
+            Ok(Some(archive)) => archive.positions,
+            Ok(None) | Err(_) => Vec::new(),
+        };
+        let first_volume = archive.first().copied();
+        let archive_name = first_volume
+            .and_then(|at| release_name_of(paths[at], &archive_ending(paths[at], 0), group));
+        let nfo = find_main_file(paths, ".nfo", archive_name.as_deref());
+        let release_name = archive_name
+            .or_else(|| release_name_of(paths[nfo?], ".nfo", group))
+            .or_else(|| built_name.map(str::to_owned));
+        let sfv = find_main_file(paths, ".sfv", release_name.as_deref());
+        let role = |(at, path): (usize, &&str)| {
+            if let Some(volume) = archive.iter().position(|volume| *volume == at) {
+                Role::NamedAfterRelease(archive_ending(path, volume))
+            } else if nfo == Some(at) {
+                Role::NamedAfterRelease(".nfo".to_owned())
+            } else if sfv == Some(at) {
+                Role::NamedAfterRelease(".sfv".to_owned())
+            } else if file_name(path).eq_ignore_ascii_case(diz::FILE_NAME) {
+                Role::Diz
+            } else {
+                Role::Other
+            }
+        };
+        Self {
+            by_file: paths.iter().enumerate().map(role).collect(),
+            release_name,
+            sfv,
+        }
+    }
+}
+
+/// The ending of an archive's volume, counted from 0; that of an archive in one file is `.zip`.
+fn archive_ending(path: &str, volume: usize) -> String {
+    if has_extension(path, "zip") {
+        ".zip".to_owned()
+    } else {
+        volume_name(".zip", volume + 1)
+    }
+}
+
+/// The position of the file with this ending that belongs to the release. A file named after the
+/// release, or with a valid release name when that is unknown, comes before others; then the file
+/// nearest to the top.
+fn find_main_file(paths: &[&str], ending: &str, release_name: Option<&str>) -> Option<usize> {
+    let found = paths
+        .iter()
+        .enumerate()
+        .filter(|(_, path)| has_extension(path, &ending[1..]));
+    let rank = |path: &str| {
+        let stem = stem(path, ending);
+        let is_named = release_name.map_or_else(|| check_name(stem).is_ok(), |name| stem == name);
+        (
+            !is_named,
+            path.matches('/').count(),
+            path.len(),
+            path.to_owned(),
+        )
+    };
+    found.min_by_key(|(_, path)| rank(path)).map(|(at, _)| at)
+}
+
+/// The release name that a file with this ending gives, with the group appended where it is
+/// missing.
+fn release_name_of(path: &str, ending: &str, group: &str) -> Option<String> {
+    let stem = clean_component(stem(path, ending));
+    let suffixed = format!("{stem}-{group}");
+    [stem, suffixed]
+        .into_iter()
+        .find(|name| check_name(name).is_ok())
+}
+
+/// The file name without its ending.
+fn stem<'a>(path: &'a str, ending: &str) -> &'a str {
+    let name = file_name(path);
+    name.get(..name.len().saturating_sub(ending.len()))
+        .unwrap_or(name)
+}
+
+/// The path that the rules give a file.
+fn target(path: &str, role: &Role, release_name: Option<&str>) -> String {
+    let (folder, name) = split_folder(path);
+    match (role, release_name) {
+        (Role::NamedAfterRelease(ending), Some(release_name)) => format!("{release_name}{ending}"),
+        (Role::NamedAfterRelease(_), None) => clean_file_name(name),
+        (Role::Diz, _) => diz::FILE_NAME.to_owned(),
+        (Role::Other, _) => folder
+            .split('/')
+            .map(clean_component)
+            .filter(|part| !part.is_empty())
+            .chain([clean_file_name(name)])
+            .collect::<Vec<_>>()
+            .join("/"),
+    }
+}
+
+/// The rules that a file's path breaks by itself.
+fn broken_rules(path: &str, role: &Role, release_name: Option<&str>) -> Vec<NamingRule> {
+    let (folder, name) = split_folder(path);
+    let is_other = matches!(role, Role::Other);
+    let mut broken = broken_character_rules(if is_other { path } else { name });
+    broken.extend(broken_release_rule(name, role, release_name));
+    if !folder.is_empty() && !is_other {
+        broken.push(NamingRule::Folder);
+    }
+    if has_upper_case_extension(name) && !matches!(role, Role::Diz) {
+        broken.push(NamingRule::ExtensionCase);
+    }
+    broken
+}
+
+/// The rule that a file breaks which is not named after its release.
+fn broken_release_rule(name: &str, role: &Role, release_name: Option<&str>) -> Option<NamingRule> {
+    let (Role::NamedAfterRelease(ending), Some(release_name)) = (role, release_name) else {
+        return None;
+    };
+    let own_name = clean_component(stem(name, ending));
+    let missing = release_name.strip_prefix(&own_name);
+    if missing == Some("") {
+        None
+    } else if missing.is_some_and(|suffix| suffix.starts_with('-')) {
+        Some(NamingRule::GroupSuffix)
+    } else {
+        Some(NamingRule::ReleaseName)
+    }
+}
+
+/// Splits a path into folder and file name.
+fn split_folder(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+/// Takes the path, or numbers it when it is taken: by a file, by one that differs only in case, or
+/// by a folder.
+fn take_free_path(path: &str, taken: &mut HashSet<String>) -> String {
+    let (folder, name) = split_folder(path);
+    let (stem, extension) = split_extension(name);
+    let slash = if folder.is_empty() { "" } else { "/" };
+    let extension = extension.map_or_else(String::new, |extension| format!(".{extension}"));
+    let mut free = path.to_owned();
+    let mut number = 2;
+    while !taken.insert(free.to_lowercase()) {
+        free = format!("{folder}{slash}{stem}.{number}{extension}");
+        number += 1;
+    }
+    free
+}
+
+#[cfg(test)]
+#[path = "rename_plan_tests.rs"]
+mod tests;
