@@ -1,89 +1,118 @@
-"""'make run': takes a file through the whole system as a user would, over HTTP only."""
+"""Takes a file through the whole system as a user would, over HTTP only (`make run`)."""
 
+import argparse
 import json
 import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any, NoReturn
 
 from local import read_env
 from sample_epub import sample_epub
 from tokens import token
 
-API = read_env()["API_URL"]
-TOKEN = token(7)
 FINAL = ("completed", "failed", "cancelled")
+REQUEST_TIMEOUT = 60  # seconds
+UPLOAD_TIMEOUT = 300
+JOB_TIMEOUT = 300
+POLL_INTERVAL = 0.2
+MAX_URL_LENGTH = 100  # of the addresses that are printed
 
 
-def fail(message):
+def fail(message: str) -> NoReturn:
+    """Ends the demonstration with an error."""
     sys.exit(f"\nerror: {message}")
 
 
-def call(method, path, body=None):
-    request = urllib.request.Request(
-        API + path, method=method, data=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        fail(f"{method} {path} answered {error.code}: {error.read().decode(errors='replace')}")
-    except OSError as error:
-        fail(f"{method} {path}: {error}; is the local system up ('make up')?")
+class Api:
+    """The API of the local system, as one user calls it."""
+
+    def __init__(self, url: str, bearer: str) -> None:
+        self.url = url
+        self.headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """Sends a request and returns the JSON of the answer."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self.url + path, method=method, data=data, headers=self.headers
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=REQUEST_TIMEOUT) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            text = error.read().decode(errors="replace")
+            fail(f"{method} {path} answered {error.code}: {text}")
+        except OSError as error:
+            fail(f"{method} {path}: {error}; is the local system up ('make up')?")
+
+    def upload(self, release: int, name: str, content: bytes) -> None:
+        """Adds a file to a release and uploads it."""
+        file = {"path": name, "size": len(content)}
+        target = self.call("POST", f"/api/releases/{release}/files", file)["upload"]
+        # urllib would add a content type of its own, which the signature does not cover.
+        headers = {"Content-Type": "application/octet-stream"} | target["headers"]
+        request = urllib.request.Request(
+            target["url"], method=target["method"], data=content, headers=headers
+        )
+        try:
+            urllib.request.urlopen(request, timeout=UPLOAD_TIMEOUT).close()
+        except urllib.error.HTTPError as error:
+            text = error.read().decode(errors="replace")
+            fail(f"the upload was refused with {error.code}: {text}")
+
+    def run_job(self, release: int, job_type: str) -> Any:
+        """Creates a job, follows its status and log until it ends, and returns its details."""
+        body = {"job_type": job_type, "release_id": release, "config_json": {}}
+        job = self.call("POST", "/api/jobs", body)["id"]
+        print(f"\n{job_type}: job {job}")
+        status = self.follow(job)
+        if status["status"] != "completed":
+            error = status["error"] or {}
+            reason = f"{error.get('code')}: {error.get('message')}"
+            fail(f"the {job_type} job is {status['status']}: {reason}")
+        return self.call("GET", f"/api/jobs/{job}")
+
+    def follow(self, job: int) -> Any:
+        """Prints the progress and the log of a job until it ends; returns its last status."""
+        after, shown, deadline = "", None, time.monotonic() + JOB_TIMEOUT
+        while time.monotonic() < deadline:
+            status = self.call("GET", f"/api/jobs/{job}/status")
+            progress = (status["status"], status["progress"], status["step"])
+            if progress != shown:
+                shown = progress
+                step = status["step"] or ""
+                print(f"  {status['progress']:>3} %  {status['status']:<9}  {step}")
+            page = self.call("GET", f"/api/jobs/{job}/logs{after}")
+            after = f"?after={page['next_cursor']}"
+            for entry in page["logs"]:
+                print(f"         {entry['timestamp']} [{entry['level']}] {entry['message']}")
+            if status["status"] in FINAL and page["finished"]:
+                return status
+            time.sleep(POLL_INTERVAL)
+        fail(f"job {job} has not ended within {JOB_TIMEOUT} s; see .local/ministack.log")
 
 
-def upload(release, name, content):
-    wanted = call("POST", f"/api/releases/{release}/files", {"path": name, "size": len(content)})["upload"]
-    # urllib would add a content type of its own, which nobody signed.
-    headers = {"Content-Type": "application/octet-stream"} | wanted["headers"]
-    request = urllib.request.Request(wanted["url"], method=wanted["method"], data=content, headers=headers)
-    try:
-        urllib.request.urlopen(request, timeout=300).close()
-    except urllib.error.HTTPError as error:
-        fail(f"the upload was refused with {error.code}: {error.read().decode(errors='replace')}")
-
-
-def run_job(release, job_type, config):
-    body = {"job_type": job_type, "release_id": release, "config_json": config}
-    job = call("POST", "/api/jobs", body)["id"]
-    print(f"\n{job_type}: job {job}")
-    cursor, shown, deadline = "", None, time.monotonic() + 300
-    while True:
-        status = call("GET", f"/api/jobs/{job}/status")
-        now = (status["status"], status["progress"], status["step"])
-        if now != shown:
-            shown = now
-            print(f"  {status['progress']:>3} %  {status['status']:<9}  {status['step'] or ''}")
-        page = call("GET", f"/api/jobs/{job}/logs" + (f"?after={cursor}" if cursor else ""))
-        cursor = page["next_cursor"]
-        for entry in page["logs"]:
-            print(f"         {entry['timestamp']} [{entry['level']}] {entry['message']}")
-        if status["status"] in FINAL and page["finished"]:
-            break
-        if time.monotonic() > deadline:
-            fail(f"job {job} is still {status['status']} after five minutes; see .local/ministack.log")
-        time.sleep(0.2)
-    if status["status"] != "completed":
-        error = status["error"] or {}
-        fail(f"the {job_type} job is {status['status']}: {error.get('code')}: {error.get('message')}")
-    return call("GET", f"/api/jobs/{job}")
-
-
-def show_files(release):
+def show_files(api: Api, release: int) -> None:
+    """Prints the files of a release with their addresses."""
     print("\nFinished files:")
-    for file in call("GET", f"/api/releases/{release}/files")["files"]:
-        url = file["url"] if len(file["url"]) <= 100 else file["url"][:97] + "..."
+    for file in api.call("GET", f"/api/releases/{release}/files")["files"]:
+        url = file["url"]
+        if len(url) > MAX_URL_LENGTH:
+            url = url[: MAX_URL_LENGTH - 3] + "..."
         print(f"  {file['size']:>10}  {file['path']}\n              {url}")
 
 
-def show_what_to_try(release, job):
+def show_what_to_try(url: str, bearer: str, release: int, job: int) -> None:
+    """Prints requests to send next."""
+    body = json.dumps({"job_type": "packaging", "release_id": release})
     print(f"""
 The system is running; 'make down' stops it.
 
-  export API={API}
-  export USER7={TOKEN}
+  export API={url}
+  export USER7={bearer}
   export ADMIN={token(1, "admin")}
 
   curl -s $API/health
@@ -91,24 +120,30 @@ The system is running; 'make down' stops it.
   curl -s "$API/api/jobs?status=completed&limit=5" -H "Authorization: Bearer $ADMIN"
   curl -s $API/api/jobs/{job}/logs -H "Authorization: Bearer $USER7" -H 'Accept: text/plain'
   curl -s -X POST $API/api/jobs -H "Authorization: Bearer $USER7" \\
-    -H 'Content-Type: application/json' -d '{{"job_type": "packaging", "release_id": {release}}}'
+    -H 'Content-Type: application/json' -d '{body}'
 """)
 
 
-def main():
-    given = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    if given and not given.is_file():
-        fail(f"there is no file {given}")
-    name, content = (given.name, given.read_bytes()) if given else ("lighthouse.epub", sample_epub())
+def main() -> None:
+    """Packages the file on the command line, or a sample."""
+    parser = argparse.ArgumentParser(description="Package a file with the local system.")
+    parser.add_argument("file", nargs="?", type=Path, help="the file; by default a sample EPUB")
+    path = parser.parse_args().file
+    if path and not path.is_file():
+        fail(f"there is no file {path}")
+    name, content = (path.name, path.read_bytes()) if path else ("lighthouse.epub", sample_epub())
 
-    release = call("POST", "/api/releases", {"release_type": "ebook", "group": "DEMO"})["id"]
+    url, bearer = read_env()["API_URL"], token(7)
+    api = Api(url, bearer)
+    fields = {"release_type": "ebook", "group": "DEMO"}
+    release = api.call("POST", "/api/releases", fields)["id"]
     print(f"Release {release} created; uploading {name} ({len(content)} bytes).")
-    upload(release, name, content)
-    analysis = run_job(release, "analysis", {})
+    api.upload(release, name, content)
+    analysis = api.run_job(release, "analysis")
     print("\n  found: " + json.dumps(analysis["result"]["metadata"], ensure_ascii=False))
-    job = run_job(release, "packaging", {})["id"]
-    show_files(release)
-    show_what_to_try(release, job)
+    job = api.run_job(release, "packaging")["id"]
+    show_files(api, release)
+    show_what_to_try(url, bearer, release, job)
 
 
 if __name__ == "__main__":
