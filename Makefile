@@ -8,19 +8,22 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 LOCAL := $(CURDIR)/.local
 FUNCTIONS := $(notdir $(wildcard functions/*))
+# Tests, soak, crash matrix and benchmarks share an environment and the helpers in tests/e2e.
+TESTS := $(LOCAL)/venv-tests/bin
+RUN_HARNESS := PYTHONPATH="$(CURDIR)/scripts:$(CURDIR)/tests/e2e" "$(TESTS)/python"
 # The pinned tools come before whatever else the machine has.
 export PATH := $(LOCAL)/venv-tools/bin:$(LOCAL)/venv-local/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
-export PYTHON PORT LOG_LEVEL ORIGINS MIB
+export PYTHON PORT LOG_LEVEL ORIGINS
 
 # The shell sets USER to the login name: only one given to make counts.
 TOKEN_USER := $(if $(filter command line,$(origin USER)),$(USER),7)
 
 .PHONY: help
-help: ## Lists the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
-# Installs requirements/NAME.txt into .local/venv-NAME, again when the list has changed.
+# Installs requirements/NAME.txt into .local/venv-NAME, and again when the list has changed.
 venv-%: requirements/%.txt
 	@scripts/venv.sh $*
 
@@ -31,19 +34,19 @@ cargo:
 # ------------------------------------------------------------------ the local system
 
 .PHONY: run
-run: up ## Demonstrates it all: release, upload, analysis, packaging (FILE=path takes your own file)
+run: up ## Package a sample EPUB through the whole system (FILE=path takes your own file)
 	@"$(PYTHON)" scripts/demo.py $(if $(FILE),"$(FILE)")
 
 .PHONY: up
-up: build venv-local venv-cli ## Builds, starts the local AWS, deploys, writes .local/env (PORT= LOG_LEVEL= ORIGINS=)
+up: build venv-local venv-cli ## Build, start the local AWS, deploy, write .local/env (PORT= LOG_LEVEL= ORIGINS=)
 	@"$(LOCAL)/venv-local/bin/python" scripts/local.py up
 
 .PHONY: down
-down: ## Stops the local AWS and removes its data
+down: ## Stop the local AWS and remove its data
 	@"$(PYTHON)" scripts/local.py down
 
 .PHONY: build
-build: cargo ## Builds every function for this machine into build/
+build: cargo ## Build every function for this machine into build/
 	@echo "Building the functions"
 	@cargo build --locked --quiet --profile local --workspace --bins $(BENCHMARKS)
 	@for name in $(FUNCTIONS); do \
@@ -52,27 +55,33 @@ build: cargo ## Builds every function for this machine into build/
 	done
 
 .PHONY: token
-token: ## Prints a token for the local system: make -s token USER=7 ROLE=admin
+token: ## Print a token for the local system: make -s token USER=7 ROLE=admin
 	@"$(PYTHON)" scripts/tokens.py "$(TOKEN_USER)" $(if $(ROLE),"$(ROLE)")
 
 .PHONY: invoke
-invoke: up ## Invokes one function alone: make invoke FN=get-job [EVENT=tests/fixtures/events/get-job.json]
+invoke: up ## Invoke one function alone: make invoke FN=get-job [EVENT=tests/fixtures/events/get-job.json]
 	@"$(PYTHON)" scripts/invoke.py "$(FN)" "$(or $(EVENT),tests/fixtures/events/$(FN).json)"
 
 .PHONY: watch
-watch: up ## Rebuilds functions as you edit; 'make invoke' reaches these meanwhile (Ctrl-C ends it)
+watch: up ## Rebuild functions as you edit; 'make invoke' runs those (Ctrl-C ends it)
 	@"$(PYTHON)" scripts/invoke.py --watch
 
 # ------------------------------------------------------------------ tests and checks
 
 .PHONY: test
-test: up venv-tools ## Runs every test, the end-to-end ones against the deployed template (ARGS= for nextest)
-	@"$(LOCAL)/venv-local/bin/python" tests/e2e
+test: test-e2e test-rust ## Run every test; JUnit files are in target/pytest and target/nextest
+
+.PHONY: test-e2e
+test-e2e: up venv-tests ## Run the end-to-end tests on the local system: ARGS="-k cancel" are pytest's
+	@"$(TESTS)/pytest" -n 4 --junit-xml=target/pytest/junit.xml $(ARGS)
+
+.PHONY: test-rust
+test-rust: cargo venv-tools ## Run the Rust tests, which need no system: ARGS="-p tests races" are nextest's
 	@cargo nextest run --locked --workspace $(ARGS)
 	@"$(PYTHON)" scripts/follow_job_type_page.py
 
 .PHONY: check
-check: cargo venv-tools venv-lint ## Formatting, lints, docs, dependencies and template are clean
+check: cargo venv-tools venv-lint ## Check formatting, lints, docs, dependencies and the template
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
@@ -83,35 +92,34 @@ check: cargo venv-tools venv-lint ## Formatting, lints, docs, dependencies and t
 	  "$(LOCAL)/venv-lint/bin/sam" validate --lint --template template.yaml
 
 .PHONY: audit
-audit: cargo venv-tools ## Looks for known vulnerabilities; fetches RustSec's database, so not in 'make check'
+audit: cargo venv-tools ## Look for known vulnerabilities; fetches RustSec's database, so not in 'make check'
 	cargo deny check advisories
 
 .PHONY: fuzz
-fuzz: cargo ## Feeds every reader changed samples for a while: make fuzz SECONDS=60 (each), SEED=n
+fuzz: cargo ## Fuzz the file parsers (SECONDS=60 per parser, SEED=n to reproduce a run)
 	@scripts/fuzz.sh "$(or $(SECONDS),30)" "$(SEED)"
 
 .PHONY: crash-matrix
-crash-matrix: up ## Kills the processor before and after each of its calls; writes docs/crash-matrix.md
-	@"$(LOCAL)/venv-local/bin/python" tests/e2e/crashes.py docs/crash-matrix.md
+crash-matrix: up venv-tests ## Kill the processor before and after each of its calls; write docs/crash-matrix.md
+	@$(RUN_HARNESS) tests/e2e/crashes.py --output docs/crash-matrix.md $(ARGS)
 
 .PHONY: soak
-soak: up ## Thousands of jobs under kills, throttling, duplicates and cancels: make soak JOBS=2000
-	@"$(LOCAL)/venv-local/bin/python" tests/e2e/soak.py $(JOBS)
+soak: up venv-tests ## Run thousands of jobs under kills, throttling, duplicates and cancels (JOBS=2000, SEED=n)
+	@$(RUN_HARNESS) tests/e2e/soak.py $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: coverage
-coverage: cargo venv-local venv-cli venv-tools ## Line coverage of all tests, the end-to-end ones too; fails below 90 %
+coverage: cargo venv-local venv-cli venv-tests venv-tools ## Measure the line coverage of all tests; fails below 90 %
 	@scripts/coverage.sh
 
 .PHONY: bench
 bench: BENCHMARKS := --bench '*'
-bench: build venv-local venv-cli venv-python ## Measures it all, writes target/bench/report.json and docs/prices.md (PART="costs files", MIB="1 100")
-	@echo "Measuring, and building some functions as they are deployed to AWS meanwhile"
-	@"$(LOCAL)/venv-local/bin/python" bench $(PART)
+bench: build venv-local venv-cli venv-python venv-tests ## Run all benchmarks; write target/bench/report.json and docs/prices.md (PART="costs files", MIB="1 100")
+	@$(RUN_HARNESS) bench $(PART) $(if $(MIB),--mib $(MIB))
 
 # ------------------------------------------------------------------ AWS
 
 .PHONY: deploy
-deploy: cargo venv-local venv-cli venv-zig ## Builds for arm64, deploys to AWS: make deploy STAGE=prod BUCKET=artifacts PARAMETERS="Name=value ..."
+deploy: cargo venv-local venv-cli venv-zig ## Build for arm64 and deploy to AWS: make deploy STAGE=prod BUCKET=artifacts PARAMETERS="Name=value ..."
 	@[ -n "$(STAGE)" ] && [ -n "$(BUCKET)" ] || { \
 	  echo "error: STAGE= names the stack (jobs-STAGE), BUCKET= the bucket for the packaged code" >&2; exit 1; }
 	PATH="$(LOCAL)/venv-zig/bin:$$PATH" cargo lambda build --locked --release --arm64 --lambda-dir build

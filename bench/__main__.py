@@ -1,139 +1,145 @@
-"""'make bench': measures, prints a table, writes target/bench/report.json and docs/prices.md.
+"""Runs the benchmarks (`make bench`): prints a table and writes target/bench/report.json.
 
-bench [PART ...]   every part without one: costs growth startup handlers processing live files
+A run of all parts writes docs/prices.md too.
 """
 
+import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+from files import measure_files
+from live import measure_live
+from prices import write_prices
+from report import Report
+from startup import DEPLOYED, measure_startup
+from throughput import measure_throughput
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "scripts")]
+LOCAL_BUILD = ROOT / "target/local"
+RELEASE_BUILD = ROOT / "target/release"
+VENV_LOCAL = ROOT / ".local/venv-local/bin/python"  # with requirements/local.txt
+VENV_PYTHON = ROOT / ".local/venv-python/bin/python"  # with requirements/python.txt
+DEFAULT_SIZES = (1, 100, 2_048)  # MiB
+CARGO_BUILD = ["cargo", "build", "--locked", "--quiet"]
+# The same build as in `make bench`: what functions and benchmarks share is built once.
+BENCHMARKS = [*CARGO_BUILD, "--profile", "local", "--workspace", "--bins", "--bench", "*"]
+# Parts that count requests, or compare times of the same moment: other work does not disturb them.
+COUNTED = ("costs", "growth")
+TIMED = ("startup", "handlers", "processing", "live", "files")
+TITLES = {
+    "costs": "Requests and capacity units of each operation",
+    "growth": "The same as the table grows; times are ratios to the smallest table",
+    "startup": "From the start of the process to the first answer",
+    "handlers": "Warm calls beside the bare call of the SDK, and requests a second",
+    "processing": "Jobs through one processor",
+    "live": "Waiting times on the deployed local system",
+    "files": "Files: MiB/s, peak resident memory, and the time of others to ours (more is better)",
+}
 
-from report import Report  # noqa: E402  (only after the line above)
-from startup import DEPLOYED  # noqa: E402
 
-LOCAL = ROOT / "target/local"
-RELEASE = ROOT / "target/release"
-PYTHON = ROOT / ".local/venv-python/bin/python"  # with requirements/python.txt
-SIZES = (1, 100, 2_048)  # MiB
-
-
-# As `make bench` calls it: in one build with the functions, what both need is built once.
-BENCHMARKS = ["cargo", "build", "--locked", "--quiet", "--profile", "local", "--workspace", "--bins", "--bench", "*"]
+def start_release_build() -> subprocess.Popen[bytes]:
+    """Starts to build some functions as they are deployed to AWS."""
+    print("Building some functions as they are deployed to AWS in the background", flush=True)
+    packages = [word for name in ("hello", *DEPLOYED) for word in ("-p", name)]
+    return subprocess.Popen([*CARGO_BUILD, "--release", *packages], cwd=ROOT)
 
 
-def deployed():
-    """Begins to build some functions as they are deployed to AWS."""
-    packages = [part for name in ("hello", *DEPLOYED) for part in ("-p", name)]
-    return subprocess.Popen(["cargo", "build", "--locked", "--quiet", "--release", *packages], cwd=ROOT)
-
-
-def executable(name):
-    """The program of a benchmark of the crate `tests`."""
+def executable(name: str) -> str:
+    """Returns the path of a benchmark of the crate `tests`."""
     command = [*BENCHMARKS, "--message-format", "json"]
-    messages = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    targets = (json.loads(line) for line in messages.splitlines())
-    return next(made["executable"] for made in targets if made.get("target", {}).get("name") == name)
+    built = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    for line in built.stdout.splitlines():
+        message = json.loads(line)
+        if message.get("target", {}).get("name") == name:
+            return str(message["executable"])
+    raise LookupError(f"cargo built no benchmark {name}")
 
 
-def cargo(report, name):
-    """Runs a benchmark of the crate `tests`, which prints a JSON object a figure."""
-    done = subprocess.run([executable(name)], cwd=ROOT / "tests", capture_output=True, text=True)
+def run_cargo_bench(report: Report, name: str) -> None:
+    """Runs a benchmark of the crate `tests`, which prints each metric as a JSON object."""
+    done = subprocess.run(
+        [executable(name)], cwd=ROOT / "tests", capture_output=True, text=True, check=False
+    )
     for line in done.stdout.splitlines():
-        # Between them is what functions log.
-        if line.startswith("{") and "unit" in (figure := json.loads(line)):
-            report.add(**figure)
+        # The functions log JSON between the metrics.
+        if line.startswith("{") and "unit" in (metric := json.loads(line)):
+            report.add(**metric)
     if done.returncode:
         print(done.stderr, file=sys.stderr)
         report.failed.append(name)
 
 
-def costs(report):
-    report.title("What operations cost, in requests and capacity units")
-    cargo(report, "costs")
+def run_handlers(report: Report) -> None:
+    """Measures warm calls in process, and the throughput of deployed programs."""
+    run_cargo_bench(report, "handlers")
+    measure_throughput(report, RELEASE_BUILD, VENV_PYTHON)
 
 
-def growth(report):
-    report.title("The same as the table grows; times as ratios to the smallest table")
-    cargo(report, "growth")
+def run_parts(report: Report, names: Sequence[str], sizes: Sequence[int]) -> None:
+    """Runs the parts one after the other."""
+    parts: dict[str, Callable[[Report], None]] = {
+        "startup": lambda report: measure_startup(report, LOCAL_BUILD, RELEASE_BUILD, VENV_PYTHON),
+        "handlers": run_handlers,
+        "live": measure_live,
+        "files": lambda report: measure_files(report, RELEASE_BUILD / "process-jobs", sizes),
+    }
+    for name in names:
+        started = time.monotonic()
+        report.title(TITLES[name])
+        parts.get(name, partial(run_cargo_bench, name=name))(report)
+        print(f"  ({time.monotonic() - started:.0f} s)")
 
 
-def startup(report):
-    from startup import startup
-
-    report.title("From the start of the process to the first answer")
-    startup(report, LOCAL, RELEASE, PYTHON)
-
-
-def handlers(report):
-    from throughput import throughput
-
-    report.title("Warm calls beside the bare call of the SDK, and requests a second")
-    cargo(report, "handlers")
-    throughput(report, RELEASE, PYTHON)
+def part(name: str) -> str:
+    """Returns the name of a part from the command line."""
+    if name not in TITLES:
+        raise argparse.ArgumentTypeError(f"there is no part {name}")
+    return name
 
 
-def processing(report):
-    report.title("Jobs through one processor")
-    cargo(report, "processing")
+def arguments() -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(prog="bench", description="Run the benchmarks.")
+    parser.add_argument(
+        "part", nargs="*", type=part, help=f"of {', '.join(TITLES)}; by default all of them"
+    )
+    parser.add_argument(
+        "--mib",
+        nargs="+",
+        type=int,
+        default=DEFAULT_SIZES,
+        metavar="N",
+        help="sizes of the files in MiB",
+    )
+    return parser.parse_args()
 
 
-def live(report):
-    from live import live
-
-    report.title("What people wait for, on the deployed local system")
-    live(report)
-
-
-def files(report):
-    from files import files
-
-    report.title("Files: MiB/s, peak resident memory, and how many times as long others take (more is better)")
-    sizes = [int(size) for size in os.environ.get("MIB", "").split()] or SIZES
-    files(report, RELEASE / "process-jobs", sizes)
-
-
-COUNTED = (costs, growth)
-TIMED = (startup, handlers, processing, live, files)
-
-
-def measure(report, parts):
-    for part in parts:
-        begun = time.monotonic()
-        part(report)
-        print(f"  ({time.monotonic() - begun:.0f} s)")
-
-
-def main():
-    report = Report()
-    known = {part.__name__ for part in COUNTED + TIMED}
-    wanted = set(sys.argv[1:]) or known
-    if unknown := wanted - known:
-        sys.exit(f"error: no part is called {', '.join(sorted(unknown))}")
+def main() -> None:
+    """Runs the parts on the command line."""
+    given, report = arguments(), Report()
+    wanted = given.part or list(TITLES)
     if "files" in wanted and not shutil.which("zip"):
         sys.exit("error: zip is missing; install it (Debian: apt-get install zip)")
-    counted, timed = ([part for part in parts if part.__name__ in wanted] for parts in (COUNTED, TIMED))
-    # Meanwhile runs what counts, and whose times are only ratios to others of the same moment.
-    building = timed and deployed()
+    counted, timed = ([name for name in names if name in wanted] for names in (COUNTED, TIMED))
+    release_build = start_release_build() if timed else None
     if timed:
-        subprocess.run([sys.executable, ROOT / "scripts/local.py", "up"], check=True)
-    measure(report, counted)
-    if building and building.wait():
-        sys.exit("error: the functions could not be built as they are deployed")
-    measure(report, timed)
-    if wanted == known:
-        from prices import prices
-
-        report.title("What it costs on AWS")
-        prices(report, ROOT / "docs/prices.md")
+        subprocess.run([VENV_LOCAL, ROOT / "scripts/local.py", "up"], check=True)
+    run_parts(report, counted, given.mib)
+    if release_build and release_build.wait():
+        sys.exit("error: failed to build the functions as they are deployed")
+    run_parts(report, timed, given.mib)
+    if set(wanted) == set(TITLES):
+        report.title("Prices on AWS")
+        write_prices(report, ROOT / "docs/prices.md")
     report.write(ROOT / "target/bench/report.json")
-    if wrong := report.failed + report.over_limit():
-        sys.exit(f"error: failed, or over their limit: {', '.join(wrong)}")
+    if missed := report.failed + report.over_limit():
+        sys.exit(f"error: failed, or over their limit: {', '.join(missed)}")
 
 
 if __name__ == "__main__":

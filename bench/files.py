@@ -1,6 +1,5 @@
-"""How fast jobs go through files, beside zip and Python's zipfile, and how much memory they take."""
+"""Files: the speed and memory of jobs on them, beside zip and Python's zipfile."""
 
-import json
 import os
 import random
 import subprocess
@@ -8,17 +7,26 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
-import s3
-from runtime import event, running
-from support import OWNER
+from api import User
+from report import Report
+from runtime import PROCESSED, Function, delivery, run_function
+from s3 import Folder, serve
+from stack import Stack
 
 MIB = 1 << 20
-LIMIT = 128  # MiB of resident memory, whatever the size of the file
-REPACKED = 100  # MiB; beyond, a repack takes what a packaging does, and the benchmark is long enough
-ZIP = {"store": "-0", "normal": "-6"}
-PYTHON = """
+MEMORY_LIMIT = 128  # MiB of resident memory, whatever the size of the file
+# MiB. A larger repack takes as long as a packaging, and the benchmark is long enough.
+LARGEST_REPACK = 100
+VOLUME_SIZE = 700 * MIB
+JOB_TIMEOUT = 1_800  # seconds
+RELEASE_NAME = "Bench.Mark-GRP"
+ZIP_OPTIONS = {"store": "-0", "normal": "-6"}
+PYTHON_ZIP = """
 import sys, zipfile
 kind = zipfile.ZIP_STORED if sys.argv[1] == "store" else zipfile.ZIP_DEFLATED
 with zipfile.ZipFile(sys.argv[2], "w", kind, allowZip64=True) as made:
@@ -26,8 +34,8 @@ with zipfile.ZipFile(sys.argv[2], "w", kind, allowZip64=True) as made:
 """
 
 
-def sample(path, mib):
-    """A file that compresses to about two thirds, like pages of scans with text between them."""
+def write_sample(path: Path, mib: int) -> None:
+    """Writes a file that compresses to about two thirds, like scanned pages with text between."""
     source = random.Random(mib)
     noise = [source.randbytes(MIB * 2 // 3) for _ in range(8)]
     words = [b"%x and so on, " % source.randrange(1 << 16) for _ in range(512)]
@@ -37,99 +45,128 @@ def sample(path, mib):
             file.write((noise[at % 8] + text).ljust(MIB, b".")[:MIB])
 
 
-class Processor:
-    """The processor's binary, one job after another, on the table of the local system."""
-
-    def __init__(self, folder, invoke):
-        self.folder, self.invoke = folder, invoke
-
-    def run(self, release, job_type, **config):
-        """Runs a job; gives its seconds and its result."""
-        body = {"job_type": job_type, "release_id": release, "config_json": config, "created_by": OWNER.id}
-        request = event("process-jobs")
-        request["Records"][0]["body"] = json.dumps(body)
-        request["Records"][0]["messageId"] = f"bench-{time.time_ns()}"
-        begun = time.monotonic()
-        assert self.invoke(request)["batchItemFailures"] == []
-        seconds = time.monotonic() - begun
-        [job] = OWNER.get(f"/api/releases/{release}/jobs?limit=1").body["jobs"]
-        assert job["status"] == "completed", job
-        return seconds, OWNER.get(f"/api/jobs/{job['id']}").body["result"]
-
-    def peak(self):
-        """The most memory that was ever resident, in MiB."""
-        status = Path(f"/proc/{self.invoke.pid}/status").read_text()
-        return int(status.split("VmHWM:")[1].split()[0]) / 1024
-
-
-def fresh(binary, folder, address):
-    return running(
-        "process-jobs", binary=binary, seconds=1_800, limit=1_800, AWS_ENDPOINT_URL_S3=address, BUCKET_NAME="bench",
-        TMPDIR=str(folder.root), RUST_LOG="error",
-    )
-
-
-def timed(command):
-    begun = time.monotonic()
+def seconds_of(command: Sequence[str]) -> float:
+    """Runs a command; returns the seconds that it took."""
+    started = time.monotonic()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.monotonic() - begun
+    return time.monotonic() - started
 
 
-def others(source, folder, level):
-    """Seconds that zip and Python's zipfile take for the same file."""
+def zip_seconds(source: Path, folder: Path, compression: str) -> tuple[float, float]:
+    """Returns the seconds that zip and Python's zipfile take for a file."""
     made = folder / "other.zip"
-    zip = timed(["zip", "-q", ZIP[level], str(made), str(source)])
+    ours = seconds_of(["zip", "-q", ZIP_OPTIONS[compression], str(made), str(source)])
     made.unlink()
-    python = timed([sys.executable, "-c", PYTHON, level, str(made), str(source)])
+    python = seconds_of([sys.executable, "-c", PYTHON_ZIP, compression, str(made), str(source)])
     made.unlink()
-    return zip, python
+    return ours, python
 
 
-def measure(report, binary, mib, folder, address, scratch):
-    release = OWNER.release()
-    source = folder.path(f"releases/{release}/source/book.bin")
-    sample(source, mib)
+class FileBench:
+    """The processor's program on the table of the local system and files in a folder."""
 
-    def row(name, seconds, processor):
-        report.add(f"{name} {mib} MiB", mib / seconds, "MiB/s")
-        report.add(f"{name} {mib} MiB, resident memory", processor.peak(), "MiB", limit=LIMIT)
+    def __init__(
+        self, report: Report, binary: Path, folder: Folder, address: str, scratch: Path
+    ) -> None:
+        self.report = report
+        self.binary = binary
+        self.folder = folder
+        self.address = address
+        self.scratch = scratch
+        self.stack = Stack.load()
+        self.user: User = self.stack.new_user()
 
-    with fresh(binary, folder, address) as invoke:
-        processor = Processor(folder, invoke)
-        seconds, result = processor.run(release, "analysis")
+    def start_processor(self) -> AbstractContextManager[Function]:
+        """Starts a processor; a new one for each job, whose memory is then its own."""
+        return run_function(
+            self.stack,
+            "process-jobs",
+            binary=self.binary,
+            answer_timeout=JOB_TIMEOUT,
+            time_limit=JOB_TIMEOUT,
+            AWS_ENDPOINT_URL_S3=self.address,
+            BUCKET_NAME="bench",
+            TMPDIR=str(self.folder.root),
+            RUST_LOG="error",
+        )
+
+    def measure_job(
+        self, name: str, mib: int, release: int, job_type: str, **config: Any
+    ) -> tuple[float, Any]:
+        """Runs a job and reports its speed and memory; returns its seconds and its result."""
+        message = {
+            "job_type": job_type,
+            "release_id": release,
+            "config_json": config,
+            "created_by": self.user.id,
+        }
+        event = delivery(message, f"bench-{time.time_ns()}")
+        with self.start_processor() as processor:
+            started = time.monotonic()
+            assert processor.invoke(event) == PROCESSED
+            seconds = time.monotonic() - started
+            memory = peak_memory(processor.pid)
+        [job] = self.user.get(f"/api/releases/{release}/jobs?limit=1").body["jobs"]
+        assert job["status"] == "completed", job
+        self.report.add(f"{name} {mib} MiB", mib / seconds, "MiB/s")
+        row = f"{name} {mib} MiB, resident memory"
+        self.report.add(row, memory, "MiB", limit=MEMORY_LIMIT)
+        return seconds, self.user.job(job["id"])["result"]
+
+    def measure(self, mib: int) -> None:
+        """Measures all kinds of jobs on a file of this size."""
+        release = self.user.create_release()
+        source = self.folder.path(f"releases/{release}/source/book.bin")
+        write_sample(source, mib)
+        _, result = self.measure_job("analysis", mib, release, "analysis")
         assert result["mediainfo"]["size"] == mib * MIB
-        row("analysis", seconds, processor)
-    for level in ("store", "normal"):
-        with fresh(binary, folder, address) as invoke:
-            processor = Processor(folder, invoke)
-            seconds, result = processor.run(
-                release, "packaging", release_name="Bench.Mark-GRP", compression=level, volume_size=700 * MIB
-            )
-            row(f"packaging ({level})", seconds, processor)
-        zip, python = others(source, scratch, level)
-        report.add(f"packaging ({level}) {mib} MiB, zip's seconds to ours", zip / seconds, "times", goal=1)
-        report.add(f"packaging ({level}) {mib} MiB, Python's seconds to ours", python / seconds, "times")
-    if mib <= REPACKED:
-        with fresh(binary, folder, address) as invoke:
-            processor = Processor(folder, invoke)
-            seconds, _ = processor.run(release, "repack", compression="normal")
-            row("repack (normal)", seconds, processor)
-        check(folder, mib)
-    for path in folder.root.iterdir():
-        path.unlink()
+        for compression in ZIP_OPTIONS:
+            self.measure_packaging(release, source, mib, compression)
+        if mib <= LARGEST_REPACK:
+            self.measure_job("repack (normal)", mib, release, "repack", compression="normal")
+            self.check_archive(mib)
+        for path in self.folder.root.iterdir():
+            path.unlink()
+
+    def measure_packaging(self, release: int, source: Path, mib: int, compression: str) -> None:
+        """Measures a packaging beside zip and Python's zipfile."""
+        name = f"packaging ({compression})"
+        seconds, _ = self.measure_job(
+            name,
+            mib,
+            release,
+            "packaging",
+            release_name=RELEASE_NAME,
+            compression=compression,
+            volume_size=VOLUME_SIZE,
+        )
+        zip_time, python_time = zip_seconds(source, self.scratch, compression)
+        row = f"{name} {mib} MiB"
+        self.report.add(f"{row}, zip's seconds to ours", zip_time / seconds, "times", goal=1)
+        self.report.add(f"{row}, Python's seconds to ours", python_time / seconds, "times")
+
+    def check_archive(self, mib: int) -> None:
+        """Checks that Python's zipfile accepts the archive that repack has made."""
+        archives = [key for key in self.folder.keys("") if key.endswith(f"{RELEASE_NAME}.zip")]
+        with zipfile.ZipFile(self.folder.path(archives[-1])) as opened:
+            assert [entry.file_size for entry in opened.infolist()] == [mib * MIB]
+            assert opened.testzip() is None
 
 
-def check(folder, mib):
-    """The archive that repack has made is one that others read: zipfile's own test of it."""
-    archives = [key for key in folder.keys("") if key.endswith("Bench.Mark-GRP.zip")]
-    with zipfile.ZipFile(folder.path(archives[-1])) as opened:
-        assert [entry.file_size for entry in opened.infolist()] == [mib * MIB]
-        assert opened.testzip() is None
+def peak_memory(pid: int) -> float:
+    """Returns the most memory of a process that was ever resident, in MiB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-def files(report, binary, sizes):
-    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder, \
-            tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as scratch, \
-            s3.serving(folder) as (bucket, address):
+def measure_files(report: Report, binary: Path, sizes: Sequence[int]) -> None:
+    """Measures files of these sizes in MiB. BENCH_DIR is the folder for the files."""
+    parent = os.environ.get("BENCH_DIR")
+    with (
+        tempfile.TemporaryDirectory(dir=parent) as objects,
+        tempfile.TemporaryDirectory(dir=parent) as scratch,
+        serve(Path(objects)) as (folder, address),
+    ):
+        bench = FileBench(report, binary, folder, address, Path(scratch))
         for mib in sizes:
-            measure(report, binary, mib, bucket, address, Path(scratch))
+            bench.measure(mib)

@@ -1,83 +1,95 @@
-"""How long people wait on the deployed local system: for a job to start, to stop, and for its log."""
+"""Waiting times on the deployed local system: for a job to start, to stop, and for its log."""
 
-import json
 import random
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import Any
 
-from runtime import event, running
-from support import eventually, someone
+from api import User
+from report import Report
+from runtime import delivery, run_function
+from stack import Stack
+from waiting import wait_until
 
 STARTS, CANCELS, FOLLOWED = 100, 10, 20
-POLLING = 0.02  # seconds between two looks
+POLL_INTERVAL = 0.02  # seconds
 BOOK = b"Once upon a time\r\n" * 2_000
-SIZE = 48 << 20  # bytes of a release whose packaging takes some seconds
+LARGE_FILE_BYTES = 48 << 20  # whose packaging takes some seconds
 
 
-def seconds(text):
-    """A time of the API's, in seconds."""
+def seconds(text: str) -> float:
+    """Returns a time of the API in seconds."""
     return datetime.fromisoformat(text).timestamp()
 
 
-def percentile(values, share):
+def percentile(values: list[float], share: float) -> float:
+    """Returns the value that `share` of the values do not exceed."""
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
-def row(report, name, values):
+def add_row(report: Report, name: str, values: list[float]) -> None:
+    """Adds the median and the 99th percentile of times in seconds."""
     report.add(f"{name}, median", statistics.median(values) * 1000, "ms")
     report.add(f"{name}, p99", percentile(values, 0.99) * 1000, "ms")
 
 
-def submit_to_running(user):
-    release = user.release({"book.txt": BOOK})
-
-    def start(_):
-        return user.run(job_type="analysis", release_id=release)
-
-    # One after another: a queue that has other jobs in it measures these.
-    jobs = [start(number) for number in range(STARTS)]
+def submit_to_running(user: User) -> list[float]:
+    """Runs short jobs; returns the seconds from the creation of each to its start."""
+    release = user.create_release({"book.txt": BOOK})
+    # One after another: jobs in the queue would be measured too.
+    jobs = [user.run_job(job_type="analysis", release_id=release) for _ in range(STARTS)]
     return [seconds(job["started_at"]) - seconds(job["created_at"]) for job in jobs]
 
 
-def cancel_to_stopped(user, release):
-    """From a cancel to the end of the invocation that was at work on the job, when all is aborted and removed."""
-    body = {"job_type": "packaging", "release_id": release, "created_by": user.id, "config_json": {"compression": "high"}}
-    request = event("process-jobs")
-    request["Records"][0] |= {"body": json.dumps(body), "messageId": f"bench-{time.time_ns()}"}
+def cancel_to_stopped(stack: Stack, user: User, release: int) -> float:
+    """Cancels a job at work; returns the seconds to the end of its invocation, cleanup included."""
+    message = {
+        "job_type": "packaging",
+        "release_id": release,
+        "created_by": user.id,
+        "config_json": {"compression": "high"},
+    }
+    event = delivery(message, f"bench-{time.time_ns()}")
 
-    def at_work():
-        [job] = user.get(f"/api/releases/{release}/jobs?status=running").body["jobs"] or [None]
-        return job and user.get(f"/api/jobs/{job['id']}/status").body["step"] == "archive" and job["id"]
+    def job_at_work() -> Any:
+        jobs = user.get(f"/api/releases/{release}/jobs?status=running").body["jobs"]
+        return jobs and user.status(jobs[0]["id"])["step"] == "archive" and jobs[0]["id"]
 
     # The deployed table and bucket, and a processor whose end can be seen.
-    with running("process-jobs") as invoke, ThreadPoolExecutor(1) as pool:
-        ended = pool.submit(lambda: (invoke(request), time.time())[1])
-        job = eventually(at_work, "the job to compress")
+    with run_function(stack, "process-jobs") as processor, ThreadPoolExecutor(1) as pool:
+        end = pool.submit(lambda: (processor.invoke(event), time.time())[1])
+        job = wait_until(job_at_work, "the job to compress")
         answer = user.put(f"/api/jobs/{job}/cancel")
         assert answer.status == 200, answer
-        return ended.result() - seconds(user.get(f"/api/jobs/{job}/status").body["finished_at"])
+        return end.result() - seconds(user.status(job)["finished_at"])
 
 
-def written_to_seen(user):
-    """Follows the log of a job as a client does; gives the time that each line took to be seen."""
-    job = user.create(job_type="packaging", release_id=user.release({"book.txt": BOOK}, metadata={"title": "A Book"}))
-    waited, after = [], ""
+def written_to_seen(user: User) -> list[float]:
+    """Follows the log of a job as a client does; returns the seconds until each line was seen."""
+    release = user.create_release({"book.txt": BOOK}, metadata={"title": "A Book"})
+    job = user.create_job(job_type="packaging", release_id=release)
+    waited: list[float] = []
+    after = ""
     while True:
-        page = user.get(f"/api/jobs/{job}/logs{after and f'?after={after}'}").body
+        page = user.get(f"/api/jobs/{job}/logs{after}").body
         now = time.time()
         waited += [now - seconds(line["timestamp"]) for line in page["logs"]]
-        after = page["next_cursor"]
+        after = f"?after={page['next_cursor']}"
         if page["finished"]:
             return waited
-        time.sleep(POLLING)
+        time.sleep(POLL_INTERVAL)
 
 
-def live(report):
+def measure_live(report: Report) -> None:
     """Measures on the system that is up."""
-    user = someone()
-    row(report, "submit to running", submit_to_running(user))
-    release = user.release({"large.bin": random.Random(1).randbytes(SIZE)}, metadata={"title": "A Book"})
-    row(report, "cancel to stopped", [cancel_to_stopped(user, release) for _ in range(CANCELS)])
-    row(report, "line written to seen", [each for _ in range(FOLLOWED) for each in written_to_seen(user)])
+    stack = Stack.load()
+    user = stack.new_user()
+    add_row(report, "submit to running", submit_to_running(user))
+    files = {"large.bin": random.Random(1).randbytes(LARGE_FILE_BYTES)}
+    release = user.create_release(files, metadata={"title": "A Book"})
+    stops = [cancel_to_stopped(stack, user, release) for _ in range(CANCELS)]
+    add_row(report, "cancel to stopped", stops)
+    lines = [wait for _ in range(FOLLOWED) for wait in written_to_seen(user)]
+    add_row(report, "line written to seen", lines)

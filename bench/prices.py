@@ -1,6 +1,10 @@
-"""What a million jobs and a million status polls cost on AWS, from the units that were measured in this run."""
+"""The price of a million jobs and of a million status polls on AWS, from the units measured."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
+
+from report import Report
 
 # List prices of us-east-1 in US dollars, without free tiers and discounts.
 DATE = "2026-11-25"
@@ -16,105 +20,144 @@ PRICES = {
     "CloudWatch Logs": (0.50, "GB"),
 }
 MILLION = 1_000_000
-ROUTE_GB, PROCESSOR_GB = 256 / 1024, 1769 / 1024  # the template's memory
-# What cannot be measured here is assumed, on the high side.
-WAIT = 0.006  # seconds that a function waits for one answer of DynamoDB
+ROUTE_GB, PROCESSOR_GB = 256 / 1024, 1769 / 1024  # memory in the template
+# Assumptions, on the high side, about values that cannot be measured here.
+DYNAMODB_SECONDS = 0.006  # that a function waits for one answer of DynamoDB
 ROUTE_SECONDS = 0.002  # of a route's own
-LOG_BYTES = 700  # that an invocation writes
-SQS_CALLS = 3  # to send, receive and delete a message
-S3_READS = 3  # of a source file of up to 8 MiB: listing apart, its head, its blocks
-AUTHORIZED_AGAIN = 0.05  # of a client's requests the authorizer sees: its answer is kept for a while
+LOG_BYTES = 700  # per invocation
+SQS_CALLS = 3  # per message: send, receive, delete
+S3_READS = 3  # per source file of up to 8 MiB, besides the listing
+PART_MIB = 8  # of a source file per read, and of an upload per part
+UNCACHED_SHARE = 0.05  # of the requests that reach the authorizer: API Gateway caches its answers
+HEARTBEAT_SECONDS = 2
+BENCH_MIB = 100  # size of the packaged file
+
+# Returns a measured cost of an operation: its `requests`, `read units` or `write units`.
+Cost = Callable[[str, str], float]
+
+
+class Line(NamedTuple):
+    """A line of a bill."""
+
+    item: str
+    purpose: str
+    quantity: float
+    dollars: float
 
 
 class Bill:
-    """Quantities of what is paid for."""
+    """The quantities of everything that is paid for."""
 
-    def __init__(self, name):
-        self.name, self.lines = name, []
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lines: list[Line] = []
 
-    def add(self, what, quantity, why):
-        price, unit = PRICES[what]
+    def add(self, item: str, quantity: float, purpose: str) -> None:
+        """Adds a quantity of an item of `PRICES`."""
+        price, unit = PRICES[item]
         divisor = MILLION if unit.startswith("million") else 1
-        self.lines.append((what, quantity, why, price * quantity / divisor))
+        self.lines.append(Line(item, purpose, quantity, price * quantity / divisor))
 
-    def route(self, count, requests, why):
-        """`count` requests to a route, each with so many requests to DynamoDB."""
-        self.add("API Gateway, HTTP API", count, why)
-        self.invocations(count, ROUTE_GB, ROUTE_SECONDS + requests * WAIT, why)
-        self.invocations(count * AUTHORIZED_AGAIN, ROUTE_GB, ROUTE_SECONDS, f"{why}, authorizer")
+    def add_route(self, count: int, dynamodb_requests: float, purpose: str) -> None:
+        """Adds `count` requests to a route, each with this many requests to DynamoDB."""
+        seconds = ROUTE_SECONDS + dynamodb_requests * DYNAMODB_SECONDS
+        self.add("API Gateway, HTTP API", count, purpose)
+        self.add_invocations(count, ROUTE_GB, seconds, purpose)
+        uncached = count * UNCACHED_SHARE
+        self.add_invocations(uncached, ROUTE_GB, ROUTE_SECONDS, f"{purpose}, authorizer")
 
-    def invocations(self, count, gb, seconds, why):
-        self.add("Lambda, requests", count, why)
-        self.add("Lambda, arm64", count * gb * seconds, f"{why}, {seconds * 1000:.0f} ms each")
-        self.add("CloudWatch Logs", count * LOG_BYTES / 1e9, why)
+    def add_invocations(self, count: float, gb: float, seconds: float, purpose: str) -> None:
+        """Adds invocations of a function with `gb` of memory, and their log."""
+        self.add("Lambda, requests", count, purpose)
+        duration = f"{purpose}, {seconds * 1000:.0f} ms each"
+        self.add("Lambda, arm64", count * gb * seconds, duration)
+        self.add("CloudWatch Logs", count * LOG_BYTES / 1e9, purpose)
 
-    def units(self, reads, writes, why):
-        self.add("DynamoDB, on demand, reads", reads, why)
-        self.add("DynamoDB, on demand, writes", writes, why)
+    def add_units(self, reads: float, writes: float, purpose: str) -> None:
+        """Adds capacity units of DynamoDB."""
+        self.add("DynamoDB, on demand, reads", reads, purpose)
+        self.add("DynamoDB, on demand, writes", writes, purpose)
 
     @property
-    def total(self):
-        return sum(cost for *_, cost in self.lines)
+    def total(self) -> float:
+        """The sum of the bill in dollars."""
+        return sum(line.dollars for line in self.lines)
 
 
-def polls(cost):
+def bill_polls(cost: Cost) -> Bill:
+    """Returns the bill for a million status polls."""
     bill = Bill("A million status polls")
-    bill.route(MILLION, cost("status", "requests"), "polls")
-    bill.units(MILLION * cost("status", "read units"), 0, "polls")
+    bill.add_route(MILLION, cost("status", "requests"), "polls")
+    bill.add_units(MILLION * cost("status", "read units"), 0, "polls")
     return bill
 
 
-def jobs(cost, file_mib, seconds):
-    """A million jobs that package a file of `file_mib` MiB in so many seconds."""
-    bill = Bill(f"A million packaging jobs of {file_mib} MiB each")
+def bill_jobs(cost: Cost, seconds: float) -> Bill:
+    """Returns the bill for a million jobs that each package a file in this many seconds."""
+    bill = Bill(f"A million packaging jobs of {BENCH_MIB} MiB each")
     create, run = "create, of a release", "a package's job"
-    bill.route(MILLION, cost(create, "requests"), "create")
-    bill.units(MILLION * cost(create, "read units"), MILLION * cost(create, "write units"), "create")
+    bill.add_route(MILLION, cost(create, "requests"), "create")
+    reads, writes = cost(create, "read units"), cost(create, "write units")
+    bill.add_units(MILLION * reads, MILLION * writes, "create")
     bill.add("SQS, fair queue", MILLION * SQS_CALLS, "one message a job")
-    waits = cost(run, "requests") * WAIT
-    bill.invocations(MILLION, PROCESSOR_GB, seconds + waits, "processing")
-    # A heartbeat every two seconds, and what a second's log costs.
-    beats = seconds / 2
-    bill.units(MILLION * cost(run, "read units"), MILLION * (cost(run, "write units") + 2 * beats), "processing")
-    parts = -(-file_mib // 8)
+    busy = seconds + cost(run, "requests") * DYNAMODB_SECONDS
+    bill.add_invocations(MILLION, PROCESSOR_GB, busy, "processing")
+    # A heartbeat is one write of two units with the log lines of its time.
+    beats = seconds / HEARTBEAT_SECONDS
+    writes = cost(run, "write units") + 2 * beats
+    bill.add_units(MILLION * cost(run, "read units"), MILLION * writes, "processing")
+    parts = -(-BENCH_MIB // PART_MIB)
     bill.add("S3, GET", MILLION * (S3_READS + parts), "source file")
-    bill.add("S3, PUT, COPY, POST, LIST", MILLION * (1 + 2 + parts + 3), "listing, upload, NFO, DIZ and SFV")
+    # A listing; the creation and the end of an upload, its parts; NFO, DIZ and SFV.
+    calls = MILLION * (1 + 2 + parts + 3)
+    bill.add("S3, PUT, COPY, POST, LIST", calls, "listing, upload, NFO, DIZ and SFV")
     return bill
 
 
-def sheet(bills):
-    yield "# Price sheet"
-    yield ""
-    yield f"Made by `make bench` from the units that it measured; list prices of us-east-1 on {DATE}, in US dollars,"
-    yield "without free tiers, discounts, storage and traffic. Look the prices up before you rely on them: they change."
+def page(bills: list[Bill]) -> Iterator[str]:
+    """Returns the parts of docs/prices.md."""
+    yield f"""\
+# Price sheet
+
+Generated by `make bench` from the units that it measured. The prices are the list prices of
+us-east-1 on {DATE} in US dollars, without free tiers, discounts, storage and traffic. Prices
+change: check them before you rely on this page."""
     for bill in bills:
         yield ""
         yield f"## {bill.name}: {bill.total:,.2f}"
         yield "| part | quantity | dollars |"
         yield "| --- | --- | --- |"
-        for what, quantity, why, cost in bill.lines:
-            if cost:
-                yield f"| {what}: {why} | {quantity:,.0f} | {cost:,.2f} |"
-    yield ""
-    yield "## What is measured, and what is assumed"
-    yield "Requests and units of DynamoDB are measured, as is the processor's speed. Assumed, on the high side: a function"
-    yield f"waits {WAIT * 1000:.0f} ms for an answer of DynamoDB and takes {ROUTE_SECONDS * 1000:.0f} ms of its own;"
-    yield f"an invocation logs {LOG_BYTES} bytes; {AUTHORIZED_AGAIN:.0%} of the requests reach the authorizer, whose answers"
-    yield "API Gateway keeps; Lambda's vCPU compresses as fast as one core of the machine that measured."
-    yield ""
-    yield "| price | dollars | for a |"
-    yield "| --- | --- | --- |"
-    for what, (price, unit) in PRICES.items():
-        yield f"| {what} | {price:g} | {unit} |"
+        for line in bill.lines:
+            if line.dollars:
+                part = f"{line.item}: {line.purpose}"
+                yield f"| {part} | {line.quantity:,.0f} | {line.dollars:,.2f} |"
+    yield f"""
+## Measured and assumed values
+The requests and units of DynamoDB and the speed of the processor are measured. The following
+is assumed, on the high side:
+- A function waits {DYNAMODB_SECONDS * 1000:.0f} ms for an answer of DynamoDB.
+- A route takes {ROUTE_SECONDS * 1000:.0f} ms of its own.
+- An invocation logs {LOG_BYTES} bytes.
+- {UNCACHED_SHARE:.0%} of the requests reach the authorizer. API Gateway caches its answers.
+- A vCPU of Lambda compresses as fast as one core of the machine that measured.
+
+| price | dollars | per |
+| --- | --- | --- |"""
+    for item, (price, unit) in PRICES.items():
+        yield f"| {item} | {price:g} | {unit} |"
 
 
-def prices(report, path):
-    """Writes the price sheet from what the report has."""
-    values = {metric["name"]: metric["value"] for metric in report.metrics}
-    cost = lambda operation, what: values.get(f"{operation}: {what}", 0)  # noqa: E731
-    file_mib = 100
-    seconds = file_mib / values.get(f"packaging (normal) {file_mib} MiB", 50)
-    bills = [polls(cost), jobs(cost, file_mib, seconds)]
+def write_prices(report: Report, path: Path) -> None:
+    """Writes the price sheet from a complete report, and adds the totals to the report."""
+    measured = {metric["name"]: metric["value"] for metric in report.metrics}
+
+    def cost(operation: str, kind: str) -> float:
+        # Every operation has requests; other costs of zero have no row.
+        assert f"{operation}: requests" in measured, f"the report has no operation {operation!r}"
+        return float(measured.get(f"{operation}: {kind}", 0))
+
+    seconds = BENCH_MIB / measured[f"packaging (normal) {BENCH_MIB} MiB"]
+    bills = [bill_polls(cost), bill_jobs(cost, seconds)]
     for bill in bills:
         report.add(bill.name, bill.total, "USD")
-    Path(path).write_text("\n".join(sheet(bills)) + "\n")
+    path.write_text("\n".join(page(bills)) + "\n")

@@ -1,37 +1,49 @@
-"""The table that is printed, and the report that machines read."""
+"""The results of a benchmark: a printed table, and a report that machines read."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 BOUNDS = {"limit": "at most", "goal": "goal", "goal_at_most": "goal at most"}
 
+Metric = dict[str, Any]
+
 
 class Report:
-    """Figures, each with its unit, and what it is held against."""
+    """Metrics, each with its unit and the bound that it is held to."""
 
-    def __init__(self):
-        self.metrics, self.failed = [], []
+    def __init__(self) -> None:
+        self.metrics: list[Metric] = []
+        self.failed: list[str] = []
 
-    def title(self, text):
+    def title(self, text: str) -> None:
+        """Prints the title of the next part."""
         print(f"\n{text}", flush=True)
 
-    def add(self, name, value, unit, **bound):
-        """A `limit` must not be exceeded; a `goal` is to be reached, a `goal_at_most` to be kept to."""
+    def add(self, name: str, value: float, unit: str, **bound: float) -> None:
+        """Adds a metric.
+
+        A `limit` must not be exceeded. A `goal` should be reached, a `goal_at_most` not exceeded.
+        """
         metric = {"name": name, "value": round(value, 3), "unit": unit} | bound
         self.metrics.append(metric)
-        held = "".join(f"{BOUNDS[kind]} {value:g}" for kind, value in bound.items())
-        verdict = " MISSED" if missed(metric) else ""
-        print(f"  {name:<64} {value:>12,.2f} {unit:<11} {held}{verdict}", flush=True)
+        bounds = "".join(f"{BOUNDS[kind]} {number:g}" for kind, number in bound.items())
+        verdict = " MISSED" if has_missed(metric) else ""
+        print(f"  {name:<64} {value:>12,.2f} {unit:<11} {bounds}{verdict}", flush=True)
 
-    def over_limit(self):
-        """The names of figures that are not what they must be."""
-        return [metric["name"] for metric in self.metrics if "limit" in metric and missed(metric)]
+    def over_limit(self) -> list[str]:
+        """Returns the names of the metrics that exceed their limit."""
+        return [
+            metric["name"] for metric in self.metrics if "limit" in metric and has_missed(metric)
+        ]
 
-    def write(self, path):
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(json.dumps({"metrics": self.metrics}, indent=1) + "\n")
+    def write(self, path: Path) -> None:
+        """Writes the report as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"metrics": self.metrics}, indent=1) + "\n")
 
 
-def missed(metric):
-    most = min(metric.get("limit", float("inf")), metric.get("goal_at_most", float("inf")))
-    return metric["value"] > most or metric["value"] < metric.get("goal", 0)
+def has_missed(metric: Metric) -> bool:
+    """Returns whether a metric exceeds its bound or falls short of it."""
+    maximum = min(metric.get("limit", float("inf")), metric.get("goal_at_most", float("inf")))
+    return bool(metric["value"] > maximum or metric["value"] < metric.get("goal", 0))

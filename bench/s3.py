@@ -1,7 +1,7 @@
-"""S3 as the processor sees it, on files in a folder: what a benchmark of large files needs.
+"""An S3 that keeps its objects as files in a folder, as a benchmark of large files needs it.
 
-The local AWS holds objects in memory; here a file of gigabytes is read and written as S3 would,
-over HTTP, by ranges and parts, and neither side ever has it whole.
+The local AWS holds objects in memory. Here a file of gigabytes is read and written over HTTP by
+ranges and parts, as with S3, and neither side ever has all of it in memory.
 """
 
 import contextlib
@@ -13,51 +13,72 @@ import re
 import shutil
 import threading
 import urllib.parse
+from collections.abc import Iterator
 from pathlib import Path
 
 BLOCK = 1 << 20
 
 
 class Folder:
-    """Objects are files whose names are their keys, quoted; uploads are such files, not finished."""
+    """Objects are files named by their quoted keys; a part of an upload is such a file too."""
 
-    def __init__(self, root):
-        self.root, self.uploads, self.numbers = Path(root), {}, itertools.count(1)
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.uploads: dict[str, set[int]] = {}  # the numbers of the parts
+        self.numbers = itertools.count(1)
 
-    def path(self, key):
+    def path(self, key: str) -> Path:
+        """Returns the file of an object."""
         return self.root / urllib.parse.quote(key, safe="")
 
-    def keys(self, prefix):
+    def keys(self, prefix: str) -> list[str]:
+        """Returns the keys of the objects below a prefix."""
         keys = (urllib.parse.unquote(path.name) for path in self.root.iterdir())
-        return sorted(key for key in keys if key.startswith(prefix) and not key.startswith("upload "))
+        return sorted(
+            key for key in keys if key.startswith(prefix) and not key.startswith("upload ")
+        )
 
-    def begin(self):
-        number = str(next(self.numbers))
-        self.uploads[number] = {}
-        return number
+    def begin(self) -> str:
+        """Begins an upload; returns its id."""
+        upload = str(next(self.numbers))
+        self.uploads[upload] = set()
+        return upload
 
-    def part(self, upload, number):
+    def part(self, upload: str, number: int) -> Path:
+        """Returns the file of a part."""
         return self.path(f"upload {upload} {number}")
 
-    def complete(self, upload, key):
-        """The first part grows by the others, each of which is gone when it has been added."""
-        parts = [self.part(upload, number) for number in sorted(self.uploads.pop(upload))]
-        with parts[0].open("ab") as whole:
-            for part in parts[1:]:
+    def complete(self, upload: str, key: str) -> None:
+        """Makes an upload an object: appends the other parts to the first, and removes them."""
+        first, *others = [self.part(upload, number) for number in sorted(self.uploads.pop(upload))]
+        with first.open("ab") as whole:
+            for part in others:
                 with part.open("rb") as source:
                     shutil.copyfileobj(source, whole, BLOCK)
                 part.unlink()
-        parts[0].rename(self.path(key))
+        first.rename(self.path(key))
 
-    def abort(self, upload):
-        for number in self.uploads.pop(upload, {}):
+    def abort(self, upload: str) -> None:
+        """Removes the parts of an upload."""
+        for number in self.uploads.pop(upload, set()):
             self.part(upload, number).unlink(missing_ok=True)
 
 
-def e_tag(path):
-    """Changes whenever the file does."""
+def e_tag(path: Path) -> str:
+    """Returns a tag that changes whenever the file does."""
     state = path.stat()
-    return f'"{hashlib.md5(f"{state.st_ino} {state.st_mtime_ns} {state.st_size}".encode()).hexdigest()}"'
+    version = f"{state.st_ino} {state.st_mtime_ns} {state.st_size}".encode()
+    return f'"{hashlib.sha256(version).hexdigest()}"'
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves the objects of a folder."""
+
+    daemon_threads = True
+
+    def __init__(self, folder: Folder) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.folder = folder
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -65,60 +86,78 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    server: Server
 
-    def target(self):
+    def target(self) -> tuple[str, dict[str, str]]:
+        """Returns the key and the query of the request."""
         url = urllib.parse.urlsplit(self.path)
         _, _, key = urllib.parse.unquote(url.path).lstrip("/").partition("/")
         return key, dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
 
-    def answer(self, status=200, body="", **headers):
+    def answer(self, status: int = 200, body: str = "", **headers: str) -> None:
+        """Sends an answer with a body of XML."""
         content = body.encode()
         self.send_response(status)
-        for name, value in ({"content-length": len(content), "content-type": "application/xml"} | headers).items():
-            self.send_header(name.replace("_", "-"), str(value))
+        fixed = {"content-length": str(len(content)), "content-type": "application/xml"}
+        for name, value in (fixed | headers).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
 
-    def error(self, status, code):
+    def refuse(self, status: int, code: str) -> None:
+        """Sends an error."""
         self.answer(status, f"<Error><Code>{code}</Code><Message>{code}</Message></Error>")
 
-    def do_GET(self):
+    def do_GET(self) -> None:
+        """ListObjectsV2 and GetObject, the latter always of a range."""
         key, query = self.target()
-        if not key:
-            return self.list(query.get("prefix", ""))
         path = self.server.folder.path(key)
-        if not path.exists():
-            return self.error(404, "NoSuchKey")
-        if self.headers.get("if-match", e_tag(path)) != e_tag(path):
-            return self.error(412, "PreconditionFailed")
-        first, last = map(int, re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["range"]).groups())
-        last = min(last, path.stat().st_size - 1)
+        if not key:
+            self.list_objects(query.get("prefix", ""))
+        elif not path.exists():
+            self.refuse(404, "NoSuchKey")
+        elif self.headers.get("if-match", e_tag(path)) != e_tag(path):
+            self.refuse(412, "PreconditionFailed")
+        else:
+            self.send_range(path)
+
+    def send_range(self, path: Path) -> None:
+        """Sends the range of a file that the request asks for."""
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["range"])
+        assert wanted, self.headers["range"]
+        size = path.stat().st_size
+        first, last = int(wanted[1]), min(int(wanted[2]), size - 1)
         self.send_response(206)
         self.send_header("content-length", str(last - first + 1))
-        self.send_header("content-range", f"bytes {first}-{last}/{path.stat().st_size}")
+        self.send_header("content-range", f"bytes {first}-{last}/{size}")
         self.send_header("etag", e_tag(path))
         self.end_headers()
         self.wfile.flush()
         with path.open("rb") as file:
             while first <= last:
-                first += os.sendfile(self.connection.fileno(), file.fileno(), first, last - first + 1)
+                left = last - first + 1
+                first += os.sendfile(self.connection.fileno(), file.fileno(), first, left)
 
-    def list(self, prefix):
+    def list_objects(self, prefix: str) -> None:
+        """Lists the objects below a prefix, all on one page."""
         folder = self.server.folder
         contents = "".join(
-            f"<Contents><Key>{urllib.parse.quote(key)}</Key><Size>{folder.path(key).stat().st_size}</Size>"
+            f"<Contents><Key>{urllib.parse.quote(key)}</Key>"
+            f"<Size>{folder.path(key).stat().st_size}</Size>"
             f"<ETag>{e_tag(folder.path(key)).replace(chr(34), '&quot;')}</ETag></Contents>"
             for key in folder.keys(prefix)
         )
-        self.answer(body=f"<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>")
+        is_whole = "<IsTruncated>false</IsTruncated>"
+        self.answer(body=f"<ListBucketResult>{is_whole}{contents}</ListBucketResult>")
 
-    def do_PUT(self):
+    def do_PUT(self) -> None:
+        """PutObject and UploadPart."""
         key, query = self.target()
         folder = self.server.folder
         path = folder.path(key)
         if upload := query.get("uploadId"):
             number = int(query["partNumber"])
-            folder.uploads[upload][number] = True
+            folder.uploads[upload].add(number)
             path = folder.part(upload, number)
         left = int(self.headers["content-length"])
         with path.open("wb") as file:
@@ -128,19 +167,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 left -= len(block)
         self.answer(etag=e_tag(path))
 
-    def do_POST(self):
+    def do_POST(self) -> None:
+        """CreateMultipartUpload and CompleteMultipartUpload."""
         key, query = self.target()
         folder = self.server.folder
         self.rfile.read(int(self.headers.get("content-length", 0)))
         if "uploads" in query:
-            id = folder.begin()
-            return self.answer(
-                body=f"<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
-            )
-        folder.complete(query["uploadId"], key)
-        self.answer(body="<CompleteMultipartUploadResult></CompleteMultipartUploadResult>")
+            tag, content = "InitiateMultipartUploadResult", f"<UploadId>{folder.begin()}</UploadId>"
+        else:
+            tag, content = "CompleteMultipartUploadResult", ""
+            folder.complete(query["uploadId"], key)
+        self.answer(body=f"<{tag}>{content}</{tag}>")
 
-    def do_DELETE(self):
+    def do_DELETE(self) -> None:
+        """AbortMultipartUpload and DeleteObject."""
         key, query = self.target()
         if upload := query.get("uploadId"):
             self.server.folder.abort(upload)
@@ -149,15 +189,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(204)
         self.end_headers()
 
-    def log_message(self, *_):
-        pass
+    def log_message(self, *_: object) -> None:
+        """Logs nothing."""
 
 
 @contextlib.contextmanager
-def serving(root):
-    """Serves the files in `root`; gives the folder and its address."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads, server.folder = True, Folder(root)
+def serve(root: Path) -> Iterator[tuple[Folder, str]]:
+    """Serves the files in `root`; yields the folder and its address."""
+    server = Server(Folder(root))
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
         yield server.folder, f"http://127.0.0.1:{server.server_port}"

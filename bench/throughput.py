@@ -1,49 +1,35 @@
-"""How many requests a second one warm function answers, one after the other, beside Python's."""
+"""Throughput: how many requests a second one warm function answers, one after the other."""
 
 import queue
-import subprocess
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
-import startup
-from local import aws_environment  # scripts/local.py
+from report import Report
+from server import Answer, Answers, run_process, serve
+from startup import ANSWER_TIMEOUT, HELLO, HELLO_SDK, PYTHON, PYTHON_ROUTE, Program, programs
 
 SECONDS = 3
-ROUTE = startup.SAME_ROUTE
-BESIDE = (startup.HELLO, startup.HELLO_SDK, startup.PYTHON)
+MEASURED = (PYTHON_ROUTE, HELLO, HELLO_SDK, PYTHON)
 
 
-class Endless:
-    """The same event again and again, until it is over."""
-
-    def __init__(self, event):
-        self.event, self.over = event, False
-
-    def __bool__(self):
-        return not self.over
-
-    def pop(self):
-        return self.event
-
-
-def rate(command, event):
-    """Answers a second, once the first has come. Half of the time is this server's own."""
-    events = Endless(event)
-    with startup.serving(events) as (answers, port):
-        variables = aws_environment(port) | startup.VARIABLES | {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}"}
-        process = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, close_fds=False)
-        try:
-            answers.get(timeout=startup.SECONDS)
-            time.sleep(SECONDS)
-            events.over = True
-            count = answers.qsize()
-        finally:
-            process.kill()
-            process.wait()
-    assert all(kind == "response" for _, kind, _ in drained(answers)), command
+def answers_per_second(program: Program) -> float:
+    """Returns the rate after the first answer. Half of the time is the server's own."""
+    is_over = False
+    with (
+        serve(lambda: None if is_over else program.event) as (answers, port),
+        run_process(program.command, port),
+    ):
+        answers.get(timeout=ANSWER_TIMEOUT)
+        time.sleep(SECONDS)
+        is_over = True
+        count = answers.qsize()
+    assert all(answer.kind == "response" for answer in drain(answers)), program.command
     return count / SECONDS
 
 
-def drained(answers):
+def drain(answers: Answers) -> Iterator[Answer]:
+    """Yields the answers that are there."""
     while True:
         try:
             yield answers.get_nowait()
@@ -51,9 +37,11 @@ def drained(answers):
             return
 
 
-def throughput(report, binaries, python):
-    started = startup.commands(binaries, python, [ROUTE])
-    rates = {name: rate(*started[name]) for name in (ROUTE, *BESIDE)}
-    for name, value in rates.items():
-        report.add(f"{name}, one instance", value, "requests/s")
-    report.add(f"{ROUTE}, to the same route in Python", rates[ROUTE] / rates[startup.PYTHON], "times")
+def measure_throughput(report: Report, binaries: Path, python: Path) -> None:
+    """Measures a route beside the hello worlds and the same route in Python."""
+    started = programs(binaries, python, [PYTHON_ROUTE])
+    rates = {name: answers_per_second(started[name]) for name in MEASURED}
+    for name, rate in rates.items():
+        report.add(f"{name}, one instance", rate, "requests/s")
+    ratio = rates[PYTHON_ROUTE] / rates[PYTHON]
+    report.add(f"{PYTHON_ROUTE}, to the same route in Python", ratio, "times")

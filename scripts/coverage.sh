@@ -40,7 +40,7 @@ cp template.yaml "$LOCAL_SYSTEM/"
 trap '"$python" scripts/local.py down' EXIT
 python=.local/venv-local/bin/python
 "$python" scripts/local.py up
-"$python" tests/e2e
+.local/venv-tests/bin/pytest -n 4
 
 # The tests in process.
 cargo nextest run --locked --workspace

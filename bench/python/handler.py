@@ -1,9 +1,10 @@
-"""The route of functions/get-job-status as it is commonly written in Python: boto3 and Powertools."""
+"""The route of functions/get-job-status as commonly written in Python: boto3 and Powertools."""
 
 import json
 import os
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -19,38 +20,53 @@ SHOWN = ("status", "progress", "step", "message", "attempt")
 logger = Logger(service="jobs")
 app = APIGatewayHttpResolver()
 dynamodb = boto3.client(
-    "dynamodb", config=Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "max_attempts": 3})
+    "dynamodb",
+    config=Config(
+        connect_timeout=1, read_timeout=3, retries={"mode": "standard", "max_attempts": 3}
+    ),
 )
 table = os.environ["TABLE_NAME"]
 plain = TypeDeserializer().deserialize
 
+Item = dict[str, Any]
 
-def time(millis):
-    """RFC 3339 in UTC with milliseconds."""
+
+def time(millis: Any) -> str | None:
+    """Formats a time as RFC 3339 in UTC with milliseconds."""
     if millis is None:
         return None
-    moment = datetime.fromtimestamp(int(millis) / 1000, timezone.utc)
+    moment = datetime.fromtimestamp(int(millis) / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def problem(status, urn, detail):
-    status = HTTPStatus(status)
-    body = {"type": f"urn:jobs:{urn}", "title": status.phrase.capitalize(), "status": status.value, "detail": detail}
-    body["request_id"] = app.current_event.request_context.request_id
+def problem(status: HTTPStatus, urn: str, detail: str) -> Response:
+    """Returns an RFC 9457 problem."""
+    body = {
+        "type": f"urn:jobs:{urn}",
+        "title": status.phrase.capitalize(),
+        "status": status.value,
+        "detail": detail,
+        "request_id": app.current_event.request_context.request_id,
+    }
     return Response(status.value, "application/problem+json", json.dumps(body))
 
 
-def caller():
-    """The user and whether it is an admin, as the authorizer has found them."""
+def caller() -> tuple[int, bool] | None:
+    """Returns the user whom the authorizer has found, and whether they are an admin; else None."""
     authorizer = app.current_event.request_context.authorizer
     context = (authorizer.get_lambda if authorizer else None) or {}
     user = context.get("user_id")
-    return (user, context.get("admin") is True) if isinstance(user, int) and 0 < user <= MAX_ID else None
+    if not isinstance(user, int) or not 0 < user <= MAX_ID:
+        return None
+    return user, context.get("admin") is True
 
 
-def view(job):
-    error = {"code": job["error_code"], "message": job.get("error_message", "")} if "error_code" in job else None
-    shown = {"job_id": int(job["id"])}
+def view(job: Item) -> dict[str, Any]:
+    """Returns a job as the API shows it."""
+    error = None
+    if "error_code" in job:
+        error = {"code": job["error_code"], "message": job.get("error_message", "")}
+    shown: dict[str, Any] = {"job_id": int(job["id"])}
     shown |= {name: job.get(name) for name in SHOWN}
     shown |= {"progress": int(job["progress"]), "attempt": int(job["attempt"])}
     shown["created_at"] = time((int(job["id"]) >> RANDOM_BITS) + EPOCH_MILLIS)
@@ -61,26 +77,30 @@ def view(job):
     return shown
 
 
-@app.get("/api/jobs/<id>/status")
-def get_job_status(id):
+@app.get("/api/jobs/<job_id>/status")
+def get_job_status(job_id: str) -> Response:
+    """Answers `GET /api/jobs/{id}/status`."""
     asking = caller()
     if asking is None:
-        return problem(401, "unauthorized", "A bearer token is needed.")
-    missing = problem(404, "job-not-found", "There is no such job.")
-    if not (id.isascii() and id.isdigit() and 0 < int(id) <= MAX_ID):
+        return problem(HTTPStatus.UNAUTHORIZED, "unauthorized", "A bearer token is needed.")
+    missing = problem(HTTPStatus.NOT_FOUND, "job-not-found", "There is no such job.")
+    if not (job_id.isascii() and job_id.isdigit() and 0 < int(job_id) <= MAX_ID):
         return missing
-    read = dynamodb.get_item(TableName=table, Key={"pk": {"S": f"JOB#{int(id)}"}, "sk": {"S": "META"}})
+    read = dynamodb.get_item(
+        TableName=table, Key={"pk": {"S": f"JOB#{int(job_id)}"}, "sk": {"S": "META"}}
+    )
     if "Item" not in read:
         return missing
     job = {name: plain(value) for name, value in read["Item"].items()}
     user, admin = asking
     if not admin and job["created_by"] != user:
-        return problem(403, "forbidden", "This job belongs to another user.")
+        return problem(HTTPStatus.FORBIDDEN, "forbidden", "This job belongs to another user.")
     return Response(200, "application/json", json.dumps(view(job), separators=(",", ":")))
 
 
 @logger.inject_lambda_context
-def handler(event, context):
-    answer = app.resolve(event, context)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Runs once per request."""
+    answer: dict[str, Any] = app.resolve(event, context)
     logger.info("answered", status=answer["statusCode"])
     return answer

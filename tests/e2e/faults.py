@@ -1,5 +1,7 @@
-"""What stands between a function and AWS in a test: it names each call, and may hold it back,
-refuse it, or make it the last one of the process."""
+"""Faults between a function and AWS.
+
+A proxy names each call, and may delay it, refuse it, lose its answer, or kill the process.
+"""
 
 import contextlib
 import http.client
@@ -8,86 +10,139 @@ import json
 import os
 import signal
 import threading
-import time
 import urllib.parse
+from collections.abc import Callable, Container, Iterator
+from email.message import Message
 from typing import NamedTuple
 
 from runtime import Server
-from support import ENV, aws
+
+FORWARD_TIMEOUT = 60  # seconds
+# The proxy writes these headers itself.
+OWN_HEADERS = ("content-length", "transfer-encoding", "connection", "date", "server")
 
 
 class Call(NamedTuple):
+    """A call to AWS, named as in the service's API reference."""
+
     service: str
     operation: str
     method: str
     path: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.service} {self.operation}"
 
 
-class Gone(Exception):
-    """Nobody waits for the answer any more."""
+class Refusal(NamedTuple):
+    """An answer that the proxy gives instead of AWS."""
+
+    status: int
+    content_type: str
+    content: bytes
 
 
-def named(method, target, headers):
-    """The call that a request is, as the service's API reference calls it."""
+class ConnectionLostError(Exception):
+    """The caller gets no answer: the proxy closes the connection."""
+
+
+# Runs before a call is forwarded. It may wait, refuse the call, or raise `ConnectionLostError`.
+Before = Callable[[Call], Refusal | None]
+# Runs when AWS has carried out a call. It may raise `ConnectionLostError`.
+After = Callable[[Call], None]
+# Takes `before` and `after`; returns the address of a proxy. See the fixture `start_proxy`.
+StartProxy = Callable[..., str]
+
+
+def name_call(method: str, target: str, headers: Message) -> Call:
+    """Names the call that an HTTP request makes."""
     parts = urllib.parse.urlsplit(target)
     if operation := headers.get("x-amz-target"):
         service = "SQS" if operation.startswith("AmazonSQS") else "DynamoDB"
         return Call(service, operation.rsplit(".", 1)[-1], method, parts.path)
-    asked = urllib.parse.parse_qs(parts.query, keep_blank_values=True)
-    copies, is_part, of_upload = "x-amz-copy-source" in headers, "partNumber" in asked, "uploadId" in asked
-    operation = {
-        "GET": "ListObjectsV2" if "list-type" in asked else "ListMultipartUploads" if "uploads" in asked else "GetObject",
-        "PUT": ("UploadPart" if is_part else "Copy" if copies else "Put") + ("Copy" if copies and is_part else ""),
-        "POST": "CompleteMultipartUpload" if of_upload else "DeleteObjects" if "delete" in asked else "CreateMultipartUpload",
-        "DELETE": "AbortMultipartUpload",
-    }.get(method, method)
-    return Call("S3", {"Put": "PutObject", "Copy": "CopyObject"}.get(operation, operation), method, parts.path)
+    query = urllib.parse.parse_qs(parts.query, keep_blank_values=True)
+    return Call("S3", s3_operation(method, query, headers), method, parts.path)
 
 
-def refusal(call):
-    """How a service says that it is asked too much."""
+def s3_operation(method: str, query: Container[str], headers: Message) -> str:
+    """Names an operation of S3, which only its query and headers tell."""
+    is_copy = "x-amz-copy-source" in headers
+    match method:
+        case "GET" if "list-type" in query:
+            operation = "ListObjectsV2"
+        case "GET":
+            operation = "ListMultipartUploads" if "uploads" in query else "GetObject"
+        case "PUT" if "partNumber" in query:
+            operation = "UploadPartCopy" if is_copy else "UploadPart"
+        case "PUT":
+            operation = "CopyObject" if is_copy else "PutObject"
+        case "POST" if "uploadId" in query:
+            operation = "CompleteMultipartUpload"
+        case "POST":
+            operation = "DeleteObjects" if "delete" in query else "CreateMultipartUpload"
+        case "DELETE":
+            operation = "AbortMultipartUpload" if "uploadId" in query else "DeleteObject"
+        case _:
+            operation = method
+    return operation
+
+
+def throttle(call: Call) -> Refusal:
+    """Returns the answer of a service that is asked too often."""
     if call.service == "S3":
-        return 503, "application/xml", b"<Error><Code>SlowDown</Code><Message>Reduce your request rate</Message></Error>"
+        content = "<Error><Code>SlowDown</Code><Message>Reduce your request rate</Message></Error>"
+        return Refusal(503, "application/xml", content.encode())
     code = {
         "DynamoDB": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
         "SQS": "com.amazonaws.sqs#RequestThrottled",
     }[call.service]
-    return 400, "application/x-amz-json-1.0", json.dumps({"__type": code, "message": "Rate exceeded"}).encode()
+    problem = json.dumps({"__type": code, "message": "Rate exceeded"})
+    return Refusal(400, "application/x-amz-json-1.0", problem.encode())
 
 
-class Proxy(http.server.BaseHTTPRequestHandler):
+def forward_all(_: Call) -> None:
+    """Lets every call pass."""
+
+
+class ProxyServer(Server):
+    """A proxy in front of the AWS endpoint `target`."""
+
+    def __init__(self, target: str, before: Before, after: After) -> None:
+        super().__init__(ProxyHandler)
+        self.target = urllib.parse.urlsplit(target).netloc
+        self.before = before
+        self.after = after
+
+
+class ProxyHandler(http.server.BaseHTTPRequestHandler):
+    """Forwards the requests to a `ProxyServer`."""
+
     protocol_version = "HTTP/1.1"
+    server: ProxyServer
 
-    def hand_on(self):
+    def handle_call(self) -> None:
+        """Forwards one call, or refuses it, or closes the connection."""
         length = int(self.headers.get("content-length", 0))
         body = self.rfile.read(length)
-        call = named(self.command, self.path, self.headers)
+        call = name_call(self.command, self.path, self.headers)
         self.close_connection = True
+        if len(body) < length:  # the process was killed while it sent the request
+            return
         try:
-            if len(body) < length:
-                raise Gone
-            if refused := self.server.asked(call):
-                status, content_type, content = refused
-                headers = [("content-type", content_type)]
+            if refusal := self.server.before(call):
+                headers = [("content-type", refusal.content_type)]
+                status, content = refusal.status, refusal.content
             else:
                 status, headers, content = self.forward(body)
-                self.server.answered(call)
-        except Gone:
+                self.server.after(call)
+        except ConnectionLostError:
             return
         self.close_connection = False
-        self.send_response(status)
-        for name, value in headers:
-            if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
-                self.send_header(name, value)
-        self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        self.answer(status, headers, content)
 
-    def forward(self, body):
-        connection = http.client.HTTPConnection(urllib.parse.urlsplit(ENV["AWS_ENDPOINT_URL"]).netloc, timeout=60)
+    def forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Sends the request to AWS; returns the status, headers and body of the answer."""
+        connection = http.client.HTTPConnection(self.server.target, timeout=FORWARD_TIMEOUT)
         try:
             connection.request(self.command, self.path, body, dict(self.headers))
             answer = connection.getresponse()
@@ -95,77 +150,88 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         finally:
             connection.close()
 
-    do_GET = do_PUT = do_POST = do_DELETE = hand_on
+    def answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
+        """Answers the function."""
+        self.send_response(status)
+        for name, value in headers:
+            if name.lower() not in OWN_HEADERS:
+                self.send_header(name, value)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
-    def log_message(self, *_):
-        pass
+    do_GET = do_PUT = do_POST = do_DELETE = handle_call  # noqa: N815 (http.server calls these)
+
+    def log_message(self, *_: object) -> None:
+        """Logs nothing."""
 
 
 @contextlib.contextmanager
-def proxy(asked, answered=lambda call: None):
-    """Hands calls on to the local AWS; gives its address.
-
-    `asked(call)` comes before: it may wait, give the answer itself, or raise `Gone`.
-    `answered(call)` comes when AWS has done its part; it may raise `Gone`.
-    """
-    server = Server(("127.0.0.1", 0), Proxy)
-    server.asked, server.answered = asked, answered
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+def run_proxy(
+    target: str, before: Before = forward_all, after: After = forward_all
+) -> Iterator[str]:
+    """Runs a proxy in front of the AWS endpoint `target`; yields its address."""
+    server = ProxyServer(target, before, after)
+    with server.running():
+        yield server.address
 
 
 class Killer:
-    """Kills a process at its call `number` (the first is 1): before AWS hears of it, or after AWS
-    has answered and before the process knows. Without a number it only counts."""
+    """Kills a process at one of its calls to AWS, as the callbacks of a proxy.
 
-    def __init__(self, number=None, moment="before", refuses=lambda call: False):
-        self.number, self.moment, self.refuses = number, moment, refuses
-        self.calls, self.pid, self.killed = [], None, None
-        self.lock, self.own = threading.Lock(), threading.local()
+    The calls are numbered from 1. A process is killed `before` AWS receives call `number`, or
+    `after` AWS has carried it out and before the process has the answer. Without a number, the
+    calls are only recorded. Calls that `refuses` picks are throttled.
+    """
 
-    def asked(self, call):
+    def __init__(
+        self,
+        number: int | None = None,
+        moment: str = "before",
+        refuses: Callable[[Call], bool] = lambda _: False,
+    ) -> None:
+        self.number = number
+        self.moment = moment
+        self.refuses = refuses
+        self.pid: int
+        self.calls: list[Call] = []
+        self.killed: Call | None = None
+        self.lock = threading.Lock()
+        self.thread = threading.local()  # one connection's: whether its call is the last
+
+    def before(self, call: Call) -> Refusal | None:
+        """Records a call; kills the process if it is the one, and the moment is `before`."""
         with self.lock:
             if self.killed:
-                raise Gone
+                raise ConnectionLostError
             self.calls.append(call)
-            self.own.last = len(self.calls) == self.number
-            if self.own.last and self.moment == "before":
+            self.thread.is_last = len(self.calls) == self.number
+            if self.thread.is_last and self.moment == "before":
                 self.kill(call)
-        return refusal(call) if self.refuses(call) else None
+        return throttle(call) if self.refuses(call) else None
 
-    def answered(self, call):
+    def after(self, call: Call) -> None:
+        """Kills the process if the call is the one, and the moment is `after`."""
         with self.lock:
-            if self.own.last:
+            if self.thread.is_last:
                 self.kill(call)
 
-    def kill(self, call):
+    def kill(self, call: Call) -> None:
+        """Kills the process and hides the answer to its last call."""
         self.killed = call
         os.kill(self.pid, signal.SIGKILL)
-        raise Gone
+        raise ConnectionLostError
 
 
-def expire(item):
-    """Sets a job's times back by what the sweeper waits for, as if two minutes had passed."""
-    past = {"N": str(int((time.time() - 200) * 1000))}
-    names = [name for name in ("lease_expires_at", "due_at", "finished_at") if name in item]
-    client = aws("dynamodb")
-    with contextlib.suppress(client.exceptions.ConditionalCheckFailedException):
-        client.update_item(
-            TableName=ENV["TABLE_NAME"], Key={"pk": item["pk"], "sk": item["sk"]},
-            UpdateExpression="SET " + ", ".join(f"{name} = :past" for name in names),
-            ConditionExpression="fence = :fence AND #status = :status AND due_at = :due_at",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues={
-                ":past": past, ":fence": item["fence"], ":status": item["status"], ":due_at": item["due_at"],
-            },
-        )
+class LostAnswer:
+    """Loses the answer to the first call of an operation, which AWS has carried out."""
 
+    def __init__(self, operation: str) -> None:
+        self.operation = operation
+        self.call: Call | None = None
 
-def sweep():
-    """Sweeps now: the deployed sweeper does each minute."""
-    given = aws("lambda").invoke(FunctionName="jobs-local-sweep-jobs", Payload=b"{}")
-    assert "FunctionError" not in given, given
+    def after(self, call: Call) -> None:
+        """Closes the connection if the call is the one."""
+        if call.operation == self.operation and not self.call:
+            self.call = call
+            raise ConnectionLostError

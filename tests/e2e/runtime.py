@@ -1,10 +1,9 @@
-"""One function alone, in an environment that a test changes: Lambda's runtime API, in small.
+"""One function alone, in an environment that a test changes: a small Lambda runtime API.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
 import contextlib
-import functools
 import http.server
 import json
 import queue
@@ -12,110 +11,190 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
 
-from support import ROOT
-from invoke import environment  # scripts/invoke.py
-from local import SOURCE  # scripts/local.py
+from invoke import function_name, variables
+from local import ROOT, SOURCE
+from stack import Stack
 
-ENVIRONMENT = functools.cache(environment)
 EVENTS = ROOT / "tests/fixtures/events"
-SECONDS = 60
-LIMIT = 900  # process-jobs', in the template
+ANSWER_TIMEOUT = 60  # seconds
+TIME_LIMIT = 900  # seconds: the time limit of process-jobs in the template
+# The answer of a queue's function that has processed every message.
+PROCESSED: dict[str, list[Any]] = {"batchItemFailures": []}
+
+# Answers a request for a path with a body: status, headers and body.
+Respond = Callable[[str, bytes], tuple[int, Mapping[str, object], bytes]]
 
 
-def event(function):
-    """The function's sample event."""
+def sample_event(function: str) -> Any:
+    """Returns the sample event of a function."""
     return json.loads((EVENTS / f"{function}.json").read_text())
 
 
-class Died(Exception):
-    """The process ended before it answered."""
+def delivery(body: object, message_id: str) -> Any:
+    """Returns the event that delivers a message to the processor; an object as JSON."""
+    event = sample_event("process-jobs")
+    text = body if isinstance(body, str) else json.dumps(body)
+    event["Records"][0] |= {"body": text, "messageId": message_id}
+    return event
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers what the server's `respond` makes of the path and the body."""
+class Server(http.server.ThreadingHTTPServer):
+    """An HTTP server on a free port of this machine."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, handler: type[http.server.BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self.address = f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keeps quiet about a function that is stopped while it waits for its next event."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Serves requests in the background."""
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+        try:
+            yield
+        finally:
+            self.shutdown()
+            self.server_close()
+
+
+class AnswerServer(Server):
+    """A server that answers by calling a function."""
+
+    def __init__(self, respond: Respond) -> None:
+        super().__init__(AnswerHandler)
+        self.respond = respond
+
+
+class AnswerHandler(http.server.BaseHTTPRequestHandler):
+    """Sends the answers of an `AnswerServer`."""
 
     protocol_version = "HTTP/1.1"
+    server: AnswerServer
 
-    def answer(self):
+    def answer(self) -> None:
+        """Answers one request."""
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         status, headers, content = self.server.respond(self.path, body)
         self.send_response(status)
-        for name, value in ({"content-length": len(content)} | headers).items():
+        for name, value in {"content-length": len(content), **headers}.items():
             self.send_header(name, str(value))
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = answer
+    do_GET = do_POST = answer  # noqa: N815 (http.server calls these)
 
-    def log_message(self, *_):
-        pass
-
-
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads, block_on_close = True, False
-
-    def handle_error(self, *_):
-        # A function that is stopped while it waits for its next event hangs up.
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(*_)
+    def log_message(self, *_: object) -> None:
+        """Logs nothing."""
 
 
 @contextlib.contextmanager
-def serving(respond):
-    """Serves what `respond` answers, at the address that this gives."""
-    server = Server(("127.0.0.1", 0), Handler)
-    server.respond = respond
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+def serve(respond: Respond) -> Iterator[str]:
+    """Serves the answers of `respond`; yields the address."""
+    server = AnswerServer(respond)
+    with server.running():
+        yield server.address
 
 
-@contextlib.contextmanager
-def running(function, log=subprocess.DEVNULL, binary=None, seconds=SECONDS, limit=LIMIT, **variables):
-    """Runs a function with these environment variables changed; gives what invokes it.
+class FunctionDiedError(Exception):
+    """The function's process ended before it answered."""
 
-    A variable that is None is taken away; the function's log goes to the file `log`. An answer is
-    waited for `seconds`, and the function is told that its time limit is `limit`, in seconds;
-    `binary` is another than the one that is deployed locally.
-    """
-    events, answers = queue.Queue(), queue.Queue()
 
-    def respond(path, body):
+class Function:
+    """A function that runs alone; `invoke` hands it one event after another."""
+
+    def __init__(self, name: str, time_limit: float, answer_timeout: float) -> None:
+        self.name = name
+        self.time_limit = time_limit
+        self.answer_timeout = answer_timeout
+        self.process: subprocess.Popen[bytes]
+        self.events: queue.Queue[Any] = queue.Queue()
+        self.answers: queue.Queue[tuple[str, Any]] = queue.Queue()
+
+    @property
+    def pid(self) -> int:
+        """The id of the function's process."""
+        return self.process.pid
+
+    def respond(self, path: str, body: bytes) -> tuple[int, Mapping[str, object], bytes]:
+        """Plays the runtime API: gives the next event, takes the answer to the last one."""
         if path.endswith("/next"):
-            given = {
+            deadline = int((time.time() + self.time_limit) * 1000)
+            arn = f"arn:aws:lambda:us-east-1:000000000000:function:{self.name}"
+            headers = {
                 "lambda-runtime-aws-request-id": "1",
-                "lambda-runtime-deadline-ms": int((time.time() + limit) * 1000),
-                "lambda-runtime-invoked-function-arn": f"arn:aws:lambda:us-east-1:000000000000:function:{function}",
+                "lambda-runtime-deadline-ms": deadline,
+                "lambda-runtime-invoked-function-arn": arn,
             }
-            return 200, given, json.dumps(events.get()).encode()
-        answers.put((path.rsplit("/", 1)[-1], json.loads(body or b"null")))
+            return 200, headers, json.dumps(self.events.get()).encode()
+        self.answers.put((path.rsplit("/", 1)[-1], json.loads(body or b"null")))
         return 202, {}, b""
 
-    def invoke(event):
-        events.put(event)
-        deadline = time.monotonic() + seconds
+    def invoke(self, event: Any) -> Any:
+        """Hands the function an event and returns its answer."""
+        self.events.put(event)
+        deadline = time.monotonic() + self.answer_timeout
         while time.monotonic() < deadline:
             # A process that has ended may have answered before.
-            has_ended = process.poll() is not None
+            has_ended = self.process.poll() is not None
             with contextlib.suppress(queue.Empty):
-                kind, answer = answers.get(timeout=0.05)
+                kind, answer = self.answers.get(timeout=0.05)
                 assert kind == "response", answer
                 return answer
             if has_ended:
-                raise Died
-        raise TimeoutError(f"{function} has not answered within {seconds} s")
+                raise FunctionDiedError
+        raise TimeoutError(f"{self.name} has not answered within {self.answer_timeout:g} s")
 
-    with serving(respond) as address:
-        changed = ENVIRONMENT(function) | {"AWS_LAMBDA_RUNTIME_API": address} | variables
-        given = {name: value for name, value in changed.items() if value is not None}
-        process = subprocess.Popen([binary or SOURCE / "build" / function / "bootstrap"], env=given, stdout=log)
-        invoke.pid = process.pid
+
+# Takes what `run_function` does, without the stack. See the fixture `start_function`.
+StartFunction = Callable[..., Function]
+
+
+def environment(stack: Stack, function: str) -> dict[str, str]:
+    """Returns the environment in which the local AWS runs a function."""
+    name = function_name(function)
+    configuration = stack.lambdas.get_function_configuration(FunctionName=name)
+    port = urllib.parse.urlsplit(stack.endpoint_url).port
+    assert port
+    return variables(configuration, port)
+
+
+@contextlib.contextmanager
+def run_function(
+    stack: Stack,
+    name: str,
+    *,
+    log: IO[str] | int = subprocess.DEVNULL,
+    binary: Path | None = None,
+    answer_timeout: float = ANSWER_TIMEOUT,
+    time_limit: float = TIME_LIMIT,
+    **changes: str | None,
+) -> Iterator[Function]:
+    """Runs a function alone, with changed environment variables; None removes a variable.
+
+    The function writes its log to `log`. It is told that it has `time_limit` seconds for an event.
+    `binary` is run instead of the deployed program.
+    """
+    function = Function(name, time_limit, answer_timeout)
+    program = binary or SOURCE / "build" / name / "bootstrap"
+    with serve(function.respond) as address:
+        api = {"AWS_LAMBDA_RUNTIME_API": address.removeprefix("http://")}
+        changed = {**environment(stack, name), **api, **changes}
+        given = {name: text for name, text in changed.items() if text is not None}
+        function.process = subprocess.Popen([program], env=given, stdout=log)
         try:
-            yield invoke
+            yield function
         finally:
-            process.kill()
-            process.wait()
+            function.process.kill()
+            function.process.wait()

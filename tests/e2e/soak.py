@@ -1,275 +1,330 @@
-"""The soak: thousands of jobs of many users through processors that are killed and throttled, while
-messages come twice and users cancel. Afterwards every job is right.
+"""The soak: thousands of jobs through processors that are killed and throttled, while messages are
+delivered twice and users cancel jobs. Afterwards every job and release is checked.
 
-python tests/e2e/soak.py [JOBS]
-
-The messages go through a queue of the soak's own, whose pollers feed processors as Lambda does;
-table, bucket, sweeper, and the processor that runs what the sweeper rescues are the deployed ones.
+The messages go through a queue of the soak's own. Its pollers feed processors as Lambda does. The
+table, the bucket, the sweeper, and the processor that runs rescued jobs are the deployed ones.
 """
 
+import argparse
 import collections
 import contextlib
-import itertools
 import json
 import random
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
-from faults import Gone, Killer, expire, proxy, sweep
-from runtime import Died, event, running
-from support import ENV, FINAL, aws, below, eventually, someone
+from api import FINAL, User
+from checks import outcomes
+from faults import Call, ConnectionLostError, Killer, Refusal, run_proxy
+from runtime import Function, FunctionDiedError, delivery, run_function
+from samples import RELEASE_NAME
+from soak_checks import check_job, check_release
+from stack import Item, Stack
+from waiting import wait_until
 
-USERS, PER_RELEASE = 20, 10
-DUPLICATES, KILLS, THROTTLED, CANCELS = 0.2, 0.05, 0.05, 0.05
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+DEFAULT_JOBS = 2_000
+USERS = 20
+JOBS_PER_RELEASE = 10
+DUPLICATES, KILLS, THROTTLED, CANCELS = 0.2, 0.05, 0.05, 0.05  # shares
 POLLERS = 3
-LEASE, SILENCE = 60_000, 12_000  # a run's lease, and after how long without a heartbeat it is dead, in ms
-VISIBILITY = 30  # seconds until SQS delivers again what nobody has deleted
-NAME = "Ada.Example-A.Tested.Book-2026-GRP"
+LEASE = 60_000  # ms of a run's lease
+SILENCE = 12_000  # ms without a heartbeat after which a run is dead: six of its intervals
+VISIBILITY_TIMEOUT = 30  # seconds
+REST = 2  # seconds between two looks at the jobs
+REPORT_INTERVAL = 15  # seconds
+MAX_PRINTED_FAULTS = 50
 ANALYSIS = ("analysis", {"path": "book.txt"})
-KINDS = [ANALYSIS, ANALYSIS, ("packaging", {"release_name": NAME}), ("readnfo", {"apply": True})]
-NFO = "Title: A Book\nAuthor: Ada Example\n".encode()
+KINDS: list[tuple[str, dict[str, Any]]] = [
+    ANALYSIS,
+    ANALYSIS,
+    ("packaging", {"release_name": RELEASE_NAME}),
+    ("readnfo", {"apply": True}),
+]
+FILES = {
+    "book.txt": b"Once upon a time\r\n" * 2_000,
+    "book.nfo": b"Title: A Book\nAuthor: Ada Example\n",
+}
 
 
-class Faulty(Killer):
-    """Lets a processor die at a call when it is told to, and throttles some calls all the time."""
+class FaultInjector(Killer):
+    """Throttles some calls all the time, and kills the processor at the planned call."""
 
-    def __init__(self, chance):
-        super().__init__(refuses=lambda call: chance.random() < THROTTLED)
-        self.throttled, self.at_claim = 0, False
+    def __init__(self, chance: random.Random) -> None:
+        super().__init__(refuses=lambda _: chance.random() < THROTTLED)
+        self.throttled = 0
+        self.kills_at_claim = False
 
-    def asked(self, call):
-        answer = super().asked(call)
-        self.throttled += answer is not None
-        return answer
+    def before(self, call: Call) -> Refusal | None:
+        """Counts throttled calls."""
+        refusal = super().before(call)
+        self.throttled += refusal is not None
+        return refusal
 
-    def answered(self, call):
+    def after(self, call: Call) -> None:
+        """Kills the processor after its first update, a run's claim, if that is planned."""
         with self.lock:
-            # A run's first update is its claim.
-            if self.at_claim and call.operation == "UpdateItem":
+            if self.kills_at_claim and call.operation == "UpdateItem":
                 self.kill(call)
-        super().answered(call)
+        super().after(call)
 
-    def dies_at(self, number, moment, at_claim):
+    def plan(self, number: int | None, moment: str, *, at_claim: bool) -> None:
+        """Plans the fault of the next delivery, whose calls are numbered from 1."""
         with self.lock:
             self.calls.clear()
-            self.number, self.moment, self.at_claim = number, moment, at_claim
+            self.number, self.moment, self.kills_at_claim = number, moment, at_claim
 
 
 class Soak:
-    def __init__(self, count, seed):
-        self.count, self.chance = count, random.Random(seed)
-        self.sqs, self.seen = aws("sqs"), collections.Counter()
-        self.lock, self.over = threading.Lock(), threading.Event()
-        self.cancelled, self.completed_first = set(), set()
-        self.crashed = False
+    """One soak with `count` jobs; `seed` determines its faults."""
 
-    def prepare(self):
-        self.users = [someone() for _ in range(min(USERS, self.count))]
-        owners = [self.users[at % len(self.users)] for at in range(max(len(self.users), self.count // PER_RELEASE))]
-        files = {"book.txt": b"Once upon a time\r\n" * 2_000, "book.nfo": NFO}
+    def __init__(self, stack: Stack, count: int, seed: int, *, hurry: bool = False) -> None:
+        self.stack = stack
+        self.count = count
+        self.hurry = hurry
+        self.chance = random.Random(seed)
+        self.seen: collections.Counter[str] = collections.Counter()
+        self.lock = threading.Lock()
+        self.is_over = threading.Event()
+        self.cancelled: set[int] = set()  # jobs whose owner was told that they are cancelled
+        self.ended_first: set[int] = set()  # jobs whose owner was told that they had ended
+        self.has_crashed_at_claim = False
+        self.reported_at = time.monotonic()
+        self.job_ids: list[int] = []  # those that were listed last
+        self.users = [stack.new_user() for _ in range(min(USERS, count))]
+        self.releases: list[tuple[User, int]] = []
+        self.queue_url = ""
+
+    def run(self) -> None:
+        """Sends the messages, works on them under faults, and waits until all is quiet."""
+        self.prepare()
+        seeds = [self.chance.random() for _ in range(POLLERS + 1)]
+        with ThreadPoolExecutor(POLLERS + 2) as pool:
+            tasks = [pool.submit(self.produce), pool.submit(self.cancel_jobs, seeds[-1])]
+            tasks += [pool.submit(self.poll, seed) for seed in seeds[:POLLERS]]
+            try:
+                timeout = 300 + 2 * self.count
+                wait_until(self.have_all_ended, "every job to end", timeout, REST)
+            finally:
+                self.is_over.set()
+            for task in tasks:
+                task.result()
+        self.stack.sqs.delete_queue(QueueUrl=self.queue_url)
+        wait_until(self.is_tidy, "the sweeper to clean up", 400, REST)
+
+    def prepare(self) -> None:
+        """Creates the releases and the queue."""
+        count = max(len(self.users), self.count // JOBS_PER_RELEASE)
+        owners = [self.users[at % len(self.users)] for at in range(count)]
         with ThreadPoolExecutor(POLLERS) as pool:
-            made = list(pool.map(lambda user: user.release(files, metadata={"title": "A Book"}), owners))
-        self.releases = list(zip(owners, made))
-        self.queue = self.sqs.create_queue(
-            QueueName=f"soak-{random.randrange(10**9)}", Attributes={"VisibilityTimeout": str(VISIBILITY)}
+            made = pool.map(
+                lambda owner: owner.create_release(FILES, metadata={"title": "A Book"}), owners
+            )
+            self.releases = list(zip(owners, made, strict=True))
+        self.queue_url = self.stack.sqs.create_queue(
+            QueueName=f"soak-{random.randrange(10**9)}",
+            Attributes={"VisibilityTimeout": str(VISIBILITY_TIMEOUT)},
         )["QueueUrl"]
 
-    def produce(self):
+    def produce(self) -> None:
         """Sends every submission once, and some twice."""
         for number in range(self.count):
-            user, release = self.releases[number % len(self.releases)]
-            job_type, config = KINDS[self.chance.randrange(len(KINDS))]
-            body = json.dumps({
-                "job_type": job_type, "release_id": release, "created_by": user.id, "config_json": config,
+            owner, release = self.releases[number % len(self.releases)]
+            job_type, config = self.chance.choice(KINDS)
+            message = {
+                "job_type": job_type,
+                "release_id": release,
+                "created_by": owner.id,
+                "config_json": config,
                 "idempotency_key": f"soak-{number}",
-            })
+            }
             for _ in range(1 + (self.chance.random() < DUPLICATES)):
-                self.sqs.send_message(QueueUrl=self.queue, MessageBody=body)
+                body = json.dumps(message)
+                self.stack.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)
                 self.seen["messages"] += 1
 
-    def poll(self, seed):
-        """One poller of Lambda's, with one processor: a new one whenever it has died."""
+    def poll(self, seed: float) -> None:
+        """Plays one of Lambda's pollers, with one processor: a new one after each death."""
         chance = random.Random(seed)
-        while not self.over.is_set():
-            faulty = Faulty(chance)
-            with proxy(faulty.asked, faulty.answered) as address:
-                with running("process-jobs", AWS_ENDPOINT_URL=address) as invoke, contextlib.suppress(Died, Gone):
-                    faulty.pid = invoke.pid
-                    self.feed(invoke, faulty, chance)
+        while not self.is_over.is_set():
+            injector = FaultInjector(chance)
+            with (
+                run_proxy(self.stack.endpoint_url, injector.before, injector.after) as address,
+                run_function(self.stack, "process-jobs", AWS_ENDPOINT_URL=address) as processor,
+                contextlib.suppress(FunctionDiedError, ConnectionLostError),
+            ):
+                injector.pid = processor.pid
+                self.feed(processor, injector, chance)
             with self.lock:
-                self.seen["kills"] += faulty.killed is not None
-                self.seen["throttled calls"] += faulty.throttled
+                self.seen["kills"] += injector.killed is not None
+                self.seen["throttled calls"] += injector.throttled
 
-    def feed(self, invoke, faulty, chance):
-        while not self.over.is_set():
-            given = self.sqs.receive_message(QueueUrl=self.queue, WaitTimeSeconds=1).get("Messages", [])
-            for message in given:
-                with self.lock:
-                    self.seen["deliveries"] += 1
-                    # One of the first user's, who cancels none, always: a small soak has a crashed attempt too.
-                    at_claim = not self.crashed and json.loads(message["Body"])["created_by"] == self.users[0].id
-                    self.crashed |= at_claim
-                dies = chance.random() < KILLS and not at_claim
-                number, moment = chance.randrange(2, 12), chance.choice(("before", "after"))
-                faulty.dies_at(number if dies else None, moment, at_claim)
-                request = event("process-jobs")
-                request["Records"][0] |= {"body": message["Body"], "messageId": message["MessageId"]}
-                if invoke(request)["batchItemFailures"]:
-                    self.seen["given back"] += 1
+    def feed(self, processor: Function, injector: FaultInjector, chance: random.Random) -> None:
+        """Hands the processor one message after another, until it dies or the soak is over."""
+        while not self.is_over.is_set():
+            answer = self.stack.sqs.receive_message(QueueUrl=self.queue_url, WaitTimeSeconds=1)
+            for message in answer.get("Messages", []):
+                self.plan_fault(message, injector, chance)
+                event = delivery(message["Body"], message["MessageId"])
+                if processor.invoke(event)["batchItemFailures"]:
+                    self.seen["returned messages"] += 1
                 else:
-                    self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+                    receipt = message["ReceiptHandle"]
+                    self.stack.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=receipt)
 
-    def cancel(self, seed):
-        """Cancels jobs now and then, whatever they do; notes what it was answered."""
-        chance, tried = random.Random(seed), set()
-        while not self.over.is_set() and len(tried) < max(1, self.count * CANCELS):
-            user = chance.choice(self.users[1:])
-            open_jobs = [job for job in user.get("/api/jobs?limit=50").body["jobs"] if job["status"] not in FINAL]
+    def plan_fault(
+        self, message: "MessageTypeDef", injector: FaultInjector, chance: random.Random
+    ) -> None:
+        """Decides at which call the processor dies, if at all."""
+        with self.lock:
+            self.seen["deliveries"] += 1
+            # One attempt of the first user, who cancels nothing, always crashes: so does one of a
+            # small soak.
+            owner = json.loads(message["Body"])["created_by"]
+            at_claim = not self.has_crashed_at_claim and owner == self.users[0].id
+            self.has_crashed_at_claim |= at_claim
+        dies = chance.random() < KILLS and not at_claim
+        number, moment = chance.randrange(2, 12), chance.choice(("before", "after"))
+        injector.plan(number if dies else None, moment, at_claim=at_claim)
+
+    def cancel_jobs(self, seed: float) -> None:
+        """Cancels open jobs now and then, and records the answers."""
+        chance = random.Random(seed)
+        wanted = max(1, self.count * CANCELS)
+        tried: set[int] = set()
+        while not self.is_over.is_set() and len(tried) < wanted:
+            owner = chance.choice(self.users[1:])
+            listed = owner.get("/api/jobs?limit=50").body["jobs"]
+            open_jobs = [job["id"] for job in listed if job["status"] not in FINAL]
             if not open_jobs:
-                time.sleep(0.1)
+                self.is_over.wait(0.1)
                 continue
-            job = chance.choice(open_jobs)["id"]
+            job = chance.choice(open_jobs)
             tried.add(job)
-            answer = user.put(f"/api/jobs/{job}/cancel")
+            answer = owner.put(f"/api/jobs/{job}/cancel")
             assert answer.status in (200, 409), answer
-            (self.cancelled if answer.status == 200 else self.completed_first).add(job)
+            (self.cancelled if answer.status == 200 else self.ended_first).add(job)
 
-    def jobs(self, user):
-        """All jobs of a user, through the list."""
-        jobs, cursor = [], ""
-        while cursor is not None:
-            page = user.get(f"/api/jobs?limit=100{cursor and f'&cursor={cursor}'}").body
-            jobs += page["jobs"]
-            cursor = page["next_cursor"]
-        return jobs
-
-    def is_over(self):
-        jobs = [job for user in self.users for job in self.jobs(user)]
+    def have_all_ended(self) -> bool:
+        """Returns whether every submission has made a job that has ended; reports the progress."""
+        self.hasten()
+        jobs = [job for user in self.users for job in all_jobs(user)]
+        self.job_ids = [job["id"] for job in jobs]
         finals = sum(job["status"] in FINAL for job in jobs)
-        if time.monotonic() > self.told + 15:
-            self.told = time.monotonic()
+        if time.monotonic() > self.reported_at + REPORT_INTERVAL:
+            self.reported_at = time.monotonic()
             print(f"  {finals} of {len(jobs)} jobs have ended", flush=True)
         return len(jobs) >= self.count and finals == len(jobs)
 
-    def hasten(self):
-        """Spares the wait for what is dead or has ended: a run that is alive has a heartbeat every two seconds."""
+    def is_tidy(self) -> bool:
+        """Returns whether the sweeper is done with every job."""
+        self.hasten()
+        return not any("due_at" in self.stack.job_item(job) for job in self.job_ids)
+
+    def hasten(self) -> None:
+        """In a hurry, makes ended jobs and jobs of dead runs due for the sweeper, and runs it.
+
+        A live run sends a heartbeat every two seconds.
+        """
+        if not self.hurry:
+            return
         now = time.time() * 1000
-        for item in self.untidy():
-            status, lease = item["status"]["S"], int(item.get("lease_expires_at", {"N": "0"})["N"])
-            if status in FINAL or status == "running" and lease - LEASE < now - SILENCE:
-                expire(item)
-        sweep()
+        for item in self.due_items():
+            status, lease = item["status"]["S"], item.get("lease_expires_at", {"N": "0"})["N"]
+            is_dead = status == "running" and int(lease) - LEASE < now - SILENCE
+            if status in FINAL or is_dead:
+                self.stack.expire(item)
+        self.stack.sweep()
 
-    def run(self, hurry):
-        self.prepare()
-        self.told = time.monotonic()
-        seeds = [self.chance.random() for _ in range(POLLERS + 1)]
-        with ThreadPoolExecutor(POLLERS + 2) as pool:
-            others = [pool.submit(self.produce), pool.submit(self.cancel, seeds[-1])]
-            others += [pool.submit(self.poll, seed) for seed in seeds[:POLLERS]]
-            try:
-                eventually(lambda: self.rest(hurry) or self.is_over(), "every job to end", 300 + 2 * self.count)
-            finally:
-                self.over.set()
-            for other in others:
-                other.result()
-        self.sqs.delete_queue(QueueUrl=self.queue)
-        eventually(lambda: self.rest(hurry) or not self.untidy(), "the sweeper to tidy up", 400)
+    def due_items(self) -> list[Item]:
+        """Reads the items of the jobs that the sweeper is not done with."""
+        items = (self.stack.job_item(job) for job in self.job_ids)
+        return [item for item in items if "due_at" in item]
 
-    def rest(self, hurry):
-        time.sleep(2)
-        if hurry:
-            self.hasten()
-
-    def items(self):
-        """The items of the soak's jobs, as the table has them."""
-        mine, start = {str(user.id) for user in self.users}, {}
-        client = aws("dynamodb")
-        while True:
-            page = client.scan(TableName=ENV["TABLE_NAME"], ConsistentRead=True, **start)
+    def all_items(self) -> Iterator[Item]:
+        """Reads the main items of the soak's jobs from the whole table."""
+        ours = {str(user.id) for user in self.users}
+        pages = self.stack.dynamodb.get_paginator("scan").paginate(
+            TableName=self.stack.table, ConsistentRead=True
+        )
+        for page in pages:
             for item in page["Items"]:
-                if item["pk"]["S"].startswith("JOB#") and item["sk"]["S"] == "META" and item["created_by"]["N"] in mine:
+                is_job = item["pk"]["S"].startswith("JOB#") and item["sk"]["S"] == "META"
+                if is_job and item["created_by"]["N"] in ours:
                     yield item
-            if "LastEvaluatedKey" not in page:
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
-    def untidy(self):
-        return [item for item in self.items() if "due_at" in item]
-
-    def faults(self):
-        """Every violation of an invariant, in words."""
-        items = {int(item["pk"]["S"].removeprefix("JOB#")): item for item in self.items()}
+    def faults(self) -> list[str]:
+        """Returns every violation of an invariant, in words."""
+        items = {int(item["pk"]["S"].removeprefix("JOB#")): item for item in self.all_items()}
+        found = []
         if len(items) != self.count:
-            yield f"{self.count} submissions made {len(items)} jobs"
-        self.seen["duplicates suppressed"] = 0
+            found.append(f"{self.count} submissions made {len(items)} jobs")
         owners = {user.id: user for user in self.users}
         with ThreadPoolExecutor(4) as pool:
-            for found in pool.map(lambda pair: self.faults_of(owners, *pair), items.items()):
-                yield from found
-            for found in pool.map(lambda pair: self.faults_of_release(*pair), self.releases):
-                yield from found
+            for faults in pool.map(lambda job: self.job_faults(owners, *job), items.items()):
+                found += faults
+            for faults in pool.map(lambda pair: check_release(self.stack, *pair), self.releases):
+                found += faults
+        return found
 
-    def faults_of(self, owners, id, item):
-        user, faults = owners[int(item["created_by"]["N"])], []
-        job = user.get(f"/api/jobs/{id}").body
-        log = user.get(f"/api/jobs/{id}/logs?limit=1000").body["logs"]
-
-        def must(holds, fault):
-            if not holds:
-                faults.append(f"job {id} ({job['job_type']}, {job['status']}): {fault}")
-
-        outcomes = [run["outcome"] for run in job["attempts"]]
+    def job_faults(self, owners: dict[int, User], job_id: int, item: Item) -> list[str]:
+        """Counts what happened to a job, and returns the invariants that it violates."""
+        owner = owners[int(item["created_by"]["N"])]
+        job, log = owner.job(job_id), owner.log(job_id)
         with self.lock:
             self.seen[job["status"]] += 1
             self.seen["duplicates suppressed"] += job["duplicate_deliveries"]
-            self.seen["crashed attempts"] += outcomes.count("crashed")
-        must(job["status"] in ("completed", "cancelled"), f"it failed: {job['error']}")
-        must((job["progress"] == 100) == (job["status"] == "completed"), f"its progress is {job['progress']}")
-        must((job["result"] is not None) == (job["status"] == "completed"), "its result does not fit")
-        must(outcomes.count("completed") == (job["status"] == "completed"), f"its attempts ended as {outcomes}")
-        must(job["attempt"] <= 1 + outcomes.count("crashed"), f"attempt {job['attempt']} after {outcomes}")
-        must([line["seq"] for line in log] == list(range(1, len(log) + 1)), "its log has a gap or a repeat")
-        ends = [line["message"] for line in log if line["message"] == "Job completed" or "Cancelled by" in line["message"]]
-        must(len(ends) == 1 and log[-1]["message"] == ends[0], f"its log ends with {ends}")
-        must(id not in self.cancelled or job["status"] == "cancelled", "its owner was told that it is cancelled")
-        must(id not in self.completed_first or job["status"] == "completed", "its owner was told that it had ended")
-        must("lease_expires_at" not in item, "it has a lease")
+            self.seen["crashed attempts"] += outcomes(job).count("crashed")
+        faults = check_job(job, log, item)
+        if job_id in self.cancelled and job["status"] != "cancelled":
+            faults.append(f"job {job_id}: its owner was told that it is cancelled")
+        if job_id in self.ended_first and job["status"] != "completed":
+            faults.append(f"job {job_id}: its owner was told that it had ended")
         return faults
 
-    def faults_of_release(self, user, release):
-        """The bucket has the current package and those that are kept, and nothing else; a job can have the release."""
-        shown = user.get(f"/api/releases/{release}").body
-        kept = [shown["package"], *shown["replaced_packages"]] if shown["package"] else []
-        runs = {tuple(key.rsplit("/jobs/", 1)[1].split("/")[:2]) for key in below(release)}
-        if sorted(int(job) for job, _ in runs) != sorted(package["job_id"] for package in kept):
-            yield f"release {release} has {sorted(runs)}, and knows {[package['job_id'] for package in kept]}"
-        next_job = user.run(job_type="packaging", release_id=release, config_json={"release_name": NAME})
-        if (next_job["status"], len(next_job["attempts"])) != ("completed", 1):
-            yield f"release {release}: the next job ended as {next_job['status']}, {next_job['attempts']}"
+
+def all_jobs(user: User) -> list[Any]:
+    """Returns all jobs of a user; follows the cursors of the list."""
+    jobs, cursor = [], ""
+    while cursor is not None:
+        query = f"&cursor={cursor}" if cursor else ""
+        page = user.get(f"/api/jobs?limit=100{query}").body
+        jobs += page["jobs"]
+        cursor = page["next_cursor"]
+    return jobs
 
 
-def soak(count, seed, hurry=False):
-    """Soaks with `count` jobs; gives the counts of what happened and the violations."""
-    soak = Soak(count, seed)
-    soak.run(hurry)
-    return soak.seen, list(soak.faults())
-
-
-def main(count=2_000):
-    begun, seed = time.monotonic(), random.randrange(10**9)
-    print(f"Soaking with {count} jobs of {USERS} users, seed {seed}", flush=True)
-    seen, faults = soak(count, seed)
-    for name, number in seen.items():
+def main() -> None:
+    """Soaks as the command line asks for."""
+    parser = argparse.ArgumentParser(
+        description="Run many jobs under kills, throttling, duplicates and cancels, and check them."
+    )
+    parser.add_argument("--jobs", type=int, default=DEFAULT_JOBS, help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**9), help="of the faults")
+    parser.add_argument(
+        "--hurry",
+        action="store_true",
+        help="move due times into the past instead of waiting for them",
+    )
+    given, started = parser.parse_args(), time.monotonic()
+    print(f"Soaking with {given.jobs} jobs of {USERS} users, seed {given.seed}", flush=True)
+    soak = Soak(Stack.load(), given.jobs, given.seed, hurry=given.hurry)
+    soak.run()
+    faults = soak.faults()
+    for name, number in soak.seen.items():
         print(f"  {name}: {number}")
-    for fault in itertools.islice(faults, 50):
+    for fault in faults[:MAX_PRINTED_FAULTS]:
         print(f"  violated: {fault}")
-    print(f"{len(faults)} violations after {time.monotonic() - begun:.0f} s")
+    print(f"{len(faults)} violations after {time.monotonic() - started:.0f} s")
     if faults:
-        sys.exit("error: the soak has found violations")
+        sys.exit("error: the soak found violations")
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()

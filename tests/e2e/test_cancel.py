@@ -1,109 +1,173 @@
-"""A cancel while the processor is at work on the files: of each job type, at a moment that is chosen.
+"""Cancelling jobs: drafts, final jobs, and running jobs of each type at a chosen moment.
 
-The jobs go through the processor's own binary, on the deployed table and bucket; between it and S3
-stands a gate, which holds a request back until the job has been cancelled.
+For a chosen moment, the job runs in the processor's own program on the deployed table and bucket,
+behind a proxy that holds back one request to S3 until the job has been cancelled.
 """
 
-import contextlib
-import json
+import os
 import threading
-import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
-from faults import proxy
-from runtime import event, running
-from support import ENV, Case, aws, below, eventually, someone
+import pytest
 
-NAME = "Ada.Example-A.Tested.Book-2026-GRP"
-
-
-@contextlib.contextmanager
-def gate(holds):
-    """A proxy that holds back the first call which `holds` picks; gives what tells so, what lets it
-    go, and the address."""
-    held, may_go = threading.Event(), threading.Event()
-
-    def asked(call):
-        if not held.is_set() and holds(call.method, call.path):
-            held.set()
-            may_go.wait(60)
-
-    with proxy(asked) as address:
-        try:
-            yield held, may_go, address
-        finally:
-            may_go.set()
+from api import User, assert_problem
+from faults import Call, StartProxy
+from runtime import PROCESSED, StartFunction, delivery
+from samples import (
+    RELEASE_NAME,
+    completed_job,
+    failed_job,
+    job_writing_its_archive,
+    large_release,
+    package_with_a_broken_nfo,
+)
+from stack import Stack
+from waiting import wait_until
 
 
-class EveryType(Case):
-    def stops(self, user, release, job_type, holds, config=None, step=None):
-        """Cancels a job when the gate holds a request of it back, and when its reader sees `step`, if
-        one is given; nothing has changed afterwards."""
-        before, shown = below(release), user.get(f"/api/releases/{release}").body
-        body = {"job_type": job_type, "release_id": release, "created_by": user.id, "config_json": config or {}}
-        request = event("process-jobs")
-        request["Records"][0] |= {"body": json.dumps(body), "messageId": f"cancel-{time.time_ns()}"}
-        with gate(holds) as (held, may_go, address), running("process-jobs", AWS_ENDPOINT_URL_S3=address) as invoke:
-            answers = []
-            worker = threading.Thread(target=lambda: answers.append(invoke(request)))
-            worker.start()
-            self.assertTrue(held.wait(30), "the job never came to the gate")
-            job = user.get("/api/jobs?limit=1").body["jobs"][0]["id"]
-            eventually(lambda: self.at_work(user, job, step), "the progress to be seen", 10)
-            cancelled = user.put(f"/api/jobs/{job}/cancel").body
-            self.assertEqual((cancelled["status"], "stops_by" in cancelled), ("cancelled", True))
-            may_go.set()
-            worker.join(30)
-            self.assertEqual(answers, [{"batchItemFailures": []}])
-        self.assertEqual(below(release), before)
-        self.assertEqual(user.get(f"/api/releases/{release}").body, shown)
-        details = user.get(f"/api/jobs/{job}").body
-        self.assertEqual((details["status"], details["result"], details["error"]), ("cancelled", None, None))
-        self.assertLess(details["progress"], 100)
-        lines = details["logs"].splitlines()
-        self.assertIn(f"({job_type}) started", lines[0])
-        self.assertIn(f"Cancelled by user {user.id}", lines[-1])
+def test_draft_can_be_cancelled_repeatedly(owner: User, admin: User) -> None:
+    job = owner.create_draft()
+    for user in (owner, admin, owner):
+        answer = user.put(f"/api/jobs/{job}/cancel")
+        assert (answer.status, answer.body["job_id"]) == (200, job)
+        assert answer.body["status"] == "cancelled"
+        assert answer.body["message"]
 
-    def at_work(self, user, job, step):
-        """Progress is written every 2 seconds at most: what is seen first may be of an earlier step."""
-        status = user.get(f"/api/jobs/{job}/status").body
-        seen = status["step"] == step if step else status["step"] or status["message"]
-        return status["status"] == "running" and seen
 
-    def packaged(self, user):
-        release = user.release({"book.txt": b"Once upon a time\r\n" * 5_000}, metadata={"title": "A Book"})
-        config = {"release_name": NAME, "generate_sfv": False}
-        job = user.run(job_type="packaging", release_id=release, config_json=config)
-        self.assertEqual(job["status"], "completed", job["error"])
-        [nfo] = [key for key in below(release) if key.endswith(".nfo")]
-        aws("s3").put_object(Bucket=ENV["BUCKET_NAME"], Key=nfo, Body=b"Title\tA Book\n")
-        return release
+@pytest.mark.parametrize("make_job", [completed_job, failed_job])
+def test_final_job_is_not_cancelled(owner: User, make_job: Callable[[User], int]) -> None:
+    job = make_job(owner)
+    before = owner.job(job)
+    assert_problem(owner.put(f"/api/jobs/{job}/cancel"), 409, "job-final")
+    assert owner.job(job) == before
 
-    def reads(self, method, path):
-        return method == "GET" and path.endswith((".txt", ".nfo", ".zip"))
 
-    def writes(self, method, path):
-        return method == "PUT" and "/jobs/" in path
+def test_running_job_stops_and_leaves_nothing_behind(stack: Stack, owner: User) -> None:
+    release = large_release(stack, owner)
+    job = job_writing_its_archive(owner, "packaging", release)
+    assert owner.put(f"/api/jobs/{job}/cancel").body["status"] == "cancelled"
+    wait_until(lambda: not stack.output_keys(release), "the unfinished output to go", 20)
+    status = owner.status(job)
+    assert (status["status"], status["error"]) == ("cancelled", None)
+    assert status["progress"] < 100
+    assert owner.release(release)["package"] is None
+    assert owner.files(release, "package/") == {}
 
-    def test_analysis(self):
-        user = someone()
-        self.stops(user, user.release({"book.txt": b"Once"}), "analysis", self.reads)
 
-    def test_packaging(self):
-        user, config = someone(), {"release_name": NAME}
-        self.stops(user, user.release({"book.txt": b"Once"}), "packaging", self.writes, config, step="archive")
+def test_running_repack_stops_and_leaves_the_package_unchanged(stack: Stack, owner: User) -> None:
+    release = owner.create_release({"0.bin": os.urandom(64 << 20)})
+    config = {"compression": "store"}
+    packaged = owner.run_job(job_type="packaging", release_id=release, config_json=config)
+    before = stack.output_keys(release)
+    job = job_writing_its_archive(owner, "repack", release)
+    answer = owner.put(f"/api/jobs/{job}/cancel").body
+    assert (answer["status"], "stops_by" in answer) == ("cancelled", True)
+    wait_until(lambda: stack.output_keys(release) == before, "the unfinished output to go", 20)
+    package = owner.release(release)["package"]
+    assert (package["job_id"], package["version"]) == (packaged["id"], 1)
+    last_line = owner.job(job)["logs"].splitlines()[-1]
+    assert f"Cancelled by user {owner.id}; it stopped at the step 'archive'" in last_line
 
-    def test_repack(self):
-        user = someone()
-        self.stops(user, self.packaged(user), "repack", self.writes, step="archive")
 
-    def test_nfofix(self):
-        user = someone()
-        self.stops(user, self.packaged(user), "nfofix", self.writes)
+class Gate:
+    """Holds back the first call of a function that `holds` picks, until the gate is opened."""
 
-    def test_readnfo(self):
-        user = someone()
-        self.stops(user, self.packaged(user), "readnfo", self.reads, {"apply": True})
+    def __init__(self, holds: Callable[[Call], bool]) -> None:
+        self.holds = holds
+        self.is_held = threading.Event()
+        self.is_open = threading.Event()
 
-    def test_dirfix(self):
-        user = someone()
-        self.stops(user, self.packaged(user), "dirfix", self.writes)
+    def before(self, call: Call) -> None:
+        """Waits at the gate if the call is the one."""
+        if not self.is_held.is_set() and self.holds(call):
+            self.is_held.set()
+            self.is_open.wait(60)
+
+
+def reads_a_file(call: Call) -> bool:
+    return call.method == "GET" and call.path.endswith((".txt", ".nfo", ".zip"))
+
+
+def writes_output(call: Call) -> bool:
+    return call.method == "PUT" and "/jobs/" in call.path
+
+
+def book(_: Stack, user: User) -> int:
+    return user.create_release({"book.txt": b"Once"})
+
+
+@dataclass
+class Moment:
+    """The moment at which a job is cancelled."""
+
+    job_type: str
+    prepare: Callable[[Stack, User], int]  # makes the release
+    holds: Callable[[Call], bool]
+    config: dict[str, Any] = field(default_factory=dict)
+    step: str | None = None  # that a client must have seen before, if it matters
+
+
+MOMENTS = [
+    Moment("analysis", book, reads_a_file),
+    Moment("packaging", book, writes_output, {"release_name": RELEASE_NAME}, step="archive"),
+    Moment("repack", package_with_a_broken_nfo, writes_output, step="archive"),
+    Moment("nfofix", package_with_a_broken_nfo, writes_output),
+    Moment("readnfo", package_with_a_broken_nfo, reads_a_file, {"apply": True}),
+    Moment("dirfix", package_with_a_broken_nfo, writes_output),
+]
+
+
+def is_at_work(user: User, job: int, step: str | None) -> bool:
+    # Progress is written every two seconds at most: the first that is seen may be of another step.
+    status = user.status(job)
+    seen = status["step"] == step if step else status["step"] or status["message"]
+    return bool(status["status"] == "running" and seen)
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.job_type)
+def test_cancelled_job_stops_and_changes_nothing(
+    stack: Stack,
+    owner: User,
+    start_proxy: StartProxy,
+    start_function: StartFunction,
+    moment: Moment,
+) -> None:
+    release = moment.prepare(stack, owner)
+    keys, shown = stack.output_keys(release), owner.release(release)
+    message = {
+        "job_type": moment.job_type,
+        "release_id": release,
+        "created_by": owner.id,
+        "config_json": moment.config,
+    }
+    gate = Gate(moment.holds)
+    address = start_proxy(before=gate.before)
+    processor = start_function("process-jobs", AWS_ENDPOINT_URL_S3=address)
+    answers: list[Any] = []
+    event = delivery(message, f"cancel-{owner.id}")
+    worker = threading.Thread(target=lambda: answers.append(processor.invoke(event)))
+    worker.start()
+    assert gate.is_held.wait(30), "the job never made the call"
+    job = owner.jobs()[0]["id"]
+    wait_until(lambda: is_at_work(owner, job, moment.step), "the progress to be seen", 10)
+    cancelled = owner.put(f"/api/jobs/{job}/cancel").body
+    assert (cancelled["status"], "stops_by" in cancelled) == ("cancelled", True)
+    gate.is_open.set()
+    worker.join(30)
+    assert answers == [PROCESSED]
+    assert stack.output_keys(release) == keys
+    assert owner.release(release) == shown
+    assert_cancelled(owner, job, moment.job_type)
+
+
+def assert_cancelled(owner: User, job: int, job_type: str) -> None:
+    """Checks the details of a job that its owner has cancelled while it ran."""
+    details = owner.job(job)
+    ended = (details["status"], details["result"], details["error"])
+    assert ended == ("cancelled", None, None)
+    assert details["progress"] < 100
+    lines = details["logs"].splitlines()
+    assert f"({job_type}) started" in lines[0]
+    assert f"Cancelled by user {owner.id}" in lines[-1]

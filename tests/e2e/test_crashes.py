@@ -1,22 +1,19 @@
-"""The crash matrix in its short form: some points of each kind, and a hurry about the waiting."""
+"""The crash matrix in its short form: some points of each scenario, without waiting for leases."""
 
-import unittest
+import pytest
 
-from crashes import KINDS, matrix
+from crash_points import SCENARIOS, Scenario
+from crashes import run_matrix
+from stack import Stack
 
-EVERY = 7  # of the points of a kind: with both moments by turns
-
-
-class Crashes(unittest.TestCase):
-    def test_a_job_whose_processor_was_killed_ends_as_if_it_had_not_been(self):
-        points = matrix(list(KINDS), hurry=True, take=lambda points: points[::EVERY])
-        killed = [point for point in points if point.call]
-        self.assertGreater(len(killed), 3 * len(KINDS))
-        self.assertEqual({point.moment for point in killed}, {"before", "after"})
-        for point in points:
-            with self.subTest(f"{point.kind}, killed {point.moment} call {point.number}, {point.call}"):
-                self.assertEqual(point.wrong, [])
+EVERY = 7  # an odd number: takes both moments by turns
 
 
-if __name__ == "__main__":
-    unittest.main(verbosity=2)
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
+def test_job_whose_processor_is_killed_completes(stack: Stack, scenario: Scenario) -> None:
+    points = run_matrix(stack, [scenario], EVERY, hurry=True)
+    killed = [point for point in points if point.call]
+    assert len(killed) > 3
+    assert {point.moment for point in killed} == {"before", "after"}
+    assert {str(point): point.faults for point in points if point.faults} == {}

@@ -1,187 +1,272 @@
-"""Each row of the contract's table of errors, through the deployed API."""
+"""Every row of the contract's table of errors, through the deployed API."""
 
-import unittest
+from collections.abc import Callable
+from typing import Any
 
-from support import ADMIN, JOB_ROUTES, NOBODY, OWNER, RELEASE_ROUTES, ROUTES, STRANGER, UNKNOWN, Case, someone
+import pytest
 
-NO_IDS = ("0", "-1", "+1", "1.5", "abc", "1e3", "9007199254740992", "99999999999999999999")
-TAKES_BODY = ("POST /api/jobs", "PATCH /api/jobs/{id}", "POST /api/releases", "POST /api/releases/{id}/files")
+from api import Answer, Client, User, assert_problem
+from routes import ID_ROUTES, ROUTES, UNKNOWN_ID, resource
+from stack import Stack
+
+Send = Callable[[str, object], Answer]
+
+INVALID_IDS = (
+    "0",
+    "-1",
+    "+1",
+    "1.5",
+    "abc",
+    "1e3",
+    "9007199254740992",
+    "99999999999999999999",
+)
+BODY_ROUTES = (
+    "POST /api/jobs",
+    "PATCH /api/jobs/{id}",
+    "POST /api/releases",
+    "POST /api/releases/{id}/files",
+)
+REQUIRED_FIELDS: dict[str, dict[str, Any]] = {
+    "POST /api/jobs": {"job_type": "nfofix"},
+    "PATCH /api/jobs/{id}": {},
+    "POST /api/releases": {"release_type": "ebook"},
+    "POST /api/releases/{id}/files": {"path": "a", "size": 1},
+}
+JOB_TYPES = ("analysis", "packaging", "repack", "nfofix", "readnfo", "dirfix")
+INVALID_CONFIGURATION: dict[str, tuple[Any, ...]] = {
+    "compression": ("best", 9),
+    "volume_size": (0, 65_535, "1 MB", -1),
+    "generate_nfo": ("yes", 1),
+    "release_name": ("short-G", "has space-GRP", "no.group.at.all", "two..dots-GRP", 7),
+    "group": ("", "no spaces", 5),
+    "template": ("", []),
+}
+INVALID_LIST_PARAMETERS = {
+    "status": ("done", "failed,done", ""),
+    "job_type": ("juggling", "nfofix,"),
+    "release_id": ("0", "x"),
+    "created_after": ("yesterday", "2026-13-01T00:00:00Z"),
+    "created_before": ("1700000000",),
+    "limit": ("0", "101", "-1", "ten", "1.5"),
+    "cursor": ("nonsense", "!", "AAAAAAAAAAAAAAAAAAAAAA"),
+    "sort": ("up",),
+    "user_id": ("0", "me"),
+}
+INVALID_LOG_PARAMETERS = {
+    "after": ("x", "-1", "99999999999999"),
+    "since": ("yesterday",),
+    "level": ("LOUD",),
+    "limit": ("0", "1001", "x"),
+    "tail": ("1",),
+}
 KIB = 1024
+LARGEST_BODY = b'{"draft": true}'.ljust(256 * KIB)
 
 
-class Bodies(Case):
-    @classmethod
-    def setUpClass(cls):
-        cls.draft, cls.a_release = OWNER.draft(), OWNER.release()
+def pairs(table: dict[str, tuple[Any, ...]]) -> list[Any]:
+    """Returns every name of a table with each of its values, as test parameters."""
+    return [
+        pytest.param(name, value, id=f"{name}={value!r}")
+        for name, values in table.items()
+        for value in values
+    ]
 
-    def send(self, route, body):
-        """Sends a body to a route that takes one, on what exists and is the owner's."""
+
+def unsupported_methods() -> list[tuple[str, str]]:
+    """Returns every path with each method that it has no route for."""
+    known: dict[str, set[str]] = {}
+    for route in ROUTES:
         method, path = route.split(" ")
-        return OWNER.call(method, path.format(id=self.a_release if "releases" in path else self.draft), body)
-
-    def test_what_is_not_one_json_object_is_malformed(self):
-        for route in TAKES_BODY:
-            for body in (b"", b"{", b"not json", b"[]", b"7", b"null", b'"text"', b"{} {}"):
-                with self.subTest(route, body=body):
-                    self.refused(self.send(route, body), 400, "malformed-body")
-
-    def test_an_unknown_field_is_named(self):
-        needed = {"POST /api/jobs": {"job_type": "nfofix"}, "POST /api/releases": {"release_type": "ebook"},
-                  "POST /api/releases/{id}/files": {"path": "a", "size": 1}}
-        for route in TAKES_BODY:
-            with self.subTest(route):
-                self.refused(self.send(route, needed.get(route, {}) | {"typo": 1}), 400, "invalid-request", "typo")
-
-    def test_an_unknown_field_of_a_configuration_is_named(self):
-        for job_type in ("analysis", "packaging", "repack", "nfofix", "readnfo", "dirfix"):
-            with self.subTest(job_type):
-                body = {"job_type": job_type, "config_json": {"compresion": "high"}}
-                answer = self.send("POST /api/jobs", body)
-                self.refused(answer, 400, "invalid-request", "config_json.compresion")
-                answer = self.send("PATCH /api/jobs/{id}", body)
-                self.refused(answer, 400, "invalid-request", "config_json.compresion")
-
-    def test_an_unknown_job_type_is_named(self):
-        for body in ({"job_type": "juggling"}, {"job_type": "juggling", "draft": True}, {"job_type": 7}):
-            with self.subTest(body):
-                self.refused(self.send("POST /api/jobs", body), 400, "invalid-request", "job_type")
-
-    def test_what_a_job_needs_is_named(self):
-        self.refused(self.send("POST /api/jobs", {}), 400, "invalid-request", "job_type")
-        self.refused(OWNER.put(f"/api/jobs/{OWNER.draft()}/submit"), 400, "invalid-request", "job_type")
-
-    def test_every_field_of_a_job_at_fault_is_named_at_once(self):
-        body = {"job_type": [], "release_id": 0, "config_json": "x", "draft": "yes", "typo": 1}
-        answer = self.send("POST /api/jobs", body)
-        self.assertEqual(answer.status, 400)
-        self.assertEqual({each["field"] for each in answer.body["errors"]}, set(body))
-
-    def test_a_release_id_out_of_range_is_named(self):
-        for id in (0, -1, 1.5, "42", 2**53, True):
-            with self.subTest(id=id):
-                answer = self.send("POST /api/jobs", {"job_type": "nfofix", "release_id": id})
-                self.refused(answer, 400, "invalid-request", "release_id")
-
-    def test_values_of_a_configuration_out_of_range_are_named(self):
-        wrong = {
-            "compression": ("best", 9), "volume_size": (0, 65_535, "1 MB", -1), "generate_nfo": ("yes", 1),
-            "release_name": ("short-G", "has space-GRP", "no.group.at.all", "two..dots-GRP", 7),
-            "group": ("", "no spaces", 5), "template": ("", []),
-        }
-        for field, values in wrong.items():
-            for value in values:
-                with self.subTest(field, value=value):
-                    answer = self.send("POST /api/jobs", {"job_type": "packaging", "config_json": {field: value}})
-                    self.refused(answer, 400, "invalid-request", f"config_json.{field}")
-
-    def test_the_largest_body_is_taken_and_a_larger_one_is_not(self):
-        largest = b'{"draft": true}'.ljust(256 * KIB)
-        self.assertEqual(self.send("POST /api/jobs", largest).status, 201)
-        for route in TAKES_BODY:
-            with self.subTest(route):
-                self.refused(self.send(route, largest + b" "), 413, "too-large")
-
-    def test_the_largest_configuration_is_taken_and_a_larger_one_is_not(self):
-        # Without a type, a draft's configuration is free of rules but for its size.
-        config = {"x": "y" * (64 * KIB - len('{"x":""}'))}
-        self.assertEqual(self.send("POST /api/jobs", {"draft": True, "config_json": config}).status, 201)
-        config["x"] += "y"
-        self.refused(self.send("POST /api/jobs", {"draft": True, "config_json": config}), 413, "too-large")
-        self.refused(self.send("PATCH /api/jobs/{id}", {"config_json": config}), 413, "too-large")
-
-    def test_an_idempotency_key_has_its_length(self):
-        answer = OWNER.post("/api/jobs", {"draft": True}, idempotency_key="k" * 129)
-        self.refused(answer, 400, "invalid-request", "Idempotency-Key")
+        known.setdefault(path, set()).add(method)
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
+    return [(each, path) for path in known for each in methods if each not in known[path]]
 
 
-class Parameters(Case):
-    def test_what_a_list_cannot_be_asked_for_is_named(self):
-        release = OWNER.release()
-        wrong = {
-            "status": ("done", "failed,done", ""), "job_type": ("juggling", "nfofix,"), "release_id": ("0", "x"),
-            "created_after": ("yesterday", "2026-13-01T00:00:00Z"), "created_before": ("1700000000",),
-            "limit": ("0", "101", "-1", "ten", "1.5"), "cursor": ("nonsense", "!", "AAAAAAAAAAAAAAAAAAAAAA"),
-            "sort": ("up",), "user_id": ("0", "me"),
-        }
-        for path in ("/api/jobs", f"/api/releases/{release}/jobs"):
-            for name, values in wrong.items():
-                for value in values:
-                    with self.subTest(path, name=name, value=value):
-                        self.refused(OWNER.get(f"{path}?{name}={value}"), 400, "invalid-request", name)
-
-    def test_what_a_log_cannot_be_asked_for_is_named(self):
-        job = OWNER.draft()
-        wrong = {
-            "after": ("x", "-1", "99999999999999"), "since": ("yesterday",), "level": ("LOUD",),
-            "limit": ("0", "1001", "x"), "tail": ("1",),
-        }
-        for name, values in wrong.items():
-            for value in values:
-                with self.subTest(name, value=value):
-                    self.refused(OWNER.get(f"/api/jobs/{job}/logs?{name}={value}"), 400, "invalid-request", name)
-
-    def test_every_parameter_at_fault_is_named_at_once(self):
-        answer = OWNER.get("/api/jobs?status=done&limit=0&limt=5")
-        self.refused(answer, 400, "invalid-request", "status", "limit", "limt")
-
-    def test_a_cursor_of_another_query_is_refused(self):
-        user = someone()
-        for _ in range(2):
-            user.draft()
-        cursor = user.get("/api/jobs?limit=1").body["next_cursor"]
-        self.assertEqual(user.get(f"/api/jobs?limit=1&cursor={cursor}").status, 200)
-        for caller, query in ((user, "status=draft&"), (someone(), ""), (ADMIN, ""), (ADMIN, f"user_id={user.id}&")):
-            with self.subTest(query):
-                answer = caller.get(f"/api/jobs?{query}cursor={cursor}")
-                self.refused(answer, 400, "invalid-request", "cursor")
-
-    def test_anothers_jobs_are_for_admins_only(self):
-        self.refused(STRANGER.get(f"/api/jobs?user_id={OWNER.id}"), 403, "forbidden")
-        self.assertEqual(STRANGER.get(f"/api/jobs?user_id={STRANGER.id}").status, 200)
-        self.assertEqual(ADMIN.get(f"/api/jobs?user_id={OWNER.id}").status, 200)
+@pytest.fixture(scope="module")
+def owner(stack: Stack) -> User:
+    """One user for all tests here, which change nothing."""
+    return stack.new_user()
 
 
-class Routes(Case):
-    def test_what_cannot_be_an_id_names_nothing(self):
-        for route in JOB_ROUTES | RELEASE_ROUTES:
-            for id in NO_IDS:
-                with self.subTest(route, id=id):
-                    kind = "release" if "releases" in route else "job"
-                    self.refused(OWNER.ask(route, id), 404, f"{kind}-not-found")
-
-    def test_what_does_not_exist_is_not_found_by_anyone(self):
-        for route in JOB_ROUTES | RELEASE_ROUTES:
-            for user in (OWNER, ADMIN):
-                with self.subTest(route, user=user.id):
-                    kind = "release" if "releases" in route else "job"
-                    self.refused(user.ask(route, UNKNOWN), 404, f"{kind}-not-found")
-
-    def test_a_release_that_does_not_exist_takes_no_job(self):
-        answer = OWNER.post("/api/jobs", {"job_type": "nfofix", "release_id": UNKNOWN})
-        self.refused(answer, 404, "release-not-found")
-        answer = OWNER.patch(f"/api/jobs/{OWNER.draft()}", {"release_id": UNKNOWN})
-        self.refused(answer, 404, "release-not-found")
-
-    def test_a_method_that_a_route_has_not_is_refused(self):
-        known = {}
-        for route in ROUTES:
-            method, path = route.split(" ")
-            known.setdefault(path, set()).add(method)
-        for path, methods in known.items():
-            for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - methods:
-                with self.subTest(path, method=method):
-                    self.assertIn(OWNER.call(method, path.format(id=OWNER.draft())).status, (404, 405))
-
-    def test_a_path_that_is_no_route_is_refused(self):
-        for path in ("/", "/api", "/api/job", "/api/jobs/1/2/3", "/api/wizard", "/health/x"):
-            with self.subTest(path):
-                self.assertEqual(OWNER.get(path).status, 404)
-
-    def test_without_a_token_every_route_is_closed(self):
-        for route in ROUTES:
-            with self.subTest(route):
-                self.assertEqual(NOBODY.ask(route).status, 401)
+@pytest.fixture(scope="module")
+def draft(owner: User) -> int:
+    return owner.create_draft()
 
 
-if __name__ == "__main__":
-    unittest.main(verbosity=2)
+@pytest.fixture(scope="module")
+def release(owner: User) -> int:
+    return owner.create_release()
+
+
+@pytest.fixture(scope="module")
+def send(owner: User, draft: int, release: int) -> Send:
+    """Sends a body to a route, about the owner's draft or release."""
+
+    def send(route: str, body: object) -> Answer:
+        method, path = route.split(" ")
+        resource_id = release if resource(route) == "release" else draft
+        return owner.call(method, path.format(id=resource_id), body)
+
+    return send
+
+
+@pytest.mark.parametrize("route", BODY_ROUTES)
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"not json", b"[]", b"7", b"null", b'"text"', b"{} {}"], ids=repr
+)
+def test_body_that_is_not_one_json_object_is_malformed(send: Send, route: str, body: bytes) -> None:
+    assert_problem(send(route, body), 400, "malformed-body")
+
+
+@pytest.mark.parametrize("route", BODY_ROUTES)
+def test_unknown_field_is_named(send: Send, route: str) -> None:
+    answer = send(route, REQUIRED_FIELDS[route] | {"typo": 1})
+    assert_problem(answer, 400, "invalid-request", "typo")
+
+
+@pytest.mark.parametrize("job_type", JOB_TYPES)
+@pytest.mark.parametrize("route", ["POST /api/jobs", "PATCH /api/jobs/{id}"])
+def test_unknown_configuration_field_is_named(send: Send, route: str, job_type: str) -> None:
+    answer = send(route, {"job_type": job_type, "config_json": {"compresion": "high"}})
+    assert_problem(answer, 400, "invalid-request", "config_json.compresion")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"job_type": "juggling"}, {"job_type": "juggling", "draft": True}, {"job_type": 7}],
+    ids=str,
+)
+def test_unknown_job_type_is_named(send: Send, body: dict[str, Any]) -> None:
+    assert_problem(send("POST /api/jobs", body), 400, "invalid-request", "job_type")
+
+
+def test_missing_job_type_is_named(owner: User, send: Send) -> None:
+    assert_problem(send("POST /api/jobs", {}), 400, "invalid-request", "job_type")
+    submitted = owner.put(f"/api/jobs/{owner.create_draft()}/submit")
+    assert_problem(submitted, 400, "invalid-request", "job_type")
+
+
+def test_all_invalid_fields_of_a_job_are_named_at_once(send: Send) -> None:
+    body = {"job_type": [], "release_id": 0, "config_json": "x", "draft": "yes", "typo": 1}
+    answer = send("POST /api/jobs", body)
+    assert answer.status == 400
+    assert {error["field"] for error in answer.body["errors"]} == set(body)
+
+
+@pytest.mark.parametrize("release_id", [0, -1, 1.5, "42", 2**53, True], ids=repr)
+def test_invalid_release_id_is_named(send: Send, release_id: object) -> None:
+    answer = send("POST /api/jobs", {"job_type": "nfofix", "release_id": release_id})
+    assert_problem(answer, 400, "invalid-request", "release_id")
+
+
+@pytest.mark.parametrize(("field", "value"), pairs(INVALID_CONFIGURATION))
+def test_invalid_configuration_value_is_named(send: Send, field: str, value: object) -> None:
+    answer = send("POST /api/jobs", {"job_type": "packaging", "config_json": {field: value}})
+    assert_problem(answer, 400, "invalid-request", f"config_json.{field}")
+
+
+def test_largest_body_is_accepted(send: Send) -> None:
+    assert send("POST /api/jobs", LARGEST_BODY).status == 201
+
+
+@pytest.mark.parametrize("route", BODY_ROUTES)
+def test_larger_body_is_rejected(send: Send, route: str) -> None:
+    assert_problem(send(route, LARGEST_BODY + b" "), 413, "too-large")
+
+
+def test_largest_configuration_is_accepted_and_a_larger_one_rejected(send: Send) -> None:
+    # Without a type, only the size of a draft's configuration is checked.
+    config = {"x": "y" * (64 * KIB - len('{"x":""}'))}
+    assert send("POST /api/jobs", {"draft": True, "config_json": config}).status == 201
+    config["x"] += "y"
+    created = send("POST /api/jobs", {"draft": True, "config_json": config})
+    assert_problem(created, 413, "too-large")
+    assert_problem(send("PATCH /api/jobs/{id}", {"config_json": config}), 413, "too-large")
+
+
+def test_idempotency_key_has_a_maximum_length(owner: User) -> None:
+    answer = owner.post("/api/jobs", {"draft": True}, idempotency_key="k" * 129)
+    assert_problem(answer, 400, "invalid-request", "Idempotency-Key")
+
+
+@pytest.mark.parametrize("path", ["/api/jobs", "/api/releases/{release}/jobs"])
+@pytest.mark.parametrize(("name", "value"), pairs(INVALID_LIST_PARAMETERS))
+def test_invalid_list_parameter_is_named(
+    owner: User, release: int, path: str, name: str, value: str
+) -> None:
+    answer = owner.get(f"{path.format(release=release)}?{name}={value}")
+    assert_problem(answer, 400, "invalid-request", name)
+
+
+@pytest.mark.parametrize(("name", "value"), pairs(INVALID_LOG_PARAMETERS))
+def test_invalid_log_parameter_is_named(owner: User, draft: int, name: str, value: str) -> None:
+    answer = owner.get(f"/api/jobs/{draft}/logs?{name}={value}")
+    assert_problem(answer, 400, "invalid-request", name)
+
+
+def test_all_invalid_parameters_are_named_at_once(owner: User) -> None:
+    answer = owner.get("/api/jobs?status=done&limit=0&limt=5")
+    assert_problem(answer, 400, "invalid-request", "status", "limit", "limt")
+
+
+def test_cursor_is_valid_only_for_its_own_query(stack: Stack, admin: User) -> None:
+    user = stack.new_user()
+    for _ in range(2):
+        user.create_draft()
+    cursor = user.get("/api/jobs?limit=1").body["next_cursor"]
+    assert user.get(f"/api/jobs?limit=1&cursor={cursor}").status == 200
+    for caller, query in (
+        (user, "status=draft&"),
+        (stack.new_user(), ""),
+        (admin, ""),
+        (admin, f"user_id={user.id}&"),
+    ):
+        answer = caller.get(f"/api/jobs?{query}cursor={cursor}")
+        assert_problem(answer, 400, "invalid-request", "cursor")
+
+
+def test_only_an_admin_lists_the_jobs_of_another_user(
+    owner: User, stranger: User, admin: User
+) -> None:
+    assert_problem(stranger.get(f"/api/jobs?user_id={owner.id}"), 403, "forbidden")
+    assert stranger.get(f"/api/jobs?user_id={stranger.id}").status == 200
+    assert admin.get(f"/api/jobs?user_id={owner.id}").status == 200
+
+
+@pytest.mark.parametrize("route", ID_ROUTES)
+@pytest.mark.parametrize("invalid_id", INVALID_IDS)
+def test_invalid_id_is_not_found(owner: User, route: str, invalid_id: str) -> None:
+    answer = owner.call_route(route, invalid_id)
+    assert_problem(answer, 404, f"{resource(route)}-not-found")
+
+
+@pytest.mark.parametrize("route", ID_ROUTES)
+def test_unknown_id_is_not_found(owner: User, admin: User, route: str) -> None:
+    for user in (owner, admin):
+        answer = user.call_route(route, UNKNOWN_ID)
+        assert_problem(answer, 404, f"{resource(route)}-not-found")
+
+
+def test_job_of_an_unknown_release_is_not_found(owner: User, draft: int) -> None:
+    created = owner.post("/api/jobs", {"job_type": "nfofix", "release_id": UNKNOWN_ID})
+    assert_problem(created, 404, "release-not-found")
+    changed = owner.patch(f"/api/jobs/{draft}", {"release_id": UNKNOWN_ID})
+    assert_problem(changed, 404, "release-not-found")
+
+
+@pytest.mark.parametrize(("method", "path"), unsupported_methods())
+def test_unsupported_method_is_rejected(owner: User, draft: int, method: str, path: str) -> None:
+    assert owner.call(method, path.format(id=draft)).status in (404, 405)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/api", "/api/job", "/api/jobs/1/2/3", "/api/wizard", "/health/x"]
+)
+def test_unknown_path_is_not_found(owner: User, path: str) -> None:
+    assert owner.get(path).status == 404
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_route_without_a_token_is_unauthorized(anonymous: Client, route: str) -> None:
+    assert anonymous.call_route(route).status == 401

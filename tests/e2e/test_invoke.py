@@ -3,116 +3,166 @@
 import json
 import subprocess
 import sys
-import tempfile
-import unittest
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-from support import OWNER, ROOT, UNKNOWN, eventually, someone
+import pytest
 
-EVENTS = ROOT / "tests/fixtures/events"
+from api import User
+from local import ROOT
+from routes import UNKNOWN_ID
+from runtime import EVENTS, PROCESSED
+from samples import TEXT_FILE
+from stack import Stack
+from waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
 NOT_FOUND = {
-    "get-job", "update-job", "get-job-status", "get-job-logs", "cancel-job", "submit-job", "retry-job",
-    "get-job-analysis", "list-release-jobs", "get-release", "restore-package", "add-release-file", "list-release-files",
+    "get-job": "job",
+    "update-job": "job",
+    "get-job-status": "job",
+    "get-job-logs": "job",
+    "cancel-job": "job",
+    "submit-job": "job",
+    "retry-job": "job",
+    "get-job-analysis": "job",
+    "list-release-jobs": "release",
+    "get-release": "release",
+    "restore-package": "release",
+    "add-release-file": "release",
+    "list-release-files": "release",
 }
+UNKNOWN_RELEASE = UNKNOWN_ID + 1
+Replaced = dict[object, object] | None
+Invoke = Callable[..., Any]
 
 
-def invoke(function, replaced=None):
-    """Invokes `function` with its sample event, in which texts are `replaced`; gives its answer."""
-    event = (EVENTS / f"{function}.json").read_text()
-    for old, new in (replaced or {}).items():
-        assert old in event, f"{function}.json does not hold {old}"
-        event = event.replace(old, str(new))
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        file.write(event)
-        file.flush()
-        command = [sys.executable, str(ROOT / "scripts/invoke.py"), function, file.name]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+@pytest.fixture
+def invoke(tmp_path: Path) -> Invoke:
+    """Invokes a function with its sample event, in which texts are replaced; returns its answer."""
+
+    def invoke(function: str, replaced: Replaced = None) -> Any:
+        event = (EVENTS / f"{function}.json").read_text()
+        for old, new in (replaced or {}).items():
+            assert str(old) in event, f"{function}.json does not contain {old}"
+            event = event.replace(str(old), str(new))
+        path = tmp_path / f"{function}.json"
+        path.write_text(event)
+        command = [sys.executable, f"{ROOT}/scripts/invoke.py", function, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return invoke
 
 
-def http(function, replaced=None):
-    answer = invoke(function, replaced)
-    assert not answer["isBase64Encoded"], answer
-    return answer["statusCode"], json.loads(answer["body"])
+@pytest.fixture
+def request_route(invoke: Invoke) -> Callable[..., tuple[int, Any]]:
+    """Invokes the function of a route; returns the status and the JSON of its answer."""
+
+    def request_route(function: str, replaced: Replaced = None) -> tuple[int, Any]:
+        answer = invoke(function, replaced)
+        assert not answer["isBase64Encoded"], answer
+        return answer["statusCode"], json.loads(answer["body"])
+
+    return request_route
 
 
-class EveryFunction(unittest.TestCase):
-    def test_each_has_its_event(self):
-        functions = {path.parent.name for path in ROOT.glob("functions/*/Cargo.toml")}
-        self.assertEqual(functions, {path.stem for path in EVENTS.glob("*.json")})
-
-    def test_what_the_sample_event_names_is_unknown(self):
-        for function in sorted(NOT_FOUND):
-            with self.subTest(function):
-                status, problem = http(function)
-                self.assertEqual(status, 404)
-                kind = "release" if "release" in function or "package" in function else "job"
-                self.assertEqual(problem["type"], f"urn:jobs:{kind}-not-found")
-
-    def test_what_needs_nothing_succeeds(self):
-        status, page = http("list-jobs")
-        self.assertEqual((status, set(page)), (200, {"jobs", "next_cursor"}))
-        status, job = http("create-job")
-        self.assertEqual((status, job["status"], job["created_by"]), (201, "draft", 7))
-        status, release = http("create-release")
-        self.assertEqual((status, release["group"], release["user_id"]), (201, "DEMO", 7))
-        status, health = http("get-health")
-        self.assertEqual((status, health["status"]), (200, "ok"))
-
-    def test_a_real_job_is_read(self):
-        release = OWNER.release({"notes.txt": b"Hello\r\n"})
-        job = OWNER.run(job_type="analysis", release_id=release)
-        self.assertEqual(job["status"], "completed", job)
-        real = {str(UNKNOWN): job["id"]}
-        for function, field in [("get-job", "id"), ("get-job-status", "job_id"), ("get-job-logs", "job_id"),
-                                ("get-job-analysis", "job_id")]:
-            with self.subTest(function):
-                status, body = http(function, real)
-                self.assertEqual((status, body[field]), (200, job["id"]))
-
-    def test_a_real_release_is_read(self):
-        release = OWNER.release({"notes.txt": b"Hello\r\n"})
-        job = OWNER.draft(release_id=release)
-        real = {str(UNKNOWN + 1): release}
-        self.assertEqual(http("get-release", real)[1]["id"], release)
-        self.assertEqual([each["id"] for each in http("list-release-jobs", real)[1]["jobs"]], [job])
-        self.assertEqual([each["path"] for each in http("list-release-files", real)[1]["files"]], ["source/notes.txt"])
-        self.assertEqual(http("add-release-file", real)[0], 201)
-
-    def test_a_draft_is_changed_submitted_and_cancelled(self):
-        job = OWNER.draft()
-        real = {str(UNKNOWN): job}
-        status, changed = http("update-job", real)
-        self.assertEqual((status, changed["job_type"]), (200, "packaging"))
-        self.assertEqual(http("submit-job", real)[0], 202)
-        cancelled = OWNER.draft(job_type="packaging")
-        self.assertEqual(http("cancel-job", {str(UNKNOWN): cancelled})[0], 200)
-        status, retried = http("retry-job", {str(UNKNOWN): cancelled})
-        self.assertEqual((status, retried["retry_of"]), (202, cancelled))
-
-    def test_a_token_is_checked(self):
-        refused = invoke("authorize")
-        self.assertEqual(refused, {"isAuthorized": False, "context": {"user_id": 0, "admin": False}})
-        given = {"Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOjd9.": OWNER.headers["authorization"]}
-        taken = invoke("authorize", given)
-        self.assertEqual(taken, {"isAuthorized": True, "context": {"user_id": 7, "admin": False}})
-
-    def test_a_message_becomes_a_job(self):
-        producer = someone()
-        given = {r"\"created_by\": 7": rf"\"created_by\": {producer.id}"}
-        for _ in range(2):  # delivered again
-            self.assertEqual(invoke("process-jobs", given), {"batchItemFailures": []})
-        jobs = eventually(lambda: producer.get("/api/jobs").body["jobs"], "the job")
-        self.assertEqual([(job["job_type"], job["status"]) for job in jobs], [("analysis", "failed")])
-
-    def test_a_dead_message_is_dealt_with_or_given_back(self):
-        self.assertEqual(invoke("fail-dead-jobs"), {"batchItemFailures": []})
-        given_back = invoke("fail-dead-jobs", {rf"{{\"job_id\": {UNKNOWN}}}": "not json"})
-        self.assertEqual(len(given_back["batchItemFailures"]), 1)
-
-    def test_a_sweep_ends(self):
-        self.assertIsNone(invoke("sweep-jobs"))
+@pytest.fixture
+def owner(stack: Stack) -> User:
+    """The user that the sample events name."""
+    return stack.user(7)
 
 
-if __name__ == "__main__":
-    unittest.main(verbosity=2)
+def test_every_function_has_a_sample_event() -> None:
+    functions = {path.parent.name for path in ROOT.glob("functions/*/Cargo.toml")}
+    assert functions == {path.stem for path in EVENTS.glob("*.json")}
+
+
+@pytest.mark.parametrize(("function", "kind"), NOT_FOUND.items())
+def test_sample_event_names_nothing_that_exists(
+    request_route: Invoke, function: str, kind: str
+) -> None:
+    status, problem = request_route(function)
+    assert status == 404
+    assert problem["type"] == f"urn:jobs:{kind}-not-found"
+
+
+def test_sample_event_without_an_id_succeeds(request_route: Invoke) -> None:
+    status, page = request_route("list-jobs")
+    assert (status, set(page)) == (200, {"jobs", "next_cursor"})
+    status, job = request_route("create-job")
+    assert (status, job["status"], job["created_by"]) == (201, "draft", 7)
+    status, release = request_route("create-release")
+    assert (status, release["group"], release["user_id"]) == (201, "DEMO", 7)
+    status, health = request_route("get-health")
+    assert (status, health["status"]) == (200, "ok")
+
+
+def test_completed_job_is_read(owner: User, request_route: Invoke) -> None:
+    release = owner.create_release(TEXT_FILE)
+    job = owner.run_job(job_type="analysis", release_id=release)
+    assert job["status"] == "completed", job
+    for function, field in (
+        ("get-job", "id"),
+        ("get-job-status", "job_id"),
+        ("get-job-logs", "job_id"),
+        ("get-job-analysis", "job_id"),
+    ):
+        status, body = request_route(function, {UNKNOWN_ID: job["id"]})
+        assert (status, body[field]) == (200, job["id"]), function
+
+
+def test_release_is_read(owner: User, request_route: Invoke) -> None:
+    release = owner.create_release(TEXT_FILE)
+    job = owner.create_draft(release_id=release)
+    replaced = {UNKNOWN_RELEASE: release}
+    assert request_route("get-release", replaced)[1]["id"] == release
+    jobs = request_route("list-release-jobs", replaced)[1]["jobs"]
+    assert [each["id"] for each in jobs] == [job]
+    files = request_route("list-release-files", replaced)[1]["files"]
+    assert [file["path"] for file in files] == ["source/notes.txt"]
+    assert request_route("add-release-file", replaced)[0] == 201
+
+
+def test_draft_is_changed_and_submitted(owner: User, request_route: Invoke) -> None:
+    replaced = {UNKNOWN_ID: owner.create_draft()}
+    status, changed = request_route("update-job", replaced)
+    assert (status, changed["job_type"]) == (200, "packaging")
+    assert request_route("submit-job", replaced)[0] == 202
+
+
+def test_draft_is_cancelled_and_retried(owner: User, request_route: Invoke) -> None:
+    job = owner.create_draft(job_type="packaging")
+    assert request_route("cancel-job", {UNKNOWN_ID: job})[0] == 200
+    status, retried = request_route("retry-job", {UNKNOWN_ID: job})
+    assert (status, retried["retry_of"]) == (202, job)
+
+
+def test_token_is_checked(owner: User, invoke: Invoke) -> None:
+    rejected = {"isAuthorized": False, "context": {"user_id": 0, "admin": False}}
+    assert invoke("authorize") == rejected
+    sample = "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOjd9."
+    accepted = {"isAuthorized": True, "context": {"user_id": 7, "admin": False}}
+    assert invoke("authorize", {sample: owner.headers["authorization"]}) == accepted
+
+
+def test_message_delivered_twice_becomes_one_job(stack: Stack, invoke: Invoke) -> None:
+    producer = stack.new_user()
+    replaced = {r"\"created_by\": 7": rf"\"created_by\": {producer.id}"}
+    for _ in range(2):
+        assert invoke("process-jobs", replaced) == PROCESSED
+    jobs = wait_until(producer.jobs, "the job")
+    assert [(job["job_type"], job["status"]) for job in jobs] == [("analysis", "failed")]
+
+
+def test_unreadable_dead_letter_is_returned_to_its_queue(invoke: Invoke) -> None:
+    assert invoke("fail-dead-jobs") == PROCESSED
+    answer = invoke("fail-dead-jobs", {rf"{{\"job_id\": {UNKNOWN_ID}}}": "not json"})
+    assert len(answer["batchItemFailures"]) == 1
+
+
+def test_sweep_ends(invoke: Invoke) -> None:
+    assert invoke("sweep-jobs") is None

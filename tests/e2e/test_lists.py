@@ -1,142 +1,185 @@
-"""Lists of jobs: whose, which, in what order, page by page."""
+"""Lists of jobs: filters, order, permissions and pages."""
 
-import unittest
+from typing import Any, NamedTuple
 
-from support import ADMIN, OWNER, STRANGER, Case, eventually, someone
+import pytest
+
+from api import Client, User, assert_problem
+from stack import Stack
+from waiting import wait_until
+
+# One user's history serves most of these tests.
+pytestmark = pytest.mark.xdist_group("lists")
 
 SUMMARY = {
-    "id", "release_id", "status", "job_type", "progress", "created_at", "created_by", "started_at", "finished_at",
+    "id",
+    "release_id",
+    "status",
+    "job_type",
+    "progress",
+    "created_at",
+    "created_by",
+    "started_at",
+    "finished_at",
     "error",
+}
+FILTERS = {
+    "status=draft": ["draft"],
+    "status=failed,completed": ["failed", "completed"],
+    "status=failed&status=cancelled": ["cancelled", "failed"],
+    "job_type=analysis,nfofix": ["failed", "completed"],
+    "job_type=analysis&job_type=readnfo": ["draft", "completed"],
+    "release_id={release}": ["draft", "completed"],
+    "release_id={release}&status=completed": ["completed"],
+    "status=failed&job_type=analysis": [],
+    "status=running": [],
+    "user_id={user}&status=draft": ["draft"],
 }
 
 
-def ids(user, path="/api/jobs"):
-    answer = user.get(path)
+class History(NamedTuple):
+    """A user's release, and their jobs by status, in the order of their creation."""
+
+    user: User
+    release: int
+    jobs: dict[str, int]
+
+    def newest_first(self) -> list[int]:
+        """Returns the ids of all jobs in the order of the list."""
+        return list(self.jobs.values())[::-1]
+
+
+@pytest.fixture(scope="module")
+def history(stack: Stack) -> History:
+    """A user with one job of each status, which these tests only read."""
+    user = stack.new_user()
+    release = user.create_release({"notes.txt": b"Hello\r\n"})
+    jobs = {
+        "completed": user.run_job(job_type="analysis", release_id=release)["id"],
+        "failed": user.run_job(job_type="nfofix")["id"],
+        "draft": user.create_draft(job_type="readnfo", release_id=release),
+        "cancelled": user.cancelled_draft(),
+    }
+    return History(user, release, jobs)
+
+
+def list_ids(client: Client, path: str = "/api/jobs") -> list[int]:
+    """Returns the ids on one page of a list."""
+    answer = client.get(path)
     assert answer.status == 200, answer
     return [job["id"] for job in answer.body["jobs"]]
 
 
-def walk(user, query=""):
-    """The ids of all pages, one list a page."""
+def list_pages(client: Client, query: str = "") -> list[list[int]]:
+    """Follows the cursors of a list; returns the ids on each page."""
     pages, cursor = [], ""
     while True:
-        page = user.get(f"/api/jobs?{query}{cursor}").body
+        page = client.get(f"/api/jobs?{query}{cursor}").body
         pages.append([job["id"] for job in page["jobs"]])
         if page["next_cursor"] is None:
             return pages
         cursor = f"&cursor={page['next_cursor']}"
 
 
-class Lists(Case):
-    @classmethod
-    def setUpClass(cls):
-        """A user with a job of each of a few kinds, which only read."""
-        cls.user = someone()
-        cls.release = cls.user.release({"notes.txt": b"Hello\r\n"})
-        cls.completed = cls.user.run(job_type="analysis", release_id=cls.release)["id"]
-        cls.failed = cls.user.run(job_type="nfofix")["id"]
-        cls.draft = cls.user.draft(job_type="readnfo", release_id=cls.release)
-        cls.cancelled = cls.user.draft()
-        assert cls.user.put(f"/api/jobs/{cls.cancelled}/cancel").status == 200
-        cls.all = [cls.cancelled, cls.draft, cls.failed, cls.completed]
-
-    def test_a_user_sees_their_own_jobs_newest_first(self):
-        self.assertEqual(ids(self.user), self.all)
-        self.assertEqual(ids(someone()), [])
-
-    def test_a_summary_has_what_a_table_shows(self):
-        page = self.user.get("/api/jobs").body
-        self.assertEqual(set(page), {"jobs", "next_cursor"})
-        for job in page["jobs"]:
-            self.assertEqual(set(job), SUMMARY)
-            details = self.user.get(f"/api/jobs/{job['id']}").body
-            self.assertEqual(job, {name: details[name] for name in SUMMARY})
-        self.assertEqual(page["jobs"][2]["error"]["code"], "release_missing")
-
-    def test_filters_are_combined(self):
-        found = {
-            "status=draft": [self.draft],
-            "status=failed,completed": [self.failed, self.completed],
-            "status=failed&status=cancelled": [self.cancelled, self.failed],
-            "job_type=analysis,nfofix": [self.failed, self.completed],
-            "job_type=analysis&job_type=readnfo": [self.draft, self.completed],
-            f"release_id={self.release}": [self.draft, self.completed],
-            f"release_id={self.release}&status=completed": [self.completed],
-            "status=failed&job_type=analysis": [],
-            "status=running": [],
-            f"user_id={self.user.id}&status=draft": [self.draft],
-        }
-        for query, expected in found.items():
-            with self.subTest(query):
-                self.assertEqual(ids(self.user, f"/api/jobs?{query}"), expected)
-
-    def test_times_include_their_first_and_not_their_last(self):
-        at = self.user.get(f"/api/jobs/{self.failed}").body["created_at"]
-        self.assertEqual(ids(self.user, f"/api/jobs?created_after={at}"), self.all[:3])
-        self.assertEqual(ids(self.user, f"/api/jobs?created_before={at}"), self.all[3:])
-        self.assertEqual(ids(self.user, f"/api/jobs?created_after={at}&created_before={at}"), [])
-
-    def test_an_admin_sees_everyones_jobs(self):
-        at = self.user.get(f"/api/jobs/{self.completed}").body["created_at"]
-
-        def all_seen():
-            seen = sum(walk(ADMIN, f"limit=100&created_after={at}"), [])
-            return [id for id in seen if id in self.all] == self.all and seen == sorted(seen, reverse=True)
-
-        eventually(all_seen, "the jobs in everyone's list", 10)
-        self.assertEqual(ids(ADMIN, f"/api/jobs?user_id={self.user.id}"), self.all)
-        self.assertEqual(ids(ADMIN, f"/api/jobs?user_id={self.user.id}&status=failed"), [self.failed])
-
-    def test_a_releases_jobs_are_listed_for_its_owner_and_an_admin(self):
-        path = f"/api/releases/{self.release}/jobs"
-        for user in (self.user, ADMIN):
-            self.assertEqual(ids(user, path), [self.draft, self.completed])
-            self.assertEqual(ids(user, f"{path}?status=draft"), [self.draft])
-        self.refused(STRANGER.get(path), 403, "forbidden")
-
-    def test_an_admins_job_is_among_the_releases(self):
-        release = OWNER.release()
-        job = ADMIN.draft(release_id=release)
-        path = f"/api/releases/{release}/jobs"
-        self.assertEqual(ids(OWNER, path), [job])
-        self.assertEqual(ids(OWNER, f"{path}?user_id={ADMIN.id}"), [job])
-        self.assertEqual(ids(OWNER, f"{path}?user_id={OWNER.id}"), [])
+def joined(pages: list[list[int]]) -> list[int]:
+    return [job for page in pages for job in page]
 
 
-class Pages(unittest.TestCase):
-    def test_every_page_is_full_but_the_last(self):
-        user = someone()
-        jobs = [user.draft() for _ in range(7)]
-        pages = walk(user, "limit=3")
-        self.assertEqual([len(page) for page in pages], [3, 3, 1])
-        self.assertEqual(sum(pages, []), jobs[::-1])
-
-    def test_a_last_page_that_is_full_has_no_cursor(self):
-        user = someone()
-        jobs = [user.draft() for _ in range(4)]
-        self.assertEqual(walk(user, "limit=2"), [jobs[:1:-1], jobs[1::-1]])
-
-    def test_a_page_holds_matches_only(self):
-        user = someone()
-        jobs = [user.draft(job_type=kind) for kind in ("nfofix", "repack", "repack", "nfofix", "repack")]
-        self.assertEqual(walk(user, "limit=1&job_type=nfofix"), [[jobs[3]], [jobs[0]]])
-
-    def test_a_walk_is_not_disturbed_by_what_is_created_meanwhile(self):
-        user = someone()
-        jobs = [user.draft() for _ in range(4)]
-        first = user.get("/api/jobs?limit=2").body
-        user.draft()
-        rest = user.get(f"/api/jobs?limit=2&cursor={first['next_cursor']}").body
-        self.assertEqual([job["id"] for job in first["jobs"] + rest["jobs"]], jobs[::-1])
-        self.assertIsNone(rest["next_cursor"])
-
-    def test_fifty_jobs_make_a_page(self):
-        user = someone()
-        for _ in range(51):
-            user.draft()
-        self.assertEqual([len(page) for page in walk(user)], [50, 1])
-        self.assertEqual([len(page) for page in walk(user, "limit=100")], [51])
+def test_user_sees_their_own_jobs_newest_first(history: History, stranger: User) -> None:
+    assert list_ids(history.user) == history.newest_first()
+    assert list_ids(stranger) == []
 
 
-if __name__ == "__main__":
-    unittest.main(verbosity=2)
+def test_list_entry_is_a_summary_of_the_job(history: History) -> None:
+    page = history.user.get("/api/jobs").body
+    assert set(page) == {"jobs", "next_cursor"}
+    for job in page["jobs"]:
+        assert set(job) == SUMMARY
+        details = history.user.job(job["id"])
+        assert job == {name: details[name] for name in SUMMARY}
+    errors = {job["id"]: job["error"] for job in page["jobs"]}
+    assert errors[history.jobs["failed"]]["code"] == "release_missing"
+
+
+@pytest.mark.parametrize(("query", "statuses"), FILTERS.items())
+def test_filters_are_combined(history: History, query: str, statuses: list[str]) -> None:
+    asked = query.format(release=history.release, user=history.user.id)
+    expected = [history.jobs[status] for status in statuses]
+    assert list_ids(history.user, f"/api/jobs?{asked}") == expected
+
+
+def test_time_range_includes_its_start_and_excludes_its_end(history: History) -> None:
+    at = history.user.job(history.jobs["failed"])["created_at"]
+    everything = history.newest_first()
+    assert list_ids(history.user, f"/api/jobs?created_after={at}") == everything[:3]
+    assert list_ids(history.user, f"/api/jobs?created_before={at}") == everything[3:]
+    assert list_ids(history.user, f"/api/jobs?created_after={at}&created_before={at}") == []
+
+
+def test_admin_sees_the_jobs_of_all_users(history: History, admin: User) -> None:
+    expected = history.newest_first()
+    at = history.user.job(history.jobs["completed"])["created_at"]
+
+    def admin_sees_all() -> bool:
+        seen = joined(list_pages(admin, f"limit=100&created_after={at}"))
+        ours = [job for job in seen if job in expected]
+        return ours == expected and seen == sorted(seen, reverse=True)
+
+    wait_until(admin_sees_all, "the jobs in the list of all users", 10)
+    path = f"/api/jobs?user_id={history.user.id}"
+    assert list_ids(admin, path) == expected
+    assert list_ids(admin, f"{path}&status=failed") == [history.jobs["failed"]]
+
+
+def test_list_release_jobs_for_the_owner_and_an_admin(
+    history: History, admin: User, stranger: User
+) -> None:
+    path = f"/api/releases/{history.release}/jobs"
+    draft, completed = history.jobs["draft"], history.jobs["completed"]
+    for user in (history.user, admin):
+        assert list_ids(user, path) == [draft, completed]
+        assert list_ids(user, f"{path}?status=draft") == [draft]
+    assert_problem(stranger.get(path), 403, "forbidden")
+
+
+def test_job_of_an_admin_is_listed_for_the_release(owner: User, admin: User) -> None:
+    release = owner.create_release()
+    job = admin.create_draft(release_id=release)
+    path = f"/api/releases/{release}/jobs"
+    assert list_ids(owner, path) == [job]
+    assert list_ids(owner, f"{path}?user_id={admin.id}") == [job]
+    assert list_ids(owner, f"{path}?user_id={owner.id}") == []
+
+
+def test_every_page_but_the_last_is_full(owner: User) -> None:
+    jobs = [owner.create_draft() for _ in range(7)]
+    pages = list_pages(owner, "limit=3")
+    assert [len(page) for page in pages] == [3, 3, 1]
+    assert joined(pages) == jobs[::-1]
+
+
+def test_full_last_page_has_no_cursor(owner: User) -> None:
+    jobs = [owner.create_draft() for _ in range(4)]
+    assert list_pages(owner, "limit=2") == [jobs[:1:-1], jobs[1::-1]]
+
+
+def test_page_holds_only_matches(owner: User) -> None:
+    types = ("nfofix", "repack", "repack", "nfofix", "repack")
+    jobs = [owner.create_draft(job_type=job_type) for job_type in types]
+    assert list_pages(owner, "limit=1&job_type=nfofix") == [[jobs[3]], [jobs[0]]]
+
+
+def test_new_jobs_do_not_disturb_the_cursor(owner: User) -> None:
+    jobs = [owner.create_draft() for _ in range(4)]
+    first: Any = owner.get("/api/jobs?limit=2").body
+    owner.create_draft()
+    rest = owner.get(f"/api/jobs?limit=2&cursor={first['next_cursor']}").body
+    assert [job["id"] for job in first["jobs"] + rest["jobs"]] == jobs[::-1]
+    assert rest["next_cursor"] is None
+
+
+def test_page_holds_fifty_jobs_by_default(owner: User) -> None:
+    for _ in range(51):
+        owner.create_draft()
+    assert [len(page) for page in list_pages(owner)] == [50, 1]
+    assert [len(page) for page in list_pages(owner, "limit=100")] == [51]

@@ -1,16 +1,51 @@
 """The log of a job: as it grows, page by page, and as text."""
 
 import os
-import unittest
+import re
+from typing import Any
 
-from support import ADMIN, OWNER, STRANGER, Case, eventually, someone
+import pytest
 
-LINE = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[(DEBUG|INFO|WARNING|ERROR)\] .+$"
+from api import User, assert_problem
+from stack import Stack
+from waiting import wait_until
+
+# Two finished jobs of one user serve most of these tests.
+pytestmark = pytest.mark.xdist_group("logs")
+
+LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[(DEBUG|INFO|WARNING|ERROR)\] .+")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
-def walk(user, job, query):
-    """The pages of a log as it stands."""
+@pytest.fixture(scope="module")
+def owner(stack: Stack) -> User:
+    return stack.new_user()
+
+
+@pytest.fixture(scope="module")
+def packaged(owner: User) -> int:
+    """A completed packaging job, which has many log lines."""
+    files = {f"{number}.txt": b"Hello\r\n" for number in range(5)}
+    return int(owner.run_job(job_type="packaging", release_id=owner.create_release(files))["id"])
+
+
+@pytest.fixture(scope="module")
+def failed(owner: User) -> int:
+    """A failed job, whose log has an error."""
+    config = {"path": "none.txt"}
+    release = owner.create_release()
+    job = owner.run_job(job_type="analysis", release_id=release, config_json=config)
+    return int(job["id"])
+
+
+@pytest.fixture(scope="module")
+def page(owner: User, packaged: int) -> Any:
+    """The whole log of the packaging job."""
+    return owner.get(f"/api/jobs/{packaged}/logs").body
+
+
+def log_pages(user: User, job: int, query: str) -> list[Any]:
+    """Follows the cursors of a finished log; returns its pages."""
     pages, after = [], ""
     while True:
         page = user.get(f"/api/jobs/{job}/logs?{query}{after}").body
@@ -20,110 +55,115 @@ def walk(user, job, query):
         after = f"&after={page['next_cursor']}"
 
 
-class Logs(Case):
-    @classmethod
-    def setUpClass(cls):
-        """A completed packaging job, which has many lines, and a failed one, which has an error."""
-        files = {f"{number}.txt": b"Hello\r\n" for number in range(5)}
-        cls.job = OWNER.run(job_type="packaging", release_id=OWNER.release(files))["id"]
-        cls.failed = OWNER.run(job_type="analysis", release_id=OWNER.release(), config_json={"path": "none.txt"})["id"]
-        cls.path = f"/api/jobs/{cls.job}/logs"
-        cls.page = OWNER.get(cls.path).body
-
-    def test_a_page_has_entries_oldest_first(self):
-        page = self.page
-        self.assertEqual(set(page), {"job_id", "status", "logs", "next_cursor", "finished"})
-        self.assertEqual((page["job_id"], page["status"], page["finished"]), (self.job, "completed", True))
-        self.assertIsInstance(page["next_cursor"], str)
-        self.assertEqual([entry["seq"] for entry in page["logs"]], list(range(1, len(page["logs"]) + 1)))
-        times = [entry["timestamp"] for entry in page["logs"]]
-        self.assertEqual(times, sorted(times))
-        for entry in page["logs"]:
-            self.assertEqual(set(entry), {"seq", "timestamp", "level", "message", "step"})
-        self.assertLessEqual({None, "nfo", "diz", "sfv"}, {entry["step"] for entry in page["logs"]})
-        self.assertIn("started", page["logs"][0]["message"])
-        self.assertEqual(page["logs"][-1]["message"], "Job completed")
-
-    def test_owner_admin_and_wizard_read_the_same_log(self):
-        for user in (OWNER, ADMIN):
-            for path in (self.path, f"/api/wizard/jobs/{self.job}/logs"):
-                self.assertEqual(user.get(path).body, self.page)
-        self.refused(STRANGER.get(self.path), 403, "forbidden")
-
-    def test_pages_have_every_line_once(self):
-        for limit in (1, 2, 1000):
-            pages = walk(OWNER, self.job, f"limit={limit}")
-            self.assertEqual(sum((page["logs"] for page in pages), []), self.page["logs"])
-            self.assertTrue(all(len(page["logs"]) <= limit for page in pages))
-
-    def test_behind_the_end_there_is_nothing(self):
-        page = OWNER.get(f"{self.path}?after={self.page['next_cursor']}").body
-        self.assertEqual((page["logs"], page["finished"]), ([], True))
-        self.assertEqual(page["next_cursor"], self.page["next_cursor"])
-
-    def test_since_gives_what_is_of_that_time_or_later(self):
-        for entry in self.page["logs"]:
-            expected = [each for each in self.page["logs"] if each["timestamp"] >= entry["timestamp"]]
-            self.assertEqual(OWNER.get(f"{self.path}?since={entry['timestamp']}").body["logs"], expected)
-
-    def test_a_level_gives_that_level_and_above(self):
-        path = f"/api/jobs/{self.failed}/logs"
-        everything = OWNER.get(path).body["logs"]
-        self.assertLessEqual({"INFO", "ERROR"}, {entry["level"] for entry in everything})
-        for at, level in enumerate(LEVELS):
-            expected = [entry for entry in everything if entry["level"] in LEVELS[at:]]
-            page = OWNER.get(f"{path}?level={level}").body
-            self.assertEqual((page["logs"], page["finished"]), (expected, True))
-        # A page whose lines are all of another level is empty, and leads on all the same.
-        pages = walk(OWNER, self.failed, "level=ERROR&limit=1")
-        self.assertEqual(sum((page["logs"] for page in pages), []), OWNER.get(f"{path}?level=ERROR").body["logs"])
-
-    def test_text_is_a_line_an_entry(self):
-        answer = OWNER.get(self.path, accept="text/plain")
-        self.assertEqual((answer.status, answer.headers["content-type"]), (200, "text/plain; charset=utf-8"))
-        lines = [f"{entry['timestamp']} [{entry['level']}] {entry['message']}\n" for entry in self.page["logs"]]
-        self.assertEqual(answer.body, "".join(lines))
-        self.assertEqual(answer.body, OWNER.get(f"/api/jobs/{self.job}").body["logs"])
-        for line in answer.body.splitlines():
-            self.assertRegex(line, LINE)
-
-    def test_text_says_how_to_go_on(self):
-        answer = OWNER.get(f"{self.path}?limit=1", accept="text/plain")
-        self.assertEqual((answer.body.count("\n"), answer.headers["x-finished"]), (1, "false"))
-        rest = OWNER.get(f"{self.path}?after={answer.headers['x-next-cursor']}", accept="text/plain")
-        self.assertEqual(rest.headers["x-finished"], "true")
-        self.assertEqual(answer.body + rest.body, OWNER.get(self.path, accept="text/plain").body)
-
-    def test_a_job_that_waits_is_not_finished(self):
-        page = OWNER.get(f"/api/jobs/{OWNER.draft()}/logs").body
-        self.assertEqual((page["status"], page["finished"]), ("draft", False))
-
-    def test_the_log_of_a_cancelled_job_names_who_did_it(self):
-        job = OWNER.draft()
-        ADMIN.put(f"/api/jobs/{job}/cancel")
-        page = OWNER.get(f"/api/jobs/{job}/logs").body
-        self.assertTrue(page["finished"])
-        self.assertIn(f"admin {ADMIN.id}", page["logs"][-1]["message"])
+def joined(pages: list[Any]) -> list[Any]:
+    return [entry for page in pages for entry in page["logs"]]
 
 
-class Following(unittest.TestCase):
-    def test_a_log_that_grows_is_followed_without_gap_or_repetition(self):
-        user = someone()
-        release = user.release({f"{number}.bin": os.urandom(1 << 20) for number in range(12)})
-        job = user.create(job_type="packaging", release_id=release, config_json={"compression": "high"})
-        entries, after = [], "0"
-
-        def finished():
-            nonlocal after
-            page = user.get(f"/api/jobs/{job}/logs?limit=2&after={after}").body
-            after = page["next_cursor"]
-            entries.extend(page["logs"])
-            return page["finished"]
-
-        eventually(finished, "the log to end")
-        self.assertEqual(entries, user.get(f"/api/jobs/{job}/logs").body["logs"])
-        self.assertEqual([entry["seq"] for entry in entries], list(range(1, len(entries) + 1)))
+def test_page_has_entries_oldest_first(packaged: int, page: Any) -> None:
+    assert set(page) == {"job_id", "status", "logs", "next_cursor", "finished"}
+    assert (page["job_id"], page["status"], page["finished"]) == (packaged, "completed", True)
+    assert isinstance(page["next_cursor"], str)
+    assert [entry["seq"] for entry in page["logs"]] == list(range(1, len(page["logs"]) + 1))
+    times = [entry["timestamp"] for entry in page["logs"]]
+    assert times == sorted(times)
+    for entry in page["logs"]:
+        assert set(entry) == {"seq", "timestamp", "level", "message", "step"}
+    assert {None, "nfo", "diz", "sfv"} <= {entry["step"] for entry in page["logs"]}
+    assert "started" in page["logs"][0]["message"]
+    assert page["logs"][-1]["message"] == "Job completed"
 
 
-if __name__ == "__main__":
-    unittest.main(verbosity=2)
+def test_owner_admin_and_wizard_read_the_same_log(
+    owner: User, admin: User, stranger: User, packaged: int, page: Any
+) -> None:
+    for user in (owner, admin):
+        for path in (f"/api/jobs/{packaged}/logs", f"/api/wizard/jobs/{packaged}/logs"):
+            assert user.get(path).body == page
+    assert_problem(stranger.get(f"/api/jobs/{packaged}/logs"), 403, "forbidden")
+
+
+@pytest.mark.parametrize("limit", [1, 2, 1000])
+def test_pages_have_every_line_once(owner: User, packaged: int, page: Any, limit: int) -> None:
+    pages = log_pages(owner, packaged, f"limit={limit}")
+    assert joined(pages) == page["logs"]
+    assert all(len(each["logs"]) <= limit for each in pages)
+
+
+def test_page_after_the_end_is_empty(owner: User, packaged: int, page: Any) -> None:
+    rest = owner.get(f"/api/jobs/{packaged}/logs?after={page['next_cursor']}").body
+    assert (rest["logs"], rest["finished"]) == ([], True)
+    assert rest["next_cursor"] == page["next_cursor"]
+
+
+def test_since_returns_entries_of_that_time_or_later(owner: User, packaged: int, page: Any) -> None:
+    for since in (entry["timestamp"] for entry in page["logs"]):
+        expected = [entry for entry in page["logs"] if entry["timestamp"] >= since]
+        assert owner.get(f"/api/jobs/{packaged}/logs?since={since}").body["logs"] == expected
+
+
+def test_level_returns_entries_of_that_level_and_above(owner: User, failed: int) -> None:
+    path = f"/api/jobs/{failed}/logs"
+    everything = owner.get(path).body["logs"]
+    assert {"INFO", "ERROR"} <= {entry["level"] for entry in everything}
+    for at, level in enumerate(LEVELS):
+        expected = [entry for entry in everything if entry["level"] in LEVELS[at:]]
+        page = owner.get(f"{path}?level={level}").body
+        assert (page["logs"], page["finished"]) == (expected, True)
+
+
+def test_page_without_entries_of_the_level_leads_to_the_next(owner: User, failed: int) -> None:
+    pages = log_pages(owner, failed, "level=ERROR&limit=1")
+    assert joined(pages) == owner.get(f"/api/jobs/{failed}/logs?level=ERROR").body["logs"]
+
+
+def test_text_has_one_line_per_entry(owner: User, packaged: int, page: Any) -> None:
+    answer = owner.get(f"/api/jobs/{packaged}/logs", accept="text/plain")
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    lines = [
+        f"{entry['timestamp']} [{entry['level']}] {entry['message']}\n" for entry in page["logs"]
+    ]
+    assert answer.body == "".join(lines)
+    assert answer.body == owner.job(packaged)["logs"]
+    for line in answer.body.splitlines():
+        assert LINE.fullmatch(line)
+
+
+def test_text_names_its_cursor_in_headers(owner: User, packaged: int) -> None:
+    path = f"/api/jobs/{packaged}/logs"
+    first = owner.get(f"{path}?limit=1", accept="text/plain")
+    assert (first.body.count("\n"), first.headers["x-finished"]) == (1, "false")
+    rest = owner.get(f"{path}?after={first.headers['x-next-cursor']}", accept="text/plain")
+    assert rest.headers["x-finished"] == "true"
+    assert first.body + rest.body == owner.get(path, accept="text/plain").body
+
+
+def test_log_of_a_draft_is_not_finished(owner: User) -> None:
+    page = owner.get(f"/api/jobs/{owner.create_draft()}/logs").body
+    assert (page["status"], page["finished"]) == ("draft", False)
+
+
+def test_log_of_a_cancelled_job_names_who_cancelled_it(owner: User, admin: User) -> None:
+    job = owner.create_draft()
+    admin.put(f"/api/jobs/{job}/cancel")
+    page = owner.get(f"/api/jobs/{job}/logs").body
+    assert page["finished"]
+    assert f"admin {admin.id}" in page["logs"][-1]["message"]
+
+
+def test_growing_log_is_followed_without_gaps_or_repeats(stack: Stack) -> None:
+    user = stack.new_user()
+    release = user.create_release({f"{number}.bin": os.urandom(1 << 20) for number in range(12)})
+    config = {"compression": "high"}
+    job = user.create_job(job_type="packaging", release_id=release, config_json=config)
+    entries, after = [], "0"
+
+    def is_finished() -> bool:
+        nonlocal after
+        page = user.get(f"/api/jobs/{job}/logs?limit=2&after={after}").body
+        after = page["next_cursor"]
+        entries.extend(page["logs"])
+        return bool(page["finished"])
+
+    wait_until(is_finished, "the log to end")
+    assert entries == user.get(f"/api/jobs/{job}/logs").body["logs"]
+    assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))

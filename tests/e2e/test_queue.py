@@ -1,190 +1,228 @@
-"""The jobs queue: producers' messages, delivered again and again, and those that can never succeed."""
+"""The jobs queue: producers' messages, repeated deliveries, and messages that can never succeed."""
 
 import json
 import random
 import tempfile
-import unittest
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from runtime import event, running
-from support import ADMIN, ENV, OWNER, UNKNOWN, Case, aws, eventually, someone
+import pytest
 
-TEXT = {"notes.txt": b"Hello\r\n"}
+from api import User, assert_problem
+from routes import UNKNOWN_ID
+from runtime import PROCESSED, StartFunction, delivery, sample_event
+from samples import TEXT_FILE
+from stack import Stack
+from waiting import wait_until
+
+Send = Callable[[object], None]
+
+# Readers of the dead-letter queue hide its messages from each other for a while.
+reads_dead_letters = pytest.mark.xdist_group("dead-letter queue")
 
 
-def send(message):
-    """Sends a message as a producer does; an object as JSON."""
-    body = message if isinstance(message, str) else json.dumps(message)
-    return aws("sqs").send_message(QueueUrl=ENV["QUEUE_URL"], MessageBody=body)["MessageId"]
+@pytest.fixture
+def send(stack: Stack) -> Send:
+    """Sends a message as a producer does; a body that is no text as JSON."""
+
+    def send(body: object) -> None:
+        text = body if isinstance(body, str) else json.dumps(body)
+        stack.sqs.send_message(QueueUrl=stack.queue_url, MessageBody=text)
+
+    return send
 
 
-def dead(bodies):
-    """Waits until each of these lies in the dead-letter queue; others' messages are left there."""
-    missing, sqs, url = set(bodies), aws("sqs"), ENV["DEAD_LETTER_QUEUE_URL"]
+def wait_for_jobs(user: User) -> list[Any]:
+    """Waits until a user has a job; returns the user's jobs."""
+    return wait_until(user.jobs, f"a job of user {user.id}")
 
-    def arrived():
-        given = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=1).get("Messages", [])
-        for message in given:
+
+def wait_for_dead_letters(stack: Stack, bodies: list[str]) -> None:
+    """Waits until each of these messages is in the dead-letter queue; leaves others there."""
+    missing, url = set(bodies), stack.dead_letter_queue_url
+
+    def all_have_arrived() -> bool:
+        answer = stack.sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=1
+        )
+        for message in answer.get("Messages", []):
             if message["Body"] in missing:
                 missing.discard(message["Body"])
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                stack.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return not missing
 
-    eventually(arrived, f"{missing} in the dead-letter queue")
+    wait_until(all_have_arrived, f"{missing} in the dead-letter queue")
 
 
-def jobs_of(user):
-    return eventually(lambda: user.get("/api/jobs").body["jobs"], f"a job of user {user.id}")
+def test_message_becomes_a_job_of_its_user(owner: User, stranger: User, send: Send) -> None:
+    release = owner.create_release(TEXT_FILE)
+    message = {
+        "job_type": "analysis",
+        "release_id": release,
+        "config_json": {"path": "notes.txt"},
+        "created_by": owner.id,
+    }
+    send(message)
+    [job] = wait_for_jobs(owner)
+    assert owner.wait_for_end(job["id"])["status"] == "completed"
+    details = owner.job(job["id"])
+    expected = message | {"attempt": 1}
+    assert {name: details[name] for name in expected} == expected
+    assert_problem(stranger.get(f"/api/jobs/{job['id']}"), 403, "forbidden")
 
 
-class Producers(Case):
-    def test_a_submission_becomes_its_users_job(self):
-        user = someone()
-        release = user.release(TEXT)
-        send({"job_type": "analysis", "release_id": release, "config_json": {"path": "notes.txt"},
-              "created_by": user.id})
-        [job] = jobs_of(user)
-        self.assertEqual(user.ended(job["id"])["status"], "completed")
-        details = user.get(f"/api/jobs/{job['id']}").body
-        expected = {"job_type": "analysis", "release_id": release, "config_json": {"path": "notes.txt"},
-                    "created_by": user.id, "attempt": 1}
-        self.assertEqual({name: details[name] for name in expected}, expected)
-        self.refused(OWNER.get(f"/api/jobs/{job['id']}"), 403, "forbidden")
-
-    def test_a_key_makes_one_job_of_many_messages(self):
-        user = someone()
-        message = {"job_type": "analysis", "release_id": user.release(TEXT), "created_by": user.id,
-                   "idempotency_key": "k" * 128}
-        for _ in range(5):
-            send(message)
-        [job] = jobs_of(user)
-        eventually(lambda: user.get(f"/api/jobs/{job['id']}").body["duplicate_deliveries"] == 4, "the other four")
-        self.assertEqual(user.ended(job["id"])["status"], "completed")
-        self.assertEqual([each["id"] for each in user.get("/api/jobs").body["jobs"]], [job["id"]])
-
-    def test_without_a_key_every_message_is_its_own(self):
-        user = someone()
-        for _ in range(2):
-            send({"job_type": "nfofix", "created_by": user.id})
-        eventually(lambda: len(user.get("/api/jobs").body["jobs"]) == 2, "both jobs")
-
-    def test_a_key_of_the_api_is_not_a_producers(self):
-        user = someone()
-        user.post("/api/jobs", {"job_type": "nfofix"}, idempotency_key="same")
-        send({"job_type": "nfofix", "created_by": user.id, "idempotency_key": "same"})
-        eventually(lambda: len(user.get("/api/jobs").body["jobs"]) == 2, "both jobs")
-
-    def test_a_producers_job_without_its_release_fails(self):
-        user = someone()
-        send({"job_type": "nfofix", "release_id": random.randrange(10**6, 10**12), "created_by": user.id})
-        [job] = jobs_of(user)
-        status = user.ended(job["id"])
-        self.assertEqual((status["status"], status["error"]["code"]), ("failed", "release_missing"))
-
-
-class Duplicates(unittest.TestCase):
-    def duplicates(self, user, job, count):
-        """Waits until that many deliveries have been found to be one too many; gives the job."""
-
-        def looked_at():
-            details = user.get(f"/api/jobs/{job}").body
-            return details if details["duplicate_deliveries"] >= count else None
-
-        return eventually(looked_at, f"{count} duplicates of job {job}")
-
-    def test_a_job_runs_once_however_often_it_is_delivered(self):
-        user = someone()
-        release = user.release(TEXT)
-        job = user.create(job_type="packaging", release_id=release)
-        for _ in range(5):
-            send({"job_id": job})
-        details = self.duplicates(user, job, 5)
-        self.assertEqual(user.ended(job)["status"], "completed")
-        self.assertEqual((details["attempt"], len(details["attempts"])), (1, 1))
-        package = user.get(f"/api/releases/{release}").body["package"]
-        self.assertEqual((package["job_id"], package["version"]), (job, 1))
-
-    def test_a_job_that_has_ended_never_changes_again(self):
-        user = someone()
-        for ended in (user.run(job_type="analysis", release_id=user.release(TEXT)), user.run(job_type="nfofix")):
-            send({"job_id": ended["id"]})
-            after = self.duplicates(user, ended["id"], ended["duplicate_deliveries"] + 1)
-            self.assertEqual(after | {"duplicate_deliveries": 0}, ended | {"duplicate_deliveries": 0})
-
-    def test_what_is_draft_or_cancelled_is_not_started(self):
-        draft, cancelled = (OWNER.draft(job_type="analysis", release_id=OWNER.release(TEXT)) for _ in range(2))
-        OWNER.put(f"/api/jobs/{cancelled}/cancel")
-        with running("process-jobs") as invoke:
-            for job in (draft, cancelled):
-                before = OWNER.get(f"/api/jobs/{job}").body
-                message = event("process-jobs")
-                message["Records"][0]["body"] = json.dumps({"job_id": job})
-                self.assertEqual(invoke(message), {"batchItemFailures": []})
-                self.assertEqual(OWNER.get(f"/api/jobs/{job}").body, before)
-
-
-class Poison(unittest.TestCase):
-    def test_what_can_never_succeed_goes_to_the_dead_letter_queue(self):
-        mark = random.randrange(10**9, 10**12)
-        dead_letters = [
-            f"not json {mark}",
-            f'["{mark}"]',
-            json.dumps({"job_type": "juggling", "created_by": mark}),
-            json.dumps({"job_type": "nfofix", "idempotency_key": f"{mark}"}),
-            json.dumps({"job_type": "nfofix", "created_by": mark, "typo": 1}),
-            json.dumps({"job_type": "nfofix", "created_by": mark, "config_json": {"dryrun": True}}),
-            json.dumps({"job_type": "nfofix", "created_by": "me", "release_id": mark}),
-            json.dumps({"job_id": mark, "extra": 1}),
-            json.dumps({"job_id": UNKNOWN + mark}),
-        ]
-        for body in dead_letters:
-            send(body)
-        dead(dead_letters)
-        self.assertEqual(ADMIN.get(f"/api/jobs?user_id={mark}").body["jobs"], [])
-
-    def test_a_key_of_another_submission_goes_to_the_dead_letter_queue(self):
-        user = someone()
-        message = {"job_type": "nfofix", "created_by": user.id, "idempotency_key": "k"}
+def test_key_makes_one_job_of_many_messages(owner: User, send: Send) -> None:
+    message = {
+        "job_type": "analysis",
+        "release_id": owner.create_release(TEXT_FILE),
+        "created_by": owner.id,
+        "idempotency_key": "k" * 128,
+    }
+    for _ in range(5):
         send(message)
-        jobs_of(user)
-        other = json.dumps(message | {"job_type": "readnfo"})
-        send(other)
-        dead([other])
-        self.assertEqual([job["job_type"] for job in user.get("/api/jobs").body["jobs"]], ["nfofix"])
-
-    def test_poison_holds_up_nobody(self):
-        user = someone()
-        bodies = [f"poison {number} of {user.id}" for number in range(10)]
-        for body in bodies:
-            send(body)
-        job = user.run(job_type="analysis", release_id=user.release(TEXT))
-        self.assertEqual(job["status"], "completed")
-        dead(bodies)
-
-    def test_the_log_says_why(self):
-        request = event("process-jobs")
-        request["Records"][0]["body"] = json.dumps({"job_type": "nfofix", "created_by": 7, "typo": 1})
-        # The local AWS may keep the last lines of an invocation until the next one.
-        with tempfile.TemporaryFile("w+") as log, running("process-jobs", log) as invoke:
-            self.assertEqual(invoke(request)["batchItemFailures"], [])
-            log.seek(0)
-            self.assertIn("typo is not a known field", log.read())
+    [job] = wait_for_jobs(owner)
+    wait_until(lambda: owner.job(job["id"])["duplicate_deliveries"] == 4, "four duplicates")
+    assert owner.wait_for_end(job["id"])["status"] == "completed"
+    assert [each["id"] for each in owner.jobs()] == [job["id"]]
 
 
-class UsedUp(unittest.TestCase):
-    def test_a_job_whose_deliveries_are_used_up_becomes_failed(self):
-        # Its own message lies where nothing reads it: so the job is pending, and stays it.
-        nowhere = aws("sqs").create_queue(QueueName=f"nowhere-{random.randrange(10**9)}")["QueueUrl"]
-        self.addCleanup(aws("sqs").delete_queue, QueueUrl=nowhere)
-        request = event("create-job") | {"body": json.dumps({"job_type": "nfofix"})}
-        with running("create-job", QUEUE_URL=nowhere) as invoke:
-            job = json.loads(invoke(request)["body"])["id"]
-        self.assertEqual(OWNER.get(f"/api/jobs/{job}/status").body["status"], "pending")
-        aws("sqs").send_message(QueueUrl=ENV["EXHAUSTED_QUEUE_URL"], MessageBody=json.dumps({"job_id": job}))
-        status = OWNER.ended(job)
-        self.assertEqual((status["status"], status["error"]["code"]), ("failed", "dead_lettered"))
-        page = OWNER.get(f"/api/jobs/{job}/logs?level=ERROR").body
-        self.assertIn(status["error"]["message"], page["logs"][-1]["message"])
+def test_messages_without_a_key_are_separate_jobs(owner: User, send: Send) -> None:
+    for _ in range(2):
+        send({"job_type": "nfofix", "created_by": owner.id})
+    wait_until(lambda: len(owner.jobs()) == 2, "both jobs")
 
 
-if __name__ == "__main__":
-    unittest.main(verbosity=2)
+def test_keys_of_the_api_and_of_producers_are_separate(owner: User, send: Send) -> None:
+    owner.post("/api/jobs", {"job_type": "nfofix"}, idempotency_key="same")
+    send({"job_type": "nfofix", "created_by": owner.id, "idempotency_key": "same"})
+    wait_until(lambda: len(owner.jobs()) == 2, "both jobs")
+
+
+def test_message_about_an_unknown_release_fails(owner: User, send: Send) -> None:
+    release = random.randrange(10**6, 10**12)
+    send({"job_type": "nfofix", "release_id": release, "created_by": owner.id})
+    [job] = wait_for_jobs(owner)
+    status = owner.wait_for_end(job["id"])
+    assert (status["status"], status["error"]["code"]) == ("failed", "release_missing")
+
+
+def test_job_runs_once_despite_duplicate_deliveries(owner: User, send: Send) -> None:
+    release = owner.create_release(TEXT_FILE)
+    job = owner.create_job(job_type="packaging", release_id=release)
+    for _ in range(5):
+        send({"job_id": job})
+    details = wait_for_duplicates(owner, job, 5)
+    assert owner.wait_for_end(job)["status"] == "completed"
+    assert (details["attempt"], len(details["attempts"])) == (1, 1)
+    package = owner.release(release)["package"]
+    assert (package["job_id"], package["version"]) == (job, 1)
+
+
+def test_final_job_never_changes(owner: User, send: Send) -> None:
+    completed = owner.run_job(job_type="analysis", release_id=owner.create_release(TEXT_FILE))
+    failed = owner.run_job(job_type="nfofix")
+    for ended in (completed, failed):
+        send({"job_id": ended["id"]})
+        after = wait_for_duplicates(owner, ended["id"], ended["duplicate_deliveries"] + 1)
+        assert after | {"duplicate_deliveries": 0} == ended | {"duplicate_deliveries": 0}
+
+
+def wait_for_duplicates(user: User, job: int, count: int) -> Any:
+    """Waits until a job counts this many duplicate deliveries; returns its details."""
+
+    def details() -> Any:
+        found = user.job(job)
+        return found if found["duplicate_deliveries"] >= count else None
+
+    return wait_until(details, f"{count} duplicate deliveries of job {job}")
+
+
+@pytest.mark.parametrize("make_job", [User.create_draft, User.cancelled_draft])
+def test_draft_or_cancelled_job_is_not_started(
+    owner: User, start_function: StartFunction, make_job: Callable[..., int]
+) -> None:
+    job = make_job(owner, job_type="analysis", release_id=owner.create_release(TEXT_FILE))
+    before = owner.job(job)
+    processor = start_function("process-jobs")
+    assert processor.invoke(delivery({"job_id": job}, f"start-{job}")) == PROCESSED
+    assert owner.job(job) == before
+
+
+@reads_dead_letters
+def test_message_that_can_never_succeed_is_dead_lettered(
+    stack: Stack, admin: User, send: Send
+) -> None:
+    user_id = random.randrange(10**9, 10**12)
+    nfofix = {"job_type": "nfofix", "created_by": user_id}
+    bodies = [
+        f"not json {user_id}",
+        f'["{user_id}"]',
+        json.dumps({"job_type": "juggling", "created_by": user_id}),
+        json.dumps({"job_type": "nfofix", "idempotency_key": f"{user_id}"}),
+        json.dumps(nfofix | {"typo": 1}),
+        json.dumps(nfofix | {"config_json": {"dryrun": True}}),
+        json.dumps({"job_type": "nfofix", "created_by": "me", "release_id": user_id}),
+        json.dumps({"job_id": user_id, "extra": 1}),
+        json.dumps({"job_id": UNKNOWN_ID + user_id}),
+    ]
+    for body in bodies:
+        send(body)
+    wait_for_dead_letters(stack, bodies)
+    assert admin.get(f"/api/jobs?user_id={user_id}").body["jobs"] == []
+
+
+@reads_dead_letters
+def test_message_that_reuses_a_key_is_dead_lettered(stack: Stack, owner: User, send: Send) -> None:
+    message = {"job_type": "nfofix", "created_by": owner.id, "idempotency_key": "k"}
+    send(message)
+    wait_for_jobs(owner)
+    other = json.dumps(message | {"job_type": "readnfo"})
+    send(other)
+    wait_for_dead_letters(stack, [other])
+    assert [job["job_type"] for job in owner.jobs()] == ["nfofix"]
+
+
+@reads_dead_letters
+def test_poison_messages_delay_no_other_job(stack: Stack, owner: User, send: Send) -> None:
+    bodies = [f"poison {number} of {owner.id}" for number in range(10)]
+    for body in bodies:
+        send(body)
+    job = owner.run_job(job_type="analysis", release_id=owner.create_release(TEXT_FILE))
+    assert job["status"] == "completed"
+    wait_for_dead_letters(stack, bodies)
+
+
+def test_reason_for_a_dead_letter_is_logged(start_function: StartFunction) -> None:
+    message = {"job_type": "nfofix", "created_by": 7, "typo": 1}
+    # The local AWS may keep the last lines of an invocation until the next one.
+    with tempfile.TemporaryFile("w+") as log:
+        processor = start_function("process-jobs", log=log)
+        assert processor.invoke(delivery(message, "dead")) == PROCESSED
+        log.seek(0)
+        assert "typo is not a known field" in log.read()
+
+
+@pytest.fixture
+def unread_queue(stack: Stack) -> Iterator[str]:
+    """The URL of a queue that nothing reads."""
+    name = f"unread-{random.randrange(10**9)}"
+    url = stack.sqs.create_queue(QueueName=name)["QueueUrl"]
+    yield url
+    stack.sqs.delete_queue(QueueUrl=url)
+
+
+def test_job_whose_deliveries_are_used_up_fails(
+    stack: Stack, start_function: StartFunction, unread_queue: str
+) -> None:
+    # Its message is in a queue that nothing reads, so the job stays pending.
+    event = sample_event("create-job") | {"body": json.dumps({"job_type": "nfofix"})}
+    created = start_function("create-job", QUEUE_URL=unread_queue).invoke(event)
+    job = json.loads(created["body"])["id"]
+    owner = stack.user(event["requestContext"]["authorizer"]["lambda"]["user_id"])
+    assert owner.status(job)["status"] == "pending"
+    body = json.dumps({"job_id": job})
+    stack.sqs.send_message(QueueUrl=stack.exhausted_queue_url, MessageBody=body)
+    status = owner.wait_for_end(job)
+    assert (status["status"], status["error"]["code"]) == ("failed", "dead_lettered")
+    errors = owner.get(f"/api/jobs/{job}/logs?level=ERROR").body["logs"]
+    assert status["error"]["message"] in errors[-1]["message"]

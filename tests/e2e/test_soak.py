@@ -1,17 +1,21 @@
 """The soak in its short form."""
 
-import unittest
+import pytest
 
-from soak import soak
-
-
-class Soak(unittest.TestCase):
-    def test_every_job_is_right_after_kills_throttling_duplicates_and_cancels(self):
-        seen, faults = soak(60, 1, hurry=True)
-        self.assertEqual(faults, [])
-        for happened in ("kills", "throttled calls", "duplicates suppressed", "completed", "crashed attempts"):
-            self.assertGreater(seen[happened], 0, dict(seen))
+from soak import Soak
+from stack import Stack
 
 
-if __name__ == "__main__":
-    unittest.main(verbosity=2)
+@pytest.mark.slow
+def test_jobs_survive_kills_throttling_duplicates_and_cancels(stack: Stack) -> None:
+    soak = Soak(stack, count=60, seed=1, hurry=True)
+    soak.run()
+    assert soak.faults() == []
+    for event in (
+        "kills",
+        "throttled calls",
+        "duplicates suppressed",
+        "completed",
+        "crashed attempts",
+    ):
+        assert soak.seen[event] > 0, dict(soak.seen)

@@ -1,0 +1,71 @@
+"""Fixtures of the end-to-end tests: the stack, users, faults, and functions run by hand."""
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+import local
+
+# Helpers assert too. pytest shows the values of modules that it is told of before their import.
+pytest.register_assert_rewrite("api", "packages", "runtime", "samples", "stack")
+
+from api import Client, User  # noqa: E402
+from faults import StartProxy, run_proxy  # noqa: E402
+from runtime import StartFunction, run_function  # noqa: E402
+from stack import Stack  # noqa: E402
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Ends the run at once if there is no system to test."""
+    if not local.ENV.exists() and not session.config.option.collectonly:
+        pytest.exit("the local system is not up; run 'make up' first", pytest.ExitCode.USAGE_ERROR)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the slow tests first, so that no worker is left with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Stack:
+    """The deployed stack."""
+    return Stack.load()
+
+
+@pytest.fixture
+def owner(stack: Stack) -> User:
+    """A new user, who owns whatever the test makes."""
+    return stack.new_user()
+
+
+@pytest.fixture
+def stranger(stack: Stack) -> User:
+    """A new user, to whom nothing belongs."""
+    return stack.new_user()
+
+
+@pytest.fixture(scope="session")
+def admin(stack: Stack) -> User:
+    """An admin."""
+    return stack.user(1, role="admin")
+
+
+@pytest.fixture(scope="session")
+def anonymous(stack: Stack) -> Client:
+    """A client without a token."""
+    return stack.client()
+
+
+@pytest.fixture
+def start_proxy(stack: Stack) -> Iterator[StartProxy]:
+    """Starts proxies between functions and AWS (`faults.run_proxy`) that end with the test."""
+    with contextlib.ExitStack() as running:
+        yield lambda **callbacks: running.enter_context(run_proxy(stack.endpoint_url, **callbacks))
+
+
+@pytest.fixture
+def start_function(stack: Stack) -> Iterator[StartFunction]:
+    """Starts functions by hand (`runtime.run_function`) that end with the test."""
+    with contextlib.ExitStack() as running:
+        yield lambda name, **options: running.enter_context(run_function(stack, name, **options))

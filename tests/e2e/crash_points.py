@@ -1,0 +1,191 @@
+"""One point of the crash matrix: a job whose processor is killed at one of its calls to AWS."""
+
+import hashlib
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from api import FINAL, User
+from faults import Call, Killer, run_proxy
+from runtime import PROCESSED, TIME_LIMIT, FunctionDiedError, delivery, run_function
+from samples import BOOK, RELEASE_NAME, package_with_a_broken_nfo
+from stack import Stack
+
+LARGE = random.Random(4).randbytes(9_000_000)  # two parts of a multipart upload
+PACKAGING = {"release_name": RELEASE_NAME, "compression": "store"}
+
+
+def release_of_two_files(_: Stack, user: User) -> int:
+    files = {"book.txt": BOOK, "large.bin": LARGE}
+    return user.create_release(files, metadata={"title": "A Book"})
+
+
+def small_release(_: Stack, user: User) -> int:
+    return user.create_release({"book.txt": BOOK}, metadata={"title": "A Book"})
+
+
+def release_with_the_large_file_first(_: Stack, user: User) -> int:
+    files = {"a.bin": LARGE, "book.txt": BOOK}
+    return user.create_release(files, metadata={"title": "A Book"})
+
+
+def package_of(release: int, user: User) -> int:
+    job = user.run_job(job_type="packaging", release_id=release, config_json=PACKAGING)
+    assert job["status"] == "completed", job
+    return release
+
+
+def package_of_two_files(stack: Stack, user: User) -> int:
+    return package_of(release_of_two_files(stack, user), user)
+
+
+def small_package(stack: Stack, user: User) -> int:
+    return package_of(small_release(stack, user), user)
+
+
+def is_s3(call: Call) -> bool:
+    return call.service == "S3"
+
+
+def is_none(_: Call) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A kind of job that is killed: its type, and the release that it works on."""
+
+    name: str
+    job_type: str
+    prepare: Callable[[Stack, User], int]  # makes the release
+    config: dict[str, Any] = field(default_factory=dict)
+    packages: int = 1  # that are kept afterwards: the current one, and the one that it replaced
+    refuses: Callable[[Call], bool] = is_none
+    time_limit: float = TIME_LIMIT
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("analysis", "analysis", release_of_two_files, {"path": "large.bin"}, packages=0),
+        Scenario("packaging", "packaging", release_of_two_files, PACKAGING),
+        Scenario("repack", "repack", package_of_two_files, {"compression": "store"}, packages=2),
+        Scenario("nfofix", "nfofix", package_with_a_broken_nfo, packages=2),
+        Scenario("readnfo", "readnfo", small_package, {"apply": True}),
+        Scenario("dirfix", "dirfix", package_with_a_broken_nfo, packages=2),
+        # The run defers the job and sends a message for the next run.
+        Scenario(
+            "packaging while S3 refuses", "packaging", small_release, PACKAGING, refuses=is_s3
+        ),
+        # The time is enough for the first file. The run suspends the archive, the next resumes it.
+        Scenario(
+            "packaging in several runs",
+            "packaging",
+            release_with_the_large_file_first,
+            PACKAGING,
+            time_limit=50,
+        ),
+    )
+}
+
+
+class CrashPoint:
+    """A job of a scenario, and the call at which its processor is killed.
+
+    Without a number the processor is not killed: the job is the reference for the others.
+    """
+
+    def __init__(
+        self, stack: Stack, scenario: Scenario, number: int | None = None, moment: str = "before"
+    ) -> None:
+        self.stack = stack
+        self.scenario = scenario
+        self.number = number
+        self.moment = moment
+        self.owner = stack.new_user()
+        self.release = scenario.prepare(stack, self.owner)
+        self.earlier_jobs = {job["id"] for job in self.owner.jobs()}
+        self.job: int | None = None
+        self.calls: list[Call] = []
+        self.call: Call | None = None
+        self.status_at_kill = "not created"
+        self.log_lines = 0
+        self.details: Any = None
+        self.package: dict[str, str] = {}
+        self.faults: list[str] = []
+
+    def __str__(self) -> str:
+        return f"{self.scenario.name}, killed {self.moment} call {self.number}, {self.call}"
+
+    @property
+    def message(self) -> dict[str, Any]:
+        """The message that creates the job."""
+        return {
+            "job_type": self.scenario.job_type,
+            "release_id": self.release,
+            "created_by": self.owner.id,
+            "config_json": self.scenario.config,
+            "idempotency_key": f"point-{self.owner.id}",
+        }
+
+    def crash(self) -> "CrashPoint":
+        """Delivers the message to a processor that is killed at its call."""
+        killer = Killer(self.number, self.moment, self.scenario.refuses)
+        with (
+            run_proxy(self.stack.endpoint_url, killer.before, killer.after) as address,
+            run_function(
+                self.stack,
+                "process-jobs",
+                time_limit=self.scenario.time_limit,
+                AWS_ENDPOINT_URL=address,
+            ) as processor,
+        ):
+            killer.pid = processor.pid
+            try:
+                answer = processor.invoke(delivery(self.message, f"m-{self.owner.id}"))
+                assert answer == PROCESSED, answer
+            except FunctionDiedError:
+                assert killer.killed, "the processor ended by itself"
+        self.calls, self.call = killer.calls, killer.killed
+        if job := self.find_job():
+            self.status_at_kill = self.owner.status(job)["status"]
+        else:
+            self.deliver_again()
+        return self
+
+    def find_job(self) -> int | None:
+        """Returns the id of the message's job; None before it exists."""
+        new = [job["id"] for job in self.owner.jobs() if job["id"] not in self.earlier_jobs]
+        assert len(new) < 2, f"one message made {len(new)} jobs"
+        self.job = new[0] if new else None
+        return self.job
+
+    def deliver_again(self) -> None:
+        """Sends the message once more, as SQS does with a message that nobody has deleted."""
+        self.stack.sqs.send_message(
+            QueueUrl=self.stack.queue_url, MessageBody=json.dumps(self.message)
+        )
+
+    def is_final(self) -> bool:
+        """Returns whether the job has ended."""
+        job = self.job or self.find_job()
+        return job is not None and self.stack.job_item(job)["status"]["S"] in FINAL
+
+    def is_tidy(self) -> bool:
+        """Returns whether the sweeper is done with the job."""
+        return self.job is not None and "due_at" not in self.stack.job_item(self.job)
+
+    def hasten(self) -> None:
+        """Makes the job due for the sweeper now."""
+        if self.job:
+            self.stack.expire(self.stack.job_item(self.job))
+
+    def observe(self) -> None:
+        """Reads the job and its package."""
+        assert self.job
+        self.details = self.owner.job(self.job)
+        if self.scenario.packages:
+            files = self.owner.files(self.release, "package/")
+            self.package = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}

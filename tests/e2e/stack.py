@@ -1,0 +1,105 @@
+"""The deployed stack: its names and addresses, its users, and AWS clients."""
+
+import contextlib
+import fcntl
+import random
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import boto3
+
+from api import Client, User
+from local import LOCAL, read_env
+from tokens import token
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+# An item of the table, as DynamoDB's API has it.
+Item = Mapping[str, "AttributeValueTypeDef"]
+# Times that the sweeper waits for, and more: the lease of a run, and the delay of a cleanup.
+SWEEP_DELAYS = 200  # seconds
+
+
+class Stack:
+    """The stack that `make up` has deployed to the local AWS."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self.api_url = settings["API_URL"]
+        self.endpoint_url = settings["AWS_ENDPOINT_URL"]
+        self.table = settings["TABLE_NAME"]
+        self.bucket = settings["BUCKET_NAME"]
+        self.queue_url = settings["QUEUE_URL"]
+        self.dead_letter_queue_url = settings["DEAD_LETTER_QUEUE_URL"]
+        self.exhausted_queue_url = settings["EXHAUSTED_QUEUE_URL"]
+        session = boto3.Session(
+            settings["AWS_ACCESS_KEY_ID"],
+            settings["AWS_SECRET_ACCESS_KEY"],
+            region_name=settings["AWS_REGION"],
+        )
+        self.dynamodb = session.client("dynamodb", endpoint_url=self.endpoint_url)
+        self.lambdas = session.client("lambda", endpoint_url=self.endpoint_url)
+        self.s3 = session.client("s3", endpoint_url=self.endpoint_url)
+        self.sqs = session.client("sqs", endpoint_url=self.endpoint_url)
+
+    @classmethod
+    def load(cls) -> "Stack":
+        """Reads the names and addresses of the running stack; ends the process if there is none."""
+        return cls(read_env())
+
+    def user(self, user_id: int, role: str | None = None) -> User:
+        """Returns a user with a token for the API."""
+        return User(self.api_url, token(user_id, role), user_id)
+
+    def new_user(self) -> User:
+        """Returns a user whom nobody else uses."""
+        return self.user(random.randrange(10**6, 10**12))
+
+    def client(self, bearer: str | None = None) -> Client:
+        """Returns a client with this token, or with none."""
+        return Client(self.api_url, bearer)
+
+    def job_item(self, job_id: int) -> Item:
+        """Reads the main item of a job from the table."""
+        key: Item = {"pk": {"S": f"JOB#{job_id}"}, "sk": {"S": "META"}}
+        answer = self.dynamodb.get_item(TableName=self.table, Key=key, ConsistentRead=True)
+        return answer.get("Item", {})
+
+    def output_keys(self, release_id: int) -> set[str]:
+        """Lists the files and unfinished uploads that jobs have left below a release."""
+        prefix = f"releases/{release_id}/jobs/"
+        uploads = self.s3.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])
+        files = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        keys = {file["Key"] for file in files} | {upload["Key"] for upload in uploads}
+        return {key for key in keys if key.startswith(prefix)}
+
+    def expire(self, item: Item) -> None:
+        """Moves a job's due times into the past, so that the next sweep takes the job up.
+
+        Does nothing if the job has changed since the item was read.
+        """
+        names = [name for name in ("lease_expires_at", "due_at", "finished_at") if name in item]
+        past = str(int((time.time() - SWEEP_DELAYS) * 1000))
+        with contextlib.suppress(self.dynamodb.exceptions.ConditionalCheckFailedException):
+            self.dynamodb.update_item(
+                TableName=self.table,
+                Key={"pk": item["pk"], "sk": item["sk"]},
+                UpdateExpression="SET " + ", ".join(f"{name} = :past" for name in names),
+                ConditionExpression="fence = :fence AND #status = :status AND due_at = :due_at",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":past": {"N": past},
+                    ":fence": item["fence"],
+                    ":status": item["status"],
+                    ":due_at": item["due_at"],
+                },
+            )
+
+    def sweep(self) -> None:
+        """Runs the deployed sweeper now, which its schedule does every minute."""
+        # One sweep at a time, as when deployed, whatever number of tests run.
+        with (LOCAL / "sweep.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            answer = self.lambdas.invoke(FunctionName="jobs-local-sweep-jobs", Payload=b"{}")
+        assert "FunctionError" not in answer, answer

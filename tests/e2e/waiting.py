@@ -1,0 +1,24 @@
+"""Waiting for conditions."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+POLL_INTERVAL = 0.1  # seconds
+
+T = TypeVar("T")
+
+
+def wait_until(
+    condition: Callable[[], T], what: str, timeout: float = 90, interval: float = POLL_INTERVAL
+) -> T:
+    """Polls `condition` every `interval` seconds until it is truthy, and returns its value.
+
+    Raises an `AssertionError` that names `what` after `timeout` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(interval)
+    raise AssertionError(f"waited {timeout:g} s in vain for {what}")
