@@ -81,12 +81,15 @@ test-rust: cargo venv-tools ## Run the Rust tests, which need no system: ARGS="-
 	@"$(PYTHON)" scripts/follow_job_type_page.py
 
 .PHONY: check
-check: cargo venv-tools venv-lint ## Check formatting, lints, docs, dependencies and the template
+check: cargo venv-tools venv-lint venv-tests ## Check formatting, lints, types, docs, dependencies and the template
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 	cargo deny --log-level error check bans licenses sources
 	cargo shear
+	"$(TESTS)/ruff" check --quiet scripts tests bench
+	"$(TESTS)/ruff" format --quiet --check scripts tests bench
+	"$(TESTS)/mypy" --no-error-summary
 	"$(LOCAL)/venv-lint/bin/cfn-lint" template.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 \
 	  "$(LOCAL)/venv-lint/bin/sam" validate --lint --template template.yaml
