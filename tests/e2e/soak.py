@@ -305,8 +305,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description="Run many jobs under kills, throttling, duplicates and cancels, and check them."
     )
-    parser.add_argument("--jobs", type=int, default=DEFAULT_JOBS, help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=random.randrange(10**9), help="of the faults")
+    parser.add_argument(
+        "--jobs", type=int, default=DEFAULT_JOBS, help="number of jobs (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=random.randrange(10**9), help="draw the faults from this seed"
+    )
     parser.add_argument(
         "--hurry",
         action="store_true",
