@@ -1,7 +1,7 @@
 """Outages of DynamoDB and SQS: the answers of the API, and the state of jobs afterwards."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from api import User
 from faults import Call, ConnectionLostError, LostAnswer, Refusal, StartProxy, throttle
 from routes import UNKNOWN_ID
-from runtime import PROCESSED, StartFunction, delivery, sample_event, serve
+from runtime import PROCESSED, Function, StartFunction, delivery, sample_event, serve
 from samples import RELEASE_NAME
 from stack import Stack
 from waiting import wait_until
@@ -36,6 +36,9 @@ TABLE_FUNCTIONS = (
 SOME_FUNCTIONS = ("get-job", "list-jobs", "create-job", "cancel-job")
 NFOFIX = {"job_type": "nfofix"}
 
+# Takes the name of a function, and the operation whose answer is lost.
+StartLosing = Callable[[str, str], tuple[Function, LostAnswer]]
+
 
 @pytest.fixture(scope="module")
 def throttling_service() -> Iterator[str]:
@@ -45,6 +48,18 @@ def throttling_service() -> Iterator[str]:
     answer = (400, {"content-type": "application/x-amz-json-1.0"}, body)
     with serve(lambda *_: answer) as address:
         yield address
+
+
+@pytest.fixture
+def start_losing(start_proxy: StartProxy, start_function: StartFunction) -> StartLosing:
+    """Starts a function that never gets DynamoDB's answer to its first call of an operation."""
+
+    def start_losing(name: str, operation: str) -> tuple[Function, LostAnswer]:
+        lost = LostAnswer(operation)
+        address = start_proxy(after=lost.after)
+        return start_function(name, AWS_ENDPOINT_URL_DYNAMODB=address), lost
+
+    return start_losing
 
 
 def request_by(user: User, function: str, job: int = UNKNOWN_ID, body: object = None) -> Any:
@@ -125,36 +140,24 @@ def test_job_whose_queue_throttles_is_not_created(
     assert owner.jobs() == []
 
 
-def test_job_is_created_once_if_its_answer_is_lost(
-    owner: User, start_proxy: StartProxy, start_function: StartFunction
-) -> None:
-    lost = LostAnswer("PutItem")
-    address = start_proxy(after=lost.after)
-    create_job = start_function("create-job", AWS_ENDPOINT_URL_DYNAMODB=address)
+def test_job_is_created_once_if_its_answer_is_lost(owner: User, start_losing: StartLosing) -> None:
+    create_job, lost = start_losing("create-job", "PutItem")
     answer = create_job.invoke(request_by(owner, "create-job", body=NFOFIX))
     assert lost.call
     assert answer["statusCode"] == 202
     assert [job["id"] for job in owner.jobs()] == [json.loads(answer["body"])["id"]]
 
 
-def test_draft_is_changed_if_the_answer_is_lost(
-    owner: User, start_proxy: StartProxy, start_function: StartFunction
-) -> None:
-    lost = LostAnswer("UpdateItem")
-    address = start_proxy(after=lost.after)
-    update_job = start_function("update-job", AWS_ENDPOINT_URL_DYNAMODB=address)
+def test_draft_is_changed_if_the_answer_is_lost(owner: User, start_losing: StartLosing) -> None:
+    update_job, lost = start_losing("update-job", "UpdateItem")
     draft = owner.create_draft()
     answer = update_job.invoke(request_by(owner, "update-job", draft, NFOFIX))
     assert lost.call
     assert (answer["statusCode"], json.loads(answer["body"])["job_type"]) == (200, "nfofix")
 
 
-def test_draft_is_submitted_if_the_answer_is_lost(
-    owner: User, start_proxy: StartProxy, start_function: StartFunction
-) -> None:
-    lost = LostAnswer("UpdateItem")
-    address = start_proxy(after=lost.after)
-    submit_job = start_function("submit-job", AWS_ENDPOINT_URL_DYNAMODB=address)
+def test_draft_is_submitted_if_the_answer_is_lost(owner: User, start_losing: StartLosing) -> None:
+    submit_job, lost = start_losing("submit-job", "UpdateItem")
     draft = owner.create_draft(**NFOFIX)
     answer = submit_job.invoke(request_by(owner, "submit-job", draft))
     assert lost.call
@@ -162,9 +165,7 @@ def test_draft_is_submitted_if_the_answer_is_lost(
     assert answer["statusCode"] == 202, answer
 
 
-def test_package_is_restored_if_the_answer_is_lost(
-    owner: User, start_proxy: StartProxy, start_function: StartFunction
-) -> None:
+def test_package_is_restored_if_the_answer_is_lost(owner: User, start_losing: StartLosing) -> None:
     release = owner.create_release({"book.txt": b"Once"}, metadata={"title": "A Book"})
     first, _ = (
         owner.run_job(
@@ -176,9 +177,7 @@ def test_package_is_restored_if_the_answer_is_lost(
     )
     request = request_by(owner, "restore-package", body={"job_id": first})
     request = json.loads(json.dumps(request).replace(str(UNKNOWN_ID + 1), str(release)))
-    lost = LostAnswer("UpdateItem")
-    address = start_proxy(after=lost.after)
-    restore_package = start_function("restore-package", AWS_ENDPOINT_URL_DYNAMODB=address)
+    restore_package, lost = start_losing("restore-package", "UpdateItem")
     answer = restore_package.invoke(request)
     assert lost.call
     assert answer["statusCode"] == 200
@@ -210,12 +209,9 @@ def test_deferred_job_runs_again_if_the_answer_to_its_deferral_is_lost(
     wait_until(lambda: owner.job(job["id"])["status"] == "completed", "the next run", 45)
 
 
-def test_claim_whose_answer_is_lost_holds(
-    owner: User, start_proxy: StartProxy, start_function: StartFunction
-) -> None:
-    lost = LostAnswer("UpdateItem")  # the first update of a run is its claim
-    address = start_proxy(after=lost.after)
-    processor = start_function("process-jobs", AWS_ENDPOINT_URL_DYNAMODB=address)
+def test_claim_whose_answer_is_lost_holds(owner: User, start_losing: StartLosing) -> None:
+    # The first update of a run is its claim.
+    processor, lost = start_losing("process-jobs", "UpdateItem")
     assert processor.invoke(analysis_message(owner)) == PROCESSED
     assert lost.call
     [job] = owner.jobs()
