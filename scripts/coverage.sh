@@ -36,7 +36,7 @@ for folder in functions/*/; do
   mkdir -p "$LOCAL_SYSTEM/build/$name"
   strip -o "$LOCAL_SYSTEM/build/$name/bootstrap" "$CARGO_TARGET_DIR/debug/$name"
 done
-cp template.yaml "$LOCAL_SYSTEM/"
+cp template.yaml monitoring.yaml "$LOCAL_SYSTEM/"
 trap '"$python" scripts/local.py down' EXIT
 python=.local/venv-local/bin/python
 "$python" scripts/local.py up

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # deploy.sh STACK ARTIFACT_BUCKET [Parameter=Value ...]
-# Deploys template.yaml and build/ of the current folder with the same two commands to AWS and
-# to the local AWS; AWS_ENDPOINT_URL decides which.
+# Deploys template.yaml and build/ of the current folder, with the same two commands for AWS and for
+# the local AWS. AWS_ENDPOINT_URL selects the local one.
 set -euo pipefail
+[ $# -ge 2 ] || { echo "usage: deploy.sh STACK ARTIFACT_BUCKET [Parameter=Value ...]" >&2; exit 2; }
 export AWS_PAGER=""
 aws=$(cd "$(dirname "$0")/.." && pwd)/.local/venv-cli/bin/aws
 packaged=$(mktemp)

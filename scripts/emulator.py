@@ -1,13 +1,116 @@
-"""Starts MiniStack, the local AWS, with Nagle's algorithm off.
+"""Starts MiniStack, the local AWS, with workarounds for its differences from AWS.
 
-Each invocation of a function is several small writes over loopback; with Nagle on,
-each waits some 40 ms for an acknowledgement.
+Each entry of WORKAROUNDS changes MiniStack in this process, before it starts. So the templates hold
+nothing for the local AWS, and every way to deploy them (make up, sam deploy) gives the same system.
+MiniStack has no public interface for this: its version is pinned in requirements/local.txt.
 """
 
 import socketserver
+from collections.abc import Callable, Mapping
+from typing import Any
 
-socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+from ministack import app
+from ministack.services import dynamodb, lambda_svc
+from ministack.services.cloudformation import provisioners
+from samtranslator.translator import transform as sam
 
-from ministack.app import main  # noqa: E402  (only after the line above)
+from http_api import write_out_http_apis
 
-main()
+Properties = Mapping[str, Any]
+Handler = Callable[..., tuple[str, dict[str, Any]]]
+
+
+def disable_nagle() -> None:
+    """Sends small writes at once.
+
+    An invocation is several small writes over loopback. With Nagle's algorithm each waits about
+    40 ms for an acknowledgement.
+    """
+    socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+
+
+def keep_parameter_references() -> None:
+    """Leaves references to parameters in a template that SAM transforms.
+
+    SAM replaces some of them by the parameter's value, for example AllowedOrigins in the API's
+    CORS settings. MiniStack does not pass the values to SAM, which would take the defaults.
+    CloudFormation resolves the references after the transform.
+    """
+    original = sam.transform
+
+    def transform(template: dict[str, Any], *arguments: Any, **options: Any) -> dict[str, Any]:
+        parameters = template.pop("Parameters", {})
+        return {**original(template, *arguments, **options), "Parameters": parameters}
+
+    sam.transform = transform
+
+
+def read_http_api_bodies() -> None:
+    """Deploys the routes, the authorizer and the CORS settings of an HTTP API's OpenAPI body."""
+    original = sam.transform
+
+    def transform(*arguments: Any, **options: Any) -> dict[str, Any]:
+        return write_out_http_apis(original(*arguments, **options))
+
+    sam.transform = transform
+
+
+def set_time_to_live() -> None:
+    """Applies a table's TimeToLiveSpecification."""
+
+    def update(table: str, properties: Properties) -> None:
+        if specification := properties.get("TimeToLiveSpecification"):
+            request = {"TableName": table, "TimeToLiveSpecification": specification}
+            dynamodb._update_ttl(request)  # noqa: SLF001
+
+    after_deployment("AWS::DynamoDB::Table", update)
+
+
+def read_maximum_concurrency() -> None:
+    """Reads the MaximumConcurrency of an event source as a number.
+
+    A parameter's value is text. MiniStack's poller compares it with a number, and fails.
+    """
+
+    def update(source: str, properties: Properties) -> None:
+        if scaling := properties.get("ScalingConfig"):
+            maximum = int(scaling["MaximumConcurrency"])
+            mapping = lambda_svc._esms[source]  # noqa: SLF001
+            mapping["ScalingConfig"] = {"MaximumConcurrency": maximum}
+
+    after_deployment("AWS::Lambda::EventSourceMapping", update)
+
+
+def after_deployment(resource_type: str, act: Callable[[str, Properties], None]) -> None:
+    """Calls `act` after CloudFormation has created or updated a resource of this type.
+
+    `act` gets the physical ID and the properties.
+    """
+    handlers = provisioners._RESOURCE_HANDLERS[resource_type]  # noqa: SLF001
+
+    def wrap(handler: Handler, properties_at: int) -> Handler:
+        def handle(*arguments: Any) -> tuple[str, dict[str, Any]]:
+            physical_id, attributes = handler(*arguments)
+            act(physical_id, arguments[properties_at])
+            return physical_id, attributes
+
+        return handle
+
+    handlers["create"] = wrap(handlers["create"], properties_at=1)
+    handlers["update"] = wrap(handlers["update"], properties_at=2)
+
+
+# All differences between the local AWS and AWS that this system meets, in the order applied.
+WORKAROUNDS = (
+    disable_nagle,
+    keep_parameter_references,
+    read_http_api_bodies,
+    set_time_to_live,
+    read_maximum_concurrency,
+)
+
+
+if __name__ == "__main__":
+    for apply in WORKAROUNDS:
+        apply()
+    app.main()

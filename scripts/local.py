@@ -1,11 +1,12 @@
-"""The local AWS: 'up' starts and deploys, 'down' stops and cleans.
+"""Starts and deploys the local AWS ('up'), or stops it and removes its data ('down').
 
-Everything lives in .local/ (git-ignored): the emulator's process id, log and scratch
-space, the token secret, and .local/env for whoever wants to talk to the system. LOCAL_SYSTEM
-names another folder with a template.yaml and a build/ of its own: a second system beside it.
-Nothing survives the emulator: stopping it is how one gets a clean system.
+Everything is in .local/, which git ignores: the process id, log and scratch space of the emulator,
+the token secret, and .local/env with the addresses of the system. LOCAL_SYSTEM names another
+folder with the same content and with a template and build/ of its own, for a second system.
+The data lives as long as the emulator: 'down' and 'up' give an empty system.
 """
 
+import argparse
 import hashlib
 import json
 import os
@@ -19,7 +20,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".local"
@@ -29,21 +32,28 @@ STATE = LOCAL / "ministack.json"
 LOG = LOCAL / "ministack.log"
 ENV = LOCAL / "env"
 SECRET = LOCAL / "token-secret"
+LAUNCHER = (ROOT / "scripts/emulator.py", ROOT / "scripts/http_api.py")
+TEMPLATES = (SOURCE / "template.yaml", SOURCE / "monitoring.yaml")
 STACK = "jobs-local"
-SECRET_NAME = "jobs-local/token"
+ARTIFACTS = "jobs-local-artifacts"
+SECRET_NAME = "jobs-local/token"  # the name of the secret, not the secret
 REGION = "us-east-1"
-CONCURRENCY = 4  # jobs at the same time
-# make exports a variable that nobody gave as an empty one.
+MAX_CONCURRENCY = 4  # jobs at the same time
+START_TIMEOUT = 60  # seconds
+# make exports a variable without a value as an empty one.
 ORIGINS = os.environ.get("ORIGINS") or "http://localhost:3000,http://localhost:5173"
 LOG_LEVEL = os.environ.get("LOG_LEVEL") or "info"
 
+State = dict[str, Any]
 
-def fail(message):
+
+def fail(message: str) -> NoReturn:
+    """Ends the process with an error message."""
     sys.exit(f"error: {message}")
 
 
-def aws_environment(port):
-    """What an AWS SDK needs to reach the local AWS, and nothing from the user's own setup."""
+def aws_environment(port: int) -> dict[str, str]:
+    """Returns what an AWS SDK needs to reach the local AWS, and nothing of the user's own setup."""
     return {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_REGION": REGION,
@@ -57,7 +67,8 @@ def aws_environment(port):
     }
 
 
-def plain_environment(port):
+def plain_environment(port: int) -> dict[str, str]:
+    """Returns the environment of a process that uses the local AWS."""
     kept = ("PATH", "HOME", "LANG", "LLVM_PROFILE_FILE")
     return {name: os.environ[name] for name in kept if name in os.environ} | aws_environment(port)
 
@@ -65,30 +76,39 @@ def plain_environment(port):
 # ------------------------------------------------------------------ the emulator
 
 
-def read_state(path, command):
-    """What `path` says of a process, if that process is alive and runs `command`, else None."""
+def read_state(path: Path, command: str) -> State | None:
+    """Returns the recorded state of a process, or None unless it is alive and runs `command`."""
     try:
-        state = json.loads(path.read_text())
-        listed = subprocess.run(["ps", "-ww", "-p", str(state["pid"]), "-o", "args="], capture_output=True, text=True)
+        state: State = json.loads(path.read_text())
+        listed = subprocess.run(
+            ["ps", "-ww", "-p", str(state["pid"]), "-o", "args="],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     except (OSError, ValueError, KeyError):
         return None
-    # A process id is used again after a reboot: look at what it runs.
+    # Another process may have the same id after a reboot, so check what it runs.
     return state if command in listed.stdout else None
 
 
-def running():
-    return read_state(STATE, str(ROOT / "scripts" / "emulator.py"))
+def running() -> State | None:
+    """Returns the state of the emulator, or None if it does not run."""
+    return read_state(STATE, str(LAUNCHER[0]))
 
 
-def healthy(port):
+def healthy(port: int) -> bool:
+    """Checks that the emulator answers."""
+    url = f"http://127.0.0.1:{port}/_ministack/health"
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=3) as answer:
-            return answer.status == 200
+        with urllib.request.urlopen(url, timeout=3) as answer:
+            return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False
 
 
-def free(port):
+def free(port: int) -> bool:
+    """Checks that nothing listens on a port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -98,24 +118,26 @@ def free(port):
         return True
 
 
-def choose_port():
+def choose_port() -> int:
+    """Returns the port given in PORT, or a free one."""
     if wanted := os.environ.get("PORT"):
         if not wanted.isdigit() or not 0 < int(wanted) < 65536:
-            fail(f"PORT={wanted} is no port number")
+            fail(f"PORT={wanted} is not a port number")
         if not free(int(wanted)):
-            fail(f"port {wanted} is taken; give another with PORT=..., or leave PORT out")
+            fail(f"port {wanted} is in use; set PORT to another one, or leave it out")
         return int(wanted)
     return free_port()
 
 
-def free_port():
+def free_port() -> int:
+    """Returns a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
-def stop_group(pid):
-    """Ends a process that was started as the leader of its own group, and its children."""
+def stop_group(pid: int) -> None:
+    """Stops a process that leads its own process group, and its children."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
@@ -126,15 +148,12 @@ def stop_group(pid):
             time.sleep(0.1)
 
 
-def start():
-    port = choose_port()
-    scratch = LOCAL / "tmp"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    environment = plain_environment(port) | {
+def emulator_environment(port: int, scratch: Path) -> dict[str, str]:
+    """Returns the environment of the emulator, which its functions inherit."""
+    return plain_environment(port) | {
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
-        "AUTH": "true",  # IAM policies are enforced: a missing permission fails here too
+        "AUTH": "true",  # enforces IAM policies, so that a missing permission fails as on AWS
         "IOT_MTLS_ENABLED": "0",  # would listen on every interface
         "SFTP_ENABLED": "0",
         "PERSIST_STATE": "0",
@@ -143,36 +162,55 @@ def start():
         "TMPDIR": str(scratch),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def start() -> State:
+    """Starts the emulator and waits until it answers; returns its state."""
+    port = choose_port()
+    scratch = LOCAL / "tmp"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
     with LOG.open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "scripts" / "emulator.py")],
-            env=environment, cwd=LOCAL, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            [sys.executable, str(LAUNCHER[0])],
+            env=emulator_environment(port, scratch),
+            cwd=LOCAL,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
-    state = {"pid": process.pid, "port": port}
+    state: State = {"pid": process.pid, "port": port, "launcher": digest(LAUNCHER)}
     STATE.write_text(json.dumps(state))
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + START_TIMEOUT
     while not healthy(port):
         if process.poll() is not None or time.monotonic() > deadline:
-            stop_group(state["pid"])
+            stop_group(process.pid)
             STATE.unlink()
-            fail(f"MiniStack did not start; the end of {LOG}:\n" + tail(LOG))
+            fail(f"MiniStack did not start; its log {LOG} ends with:\n{tail(LOG)}")
         time.sleep(0.1)
     return state
 
 
-def tail(path, lines=20):
+def tail(path: Path, lines: int = 20) -> str:
+    """Returns the last lines of a text file."""
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
 
 
-def ensure_emulator():
+def ensure_emulator() -> State:
+    """Returns the state of the emulator; starts it if necessary."""
     state = running()
     if state and not healthy(state["port"]):
-        print(f"The local AWS on port {state['port']} does not answer any more; starting it anew.")
+        print(f"The local AWS on port {state['port']} does not answer; restarting it.")
+        stop_group(state["pid"])
+        state = None
+    if state and state.get("launcher") != digest(LAUNCHER):
+        print("The launcher of the local AWS has changed; restarting it with an empty system.")
         stop_group(state["pid"])
         state = None
     wanted = os.environ.get("PORT")
     if state and wanted and wanted != str(state["port"]):
-        fail(f"the local AWS already runs on port {state['port']}; 'make down' first to move it to {wanted}")
+        fail(f"the local AWS runs on port {state['port']}; use 'make down' to move it to {wanted}")
     if state:
         return state
     state = start()
@@ -183,115 +221,112 @@ def ensure_emulator():
 # ------------------------------------------------------------------ the stack
 
 
-def aws(port, *arguments, check=True):
-    done = subprocess.run(
+def run_aws(port: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Runs an AWS CLI command on the local AWS."""
+    return subprocess.run(
         [str(TOOLS / "venv-cli/bin/aws"), *arguments, "--output", "json"],
-        env=plain_environment(port), capture_output=True, text=True,
+        env=plain_environment(port),
+        capture_output=True,
+        text=True,
+        check=False,
     )
+
+
+def aws(port: int, *arguments: str) -> Any:
+    """Returns the answer of an AWS CLI command; ends the process if it fails."""
+    done = run_aws(port, *arguments)
     if done.returncode:
-        if check:
-            fail(f"aws {' '.join(arguments[:2])}: {done.stderr.strip()}")
-        return None
+        fail(f"aws {' '.join(arguments[:2])}: {done.stderr.strip()}")
     return json.loads(done.stdout or "{}")
 
 
-def put_secret(port):
+def put_secret(port: int) -> None:
+    """Puts the token secret into Secrets Manager; makes one at the first start."""
     if not SECRET.exists():
         SECRET.touch(mode=0o600)
         SECRET.write_text(secrets.token_urlsafe(48))
-    given = ("--secret-string", f"file://{SECRET}")
-    if aws(port, "secretsmanager", "put-secret-value", "--secret-id", SECRET_NAME, *given, check=False) is None:
-        aws(port, "secretsmanager", "create-secret", "--name", SECRET_NAME, *given)
+    value = ("--secret-string", f"file://{SECRET}")
+    update = run_aws(port, "secretsmanager", "put-secret-value", "--secret-id", SECRET_NAME, *value)
+    if update.returncode:
+        aws(port, "secretsmanager", "create-secret", "--name", SECRET_NAME, *value)
 
 
-def parameters():
-    host = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+def parameters() -> list[str]:
+    """Returns the template's parameters for the local system."""
+    is_arm = platform.machine() in {"arm64", "aarch64"}
     given = {
-        "Architecture": host,
+        "Architecture": "arm64" if is_arm else "x86_64",
         "TokenSecretName": SECRET_NAME,
         "AllowedOrigins": ORIGINS,
         "LogLevel": LOG_LEVEL,
-        "MaximumConcurrency": str(CONCURRENCY),
+        "MaximumConcurrency": str(MAX_CONCURRENCY),
     }
     return [f"{name}={value}" for name, value in given.items()]
 
 
-def fingerprint():
-    """Changes whenever what would be deployed does."""
-    digest = hashlib.sha256(" ".join(parameters()).encode())
-    digest.update((SOURCE / "template.yaml").read_bytes())
-    for binary in sorted((SOURCE / "build").glob("*/bootstrap")):
-        digest.update(binary.parent.name.encode())
-        with binary.open("rb") as content:
-            digest.update(hashlib.file_digest(content, "sha256").digest())
-    return digest.hexdigest()
+def digest(paths: Iterable[Path], *texts: str) -> str:
+    """Returns a hash of texts and files."""
+    total = hashlib.sha256(" ".join(texts).encode())
+    for path in paths:
+        total.update(path.parent.name.encode())
+        with path.open("rb") as content:
+            total.update(hashlib.file_digest(content, "sha256").digest())
+    return total.hexdigest()
 
 
-def stack_outputs(port):
-    found = aws(port, "cloudformation", "describe-stacks", "--stack-name", STACK, check=False)
-    if not found or not found["Stacks"]:
+def fingerprint() -> str:
+    """Returns a hash that changes with the templates, their parameters and the binaries."""
+    binaries = sorted((SOURCE / "build").glob("*/bootstrap"))
+    return digest([*TEMPLATES, *binaries], *parameters())
+
+
+def describe_stack(port: int) -> tuple[str | None, dict[str, str]]:
+    """Returns the status of the stack and its outputs, or None if there is no stack."""
+    found = run_aws(port, "cloudformation", "describe-stacks", "--stack-name", STACK)
+    if found.returncode:
         return None, {}
-    stack = found["Stacks"][0]
-    return stack["StackStatus"], {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+    [stack] = json.loads(found.stdout)["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+    return stack["StackStatus"], outputs
 
 
-def deploy(port):
-    status, _ = stack_outputs(port)
-    if status and status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"):
+def failure_reasons(port: int) -> list[str]:
+    """Returns what CloudFormation says of each resource that failed."""
+    found = run_aws(port, "cloudformation", "describe-stack-events", "--stack-name", STACK)
+    events = json.loads(found.stdout)["StackEvents"] if found.returncode == 0 else []
+    return [
+        f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
+        for event in events
+        if event["ResourceStatus"].endswith("FAILED")
+    ]
+
+
+def deploy(port: int) -> dict[str, str]:
+    """Deploys the stack; returns its outputs."""
+    status, _ = describe_stack(port)
+    if status not in {None, "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}:
         aws(port, "cloudformation", "delete-stack", "--stack-name", STACK)
         aws(port, "cloudformation", "wait", "stack-delete-complete", "--stack-name", STACK)
     done = subprocess.run(
-        [str(ROOT / "scripts/deploy.sh"), STACK, "jobs-local-artifacts", *parameters()],
-        cwd=SOURCE, env=plain_environment(port), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        [str(ROOT / "scripts/deploy.sh"), STACK, ARTIFACTS, *parameters()],
+        cwd=SOURCE,
+        env=plain_environment(port),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     if done.returncode:
-        events = aws(port, "cloudformation", "describe-stack-events", "--stack-name", STACK, check=False) or {}
-        reasons = [
-            f"  {e['LogicalResourceId']}: {e.get('ResourceStatusReason', '')}"
-            for e in events.get("StackEvents", []) if e["ResourceStatus"].endswith("FAILED")
-        ]
-        fail("\n".join([f"the deployment failed: {done.stdout.strip()}", *reasons]))
-    _, outputs = stack_outputs(port)
-    finish(port, outputs)
-    return outputs
+        fail("\n".join([f"failed to deploy: {done.stdout.strip()}", *failure_reasons(port)]))
+    return describe_stack(port)[1]
 
 
-def finish(port, outputs):
-    """Sets by API what MiniStack does not take from a template."""
-    cors = {
-        "AllowOrigins": ORIGINS.split(","),
-        "AllowMethods": ["GET", "POST", "PUT", "PATCH", "OPTIONS"],
-        "AllowHeaders": ["authorization", "content-type", "accept", "idempotency-key"],
-        "ExposeHeaders": ["location", "retry-after", "x-next-cursor", "x-finished"],
-        "MaxAge": 3600,
-    }
-    aws(port, "apigatewayv2", "update-api", "--api-id", outputs["ApiId"], "--cors-configuration", json.dumps(cors))
-    ttl = "AttributeName=expires_at,Enabled=true"
-    aws(port, "dynamodb", "update-time-to-live", "--table-name", outputs["TableName"],
-        "--time-to-live-specification", ttl, check=False)  # refused when it is set already
-    # A number that comes from a parameter reaches its poller as a string, and stops it.
-    function = outputs["ProcessJobsFunctionName"]
-    sources = aws(port, "lambda", "list-event-source-mappings", "--function-name", function)
-    for source in sources["EventSourceMappings"]:
-        aws(port, "lambda", "update-event-source-mapping", "--uuid", source["UUID"],
-            "--scaling-config", f"MaximumConcurrency={CONCURRENCY}")
-
-
-def up():
-    if not list((SOURCE / "build").glob("*/bootstrap")):
-        fail("nothing is built yet: 'make build' first")
-    LOCAL.mkdir(parents=True, exist_ok=True)
-    state = ensure_emulator()
-    port = state["port"]
-    wanted = fingerprint()
-    if state.get("deployed") == wanted and ENV.exists():
-        print(f"Already up, and nothing has changed: {read_env()['API_URL']}")
-        return
-    put_secret(port)
-    begun = time.monotonic()
-    outputs = deploy(port)
+def write_env(port: int, outputs: dict[str, str]) -> str:
+    """Writes .local/env; returns the URL of the API."""
+    # The ApiUrl of the outputs has a host name that most machines do not resolve.
+    api_url = f"http://127.0.0.1:{port}/_aws/execute-api/{outputs['ApiId']}"
     values = {
-        "API_URL": f"http://127.0.0.1:{port}/_aws/execute-api/{outputs['ApiId']}",
+        "API_URL": api_url,
         "QUEUE_URL": outputs["QueueUrl"],
         "QUEUE_ARN": outputs["QueueArn"],
         "DEAD_LETTER_QUEUE_URL": outputs["DeadLetterQueueUrl"],
@@ -305,17 +340,38 @@ def up():
         "AWS_SECRET_ACCESS_KEY": "test",
     }
     ENV.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
-    STATE.write_text(json.dumps(state | {"deployed": wanted}))
-    print(f"Deployed in {time.monotonic() - begun:.0f} s: {values['API_URL']}")
+    return api_url
 
 
-def read_env():
+def read_env() -> dict[str, str]:
+    """Returns the content of .local/env; ends the process if the system is not up."""
     if not ENV.exists():
-        fail("the local system is not up: 'make up' first")
+        fail("the local system is not up; run 'make up' first")
     return dict(line.split("=", 1) for line in ENV.read_text().splitlines() if line)
 
 
-def down():
+# ------------------------------------------------------------------ the commands
+
+
+def up() -> None:
+    """Starts the emulator if necessary, and deploys what has changed."""
+    if not list((SOURCE / "build").glob("*/bootstrap")):
+        fail("nothing is built yet; run 'make build' first")
+    LOCAL.mkdir(parents=True, exist_ok=True)
+    state = ensure_emulator()
+    wanted = fingerprint()
+    if state.get("deployed") == wanted and ENV.exists():
+        print(f"Already up, nothing has changed: {read_env()['API_URL']}")
+        return
+    put_secret(state["port"])
+    begun = time.monotonic()
+    api_url = write_env(state["port"], deploy(state["port"]))
+    STATE.write_text(json.dumps(state | {"deployed": wanted}))
+    print(f"Deployed in {time.monotonic() - begun:.0f} s: {api_url}")
+
+
+def down() -> None:
+    """Stops the emulator, and removes its data."""
     if state := running():
         stop_group(state["pid"])
         print("Local AWS stopped.")
@@ -330,5 +386,13 @@ def down():
     shutil.rmtree(LOCAL / "tmp", ignore_errors=True)
 
 
+def main() -> None:
+    """Runs the command of the command line."""
+    commands = {"up": up, "down": down}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("command", choices=commands)
+    commands[parser.parse_args().command]()
+
+
 if __name__ == "__main__":
-    {"up": up, "down": down}[sys.argv[1]]()
+    main()

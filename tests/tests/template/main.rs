@@ -125,47 +125,42 @@ fn every_function_crate_is_deployed_and_every_deployed_function_is_a_crate() {
 
 #[test]
 fn every_route_of_the_contract_leads_to_its_function_behind_the_authorizer() {
-    let template = Template::load();
-    let functions = template.resources("AWS::Serverless::Function");
-    let integrations = template.resources("AWS::ApiGatewayV2::Integration");
     let mut routes = BTreeMap::new();
-    for route in template.resources("AWS::ApiGatewayV2::Route").values() {
-        let (_, integration) = target(&route["Target"], &integrations);
-        let (id, function) = target(&integration["IntegrationUri"], &functions);
-        let key = text(&route["RouteKey"]);
-        let open = key == "GET /health";
-        assert_eq!(
-            route["AuthorizationType"],
-            if open { "NONE" } else { "CUSTOM" },
-            "{key}"
-        );
-        assert_eq!(
-            references(&route["AuthorizerId"]).contains("ApiAuthorizer"),
-            !open,
-            "{key}"
-        );
-        assert!(may_be_invoked_by_the_api(&template, id), "{key}");
-        let name = text(&function["CodeUri"])
-            .trim_start_matches("build/")
-            .trim_end_matches('/')
-            .to_owned();
-        assert!(
-            routes.insert(key.to_owned(), name).is_none(),
-            "{key} is there twice"
-        );
+    let template = Template::load();
+    for (name, (_, function)) in template.functions() {
+        let events = function["Events"].as_object().into_iter().flatten();
+        for (_, event) in events.filter(|(_, event)| event["Type"] == "HttpApi") {
+            let route = &event["Properties"];
+            assert_eq!(route["ApiId"], json!({"Ref": "Api"}), "{name}");
+            let key = format!("{} {}", text(&route["Method"]), text(&route["Path"]));
+            // A route without settings of its own has the API's default authorizer.
+            let open = json!({"Authorizer": "NONE"});
+            let expected = (key == "GET /health").then_some(&open);
+            assert_eq!(route.get("Auth"), expected, "{key}");
+            let other = routes.insert(key, name.to_owned());
+            assert_eq!(other, None, "{name} answers a route twice");
+        }
     }
     assert_eq!(routes, contract());
 }
 
-fn may_be_invoked_by_the_api(template: &Template, function: &str) -> bool {
-    template
-        .resources("AWS::Lambda::Permission")
-        .values()
-        .any(|permission| {
-            references(&permission["FunctionName"]).contains(function)
-                && permission["Principal"] == "apigateway.amazonaws.com"
-                && references(&permission["SourceArn"]).contains("Api")
+#[test]
+fn api_asks_the_authorizer_that_it_may_invoke() {
+    let template = Template::load();
+    let auth = template.at("/Resources/Api/Properties/Auth");
+    let authorizer = &auth["Authorizers"][text(&auth["DefaultAuthorizer"])];
+    assert_eq!(
+        authorizer,
+        &json!({
+            "FunctionArn": {"Fn::GetAtt": "AuthorizeFunction.Arn"},
+            // SAM adds no permission without it.
+            "EnableFunctionDefaultPermissions": true,
+            // The answers of `authorize`: whether it lets the request pass, and the user.
+            "AuthorizerPayloadFormatVersion": "2.0",
+            "EnableSimpleResponses": true,
+            "Identity": {"Headers": ["Authorization"], "ReauthorizeEvery": 60},
         })
+    );
 }
 
 #[test]

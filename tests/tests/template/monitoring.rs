@@ -1,12 +1,12 @@
 //! What operators are shown is what the code counts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use worker::Metric;
 
 use crate::{
-    cloudformation::{Template, text},
+    cloudformation::{Template, references, text},
     source,
 };
 
@@ -22,7 +22,7 @@ fn dashboard(template: &Template) -> Value {
     let first = parts.next().unwrap_or_default().to_owned();
     let body = parts.fold(first, |body, part| {
         let (reference, rest) = part.split_once('}').unwrap();
-        body + if reference == "AWS::StackName" {
+        body + if reference == "SystemName" {
             "stack"
         } else {
             "other"
@@ -33,8 +33,8 @@ fn dashboard(template: &Template) -> Value {
 
 #[test]
 fn alarms_and_dashboard_show_the_metrics_of_the_code() {
-    let template = Template::load();
-    let namespace = json!({"Ref": "AWS::StackName"});
+    let template = Template::monitoring();
+    let namespace = json!({"Ref": "SystemName"});
     let alarms = template.resources("AWS::CloudWatch::Alarm");
     let own = alarms
         .values()
@@ -60,7 +60,7 @@ fn alarms_and_dashboard_show_the_metrics_of_the_code() {
 
 #[test]
 fn every_alarm_notifies_the_operators_topic_and_says_what_it_means() {
-    let template = Template::load();
+    let template = Template::monitoring();
     let alarms = template.resources("AWS::CloudWatch::Alarm");
     assert!(alarms.len() > 10);
     for (name, alarm) in alarms {
@@ -73,5 +73,59 @@ fn every_alarm_notifies_the_operators_topic_and_says_what_it_means() {
             source("docs/operating.md").contains(&format!("`{name}`")),
             "{name} is not in docs/operating.md"
         );
+    }
+}
+
+/// The parameters that name a resource of the system, and what the resource is called.
+fn watched(template: &Template) -> BTreeMap<&str, &str> {
+    let parameters = template.at("/Parameters").as_object().unwrap();
+    let named = parameters.keys().filter_map(|parameter| {
+        let resource = ["Name", "Id"]
+            .iter()
+            .find_map(|suffix| parameter.strip_suffix(suffix));
+        (parameter != "SystemName").then(|| Some((parameter.as_str(), resource?)))?
+    });
+    named.collect()
+}
+
+#[test]
+fn every_alarm_watches_the_resource_in_its_name() {
+    let template = Template::monitoring();
+    let watched = watched(&template);
+    assert_eq!(watched.len(), 9);
+    for (name, alarm) in template.resources("AWS::CloudWatch::Alarm") {
+        assert!(!text(&alarm["AlarmDescription"]).is_empty(), "{name}");
+        for parameter in references(&alarm["Dimensions"]) {
+            let resource = watched[parameter.as_str()].trim_end_matches("Function");
+            assert!(name.starts_with(resource), "{name} watches {parameter}");
+        }
+    }
+}
+
+#[test]
+fn the_nested_application_is_given_the_resources_in_its_parameters_names() {
+    let nested = Template::monitoring();
+    let template = Template::load();
+    let application = template.at("/Resources/Monitoring/Properties");
+    assert_eq!(application["Location"], "monitoring.yaml");
+    let mut expected = BTreeMap::from([
+        ("SystemName", json!({"Ref": "AWS::StackName"})),
+        ("AlarmTopicArn", json!({"Ref": "AlarmTopicArn"})),
+    ]);
+    for (parameter, resource) in watched(&nested) {
+        // The name of a queue is an attribute; Ref gives its URL.
+        let name = if resource.ends_with("Queue") {
+            json!({"Fn::GetAtt": format!("{resource}.QueueName")})
+        } else {
+            json!({"Ref": resource})
+        };
+        expected.insert(parameter, name);
+    }
+    assert_eq!(application["Parameters"], json!(expected));
+    // The namespace of the metrics that the functions count.
+    for (name, (_, function)) in template.functions() {
+        if let Some(namespace) = function["Environment"]["Variables"].get("METRICS_NAMESPACE") {
+            assert_eq!(namespace, &expected["SystemName"], "{name}");
+        }
     }
 }
