@@ -72,7 +72,7 @@ watch: up ## Rebuild functions as you edit; 'make invoke' runs those (Ctrl-C end
 test: test-e2e test-rust ## Run every test; JUnit files are in target/pytest and target/nextest
 
 .PHONY: test-e2e
-test-e2e: up venv-tests ## Run the end-to-end tests on the local system: ARGS="-k cancel" are pytest's
+test-e2e: up venv-tests venv-lint ## Run the end-to-end tests on the local system: ARGS="-k cancel" are pytest's
 	@"$(TESTS)/pytest" -n 4 --junit-xml=target/pytest/junit.xml $(ARGS)
 
 .PHONY: test-rust
@@ -90,7 +90,7 @@ check: cargo venv-tools venv-lint venv-tests ## Check formatting, lints, types, 
 	"$(TESTS)/ruff" check --quiet scripts tests bench
 	"$(TESTS)/ruff" format --quiet --check scripts tests bench
 	"$(TESTS)/mypy" --no-error-summary
-	"$(LOCAL)/venv-lint/bin/cfn-lint" template.yaml
+	"$(LOCAL)/venv-lint/bin/cfn-lint" template.yaml monitoring.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 \
 	  "$(LOCAL)/venv-lint/bin/sam" validate --lint --template template.yaml
 
@@ -121,11 +121,15 @@ bench: build venv-local venv-cli venv-python venv-tests ## Run all benchmarks; w
 
 # ------------------------------------------------------------------ AWS
 
+.PHONY: build-aws
+build-aws: cargo venv-local venv-zig ## Build every function for AWS (arm64) into build/
+	PATH="$(LOCAL)/venv-zig/bin:$$PATH" cargo lambda build --locked --release --arm64 --lambda-dir build
+
 .PHONY: deploy
-deploy: cargo venv-local venv-cli venv-zig ## Build for arm64 and deploy to AWS: make deploy STAGE=prod BUCKET=artifacts PARAMETERS="Name=value ..."
+deploy: venv-cli ## Build for AWS and deploy: make deploy STAGE=prod BUCKET=artifacts PARAMETERS="Name=value ..."
 	@[ -n "$(STAGE)" ] && [ -n "$(BUCKET)" ] || { \
 	  echo "error: STAGE= names the stack (jobs-STAGE), BUCKET= the bucket for the packaged code" >&2; exit 1; }
-	PATH="$(LOCAL)/venv-zig/bin:$$PATH" cargo lambda build --locked --release --arm64 --lambda-dir build
+	@$(MAKE) build-aws
 	scripts/deploy.sh "jobs-$(STAGE)" "$(BUCKET)" Architecture=arm64 $(PARAMETERS)
 	@"$(LOCAL)/venv-cli/bin/aws" cloudformation describe-stacks --stack-name "jobs-$(STAGE)" \
 	  --query "Stacks[0].Outputs[].[OutputKey, OutputValue]" --output table
