@@ -52,7 +52,8 @@ def variables(configuration: Mapping[str, Any], port: int) -> dict[str, str]:
 
 def environment(function: str) -> dict[str, str]:
     """Returns the environment of a function; asks the running local AWS."""
-    port = local.running()["port"]
+    state = local.running() or local.fail("the local AWS is not up; run 'make up' first")
+    port = state["port"]
     command = ("lambda", "get-function-configuration", "--function-name", function_name(function))
     return variables(local.aws(port, *command), port)
 
