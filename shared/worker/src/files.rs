@@ -5,6 +5,8 @@ use std::time::Duration;
 use aws::{AwsError, is_transient};
 use aws_sdk_s3::{
     Client,
+    error::SdkError,
+    operation::abort_multipart_upload::AbortMultipartUploadError,
     presigning::PresigningConfig,
     types::{Delete, Object, ObjectIdentifier},
 };
@@ -135,21 +137,25 @@ impl Files {
         })
     }
 
-    /// Aborts the multipart uploads below `prefix`, which nobody will complete. Returns how many there were.
+    /// Aborts the abandoned multipart uploads below `prefix`. Returns the number of uploads aborted.
     pub async fn abort_uploads(&self, prefix: &str) -> Result<usize, AwsError> {
         let call = self.client.list_multipart_uploads().bucket(&self.bucket);
         let listed = call.prefix(prefix).send().await;
         let listed = listed.map_err(|error| AwsError::from_sdk(S3, &error))?;
+        let mut aborted = 0;
         for upload in listed.uploads() {
             let call = self.client.abort_multipart_upload().bucket(&self.bucket);
             let call = call
                 .set_key(upload.key.clone())
                 .set_upload_id(upload.upload_id.clone());
-            call.send()
-                .await
-                .map_err(|error| AwsError::from_sdk(S3, &error))?;
+            match call.send().await {
+                Ok(_) => aborted += 1,
+                // A concurrent sweep was faster.
+                Err(error) if is_no_such_upload(&error) => {}
+                Err(error) => return Err(AwsError::from_sdk(S3, &error)),
+            }
         }
-        Ok(listed.uploads().len())
+        Ok(aborted)
     }
 
     /// An upload of exactly `size` bytes to `key`: the length is signed, so S3 refuses any other.
@@ -177,6 +183,12 @@ impl Files {
             headers: Vec::new(),
         })
     }
+}
+
+fn is_no_such_upload(error: &SdkError<AbortMultipartUploadError>) -> bool {
+    error
+        .as_service_error()
+        .is_some_and(AbortMultipartUploadError::is_no_such_upload)
 }
 
 fn presigning() -> Result<PresigningConfig, AwsError> {

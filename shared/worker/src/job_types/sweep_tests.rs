@@ -94,6 +94,27 @@ async fn what_a_run_left_that_died_while_it_was_cancelled_is_removed() {
 }
 
 #[tokio::test]
+async fn upload_aborted_by_a_concurrent_sweep_counts_as_removed() {
+    let mut harness = harness().await;
+    let id = harness.create(Packaging, json!({})).await;
+    let folder = die(&harness, id).await;
+    let owner = UserId::try_from(7).unwrap();
+    let now = harness.clock.clock().now();
+    harness.store.cancel(id, owner, false, now).await.unwrap();
+    let bucket = harness.bucket.clone();
+    let abort_first = move || bucket.state().uploads.clear();
+    harness.bucket.state().before_write = Some((0, Box::new(abort_first)));
+
+    let report = harness.sweep_in(121).await;
+    assert_eq!(
+        (report.errors, report.uploads_aborted, report.files_deleted),
+        (0, 0, 1)
+    );
+    assert_eq!(harness.names(&folder), Vec::<String>::new());
+    assert_eq!(seen(&harness, id).await.due_at, None);
+}
+
+#[tokio::test]
 async fn what_a_run_left_that_was_its_jobs_last_is_removed() {
     let mut harness = harness().await;
     let id = harness.create(Packaging, json!({})).await;

@@ -23,7 +23,7 @@ use aws_sdk_s3::{
         upload_part_copy::UploadPartCopyOutput,
     },
     primitives::{ByteStream, SdkBody},
-    types::{CopyPartResult, MultipartUpload, Object},
+    types::{CopyPartResult, MultipartUpload, Object, error::NoSuchUpload},
 };
 use aws_smithy_mocks::{MockResponse, Rule, RuleMode, mock, mock_client};
 use jobs::testing::ManualClock;
@@ -315,11 +315,15 @@ impl Bucket {
             CompleteMultipartUploadOutput::builder().build()
         });
         let abort = mock!(Client::abort_multipart_upload).then_compute_response(move |call| {
+            abort.writing();
             let mut state = abort.state();
             if state.down {
                 return MockResponse::Error(AbortMultipartUploadError::generic(slow_down()));
             }
-            state.uploads.remove(call.upload_id().unwrap());
+            if state.uploads.remove(call.upload_id().unwrap()).is_none() {
+                let gone = NoSuchUpload::builder().build();
+                return MockResponse::Error(AbortMultipartUploadError::NoSuchUpload(gone));
+            }
             MockResponse::Output(AbortMultipartUploadOutput::builder().build())
         });
         vec![create, part, complete, abort]
