@@ -19,7 +19,7 @@ use server::{Server, serve_if_asked};
 use store::{Store, testing::client};
 use worker::{
     Metrics, Processor, Submissions, Worker,
-    testing::{files_of, queue},
+    testing::{files_with_text, queue},
 };
 
 const JOBS: usize = 500;
@@ -66,7 +66,7 @@ async fn main() {
 }
 
 fn processor(api: &Api) -> Processor {
-    let worker = Worker::new(api.store.clone(), files_of(TEXT), RETENTION);
+    let worker = Worker::new(api.store.clone(), files_with_text(TEXT), RETENTION);
     let submissions = Submissions::new(api.store.clone(), queue(), api.clock.clock(), RETENTION);
     Processor::new(
         api.service(),

@@ -1,4 +1,4 @@
-//! Rescues what is stuck, every minute: expired leases and lost messages.
+//! Sweeps every minute: rescues stuck jobs and cleans up.
 
 use jobs::Time;
 use lambda::Settings;
@@ -6,10 +6,10 @@ use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 use worker::{Metrics, Sweeper};
 
-/// How long before the function's deadline a sweep ends, in milliseconds.
+/// Time before the function's deadline at which a sweep ends, in milliseconds.
 const DEADLINE_MARGIN_MILLIS: i64 = 10_000;
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> (Sweeper, Metrics) {
     (settings.sweeper(), settings.metrics())
 }
@@ -17,7 +17,7 @@ pub fn from_settings(settings: &mut Settings) -> (Sweeper, Metrics) {
 /// Sweeps once, until shortly before the function's deadline.
 ///
 /// # Errors
-/// Not all due jobs could be listed; the next minute's sweep tries again.
+/// If not all due jobs could be listed. The next minute's sweep tries again.
 pub async fn sweep_jobs(
     sweeper: &Sweeper,
     metrics: &Metrics,
@@ -37,7 +37,7 @@ pub async fn sweep_jobs(
         unlisted_shards = report.unlisted_shards,
         "sweep finished"
     );
-    metrics.swept(&report);
+    metrics.sweep_finished(&report);
     if report.unlisted_shards > 0 {
         let shards = report.unlisted_shards;
         return Err(format!("failed to list the due jobs of {shards} shards").into());

@@ -1,4 +1,4 @@
-//! One run of a job: its permits, the work beside its heartbeat, and its end.
+//! One run of a job: its permits, its work and heartbeat, and its end.
 
 use std::{future::Future, io, time::Duration};
 
@@ -19,9 +19,10 @@ use crate::{
     reporter::Reporter,
 };
 
-/// How often the end of a run is tried while DynamoDB does not answer: well within the lease.
+/// Maximum tries to write the end of a run while DynamoDB is unavailable. Together they stay well
+/// within the lease.
 const MAX_END_TRIES: u32 = 5;
-/// The delay of a job whose permit was taken between its check and its claim.
+/// Delay of a job whose permit was taken between its check and its claim.
 const RETRY_DELAY: Duration = Duration::from_secs(2);
 
 /// One run of a job.
@@ -35,7 +36,7 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// The run that has just claimed `job`, needs `permits`, and has until `deadline`.
+    /// Creates the run that has just claimed `job`. It needs `permits` and must end by `deadline`.
     pub(crate) fn new(
         service: &'a JobService,
         job: Job,
@@ -54,12 +55,12 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// The job, as it was claimed.
+    /// Returns the job as claimed.
     pub(crate) const fn job(&self) -> &Job {
         &self.job
     }
 
-    /// Where the work reports to.
+    /// Returns the reporter of the run.
     pub(crate) const fn reporter(&self) -> &Reporter {
         &self.reporter
     }
@@ -68,7 +69,7 @@ impl<'a> Attempt<'a> {
         self.service.clock().now()
     }
 
-    /// Logs the run's first line: what it is, and why the previous run was not the last.
+    /// Logs the first line of the run, with the failure of the previous run.
     pub(crate) fn log_start(&self) {
         let job = &self.job;
         let job_type = job.job_type.map_or("job", |job_type| job_type.as_str());
@@ -77,16 +78,17 @@ impl<'a> Attempt<'a> {
             (1, None) => format!("Job {} ({job_type}) started", job.id),
             (attempt, previous) => {
                 let error = previous.and_then(|run| run.error());
-                let why = error.map(|error| format!("; the previous run ended: {}", error.message));
+                let why =
+                    error.map(|error| format!("; the previous run failed: {}", error.message));
                 let why = why.unwrap_or_default();
-                format!("Attempt {attempt} of {job_type} started{why}")
+                format!("Attempt {attempt} ({job_type}) started{why}")
             }
         };
         self.reporter.log(Level::Info, &line);
     }
 
-    /// Acquires the permits. They were free before the claim, but another run may have been faster: then the job is
-    /// deferred. Returns `None` if all were acquired.
+    /// Acquires the permits. They were free before the claim, but another run may have taken one
+    /// since: then the job is deferred. Returns `None` if all were acquired.
     pub(crate) async fn acquire_permits(&self) -> Option<RunEnd> {
         for permit in &self.permits {
             let store = self.service.store();
@@ -105,7 +107,8 @@ impl<'a> Attempt<'a> {
         None
     }
 
-    /// Releases the permits. One that cannot be released now is removed by whoever finds it held by an ended run.
+    /// Releases the permits. A permit that cannot be released now is removed by the next job that
+    /// finds it held by an ended run.
     pub(crate) async fn release_permits(&self) {
         for permit in &self.permits {
             let store = self.service.store();
@@ -115,7 +118,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Drives the work and the heartbeat side by side. Returns `None` if the run was fenced off.
+    /// Runs the work and its heartbeat side by side. Returns `None` if the run was fenced off.
     pub(crate) async fn drive(
         &self,
         work: impl Future<Output = Result<Completion, WorkError>> + Send + 'static,
@@ -143,7 +146,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// How the run ends after its work has.
+    /// Maps the outcome of the work to the end of the run.
     fn end_after_work(
         &self,
         result: Result<Result<Completion, WorkError>, JoinError>,
@@ -155,11 +158,11 @@ impl<'a> Attempt<'a> {
             Ok(Err(WorkError::Suspended)) => RunEnd::Suspended,
             Ok(Err(WorkError::Io(error))) => self.end_after_io_error(&error),
             Ok(Err(WorkError::Stopped)) => match stopped_by {
-                Some(StopReason::LeaseLost) => self.outage("the lease could not be renewed"),
+                Some(StopReason::LeaseLost) => self.outage("failed to renew the lease"),
                 Some(StopReason::OutOfTime) => {
                     self.retry(FailureCode::TimedOut, "The attempt ran out of time")
                 }
-                // By nobody that is known: as if the process had died.
+                // Stopped for no known reason: requeue the job, as after a crash.
                 Some(StopReason::Fenced) | None => RunEnd::Deferred(WaitingFor::Queue, self.now()),
             },
             Err(error) => {
@@ -185,14 +188,14 @@ impl<'a> Attempt<'a> {
         self.retry(FailureCode::Internal, "A service refused the job's request")
     }
 
-    /// A service is unavailable: the job is deferred, and its attempt not counted.
+    /// Defers the job while a service is unavailable. The run does not count as an attempt.
     fn outage(&self, detail: &str) -> RunEnd {
         tracing::warn!(job_id = %self.job.id, detail, "a service is unavailable; job deferred");
         let until = self.now().after(backoff::after_outage(&self.job));
         RunEnd::Deferred(WaitingFor::Backoff { until }, until)
     }
 
-    /// The attempt failed: another follows while there is one left.
+    /// Ends a failed attempt. Another follows if any are left.
     fn retry(&self, code: FailureCode, message: &str) -> RunEnd {
         let job = &self.job;
         if job.has_attempts_left() {
@@ -203,9 +206,10 @@ impl<'a> Attempt<'a> {
         RunEnd::Failed(Failure::new(FailureCode::AttemptsExhausted, message))
     }
 
-    /// Writes the run's end. `is_clean`: this run has left nothing in the bucket but a package.
+    /// Writes the end of the run. `is_clean` is `true` if the run left nothing but a package in the
+    /// bucket.
     pub(crate) async fn end(&self, end: RunEnd, is_clean: bool) -> Result<Processed, AwsError> {
-        // What earlier runs left is unknown.
+        // Earlier runs may have left files.
         let is_clean = is_clean && self.job.fence == 1 && !self.reporter.leaves_upload();
         let leftovers = if is_clean {
             Leftovers::None
@@ -214,9 +218,9 @@ impl<'a> Attempt<'a> {
         };
         self.log_end(&end);
         let (outcome, end) = match self.write_end(&end, leftovers).await {
-            // It would be refused each time: the owner is told now, not after all attempts.
+            // Every attempt would be refused, so fail the job now.
             Err(error) if !error.is_unavailable() && matches!(end, RunEnd::Completed(_)) => {
-                tracing::error!(job_id = %self.job.id, %error, "failed to store a result");
+                tracing::error!(job_id = %self.job.id, %error, "failed to store the result");
                 let failure = Failure::new(FailureCode::Internal, "The result could not be stored");
                 let end = RunEnd::Failed(failure);
                 self.log_end(&end);
@@ -233,7 +237,7 @@ impl<'a> Attempt<'a> {
                 RunEnd::Completed(_) | RunEnd::Failed(_) => Processed::Finished(job),
             }),
             EndOutcome::Fenced(_) => Ok(Processed::Fenced),
-            EndOutcome::ReleaseChanged => self.fail_as_changed().await,
+            EndOutcome::ReleaseChanged => self.fail_release_changed().await,
         }
     }
 
@@ -245,24 +249,24 @@ impl<'a> Attempt<'a> {
                 let Failure { message, .. } = failure;
                 let attempt = self.job.attempt;
                 let line =
-                    format!("Attempt {attempt} failed: {message}; the next starts after {at}");
+                    format!("Attempt {attempt} failed: {message}; the next one starts after {at}");
                 (Level::Warning, line)
             }
             RunEnd::Deferred(waiting_for, _) => (Level::Warning, waiting_for.to_string()),
-            // The work itself has said how far it is.
+            // The work has already logged its progress.
             RunEnd::Suspended => return,
         };
         self.reporter.log(level, &line);
     }
 
-    /// Writes the end, again while DynamoDB is unavailable. All tries have one time: by it the store recognizes its own
-    /// write.
+    /// Writes the end, and retries while DynamoDB is unavailable. All tries share one timestamp, by
+    /// which the store recognizes its own write.
     async fn write_end(&self, end: &RunEnd, leftovers: Leftovers) -> Result<EndOutcome, AwsError> {
         let (mut tries, now) = (1, self.now());
         loop {
             match self.try_end(end, leftovers, now).await {
                 Err(error) if error.is_unavailable() && tries < MAX_END_TRIES => {
-                    tracing::warn!(job_id = %self.job.id, %error, tries, "failed to write a run's end");
+                    tracing::warn!(job_id = %self.job.id, %error, tries, "failed to end the run");
                     tokio::time::sleep(POLL_INTERVAL * tries).await;
                     tries += 1;
                 }
@@ -287,7 +291,7 @@ impl<'a> Attempt<'a> {
             .await
     }
 
-    async fn fail_as_changed(&self) -> Result<Processed, AwsError> {
+    async fn fail_release_changed(&self) -> Result<Processed, AwsError> {
         let end = RunEnd::Failed(Failure::new(
             FailureCode::ReleaseChanged,
             "The release changed while this job ran; retry it to work on the release as it is now",
@@ -302,7 +306,7 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// What a job waits for that finds no free `permit`, one of which `holder` has.
+/// Returns the wait for a `permit` that `holder` has.
 pub(crate) const fn waiting_for(permit: Permit, holder: jobs::JobId) -> WaitingFor {
     match permit {
         Permit::Release(_) => WaitingFor::Release { job_id: holder },

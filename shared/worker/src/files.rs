@@ -1,4 +1,4 @@
-//! Files in the bucket: listings, presigned uploads and downloads, and deletion.
+//! Files in the bucket: listing, deletion, presigned uploads and downloads.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use aws_sdk_s3::{
 use jobs::Time;
 
 const S3: &str = "S3";
-/// The largest number of files that one call deletes (Amazon S3 API Reference, "`DeleteObjects`").
+/// Maximum files that one call deletes (Amazon S3 API Reference, "`DeleteObjects`").
 const MAX_DELETE_KEYS: usize = 1_000;
-/// How long a presigned URL is valid.
+/// Lifetime of a presigned URL.
 pub const PRESIGNED_URL_TTL: Duration = Duration::from_mins(15);
 
 /// The bucket.
@@ -28,27 +28,27 @@ pub struct Files {
 /// A file in the bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredFile {
-    /// Its whole key.
+    /// The full key.
     pub key: String,
-    /// Its size, in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// When it was written.
+    /// The time of the last write.
     pub last_modified: Option<Time>,
-    /// A tag that changes with its content.
+    /// A tag that changes with the content.
     pub e_tag: Option<String>,
 }
 
-/// A request that its holder may send without credentials of their own.
+/// A request that its holder may send without AWS credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PresignedRequest {
-    /// Where to send it.
+    /// The URL.
     pub url: String,
-    /// The signed headers, which must be sent as they are.
+    /// The signed headers, which must be sent unchanged.
     pub headers: Vec<(String, String)>,
 }
 
 impl Files {
-    /// The bucket `bucket`, through `client`.
+    /// Creates a handle to the bucket named `bucket`.
     #[must_use]
     pub fn new(client: Client, bucket: impl Into<String>) -> Self {
         Self {
@@ -57,19 +57,20 @@ impl Files {
         }
     }
 
-    /// The SDK's client, for streams.
+    /// Returns the SDK's client, for streams.
     #[must_use]
     pub(crate) const fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The bucket's name.
+    /// Returns the bucket's name.
     #[must_use]
     pub(crate) fn bucket(&self) -> &str {
         &self.bucket
     }
 
-    /// The files below `prefix`, in the order of their names: at most `limit`, rounded up to a page of S3's.
+    /// Lists the files below `prefix`, sorted by key: at most `limit`, rounded up to a full page
+    /// of S3.
     pub async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<StoredFile>, AwsError> {
         let mut files = Vec::new();
         let mut token = None;
@@ -88,10 +89,11 @@ impl Files {
         }
     }
 
-    /// Deletes everything below `prefix`, other than what is below `kept`. Returns how many files that were.
+    /// Deletes the files below `prefix`, except those below `kept`. Returns the number of files
+    /// deleted.
     ///
     /// # Errors
-    /// Some files may have been deleted.
+    /// Some files may already have been deleted.
     pub async fn delete_all_but(
         &self,
         prefix: &str,
@@ -123,7 +125,9 @@ impl Files {
         let Some(error) = deleted.errors().first() else {
             return Ok(());
         };
-        let detail = format!("{error:?}");
+        let (code, key) = (error.code().unwrap_or_default(), error.key());
+        let (key, message) = (key.unwrap_or_default(), error.message().unwrap_or_default());
+        let detail = format!("{code} for {key}: {message}");
         Err(if error.code().is_some_and(is_transient) {
             AwsError::Unavailable {
                 service: S3,
@@ -137,7 +141,7 @@ impl Files {
         })
     }
 
-    /// Aborts the abandoned multipart uploads below `prefix`. Returns the number of uploads aborted.
+    /// Aborts the abandoned multipart uploads below `prefix`. Returns the number aborted.
     pub async fn abort_uploads(&self, prefix: &str) -> Result<usize, AwsError> {
         let call = self.client.list_multipart_uploads().bucket(&self.bucket);
         let listed = call.prefix(prefix).send().await;
@@ -158,7 +162,7 @@ impl Files {
         Ok(aborted)
     }
 
-    /// An upload of exactly `size` bytes to `key`: the length is signed, so S3 refuses any other.
+    /// Signs an upload of exactly `size` bytes to `key`. S3 refuses any other length.
     pub async fn presign_upload(&self, key: &str, size: u64) -> Result<PresignedRequest, AwsError> {
         let length = i64::try_from(size).unwrap_or(i64::MAX);
         let call = self.client.put_object().bucket(&self.bucket).key(key);
@@ -173,7 +177,7 @@ impl Files {
         })
     }
 
-    /// A download of `key`.
+    /// Signs a download of `key`.
     pub async fn presign_download(&self, key: &str) -> Result<PresignedRequest, AwsError> {
         let call = self.client.get_object().bucket(&self.bucket).key(key);
         let request = call.presigned(presigning()?).await;

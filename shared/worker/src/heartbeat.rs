@@ -1,4 +1,4 @@
-//! The heartbeat of a run: it renews the lease, shows the progress, writes the log, and stops the work when it has to.
+//! The heartbeat of a run: renews the lease, writes the progress and the log, and stops the work.
 
 use std::time::Duration;
 
@@ -8,28 +8,28 @@ use store::{RunHandle, Store, WriteOutcome};
 
 use crate::reporter::Reporter;
 
-/// How often the heartbeat checks whether there is something to write.
+/// Interval at which the heartbeat checks for something to write.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How often it writes even so, to renew the lease and to learn of a cancel.
+/// Interval at which it writes in any case, to renew the lease and to notice a cancel.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(2);
-/// How long before the function's deadline the work is stopped.
+/// Time before the function's deadline at which the work is stopped.
 const DEADLINE_MARGIN: Duration = Duration::from_secs(20);
-/// How long the lease may go without renewal before the work is stopped: three quarters of [`jobs::LEASE`], after which
-/// another run may hold the job.
+/// Time without a renewal of the lease after which the work is stopped: three quarters of
+/// [`jobs::LEASE`]. Once the lease expires, another run may claim the job.
 const LEASE_LOST_AFTER: Duration = Duration::from_secs(45);
-/// A chunk's lines stay below this many bytes: with its keys it is 4 KB, four write units.
+/// Maximum bytes of the lines in a chunk. With its keys, a chunk fits 4 KB: four write units.
 const CHUNK_BYTES: usize = 3_900;
-/// What a line takes in its chunk besides its text: time, level, punctuation.
+/// Bytes that a line takes in its chunk besides its text: time, level, punctuation.
 const LINE_OVERHEAD_BYTES: usize = 20;
 
-/// Why a heartbeat stopped the work. A later one in this list outranks an earlier one.
+/// The reason why the heartbeat stopped the work. Later variants outrank earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum StopReason {
     /// The function's deadline is near.
     OutOfTime,
     /// The lease could not be renewed for too long.
     LeaseLost,
-    /// Another party has ended the run.
+    /// The run was ended from outside.
     Fenced,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Heartbeat<'a> {
 }
 
 impl<'a> Heartbeat<'a> {
-    /// The heartbeat of a run that begins at `now`, in a function that has until `deadline`.
+    /// Creates the heartbeat of a run that begins at `now` and must end by `deadline`.
     pub(crate) const fn new(
         store: &'a Store,
         run: &'a RunHandle,
@@ -62,12 +62,12 @@ impl<'a> Heartbeat<'a> {
         }
     }
 
-    /// Why it has stopped the work, if it has.
+    /// Returns the reason why it stopped the work; `None` if it did not.
     pub(crate) const fn stopped_by(&self) -> Option<StopReason> {
         self.stopped_by
     }
 
-    /// One beat, at `now`.
+    /// Beats once, at `now`.
     pub(crate) async fn beat(&mut self, now: Time) {
         if now.after(DEADLINE_MARGIN) >= self.deadline {
             self.stop(StopReason::OutOfTime);
@@ -80,7 +80,7 @@ impl<'a> Heartbeat<'a> {
             Ok(Some(WriteOutcome::Written(()))) => self.last_write = now,
             Ok(None) => {}
             Ok(Some(WriteOutcome::Fenced(_))) => self.stop(StopReason::Fenced),
-            // The lease outlives some missed beats.
+            // The lease survives a few missed beats.
             Err(error) => {
                 tracing::warn!(job_id = %self.run.job_id, %error, "heartbeat failed");
                 if since_last >= LEASE_LOST_AFTER {
@@ -95,12 +95,13 @@ impl<'a> Heartbeat<'a> {
         self.reporter.stop();
     }
 
-    /// Writes what is new, or the lease if it `must`. Returns `None` if there was nothing to write.
-    async fn write(&self, must: bool, now: Time) -> Result<Option<WriteOutcome<()>>, AwsError> {
+    /// Writes new progress, or only renews the lease if that `is_due`. Returns `None` if there was
+    /// nothing to write.
+    async fn write(&self, is_due: bool, now: Time) -> Result<Option<WriteOutcome<()>>, AwsError> {
         if let WriteOutcome::Fenced(job) = flush_log(self.store, self.run, self.reporter).await? {
             return Ok(Some(WriteOutcome::Fenced(job)));
         }
-        if !self.reporter.take_changed() && !must {
+        if !self.reporter.take_changed() && !is_due {
             return Ok(None);
         }
         let progress = self.reporter.snapshot();
@@ -111,7 +112,7 @@ impl<'a> Heartbeat<'a> {
     }
 }
 
-/// Puts the log lines that have been reported since the last time.
+/// Writes the log lines reported since the last call.
 pub(crate) async fn flush_log(
     store: &Store,
     run: &RunHandle,
@@ -132,7 +133,7 @@ pub(crate) async fn flush_log(
 fn chunks(lines: &[LogEntry]) -> Vec<&[LogEntry]> {
     let (mut chunks, mut start, mut bytes) = (Vec::new(), 0, 0);
     for (at, line) in lines.iter().enumerate() {
-        // A chunk has the step only where it changes.
+        // A chunk stores the step only on lines where it changes.
         let has_new_step = at == start || line.step != lines[at - 1].step;
         let step = line.step.as_ref().filter(|_| has_new_step);
         let size = line.message.len() + step.map_or(0, String::len) + LINE_OVERHEAD_BYTES;
@@ -155,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn log_lines_are_split_into_chunks_of_4_kb_without_loss() {
+    fn log_lines_are_split_into_chunks_of_4_kb() {
         let line = |seq| LogEntry {
             seq,
             timestamp: Time::from_millis(0),

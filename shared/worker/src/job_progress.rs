@@ -1,11 +1,11 @@
-//! The progress of file work, as the job reports it.
+//! Reports the progress of file work as the progress of the job.
 
 use jobs::Level;
 use release_files::{WorkError, progress::Progress};
 
 use crate::reporter::Reporter;
 
-/// Maps the progress of each step into its share of the job's.
+/// Maps the progress of each step to a range of the job's progress.
 pub(crate) struct JobProgress {
     reporter: Reporter,
     from: u8,
@@ -13,7 +13,7 @@ pub(crate) struct JobProgress {
 }
 
 impl JobProgress {
-    /// Reports to `reporter`; the work is the part of the job from `from` to `to` percent.
+    /// Reports to `reporter`. The work covers the job's progress from `from` to `to` percent.
     pub(crate) fn new(reporter: Reporter, from: u8, to: u8) -> Self {
         reporter.progress(from);
         Self { reporter, from, to }

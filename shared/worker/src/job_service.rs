@@ -1,13 +1,13 @@
-//! The job service: moves jobs through their lives.
+//! The job service: changes jobs for callers other than their runs.
 
 use aws::AwsError;
 use jobs::{Caller, Clock, Event, Failure, FailureCode, Job, JobId, Level, Status, UserId};
 use store::{CancelOutcome, Store, SubmitOutcome, WriteOutcome};
 
-/// How often a log line is tried again after another line came between read and write.
+/// Maximum tries to append a log line while others are appended concurrently.
 const MAX_APPEND_TRIES: u32 = 5;
 
-/// The service over the store.
+/// Changes jobs in the store.
 #[derive(Clone, Debug)]
 pub struct JobService {
     store: Store,
@@ -18,16 +18,16 @@ pub struct JobService {
 /// The outcome of [`JobService::update_status`].
 #[derive(Debug)]
 pub enum UpdateStatusOutcome {
-    /// The job has the status.
+    /// The job has the new status.
     Updated(Job),
-    /// The status machine, or the run that holds the job, does not allow it.
+    /// The status machine or the run that holds the job forbids it.
     Refused(Job),
-    /// There is no such job.
+    /// The job does not exist.
     Missing,
 }
 
 impl JobService {
-    /// The service over `store`.
+    /// Creates the service over `store`.
     #[must_use]
     pub const fn new(store: Store, clock: Clock) -> Self {
         Self {
@@ -37,7 +37,7 @@ impl JobService {
         }
     }
 
-    /// The same, running at most `limit` jobs of a user at a time; without one, all of them.
+    /// Limits the running jobs of each user to `limit`. `None` means no limit.
     #[must_use]
     pub fn with_user_limit(self, limit: Option<u32>) -> Self {
         Self {
@@ -46,7 +46,7 @@ impl JobService {
         }
     }
 
-    /// The store of the service.
+    /// Returns the store.
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
@@ -60,8 +60,8 @@ impl JobService {
         self.user_limit
     }
 
-    /// Moves a job to `status`, and adds `logs` to its log, for a caller other than the run that works on it: so a
-    /// running job only ends, and only a run makes a job run or complete.
+    /// Moves a job to `status` and adds `logs` to its log. This can end a running job, but only a
+    /// run can start or complete a job.
     pub async fn update_status(
         &self,
         id: JobId,
@@ -93,8 +93,8 @@ impl JobService {
         })
     }
 
-    /// Adds a line to the log of a job that waits. Returns `false` for a running job, whose log belongs to its run, and
-    /// for a final one, whose log is closed.
+    /// Adds a line to the log of a draft or pending job. Returns `false` for a running job, whose
+    /// log belongs to its run, and for a final one, whose log is closed.
     pub async fn append_log(
         &self,
         id: JobId,
@@ -124,7 +124,7 @@ impl JobService {
             .await
     }
 
-    /// Cancels a job for its owner. Returns whether it is cancelled.
+    /// Cancels a job for its owner. Returns `true` if the job is cancelled.
     pub async fn cancel_job(&self, id: JobId, owner: UserId) -> Result<bool, AwsError> {
         let caller = Caller {
             user_id: owner,

@@ -1,4 +1,4 @@
-//! Runs jobs: the queue's messages, claims and heartbeats, the work of each job type, the sweeper.
+//! Runs jobs: the queue, claims and heartbeats, the work of each job type, the sweeper.
 
 mod attempt;
 mod backoff;

@@ -1,4 +1,4 @@
-//! Metrics in CloudWatch's embedded format: a line on standard output, no API call.
+//! Metrics in CloudWatch's embedded metric format: lines on standard output instead of API calls.
 //!
 //! Written by hand: the crates for it bring an exporter and a registry for a dozen lines of JSON.
 
@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 
 use crate::sweeper::SweepReport;
 
-/// A metric. Alarms and the dashboard refer to these names, as a test of the template checks.
+/// A metric. A test of the template checks that alarms and the dashboard use these names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Metric {
-    /// Jobs that became final in a run; by type and status.
+    /// Jobs that became final in a run, by type and status.
     JobsEnded,
-    /// Jobs whose failure an operator has to look at.
+    /// Jobs whose failure an operator must investigate.
     JobsFailedInternally,
-    /// Jobs and messages that wait for another delivery; by reason.
+    /// Jobs and messages that wait for another delivery, by reason.
     JobsDeferred,
     /// Jobs of dead runs that the sweeper requeued.
     JobsRescued,
-    /// Messages that the sweeper sent again.
+    /// Messages that the sweeper resent.
     MessagesResent,
 }
 
@@ -32,7 +32,7 @@ impl Metric {
         Self::MessagesResent,
     ];
 
-    /// The name in CloudWatch.
+    /// Returns the name in CloudWatch.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Metrics in the CloudWatch namespace `namespace`.
+    /// Writes metrics to the CloudWatch namespace `namespace`.
     pub fn new(namespace: impl Into<String>, clock: Clock) -> Self {
         Self {
             namespace: namespace.into(),
@@ -64,7 +64,7 @@ impl Metrics {
         }
     }
 
-    /// A job became final in a run.
+    /// Counts a job that became final in a run.
     pub fn job_ended(&self, job: &Job) {
         let job_type = job.job_type.map_or("none", |job_type| job_type.as_str());
         let dimensions = [("JobType", job_type), ("Status", job.status().as_str())];
@@ -74,21 +74,21 @@ impl Metrics {
         }
     }
 
-    /// A job was failed from outside its run, with `code`.
+    /// Counts a job that was failed from outside its run, with `code`.
     pub fn job_failed(&self, code: FailureCode) {
         if code.is_internal() {
             self.write(&[], &[(Metric::JobsFailedInternally, 1)]);
         }
     }
 
-    /// A job, or a message, waits for another delivery.
+    /// Counts a job or message that waits for another delivery.
     pub fn job_deferred(&self, reason: WaitReason) {
         let dimensions = [("Reason", reason.as_str())];
         self.write(&dimensions, &[(Metric::JobsDeferred, 1)]);
     }
 
-    /// A sweep has ended.
-    pub fn swept(&self, report: &SweepReport) {
+    /// Counts the results of a sweep.
+    pub fn sweep_finished(&self, report: &SweepReport) {
         let counts = [
             (Metric::JobsRescued, report.rescued),
             (Metric::MessagesResent, report.resent),
@@ -105,7 +105,8 @@ impl Metrics {
         println!("{}", self.line(dimensions, counts));
     }
 
-    /// One line of the embedded format (Amazon CloudWatch User Guide, "Specification: Embedded metric format").
+    /// Builds one line of the embedded metric format (Amazon CloudWatch User Guide,
+    /// "Specification: Embedded metric format").
     fn line(&self, dimensions: &[Dimension<'_>], counts: &[(Metric, usize)]) -> Value {
         let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
         let definitions: Vec<Value> = counts
@@ -139,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_names_its_namespace_metrics_dimensions_and_time() {
+    fn line_follows_the_embedded_metric_format() {
         let metrics = Metrics::new("jobs-test", ManualClock::default().clock());
         let counts = [(Metric::JobsEnded, 1), (Metric::JobsRescued, 0)];
         let line = metrics.line(&[("JobType", "packaging")], &counts);

@@ -1,4 +1,4 @@
-//! Processing one job: whether it may run, the claim, the run, and what follows from its end.
+//! Processes one job: the checks, the claim, the run and its end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,33 +14,35 @@ use crate::{
     work::{Assignment, Work},
 };
 
-/// How often a claim is tried again for a job that has changed since it was read, but is still pending.
+/// Maximum claims of a job that stays pending but changes between read and claim.
 const MAX_CLAIM_TRIES: u32 = 3;
-/// How early a message may be delivered: its sender may have another clock.
+/// Tolerance for a message that is delivered early: its sender's clock may differ.
 const CLOCK_SKEW: Duration = Duration::from_secs(2);
-/// How long a run may spend on removing its files: well within its lease, and the function's last seconds.
+/// Time limit for removing a run's files, well within its lease and the function's last seconds.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The outcome of processing a job.
 #[derive(Debug)]
 pub enum Processed {
-    /// It is final.
+    /// The job is final.
     Finished(Job),
-    /// It waits for its next run, for which a message must be sent after the delay.
+    /// The job waits for its next run, whose message must be sent after the delay.
     Waiting(Job, Duration),
-    /// Its run was fenced off: the job was cancelled or rescued.
+    /// The run was fenced off: the job was cancelled or rescued.
     Fenced,
-    /// There was nothing to do: another run holds it, or it is final, a draft, or deferred.
+    /// There was nothing to do: another run holds the job, or it is final, a draft, or deferred.
     Skipped(Job),
-    /// There is no such job.
+    /// The job does not exist.
     Missing,
 }
 
 impl JobService {
-    /// Claims a pending job and works on it to its end. The calling function has until `deadline`.
+    /// Claims a pending job and works on it to its end. The calling function must end by
+    /// `deadline`.
     ///
     /// # Errors
-    /// The message must be delivered again; a run under way loses its lease, and the sweeper rescues the job.
+    /// The message must be delivered again. A run in progress loses its lease, and the sweeper
+    /// rescues the job.
     pub async fn process_job<W: Work>(
         &self,
         id: JobId,
@@ -67,7 +69,7 @@ impl JobService {
                 Claim::Missing => return Ok(Processed::Missing),
             }
         }
-        Err(AwsError::Contention("the job changed before each claim"))
+        Err(AwsError::Contention("the job changed before every claim"))
     }
 
     /// Skips or defers a job that may not be claimed now.
@@ -83,7 +85,7 @@ impl JobService {
         else {
             return self.skip(seen.clone()).await.map(Some);
         };
-        // Several messages may be under way: none starts the job before its backoff.
+        // Several messages may be in flight. None may start the job before its backoff ends.
         let earliest = self.clock().now().after(CLOCK_SKEW);
         let is_early = deferred_until.is_some_and(|until| until > earliest);
         if is_early && matches!(reason, WaitingFor::Backoff { .. }) {
@@ -95,7 +97,7 @@ impl JobService {
                 .check_permit(*permit, self.clock().now())
                 .await?;
             if let PermitOutcome::Full(holder) = outcome {
-                // Another message is on its way: one is enough.
+                // Another message is on its way, and one is enough.
                 return if is_early {
                     self.skip(seen.clone()).await.map(Some)
                 } else {
@@ -119,33 +121,7 @@ impl JobService {
             Ok(config) => work_on(&attempt, config, work).await,
             Err(failure) => Some(RunEnd::Failed(failure)),
         };
-        let processed = match end {
-            // Nobody will use what it wrote.
-            None => {
-                clean_up(attempt.job(), work).await;
-                Ok(Processed::Fenced)
-            }
-            // What it wrote is the release's package, unless the end is refused. An end whose answer is unknown may
-            // have been written: then the files stay.
-            Some(end @ RunEnd::Completed(_)) => {
-                let processed = attempt.end(end, true).await;
-                if processed
-                    .as_ref()
-                    .is_ok_and(|processed| !processed.is_completed())
-                {
-                    clean_up(attempt.job(), work).await;
-                }
-                processed
-            }
-            // The next run continues with what it wrote.
-            Some(end @ RunEnd::Suspended) => attempt.end(end, false).await,
-            // Its files are removed before the end is written: a crash in between leaves an open job, not a final one
-            // with files that nobody knows of.
-            Some(end) => {
-                let is_clean = clean_up(attempt.job(), work).await;
-                attempt.end(end, is_clean).await
-            }
-        };
+        let processed = finish(&attempt, end, work).await;
         attempt.release_permits().await;
         processed
     }
@@ -168,7 +144,7 @@ impl JobService {
         })
     }
 
-    /// The permits that a run of the job needs.
+    /// Returns the permits that a run of the job needs.
     fn permits(&self, job: &Job, config: Option<&Config>) -> Vec<Permit> {
         let changes_release = config.is_some_and(Config::changes_release);
         let release = job
@@ -204,17 +180,52 @@ async fn work_on<W: Work>(attempt: &Attempt<'_>, config: Config, work: &Arc<W>) 
         .await
 }
 
-/// Removes what a run has left. Returns `false` if that is left to the sweeper.
+/// Writes the end of the run, which is `None` if the run was fenced off, and removes its files
+/// unless they are still needed.
+async fn finish<W: Work>(
+    attempt: &Attempt<'_>,
+    end: Option<RunEnd>,
+    work: &Arc<W>,
+) -> Result<Processed, AwsError> {
+    match end {
+        None => {
+            clean_up(attempt.job(), work).await;
+            Ok(Processed::Fenced)
+        }
+        // Its files are the release's package, unless the end is refused. If the answer is lost,
+        // the end may have been written, and the files stay.
+        Some(end @ RunEnd::Completed(_)) => {
+            let processed = attempt.end(end, true).await;
+            if processed
+                .as_ref()
+                .is_ok_and(|processed| !processed.is_completed())
+            {
+                clean_up(attempt.job(), work).await;
+            }
+            processed
+        }
+        // The next run continues with its files.
+        Some(end @ RunEnd::Suspended) => attempt.end(end, false).await,
+        // Its files are removed first: a crash in between then leaves an open job, not a final one
+        // with forgotten files.
+        Some(end) => {
+            let is_clean = clean_up(attempt.job(), work).await;
+            attempt.end(end, is_clean).await
+        }
+    }
+}
+
+/// Removes the files of a run. Returns `false` if they are left to the sweeper.
 async fn clean_up<W: Work>(job: &Job, work: &Arc<W>) -> bool {
-    // Nothing renews the lease meanwhile.
+    // The lease is not renewed meanwhile.
     match tokio::time::timeout(CLEANUP_TIMEOUT, work.clean_up(job)).await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
-            tracing::warn!(job_id = %job.id, %error, "failed to remove a run's files; the sweeper will");
+            tracing::warn!(job_id = %job.id, %error, "failed to remove a run's files; the sweeper will retry");
             false
         }
         Err(_) => {
-            tracing::warn!(job_id = %job.id, "timed out removing a run's files; the sweeper will");
+            tracing::warn!(job_id = %job.id, "timed out removing a run's files; the sweeper will retry");
             false
         }
     }

@@ -1,4 +1,4 @@
-//! Deals with the messages of the jobs queue, each on its own: the failure of one does not affect another.
+//! Processes the messages of the jobs queue one by one. The failure of one does not affect others.
 
 use std::{fmt::Display, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     submissions::Submissions,
 };
 
-/// The shortest delay of a job's next message.
+/// Shortest delay of a job's next message.
 const MIN_DELAY: Duration = Duration::from_secs(1);
 
 /// One delivery of a message.
@@ -25,15 +25,15 @@ const MIN_DELAY: Duration = Duration::from_secs(1);
 pub struct Delivery<'a> {
     /// The message's id.
     pub message_id: &'a str,
-    /// Its body.
+    /// The message's body.
     pub body: &'a str,
-    /// Identifies this delivery where its visibility timeout is changed.
+    /// The handle that changes the visibility timeout of this delivery.
     pub receipt_handle: Option<&'a str>,
-    /// How often the message has been received, this time included.
+    /// The number of receives of the message, including this one.
     pub receive_count: u32,
 }
 
-/// Deals with the messages of the jobs queue.
+/// Processes the messages of the jobs queue.
 pub struct Processor {
     jobs: JobService,
     submissions: Submissions,
@@ -44,7 +44,7 @@ pub struct Processor {
 }
 
 impl Processor {
-    /// A processor of the messages of `queue` that works with `worker`.
+    /// Creates a processor of the messages of `queue` that runs jobs with `worker`.
     #[must_use]
     pub fn new(
         jobs: JobService,
@@ -64,9 +64,10 @@ impl Processor {
         }
     }
 
-    /// Deals with one message, until `deadline` at the latest. Returns `false` if it must be delivered again.
+    /// Processes one message, until `deadline` at the latest. Returns `false` if the message must
+    /// be redelivered.
     pub async fn process(&self, delivery: &Delivery<'_>, deadline: Time) -> bool {
-        // Its type is erased: the SDK's futures nest too deep for the compiler.
+        // Boxed to erase its type: the SDK's futures nest too deep for the compiler.
         match self.handle(delivery, deadline).boxed().await {
             Ok(()) => true,
             Err(error) => {
@@ -104,7 +105,7 @@ impl Processor {
         delivery: &Delivery<'_>,
         deadline: Time,
     ) -> Result<(), AwsError> {
-        // Boxed: the SDK's calls add up to a future that is too large for the stack.
+        // Boxed: the SDK's calls add up to a future too large for the stack.
         let processed = Box::pin(self.jobs.process_job(id, &self.worker, deadline)).await?;
         match processed {
             Processed::Finished(job) => self.job_ended(&job),
@@ -137,11 +138,12 @@ impl Processor {
         tracing::info!(%job_id, attempt, %reason, delay_ms, "job deferred");
         self.metrics.job_deferred(reason);
         if let Err(error) = self.submissions.resend(job, delay.max(MIN_DELAY)).await {
-            tracing::warn!(%job_id, %error, "failed to send a job's next message; the sweeper will");
+            tracing::warn!(%job_id, %error, "failed to send a job's next message; the sweeper will retry");
         }
     }
 
-    /// Has a message delivered again soon: its visibility timeout is long, to cover a job that is at work.
+    /// Makes a failed message visible again soon: its visibility timeout is long enough for a
+    /// running job.
     async fn retry_later(&self, delivery: &Delivery<'_>) {
         let Some(receipt_handle) = delivery.receipt_handle else {
             return;
@@ -157,14 +159,13 @@ impl Processor {
         }
     }
 
-    /// Moves a message that can never succeed out of the way.
     async fn send_to_dead_letter_queue(
         &self,
         delivery: &Delivery<'_>,
         reason: &(dyn Display + Sync),
     ) -> Result<(), AwsError> {
         let message_id = delivery.message_id;
-        tracing::error!(message_id, %reason, "message can never succeed; sending it to the dead-letter queue");
+        tracing::error!(message_id, %reason, "a message can never succeed; moving it to the dead-letter queue");
         self.dead_letter_queue.send(delivery.body.to_owned()).await
     }
 }

@@ -1,4 +1,4 @@
-//! The jobs queue: its messages, and how they are sent.
+//! The jobs queue and its messages.
 
 use std::time::Duration;
 
@@ -8,31 +8,31 @@ use jobs::{FieldError, FieldReader, JobId, JobRequest, MAX_KEY_CHARS, NewJob, Re
 use serde_json::{Map, Value, json};
 
 const SQS: &str = "SQS";
-/// The longest delay of a message (Amazon SQS API Reference, "`SendMessage`").
+/// Longest delay of a message (Amazon SQS API Reference, "`SendMessage`").
 const MAX_DELAY: Duration = Duration::from_mins(15);
 
-/// What a message asks for.
+/// The request in a message.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
-    /// To work on a job that exists.
+    /// Work on an existing job.
     Job(JobId),
-    /// To create a job, for a producer that does not go through the API.
+    /// Create a job, for a producer that bypasses the API.
     Submission {
-        /// The job.
+        /// The job to create.
         job: NewJob,
-        /// The idempotency key; without one, the message's id is used.
+        /// The idempotency key. With `None`, the message's id is the key.
         key: Option<String>,
     },
 }
 
-/// A message that can never succeed. The text is the reason for the log.
+/// A message that can never succeed. Its text is the reason for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum PoisonMessage {
-    /// It is not one JSON object.
+    /// The body is not a JSON object.
     #[error("the message is not a JSON object")]
     NotAnObject,
-    /// Its fields are not valid.
-    #[error("the message's fields are not valid: {}", join(.0))]
+    /// Some fields are invalid.
+    #[error("the message has invalid fields: {}", join(.0))]
     InvalidFields(Vec<FieldError>),
 }
 
@@ -42,10 +42,7 @@ fn join(errors: &[FieldError]) -> String {
 }
 
 impl Message {
-    /// Reads a message's body.
-    ///
-    /// # Errors
-    /// The message can never succeed.
+    /// Parses the body of a message.
     pub fn parse(body: &str) -> Result<Self, PoisonMessage> {
         let object: Map<String, Value> =
             serde_json::from_str(body).map_err(|_| PoisonMessage::NotAnObject)?;
@@ -76,7 +73,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// The queue at `url`, through `client`.
+    /// Creates a handle to the queue at `url`.
     #[must_use]
     pub fn new(client: Client, url: impl Into<String>) -> Self {
         Self {
@@ -85,19 +82,19 @@ impl Queue {
         }
     }
 
-    /// Asks the processor to work on a job after `delay`, at most 15 minutes. The owner's messages are one group: on a
-    /// standard queue that makes it fair, so that one user's backlog does not delay another's job (Amazon SQS Developer
-    /// Guide, "Amazon SQS fair queues").
+    /// Sends the message that starts a job after `delay`, at most 15 minutes. The messages of one
+    /// owner form a group: on a standard queue, the backlog of one user then does not delay the
+    /// jobs of others (Amazon SQS Developer Guide, "Amazon SQS fair queues").
     ///
     /// # Errors
-    /// The message may have been sent all the same.
+    /// The message may have been sent nevertheless.
     pub async fn send_job(
         &self,
         id: JobId,
         owner: UserId,
         delay: Duration,
     ) -> Result<(), AwsError> {
-        // In whole seconds, rounded up: a message that is delivered early is a duplicate.
+        // Rounded up to whole seconds: a message delivered early is treated as a duplicate.
         let delay = (delay + Duration::from_millis(999))
             .min(MAX_DELAY)
             .as_secs();
@@ -113,10 +110,10 @@ impl Queue {
             .map_err(|error| AwsError::from_sdk(SQS, &error))
     }
 
-    /// Has a received message delivered again after `delay`.
+    /// Makes a received message visible again after `delay`.
     ///
     /// # Errors
-    /// The message is delivered after its present visibility timeout.
+    /// The message becomes visible after its current visibility timeout.
     pub async fn set_visibility_timeout(
         &self,
         receipt_handle: &str,
@@ -134,7 +131,7 @@ impl Queue {
             .map_err(|error| AwsError::from_sdk(SQS, &error))
     }
 
-    /// Sends a body as it is.
+    /// Sends `body` unchanged.
     pub async fn send(&self, body: String) -> Result<(), AwsError> {
         let call = self.client.send_message();
         let sent = call.queue_url(&self.url).message_body(body).send().await;
@@ -157,13 +154,13 @@ mod tests {
     }
 
     #[test]
-    fn a_message_names_a_job_or_submits_one() {
+    fn message_names_a_job_or_submits_one() {
         let id = JobId::try_from(7_338_214_520_942_592).unwrap();
         let message = Message::parse(r#"{"job_id": 7338214520942592}"#).unwrap();
         assert_eq!(message, Message::Job(id));
         let body = r#"{"job_type": "packaging", "release_id": 42, "config_json": {}, "created_by": 7, "idempotency_key": "k"}"#;
         let Message::Submission { job, key } = Message::parse(body).unwrap() else {
-            panic!("{body} is not read as a submission")
+            panic!("{body} is not parsed as a submission")
         };
         assert_eq!(job.created_by.get(), 7);
         assert_eq!(key.as_deref(), Some("k"));
@@ -171,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_poison_message_is_recognized_with_its_reason() {
+    fn poison_message_is_rejected_with_a_reason() {
         for body in ["", "not json", "[]", "7", "null"] {
             let result = Message::parse(body);
             assert!(matches!(result, Err(PoisonMessage::NotAnObject)), "{body}");

@@ -1,4 +1,4 @@
-//! What a run reports: its steps, progress and log lines; and the order to stop.
+//! The link between the work of a run and its heartbeat.
 
 use std::{
     sync::{
@@ -12,7 +12,8 @@ use jobs::{Clock, Level, LogEntry, Time};
 use store::RunProgress;
 use text::one_line;
 
-/// The work's side of a run: cheap to call from any thread. The heartbeat writes what it reports, within a second.
+/// Takes the steps, progress and log lines of the work, and tells it to stop. It is cheap to call
+/// from any thread. The heartbeat writes the reports within a second.
 #[derive(Clone)]
 pub struct Reporter {
     shared: Arc<Shared>,
@@ -34,13 +35,13 @@ struct State {
 }
 
 impl Reporter {
-    /// The reporter of a run whose first log entry has the `seq` `first_log_seq`.
+    /// Creates the reporter of a run whose first log entry has the number `first_log_seq`.
     #[must_use]
     pub fn new(clock: Clock, first_log_seq: u64) -> Self {
         Self::resuming(clock, first_log_seq, 0, Time::from_millis(i64::MAX))
     }
 
-    /// As [`Reporter::new`], of a run that resumes at `percent` and has until `deadline`.
+    /// Like [`Reporter::new`], for a run that resumes at `percent` and must end by `deadline`.
     #[must_use]
     pub fn resuming(clock: Clock, first_log_seq: u64, percent: u8, deadline: Time) -> Self {
         let progress = RunProgress {
@@ -67,21 +68,22 @@ impl Reporter {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A panic while the lock was held leaves plain values, which are as good as any.
+        // A panic under the lock leaves plain values, which are still valid.
         self.shared
             .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a step.
+    /// Starts a step.
     pub fn step(&self, step: &str) {
         let mut state = self.state();
         state.progress.step = Some(step.to_owned());
         state.changed = true;
     }
 
-    /// Sets the progress to `percent`: never less than before, and never 100, which only the end is.
+    /// Raises the progress to `percent`, at most to 99: only a completed job is at 100. A lower
+    /// value than before is ignored.
     pub fn progress(&self, percent: u8) {
         let mut state = self.state();
         if percent.min(99) > state.progress.percent {
@@ -90,7 +92,7 @@ impl Reporter {
         }
     }
 
-    /// Describes the state, for people.
+    /// Sets the description of the state for people.
     pub fn message(&self, message: &str) {
         let mut state = self.state();
         state.progress.message = Some(one_line(message));
@@ -112,13 +114,14 @@ impl Reporter {
         state.lines.push(entry);
     }
 
-    /// How much time the function still has.
+    /// Returns the time left until the function's deadline.
     #[must_use]
     pub fn time_left(&self) -> Duration {
         self.deadline.since(self.clock.now())
     }
 
-    /// Whether the work must stop: the job was cancelled, the run was fenced off, or its time is up.
+    /// Returns `true` if the work must stop: the job was cancelled, the run was fenced off, or its
+    /// time is up.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.shared.stopped.load(Ordering::Relaxed)
@@ -129,18 +132,18 @@ impl Reporter {
         self.shared.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// Records that an upload could not be aborted, which is left to the sweeper.
+    /// Records that an upload could not be aborted and is left to the sweeper.
     pub fn leave_upload(&self) {
         self.shared.leaves_upload.store(true, Ordering::Relaxed);
     }
 
-    /// Whether an upload could not be aborted.
+    /// Returns `true` if an upload could not be aborted.
     #[must_use]
     pub fn leaves_upload(&self) -> bool {
         self.shared.leaves_upload.load(Ordering::Relaxed)
     }
 
-    /// The lines that have not been written yet. They are kept until [`Reporter::mark_written`].
+    /// Returns the unwritten lines. They are kept until [`Reporter::mark_written`].
     #[must_use]
     pub fn unwritten(&self) -> Vec<LogEntry> {
         self.state().lines.clone()
@@ -154,13 +157,13 @@ impl Reporter {
         state.changed = true;
     }
 
-    /// How far the run is.
+    /// Returns the progress of the run.
     #[must_use]
     pub fn snapshot(&self) -> RunProgress {
         self.state().progress.clone()
     }
 
-    /// Whether anything is new since the last call.
+    /// Returns `true` if the progress has changed since the last call.
     #[must_use]
     pub fn take_changed(&self) -> bool {
         std::mem::take(&mut self.state().changed)
@@ -176,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn progress_never_falls_and_is_100_only_at_the_end() {
+    fn progress_never_decreases_and_stays_below_100() {
         let reporter = reporter(1);
         for (reported, shown) in [(10, 10), (5, 10), (100, 99)] {
             reporter.progress(reported);
@@ -185,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_continue_the_last_attempts_numbers_and_are_kept_until_written() {
+    fn log_lines_continue_the_numbering_and_are_kept_until_written() {
         let reporter = reporter(8);
         reporter.step("read");
         reporter.log(Level::Info, "one");

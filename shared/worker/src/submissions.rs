@@ -1,4 +1,4 @@
-//! Bringing jobs in, from the API and from producers' messages.
+//! Creates jobs, for the API and for producers' messages.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,14 +15,14 @@ use tokio::sync::Mutex;
 
 use crate::queue::Queue;
 
-/// How long an idempotency key is remembered.
+/// Lifetime of an idempotency key.
 const IDEMPOTENCY_KEY_TTL: Duration = Duration::from_hours(24);
-/// How many ids are drawn before giving up: a collision happens once in thousands.
+/// Maximum ids tried for a record. About one id in thousands is taken.
 const MAX_ID_ATTEMPTS: u32 = 8;
-/// The message of a draft must not arrive before the write that makes the draft a job.
+/// Delay of a draft's message, which must not arrive before the write that submits the draft.
 const SUBMIT_DELAY: Duration = Duration::from_secs(1);
 
-/// Brings jobs into the store and the queue.
+/// Creates jobs in the store and sends their messages.
 #[derive(Clone)]
 pub struct Submissions {
     store: Store,
@@ -33,7 +33,7 @@ pub struct Submissions {
 }
 
 impl Submissions {
-    /// Brings jobs into `store` and `queue`; they are kept for `retention`.
+    /// Creates jobs in `store` and `queue`, and keeps them for `retention`.
     #[must_use]
     pub fn new(store: Store, queue: Queue, clock: Clock, retention: Duration) -> Self {
         Self {
@@ -45,15 +45,15 @@ impl Submissions {
         }
     }
 
-    /// The store of the jobs.
+    /// Returns the store of the jobs.
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
     }
 
-    /// Stores a job and sends its message. If the message cannot be sent, the job is withdrawn, so that a client who is
-    /// told "try again" finds nothing half-written. A crash between the two leaves a pending job, whose message the
-    /// sweeper sends.
+    /// Stores a job and sends its message. If the message cannot be sent, the job is withdrawn, so
+    /// that a client that has to try again finds no trace of it. After a crash between the two
+    /// steps, the sweeper sends the message.
     pub async fn create(&self, job: &NewJob, key: Option<&str>) -> Result<CreateOutcome, AwsError> {
         let key = key.map(|key| self.idempotency_key(job, key));
         let outcome = self.store_job(job, key.as_ref()).await?;
@@ -62,7 +62,7 @@ impl Submissions {
         }
         let created = match &outcome {
             CreateOutcome::Created(created) => created,
-            // Its first request may still be waiting for SQS, and withdraw the job.
+            // The first request may still be waiting for SQS, and may yet withdraw the job.
             CreateOutcome::Existing(id) if !self.store.acknowledge_job(*id).await? => {
                 return Err(AwsError::Contention("the job is being withdrawn"));
             }
@@ -70,8 +70,8 @@ impl Submissions {
         };
         let (id, owner) = (created.id, created.created_by);
         if let Err(error) = self.queue.send_job(id, owner, Duration::ZERO).await {
-            // `false`: the message did arrive and a run has begun, or the owner has cancelled the job or was told of it
-            // by a repeated request.
+            // `false`: the job stays. The message did arrive and a run began, the owner cancelled
+            // the job, or a repeated request returned it.
             if self.store.withdraw_job(id, owner, key.as_ref()).await? {
                 return Err(error);
             }
@@ -79,7 +79,7 @@ impl Submissions {
         Ok(outcome)
     }
 
-    /// Stores a job whose message has been delivered already.
+    /// Stores a job whose message has already been delivered.
     pub async fn create_delivered(
         &self,
         job: &NewJob,
@@ -89,8 +89,8 @@ impl Submissions {
         self.store_job(job, Some(&key)).await
     }
 
-    /// Makes a draft, whose fields have been checked, a job. The message goes first: if SQS refuses it, nothing has been
-    /// written; if the write fails, the message finds a draft and does nothing.
+    /// Submits a draft whose fields have been checked. The message goes first: if SQS refuses it,
+    /// nothing is written; if the write fails, the message finds a draft and does nothing.
     pub async fn submit(&self, draft: &Job) -> Result<SubmitOutcome, AwsError> {
         self.queue
             .send_job(draft.id, draft.created_by, SUBMIT_DELAY)
@@ -98,7 +98,7 @@ impl Submissions {
         self.store.submit(draft, self.clock.now()).await
     }
 
-    /// Sends the message for a job's next run. If that fails, the sweeper sends it.
+    /// Sends the message for a job's next run. After an error, the sweeper sends it.
     pub async fn resend(&self, job: &Job, delay: Duration) -> Result<(), AwsError> {
         self.queue.send_job(job.id, job.created_by, delay).await
     }
@@ -116,7 +116,7 @@ impl Submissions {
                 return Ok(outcome);
             }
         }
-        Err(AwsError::Contention("every id drawn was taken"))
+        Err(AwsError::Contention("every generated id was taken"))
     }
 
     fn idempotency_key(&self, job: &NewJob, key: &str) -> IdempotencyKey {
@@ -137,7 +137,8 @@ impl Submissions {
     }
 }
 
-/// Stores a release under the `given` id, or else under a new one. Returns `None` if the given id is taken.
+/// Stores a release under the `given` id, or under a new one. Returns `None` if the given id is
+/// taken.
 pub async fn create_release(
     store: &Store,
     clock: &Clock,
@@ -155,5 +156,5 @@ pub async fn create_release(
             return Ok(Some(release));
         }
     }
-    Err(AwsError::Contention("every id drawn was taken"))
+    Err(AwsError::Contention("every generated id was taken"))
 }

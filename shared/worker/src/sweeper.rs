@@ -1,5 +1,5 @@
-//! The sweeper rescues what is stuck: runs that died, and jobs whose message was lost. And it cleans up: files that runs
-//! have left in the bucket, and replaced packages that have expired.
+//! The sweeper: rescues stuck jobs after a crash or a lost message, and removes leftover files and
+//! expired packages.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use store::{DuePage, RESEND_AFTER, SHARDS, Store, WriteOutcome, files_deletable_
 
 use crate::{files::Files, queue::Queue};
 
-/// Messages are resent less and less often, but at least this often.
+/// Longest interval between the messages resent for a pending job. The interval grows with its age.
 const MAX_RESEND_DELAY: Duration = Duration::from_hours(1);
-/// How long after a job's end none of its runs writes any more: one that cannot renew its lease stops before the lease
-/// expires.
+/// Time after the end of a job by which all of its runs have stopped writing: a run that cannot
+/// renew its lease stops before the lease expires.
 const CLEANUP_GRACE: Duration = LEASE.saturating_mul(2);
-/// The delay after files could not be removed.
+/// Delay before a failed cleanup is tried again.
 const CLEANUP_RETRY_DELAY: Duration = Duration::from_mins(10);
 
 /// Rescues stuck jobs and cleans up.
@@ -29,7 +29,7 @@ pub struct Sweeper {
     clock: Clock,
 }
 
-/// What one sweep has done.
+/// The results of one sweep.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct SweepReport {
     /// Jobs and releases examined.
@@ -38,20 +38,20 @@ pub struct SweepReport {
     pub resent: usize,
     /// Jobs of dead runs that were requeued.
     pub rescued: usize,
-    /// Jobs that failed because their attempts are used up.
+    /// Jobs that failed because their attempts were used up.
     pub failed: Vec<JobId>,
-    /// Deleted files of runs that did not complete, and of expired packages.
+    /// Deleted files of incomplete runs and of expired packages.
     pub files_deleted: usize,
-    /// Aborted uploads of runs that did not complete.
+    /// Aborted uploads of incomplete runs.
     pub uploads_aborted: usize,
-    /// Jobs and releases that could not be dealt with; the next sweep tries again.
+    /// Jobs and releases that could not be swept. The next sweep tries again.
     pub errors: usize,
-    /// Shards whose due items could not be listed to the end.
+    /// Shards whose due items could not all be listed.
     pub unlisted_shards: usize,
 }
 
 impl Sweeper {
-    /// Sweeps `store` and `files`, and sends messages to `queue`.
+    /// Creates a sweeper of `store` and `files` that sends messages to `queue`.
     #[must_use]
     pub const fn new(store: Store, queue: Queue, files: Files, clock: Clock) -> Self {
         Self {
@@ -62,13 +62,13 @@ impl Sweeper {
         }
     }
 
-    /// Examines everything that is due, `until` that time. Two sweeps at once share the work: each change is a
-    /// conditional write, and whoever loses it continues with the next job. A failure is counted, and holds up nothing
-    /// else.
+    /// Examines everything due, and stops at `until`. Concurrent sweeps share the work: each change
+    /// is a conditional write, and the loser continues with the next job. A failure is counted and
+    /// blocks nothing else.
     pub async fn sweep(&self, until: Time) -> SweepReport {
         let mut report = SweepReport::default();
         let now = self.clock.now();
-        // Each minute begins with another shard, so that one that takes all the time starves no other.
+        // Start with a different shard each minute, so that a slow one does not starve the others.
         let first = u64::try_from(now.millis() / 60_000).unwrap_or(0);
         for shard in (0..SHARDS).map(|shard| (first + shard) % SHARDS) {
             if let Err(error) = self.sweep_shard(shard, now, until, &mut report).await {
@@ -108,7 +108,7 @@ impl Sweeper {
     ) -> Result<(), AwsError> {
         let jobs = self.store.jobs(&page.jobs, false).await?;
         let mut jobs: Vec<Job> = jobs.into_values().collect();
-        // Files can wait; people who wait for a job should not.
+        // Cleanup can wait; owners are waiting for their jobs.
         jobs.sort_by_key(|job| (job.status().is_final(), job.due_at));
         for job in &jobs {
             report.examined += 1;
@@ -165,7 +165,7 @@ impl Sweeper {
                     return Err(error);
                 }
             }
-            // The index may be a moment behind.
+            // The index may lag behind.
             JobState::Draft => {}
         }
         Ok(())
@@ -197,7 +197,7 @@ impl Sweeper {
         Ok(())
     }
 
-    /// Removes what the runs of a final job have left, once none of them writes any more.
+    /// Removes the leftovers of a final job's runs, once they have all stopped writing.
     async fn clean_up(
         &self,
         job: &Job,
@@ -232,8 +232,8 @@ impl Sweeper {
         Ok(())
     }
 
-    /// Deletes the expired packages of a release, and then forgets them: after a crash in between they are deleted
-    /// again.
+    /// Deletes the expired packages of a release, then forgets them. After a crash in between, they
+    /// are deleted again.
     async fn delete_expired_packages(
         &self,
         id: ReleaseId,

@@ -1,4 +1,4 @@
-//! What the work of a job type is given, and how it is called.
+//! The interface between a run and the work of its job type.
 
 use std::future::Future;
 
@@ -9,25 +9,25 @@ use store::Completion;
 
 use crate::reporter::Reporter;
 
-/// What a job type works on.
+/// The input of a run's work.
 #[derive(Clone)]
 pub struct Assignment {
-    /// The job, as it was claimed.
+    /// The job as claimed.
     pub job: Job,
     /// Its configuration.
     pub config: Config,
-    /// Where it reports to.
+    /// The reporter of the run.
     pub reporter: Reporter,
 }
 
 /// The work of the job types.
 pub trait Work: Send + Sync + 'static {
-    /// Works on a job to its end, or until the reporter says stop.
+    /// Works on a job to its end, or until the reporter stops it.
     fn run(
         &self,
         assignment: Assignment,
     ) -> impl Future<Output = Result<Completion, WorkError>> + Send;
 
-    /// Removes the files of a run that did not complete. There may be none.
+    /// Removes the files of an incomplete run, if there are any.
     fn clean_up(&self, job: &Job) -> impl Future<Output = Result<(), AwsError>> + Send;
 }

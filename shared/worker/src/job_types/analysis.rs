@@ -10,7 +10,7 @@ use crate::{files::StoredFile, job_progress::JobProgress, objects::ObjectStore};
 
 pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completion, WorkError> {
     let sources = require_sources(task.sources().await?)?;
-    let file = selected(&task, &sources, config)?.clone();
+    let file = select_source(&task, &sources, config)?.clone();
     let path = task.source_path(&file).to_owned();
     let reporter = task.assignment.reporter.clone();
     reporter.message(&format!("Reading {path}"));
@@ -21,15 +21,15 @@ pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completio
     });
     let mut analysis = analysis.await?;
     let mut result = Value::Object(to_object(&analysis)?);
-    // A thousand long paths do not fit a job's result.
+    // A thousand long paths do not fit the result.
     while result.to_string().len() > MAX_RESULT_BYTES && analysis.structure.halve_files() {
         result = Value::Object(to_object(&analysis)?);
     }
     Ok(Completion::new(result))
 }
 
-/// The file that the configuration names, or else the only one.
-fn selected<'a>(
+/// Returns the configured file, or else the only one.
+fn select_source<'a>(
     task: &Task,
     sources: &'a [StoredFile],
     config: &AnalysisConfig,

@@ -1,4 +1,4 @@
-//! Building a package: what `packaging` and `repack` have in common.
+//! Builds a package, for `packaging` and `repack`.
 
 use std::io;
 
@@ -21,6 +21,7 @@ use store::Completion;
 use super::{
     Task, blocking,
     checkpoint::{Checkpoint, Checkpoints, SavedArchive},
+    counted,
     output::Output,
     time_budget::PackProgress,
 };
@@ -28,7 +29,7 @@ use crate::{
     files::StoredFile, job_progress::JobProgress, objects::ObjectWriter, reporter::Reporter,
 };
 
-/// How far a job has come when its archive is written, in percent.
+/// Progress once the archive is written, in percent.
 const ARCHIVE_WRITTEN: u8 = 95;
 
 impl VolumeFile for ObjectWriter {
@@ -37,18 +38,18 @@ impl VolumeFile for ObjectWriter {
     }
 }
 
-/// Writes an archive's volumes to the bucket.
+/// The writer of an archive's volumes in the bucket.
 pub(super) type ArchiveVolumes = VolumeWriter<Box<dyn FnMut(&str) -> ObjectWriter>, ObjectWriter>;
 
 /// A finished package.
 pub(super) struct BuiltPackage {
     /// The job's result.
     result: Value,
-    /// The fence of the run that began it, in whose folder it is.
+    /// The fence of the run that began the package, in whose folder it is.
     begun_by: u32,
 }
 
-/// Has `build` build the package of `task` from `inputs`, in one run or several.
+/// Runs `build`, which makes the package of `task` from `inputs`, in one run or several.
 pub(super) async fn build_package(
     task: Task,
     inputs: &[StoredFile],
@@ -60,7 +61,7 @@ pub(super) async fn build_package(
     Ok(Completion::with_package(result, seen, keep).begun_by(begun_by))
 }
 
-/// A package that is being built.
+/// A package under construction.
 pub(super) struct PackageBuild {
     release_name: String,
     config: PackagingConfig,
@@ -74,7 +75,7 @@ pub(super) struct PackageBuild {
 }
 
 impl PackageBuild {
-    /// The package of `task`'s job, begun by this run or by an earlier one.
+    /// Starts the package of `task`'s job, or resumes the one that an earlier run began.
     pub(super) fn new(
         task: &Task,
         config: PackagingConfig,
@@ -93,18 +94,18 @@ impl PackageBuild {
             checkpoints,
             saved,
             begun_by,
-            output: Output::of_run(task, begun_by),
+            output: Output::for_run(task, begun_by),
             created_at: job.created_at(),
             files: Vec::new(),
         })
     }
 
-    /// Writes the archive: `fill` adds its `count` files of `total` bytes, from the given progress on. This moves the
-    /// job's progress from `from` to 95 percent.
+    /// Writes the archive: `fill` adds its `count` files of `total` bytes, starting at the given
+    /// progress. This moves the job's progress from `from` to 95 percent.
     ///
     /// # Errors
-    /// [`WorkError::Suspended`] if `fill` returns how far it came before its time was up: the archive is saved for the
-    /// next run.
+    /// [`WorkError::Suspended`] if `fill` ran out of time and returned the progress reached. The
+    /// archive is then saved for the next run.
     pub(super) fn write_archive(
         &mut self,
         from: u8,
@@ -128,14 +129,14 @@ impl PackageBuild {
         };
         self.suspend(builder.into_writer(), reached)?;
         let line = format!(
-            "The time is nearly up after {} of {count} files; the next run resumes there",
+            "Out of time after {} of {count} files; the next run resumes there",
             reached.files
         );
         self.reporter.log(Level::Info, &line);
         Err(WorkError::Suspended)
     }
 
-    /// A new archive, or the one that the last run has saved.
+    /// Creates the archive, or reopens the one that the previous run saved.
     fn open_archive(&mut self) -> Result<(ArchiveWriter<ArchiveVolumes>, PackProgress), WorkError> {
         let output = self.output.clone();
         let create: Box<dyn FnMut(&str) -> ObjectWriter> =
@@ -172,7 +173,7 @@ impl PackageBuild {
         self.checkpoints.write(&self.release_name, &saved)
     }
 
-    /// Copies files of another package as they are; each comes with its path and checksums.
+    /// Copies files of another package unchanged. Each comes with its path and checksums.
     pub(super) fn copy(&mut self, files: &[(StoredFile, PackageFile)]) -> Result<(), WorkError> {
         for (stored, file) in files {
             self.output.copy(stored, &file.path)?;
@@ -181,7 +182,7 @@ impl PackageBuild {
         Ok(())
     }
 
-    /// Writes NFO, DIZ and SFV, as the configuration says.
+    /// Writes the NFO, DIZ and SFV that are configured.
     pub(super) fn finish(
         mut self,
         group: &str,
@@ -205,7 +206,8 @@ impl PackageBuild {
             self.write("sfv", &format!("{name}.sfv"), text.as_bytes())?;
         }
         let total_size: u64 = self.files.iter().map(|file| file.size).sum();
-        let line = format!("{} files, {total_size} bytes", self.files.len());
+        let files = counted(self.files.len(), "file");
+        let line = format!("The package has {files}, {total_size} bytes");
         self.reporter.log(Level::Info, &line);
         Ok(BuiltPackage {
             result: json!({ "release_name": name, "files": self.files, "total_size": total_size }),

@@ -1,7 +1,7 @@
-//! The checkpoint of a job that is suspended before its deadline: the archive of its package as it is between two files.
+//! The checkpoint of a suspended job: the archive of its package between two files.
 //!
-//! Only the run right after a suspended one resumes it. After a crash a job starts over, since the dead run may still be
-//! writing.
+//! Only the run right after a suspended one resumes from it. After a crash the job starts over,
+//! since the dead run may still be writing.
 
 use std::io::{self, Read};
 
@@ -20,7 +20,7 @@ use crate::{
     objects::{ObjectStore, ObjectWriter, UploadState},
 };
 
-/// A volume of the archive while it is written: its name, its object, and the digests of its bytes.
+/// The volume being written: its name, its object, and the digests of its bytes.
 pub(super) type OpenVolume = (String, ObjectWriter, Hasher);
 
 /// The archive between two files.
@@ -28,11 +28,11 @@ pub(super) type OpenVolume = (String, ObjectWriter, Hasher);
 pub(super) struct Checkpoint {
     /// The fence of the run that began the package, in whose folder it is.
     pub begun_by: u32,
-    /// How far the files are packed.
+    /// The packing progress.
     pub progress: PackProgress,
     /// The entries of the archive.
     pub entries: Vec<WrittenEntry>,
-    /// How many bytes they took.
+    /// The size of the entries in bytes.
     pub written: u64,
     /// The finished volumes.
     pub finished: Vec<PackageFile>,
@@ -48,17 +48,17 @@ struct SuspendedVolume {
     hasher: HasherState,
 }
 
-/// The start of a checkpoint's file.
+/// The header of a checkpoint's file.
 #[derive(Serialize, Deserialize)]
 struct Header<C> {
     /// The fence of the run that wrote it.
     written_by: u32,
-    /// The digest of the package's name and of the files that go into it.
+    /// The digest of the package's name and its input files.
     inputs_digest: String,
     checkpoint: C,
 }
 
-/// A checkpoint, and the bytes of the archive that are in no part of an upload yet.
+/// A checkpoint, and the bytes of the archive that are not uploaded yet.
 pub(super) struct SavedArchive {
     pub checkpoint: Checkpoint,
     unsent: Vec<u8>,
@@ -104,8 +104,8 @@ impl SavedArchive {
 }
 
 impl Checkpoint {
-    /// The archive at `progress`, begun by the run with the fence `begun_by`: its entries, the bytes that they took, and
-    /// the finished volumes.
+    /// Creates the checkpoint of an archive at `progress`, begun by the run with the fence
+    /// `begun_by`: its entries, their size in bytes, and the finished volumes.
     pub(super) const fn new(
         (begun_by, progress): (u32, PackProgress),
         entries: Vec<WrittenEntry>,
@@ -123,18 +123,18 @@ impl Checkpoint {
     }
 }
 
-/// The place of a job's checkpoint, as one of its runs sees it; for blocking work.
+/// The checkpoint file of a job, as one of its runs uses it in blocking work.
 pub(super) struct Checkpoints {
     objects: ObjectStore,
     key: String,
     fence: u32,
-    /// The files that go into the package, with everything that changes when they do.
+    /// The input files: key, size and `ETag` of each.
     inputs: String,
     found: Option<StoredFile>,
 }
 
 impl Checkpoints {
-    /// Looks for the checkpoint of the last run of `task`'s job, if that was given back.
+    /// Finds the checkpoint of the previous run of `task`'s job, if that run gave the job back.
     pub(super) async fn find(task: &Task, inputs: &[StoredFile]) -> Result<Self, WorkError> {
         let job = &task.assignment.job;
         let key = checkpoint_key(task.release.id, job.id);
@@ -160,7 +160,7 @@ impl Checkpoints {
         })
     }
 
-    /// The archive that the last run has saved, if it is of this name and of the same files as they are now.
+    /// Reads the archive that the previous run saved, if its name and its input files are the same.
     pub(super) fn read(&self, release_name: &str) -> Result<Option<SavedArchive>, WorkError> {
         let Some(file) = &self.found else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! A packaging job that needs more time than one function has.
+//! Packaging jobs that take longer than one function may run.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -34,23 +34,40 @@ async fn harness() -> WorkerHarness {
     harness
 }
 
-/// Delivers a job to a function that has time for one file only.
-async fn delivered(harness: &WorkerHarness, id: JobId) -> Processed {
+/// Delivers a job to a function that has time for only one file.
+async fn deliver_for_one_file(harness: &WorkerHarness, id: JobId) -> Processed {
     let now = harness.clock.clock().now();
     harness
         .deliver_until(id, now.after(Duration::from_secs(50)))
         .await
 }
 
+/// Delivers a job of five files four times. Each run packs one file and gives the job back.
+async fn suspend_after_each_file(harness: &WorkerHarness, id: JobId) {
+    let mut progress = 0;
+    for fence in 1..5 {
+        let processed = deliver_for_one_file(harness, id).await;
+        let Processed::Waiting(job, delay) = processed else {
+            panic!("{processed:?}")
+        };
+        assert_eq!(
+            (job.status(), job.fence, job.attempt, delay),
+            (Status::Pending, fence, 1, Duration::ZERO)
+        );
+        assert!(job.progress >= progress, "{progress} {}", job.progress);
+        progress = job.progress;
+    }
+}
+
 async fn package(harness: &WorkerHarness) -> BTreeMap<String, Vec<u8>> {
-    harness.bucket.below(&harness.package().await)
+    harness.bucket.below(&harness.package_folder().await)
 }
 
 async fn job(harness: &WorkerHarness, id: JobId) -> Job {
     harness.store.job(id, true).await.unwrap().unwrap()
 }
 
-async fn in_one_go(config: Value) -> BTreeMap<String, Vec<u8>> {
+async fn package_in_one_run(config: Value) -> BTreeMap<String, Vec<u8>> {
     let mut harness = harness().await;
     let (job, _) = harness.run(Packaging, config).await;
     assert_eq!((job.status(), job.fence), (Status::Completed, 1));
@@ -58,7 +75,7 @@ async fn in_one_go(config: Value) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_package_of_several_runs_has_the_same_bytes_as_one_of_a_single_run() {
+async fn package_built_in_several_runs_equals_one_built_in_one() {
     for options in [
         json!({}),
         json!({"compression": "store", "volume_size": 4_000_000}),
@@ -71,30 +88,18 @@ async fn a_package_of_several_runs_has_the_same_bytes_as_one_of_a_single_run() {
             .extend(options.as_object().unwrap().clone());
         let mut harness = harness().await;
         let id = harness.create(Packaging, config.clone()).await;
-        let mut progress = 0;
-        for file in 1..5 {
-            let processed = delivered(&harness, id).await;
-            let Processed::Waiting(job, delay) = processed else {
-                panic!("{processed:?}")
-            };
-            assert_eq!(
-                (job.status(), job.fence, job.attempt, delay),
-                (Status::Pending, file, 1, Duration::ZERO)
-            );
-            assert!(job.progress >= progress, "{progress} {}", job.progress);
-            progress = job.progress;
-        }
+        suspend_after_each_file(&harness, id).await;
         let (done, result) = harness.process(id).await;
         assert_eq!(
             (done.status(), done.fence, done.attempt),
             (Status::Completed, 5, 1)
         );
         assert!(
-            package(&harness).await == in_one_go(config).await,
+            package(&harness).await == package_in_one_run(config).await,
             "{options}"
         );
         assert_eq!(
-            harness.package().await,
+            harness.package_folder().await,
             output_prefix(done.release_id.unwrap(), id, 1)
         );
         assert_eq!(
@@ -102,7 +107,7 @@ async fn a_package_of_several_runs_has_the_same_bytes_as_one_of_a_single_run() {
             package(&harness).await.len()
         );
 
-        harness.sweep_in(121).await;
+        harness.sweep_after(121).await;
         assert_eq!(
             harness.names("releases/42/jobs/").len(),
             package(&harness).await.len(),
@@ -113,7 +118,7 @@ async fn a_package_of_several_runs_has_the_same_bytes_as_one_of_a_single_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repacked_package_too() {
+async fn package_repacked_in_several_runs_equals_one_repacked_in_one() {
     let (once, often) = (
         json!({"compression": "store"}),
         json!({"compression": "high", "volume_size": 3_000_000}),
@@ -122,7 +127,7 @@ async fn a_repacked_package_too() {
     harness.run(Packaging, json!({"release_name": NAME})).await;
     let id = harness.create(Repack, often.clone()).await;
     for fence in 1..5 {
-        let processed = delivered(&harness, id).await;
+        let processed = deliver_for_one_file(&harness, id).await;
         assert!(
             matches!(&processed, Processed::Waiting(job, _) if job.fence == fence),
             "{processed:?}"
@@ -140,13 +145,13 @@ async fn a_repacked_package_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_crash_it_begins_anew() {
+async fn packaging_starts_over_after_a_crash() {
     let mut harness = harness().await;
     let id = harness
         .create(Packaging, json!({"release_name": NAME}))
         .await;
     assert!(matches!(
-        delivered(&harness, id).await,
+        deliver_for_one_file(&harness, id).await,
         Processed::Waiting(..)
     ));
     let seen = job(&harness, id).await;
@@ -155,18 +160,18 @@ async fn after_a_crash_it_begins_anew() {
         .claim(&seen, harness.clock.clock().now())
         .await
         .unwrap();
-    assert_eq!(harness.sweep_in(61).await.rescued, 1);
+    assert_eq!(harness.sweep_after(61).await.rescued, 1);
     let (done, _) = harness.process(id).await;
     assert_eq!(
         (done.status(), done.fence, done.attempt),
         (Status::Completed, 3, 2)
     );
-    assert!(package(&harness).await == in_one_go(json!({"release_name": NAME})).await);
+    assert!(package(&harness).await == package_in_one_run(json!({"release_name": NAME})).await);
     assert_eq!(
-        harness.package().await,
+        harness.package_folder().await,
         output_prefix(done.release_id.unwrap(), id, 3)
     );
-    harness.sweep_in(121).await;
+    harness.sweep_after(121).await;
     assert_eq!(
         harness.names("releases/42/jobs/").len(),
         package(&harness).await.len()
@@ -175,21 +180,21 @@ async fn after_a_crash_it_begins_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_a_source_file_was_replaced_meanwhile_it_begins_anew() {
+async fn packaging_starts_over_after_a_source_is_replaced() {
     let mut harness = harness().await;
     let id = harness
         .create(Packaging, json!({"release_name": NAME}))
         .await;
     assert!(matches!(
-        delivered(&harness, id).await,
+        deliver_for_one_file(&harness, id).await,
         Processed::Waiting(..)
     ));
     harness.source("a.bin", b"another");
     let (done, _) = harness.process(id).await;
     assert_eq!(
-        harness.package().await,
+        harness.package_folder().await,
         output_prefix(done.release_id.unwrap(), id, 2),
-        "nothing of the first run is in it"
+        "the package contains nothing of the first run"
     );
     assert_eq!((done.status(), done.attempt), (Status::Completed, 1));
     let archive = package(&harness)
@@ -203,7 +208,7 @@ async fn where_a_source_file_was_replaced_meanwhile_it_begins_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_job_keeps_that_is_cancelled_between_two_runs_is_removed() {
+async fn job_cancelled_between_runs_leaves_nothing() {
     let mut harness = harness().await;
     let id = harness
         .create(
@@ -213,7 +218,7 @@ async fn what_a_job_keeps_that_is_cancelled_between_two_runs_is_removed() {
         .await;
     for _ in 0..2 {
         assert!(matches!(
-            delivered(&harness, id).await,
+            deliver_for_one_file(&harness, id).await,
             Processed::Waiting(..)
         ));
     }
@@ -224,7 +229,7 @@ async fn what_a_job_keeps_that_is_cancelled_between_two_runs_is_removed() {
         .cancel(id, owner, false, harness.clock.clock().now())
         .await
         .unwrap();
-    harness.sweep_in(121).await;
+    harness.sweep_after(121).await;
     assert_eq!(harness.names("releases/42/jobs/"), Vec::<String>::new());
     assert!(harness.bucket.state().uploads.is_empty());
 }

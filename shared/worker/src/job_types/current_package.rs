@@ -1,4 +1,4 @@
-//! The release's current package: its files, and which of them are NFO, SFV and archive.
+//! The release's current package: its files, among them the NFO, the SFV and the archive.
 
 use std::io;
 
@@ -22,7 +22,7 @@ use crate::{
     objects::{ObjectReader, ObjectStore},
 };
 
-/// A stored file with its path in the package, or among the source files.
+/// A stored file with its path in the package or among the source files.
 pub(super) struct PackagedFile {
     pub path: String,
     pub file: StoredFile,
@@ -32,12 +32,12 @@ pub(super) struct PackagedFile {
 #[derive(Debug)]
 pub(super) struct CurrentPackage {
     prefix: String,
-    /// Its files, in the order of their names.
+    /// Its files, sorted by name.
     pub files: Vec<StoredFile>,
 }
 
 impl CurrentPackage {
-    /// The current package of the task's release, if it has one.
+    /// Finds the current package of the task's release; `None` if it has none.
     pub(super) async fn find(task: &Task) -> Result<Option<Self>, WorkError> {
         let Some(package) = &task.release.package else {
             return Ok(None);
@@ -51,18 +51,18 @@ impl CurrentPackage {
         Ok(Some(Self { prefix, files }))
     }
 
-    /// As [`CurrentPackage::find`], for work that needs a package.
+    /// Like [`CurrentPackage::find`], but fails if there is no package.
     pub(super) async fn require(task: &Task) -> Result<Self, WorkError> {
         let found = Self::find(task).await?;
         found.ok_or_else(|| missing("The release has no package yet; run packaging first"))
     }
 
-    /// The path of one of its files.
+    /// Returns the path of one of its files.
     pub(super) fn path<'a>(&self, file: &'a StoredFile) -> &'a str {
         file.key.strip_prefix(&self.prefix).unwrap_or(&file.key)
     }
 
-    /// Its files with their paths.
+    /// Returns its files with their paths.
     pub(super) fn files_with_paths(&self) -> Vec<PackagedFile> {
         let with_path = |file: &StoredFile| PackagedFile {
             path: self.path(file).to_owned(),
@@ -71,17 +71,17 @@ impl CurrentPackage {
         self.files.iter().map(with_path).collect()
     }
 
-    /// Its NFO.
+    /// Returns its NFO.
     pub(super) fn nfo(&self) -> Option<&StoredFile> {
         self.with_extension("nfo")
     }
 
-    /// Its SFV.
+    /// Returns its SFV.
     pub(super) fn sfv(&self) -> Option<&StoredFile> {
         self.with_extension("sfv")
     }
 
-    /// The first file with this extension: at the top before one in a folder.
+    /// Returns the first file with this extension, preferring the fewest folders.
     fn with_extension(&self, extension: &str) -> Option<&StoredFile> {
         let files = self.files.iter();
         files
@@ -89,7 +89,8 @@ impl CurrentPackage {
             .min_by_key(|file| self.path(file).matches('/').count())
     }
 
-    /// Returns the stem of its archive's name, and the archive's volumes in order. `None`: it has no archive, or several.
+    /// Returns the stem of its archive's name, and the archive's volumes in order; `None` if there
+    /// is no archive or more than one.
     ///
     /// # Errors
     /// `package_corrupt` if a volume is missing.
@@ -117,7 +118,7 @@ pub(super) fn open_volumes(
     VolumeReader::new(volumes.map(|volume| (objects.open(volume), volume.size)))
 }
 
-/// The checksums in the SFV `file`.
+/// Reads the checksums in the SFV `file`.
 pub(super) fn read_checksums(
     objects: &ObjectStore,
     file: &StoredFile,

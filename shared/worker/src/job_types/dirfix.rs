@@ -1,4 +1,4 @@
-//! `dirfix`: repairs the names and places of a package's files, and its SFV. The result is a new version of the package.
+//! `dirfix`: repairs the paths of a package's files, and its SFV, in a new version of the package.
 
 use std::collections::HashMap;
 
@@ -19,24 +19,24 @@ use serde_json::{Value, json};
 use store::Completion;
 
 use super::{
-    Task, blocking,
+    Task, blocking, counted,
     current_package::{CurrentPackage, PackagedFile, read_checksums},
     output::Output,
     require_sources,
 };
 use crate::{job_progress::JobProgress, objects::ObjectStore, reporter::Reporter};
 
-/// How far a job has come when every file is read, in percent.
+/// Progress once every file is read, in percent.
 const VERIFIED: u8 = 60;
-/// How many changes the result lists; it counts the others.
+/// Maximum changes that the result lists. It counts the others.
 const MAX_LISTED: usize = 200;
-/// How many changes are logged.
+/// Maximum changes to log.
 const MAX_LOGGED: usize = 20;
 
 /// A repair.
 #[derive(Debug, PartialEq, Serialize)]
 struct Change {
-    /// The path as it was; null for a file that was not there.
+    /// The old path; `None` for a new file.
     from: Option<String>,
     to: String,
     why: Vec<Reason>,
@@ -49,7 +49,7 @@ enum Reason {
     Rule(NamingRule),
     /// The package has no SFV.
     SfvMissing,
-    /// The SFV does not list the files as they are.
+    /// The SFV does not match the files.
     SfvWrong,
 }
 
@@ -93,7 +93,7 @@ pub(super) async fn run(task: Task, config: &DirfixConfig) -> Result<Completion,
     })
 }
 
-/// A repair of the files of a package or, without one, a check of the source files.
+/// The repair of a package's files or, without a package, the check of the source files.
 struct DirFix {
     task: Task,
     files: Vec<PackagedFile>,
@@ -104,7 +104,7 @@ struct DirFix {
 }
 
 impl DirFix {
-    /// Returns the result, and whether there is a new package.
+    /// Returns the result, and `true` if there is a new package.
     fn run(&self, dry_run: bool) -> Result<(Value, bool), WorkError> {
         let plan = self.plan();
         let mut changes: Vec<Change> = plan
@@ -123,7 +123,7 @@ impl DirFix {
             .collect();
         // Source files have no SFV.
         let sfv = if self.is_packaged {
-            Some(self.sfv(&plan, &mut changes)?)
+            Some(self.plan_sfv(&plan, &mut changes)?)
         } else {
             None
         };
@@ -147,8 +147,8 @@ impl DirFix {
         plan_renames(&paths, group, built.as_deref())
     }
 
-    /// The path and text of the repaired package's SFV. Its own repair joins `changes`.
-    fn sfv(
+    /// Returns the path and text of the new SFV, and adds its repair to `changes`.
+    fn plan_sfv(
         &self,
         plan: &RenamePlan,
         changes: &mut Vec<Change>,
@@ -182,20 +182,20 @@ impl DirFix {
         Ok((to, text))
     }
 
-    /// Warns of files that do not match the SFV. Only their owner can tell whether they are damaged.
+    /// Warns of files that do not match the SFV. Only their owner can tell if they are damaged.
     fn log_mismatches(&self, actual: &Checksums, listed: &Checksums) {
         for (path, actual) in actual {
             if let Some(listed) = listed.get(path).filter(|listed| *listed != actual) {
                 let (actual, listed) = (format_crc32(*actual), format_crc32(*listed));
                 let line = format!(
-                    "{path} has the CRC-32 {actual}, but its SFV lists {listed}: check the file"
+                    "{path} has the CRC-32 {actual}, but the SFV lists {listed}; check the file"
                 );
                 self.reporter.log(Level::Warning, &line);
             }
         }
     }
 
-    /// The checksums that the SFV lists, by the new paths of the files; none if the SFV cannot be read.
+    /// Returns the checksums in the SFV by the files' new paths. An unreadable SFV has none.
     fn listed_checksums(
         &self,
         plan: &RenamePlan,
@@ -220,7 +220,7 @@ impl DirFix {
         Ok(renamed.collect())
     }
 
-    /// Reads every file but the SFV. Returns their checksums by their new paths.
+    /// Reads every file but the SFV. Returns the checksums by the files' new paths.
     fn actual_checksums(&self, plan: &RenamePlan) -> Result<Checksums, WorkError> {
         let mut progress = JobProgress::new(self.reporter.clone(), 1, VERIFIED);
         progress.start_step("verify");
@@ -238,7 +238,7 @@ impl DirFix {
         Ok(checksums)
     }
 
-    /// The files that an SFV lists, all but itself, with their new paths.
+    /// Returns the files that an SFV lists, which are all but itself, with their new paths.
     fn checked_files<'a>(
         &'a self,
         plan: &'a RenamePlan,
@@ -252,10 +252,9 @@ impl DirFix {
     fn log(&self, changes: &[Change]) {
         let outcome = match changes.len() {
             0 => "nothing to repair".to_owned(),
-            1 => "1 change".to_owned(),
-            count => format!("{count} changes"),
+            count => counted(count, "change"),
         };
-        let line = format!("Checked {} files: {outcome}", self.files.len());
+        let line = format!("Checked {}: {outcome}", counted(self.files.len(), "file"));
         self.reporter.log(Level::Info, &line);
         for change in changes.iter().take(MAX_LOGGED) {
             let why: Vec<&str> = change.why.iter().map(|reason| reason.as_str()).collect();

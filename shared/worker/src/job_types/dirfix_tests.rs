@@ -1,4 +1,4 @@
-//! `dirfix`, from the queue's message to the release, over a bucket in memory.
+//! `dirfix` from the queue's message to the release, over a bucket in memory.
 
 use jobs::FailureCode;
 use jobs::JobType::{Dirfix, Packaging, Repack};
@@ -9,7 +9,7 @@ use crate::job_types::test_harness::WorkerHarness;
 
 const NAME: &str = "Jane.Doe-A.Book-2024-GRP";
 
-/// A package by the rules.
+/// Creates a package that follows the rules.
 async fn packaged() -> WorkerHarness {
     let mut harness = WorkerHarness::new(json!({"title": "A Book", "authors": ["Jane Doe"]})).await;
     harness.source("book.txt", b"content");
@@ -17,10 +17,10 @@ async fn packaged() -> WorkerHarness {
     harness
 }
 
-/// A package that breaks rules: other names, a wrong folder, a file more.
+/// Creates a package that breaks rules: wrong names, a wrong folder, an extra file.
 async fn broken() -> WorkerHarness {
     let harness = packaged().await;
-    let folder = harness.package().await;
+    let folder = harness.package_folder().await;
     for (from, to) in [
         ("zip", "Jane Doe - A.Book 2024.zip"),
         ("nfo", "info/LISEZ MOI.NFO"),
@@ -39,7 +39,8 @@ async fn broken() -> WorkerHarness {
     harness
 }
 
-fn whys(result: &Value) -> Vec<(&str, Vec<&str>)> {
+/// Returns the new path and the reasons of each change.
+fn reasons(result: &Value) -> Vec<(&str, Vec<&str>)> {
     let mut found = Vec::new();
     for change in result["changes"].as_array().unwrap() {
         let why = change["why"].as_array().unwrap();
@@ -52,7 +53,7 @@ fn whys(result: &Value) -> Vec<(&str, Vec<&str>)> {
 }
 
 #[tokio::test]
-async fn a_package_by_the_rules_keeps_its_version() {
+async fn compliant_package_keeps_its_version() {
     let mut harness = packaged().await;
     let names = harness.names("");
     let (job, result) = harness.run(Dirfix, json!({})).await;
@@ -71,26 +72,26 @@ async fn a_package_by_the_rules_keeps_its_version() {
 }
 
 #[tokio::test]
-async fn names_and_places_are_put_right_in_a_new_version() {
+async fn paths_are_repaired_in_a_new_version() {
     let mut harness = broken().await;
-    let before = harness.package().await;
+    let before = harness.package_folder().await;
     let (job, result) = harness.run(Dirfix, json!({})).await;
     assert!(job.error().is_none(), "{:?}", job.error());
-    let after = harness.package().await;
+    let after = harness.package_folder().await;
     let name = "Jane.Doe-A.Book.2024-GRP";
     let files = harness.bucket.below(&after);
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
-    let expected = ["zip", "nfo", "sfv"].map(|ending| format!("{name}.{ending}"));
-    let [zip, nfo, list] = &expected;
+    let expected = ["zip", "nfo", "sfv"].map(|extension| format!("{name}.{extension}"));
+    let [zip, nfo, sfv] = &expected;
     assert_eq!(
         names,
-        ["FILE_ID.DIZ", nfo, list, zip, "images/couverture.ete.jpg"]
+        ["FILE_ID.DIZ", nfo, sfv, zip, "images/couverture.ete.jpg"]
     );
     assert_eq!(
-        whys(&result),
+        reasons(&result),
         [
             (zip.as_str(), vec!["spaces", "group_suffix"]),
-            (list.as_str(), vec!["release_name"]),
+            (sfv.as_str(), vec!["release_name"]),
             (
                 "images/couverture.ete.jpg",
                 vec!["accents", "spaces", "extension_case"]
@@ -99,10 +100,10 @@ async fn names_and_places_are_put_right_in_a_new_version() {
                 nfo.as_str(),
                 vec!["spaces", "release_name", "folder", "extension_case"]
             ),
-            (list.as_str(), vec!["sfv_wrong"]),
+            (sfv.as_str(), vec!["sfv_wrong"]),
         ]
     );
-    let checksums = sfv::parse(&files[list]).unwrap();
+    let checksums = sfv::parse(&files[sfv]).unwrap();
     assert_eq!(checksums.len(), 4);
     assert!(
         checksums
@@ -113,23 +114,33 @@ async fn names_and_places_are_put_right_in_a_new_version() {
         files[zip],
         harness.bucket.below(&before)["Jane Doe - A.Book 2024.zip"]
     );
+}
 
+#[tokio::test]
+async fn repaired_package_needs_no_repair_and_can_be_repacked() {
+    let mut harness = broken().await;
+    harness.run(Dirfix, json!({})).await;
+    let repaired = harness.package_folder().await;
     let (_, again) = harness.run(Dirfix, json!({})).await;
     assert_eq!(
-        (&again["changes"], harness.package().await),
-        (&json!([]), after)
+        (&again["changes"], harness.package_folder().await),
+        (&json!([]), repaired)
     );
     let (job, _) = harness.run(Repack, json!({})).await;
     assert!(job.error().is_none(), "{:?}", job.error());
 }
 
 #[tokio::test]
-async fn a_dry_run_shows_the_same_changes_and_makes_none() {
+async fn dirfix_dry_run_lists_changes_without_making_them() {
     let mut harness = broken().await;
-    let (before, names) = (harness.package().await, harness.names(""));
+    let (before, names) = (harness.package_folder().await, harness.names(""));
     let (_, plan) = harness.run(Dirfix, json!({"dry_run": true})).await;
     assert_eq!(
-        (&plan["applied"], harness.package().await, harness.names("")),
+        (
+            &plan["applied"],
+            harness.package_folder().await,
+            harness.names("")
+        ),
         (&json!(false), before, names)
     );
     let (_, done) = harness.run(Dirfix, json!({})).await;
@@ -140,37 +151,40 @@ async fn a_dry_run_shows_the_same_changes_and_makes_none() {
 }
 
 #[tokio::test]
-async fn an_sfv_that_is_missing_wrong_or_unreadable_is_written_anew() {
+async fn missing_wrong_or_unreadable_sfv_is_rewritten() {
     for (content, why) in [
         (None, "sfv_missing"),
         (Some("A.zip 00000000\r\n"), "sfv_wrong"),
         (Some("?"), "sfv_wrong"),
     ] {
         let mut harness = packaged().await;
-        let key = format!("{}{NAME}.sfv", harness.package().await);
+        let key = format!("{}{NAME}.sfv", harness.package_folder().await);
         let right = harness.bucket.state().objects.remove(&key).unwrap();
         if let Some(content) = content {
             harness.bucket.put(&key, content);
         }
         let (_, result) = harness.run(Dirfix, json!({})).await;
-        assert_eq!(whys(&result), [(format!("{NAME}.sfv").as_str(), vec![why])]);
         assert_eq!(
-            harness.bucket.below(&harness.package().await)[&format!("{NAME}.sfv")],
+            reasons(&result),
+            [(format!("{NAME}.sfv").as_str(), vec![why])]
+        );
+        assert_eq!(
+            harness.bucket.below(&harness.package_folder().await)[&format!("{NAME}.sfv")],
             right
         );
     }
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_what_its_sfv_says_is_told_in_the_log() {
+async fn sfv_mismatch_is_logged() {
     let mut harness = packaged().await;
-    let folder = harness.package().await;
+    let folder = harness.package_folder().await;
     harness
         .bucket
         .put(&format!("{folder}FILE_ID.DIZ"), "another");
     let (job, result) = harness.run(Dirfix, json!({})).await;
     assert_eq!(
-        whys(&result),
+        reasons(&result),
         [(format!("{NAME}.sfv").as_str(), vec!["sfv_wrong"])]
     );
     let details = harness.store.details(job.id).await.unwrap().unwrap();
@@ -182,13 +196,16 @@ async fn a_file_that_is_not_what_its_sfv_says_is_told_in_the_log() {
 }
 
 #[tokio::test]
-async fn source_files_are_looked_at_and_left() {
+async fn source_files_are_checked_but_not_changed() {
     let mut harness = WorkerHarness::new(json!({})).await;
     harness.source("un été.txt", b"a");
     harness.source("fine.txt", b"b");
     let names = harness.names("");
     let (_, result) = harness.run(Dirfix, json!({})).await;
-    assert_eq!(whys(&result), [("un.ete.txt", vec!["accents", "spaces"])]);
+    assert_eq!(
+        reasons(&result),
+        [("un.ete.txt", vec!["accents", "spaces"])]
+    );
     assert_eq!(
         (&result["applied"], harness.names("")),
         (&json!(false), names)
@@ -197,10 +214,10 @@ async fn source_files_are_looked_at_and_left() {
 }
 
 #[tokio::test]
-async fn a_release_without_files_has_nothing_to_repair() {
+async fn dirfix_without_files_fails() {
     let mut harness = WorkerHarness::new(json!({})).await;
     assert_eq!(
-        harness.code(Dirfix, json!({})).await,
+        harness.failure_code(Dirfix, json!({})).await,
         FailureCode::SourceMissing
     );
 }

@@ -1,4 +1,4 @@
-//! The work of the job types, one module each, and the registry that leads to them.
+//! The work of the job types, one module each, and the worker that selects among them.
 
 mod analysis;
 mod build;
@@ -9,6 +9,8 @@ mod checkpoint;
 mod checkpoint_tests;
 mod current_package;
 mod dirfix;
+#[cfg(test)]
+mod hostile_inputs;
 #[cfg(test)]
 mod hostile_tests;
 mod nfo;
@@ -41,8 +43,8 @@ use crate::{
     work::{Assignment, Work},
 };
 
-/// The largest result, in bytes of its JSON: with its keys it fits an item of `DynamoDB`'s, 400 KB (Amazon DynamoDB
-/// Developer Guide, "Quotas").
+/// Maximum size of a result, in bytes of JSON. With its keys it fits an item of 400 KB (Amazon
+/// DynamoDB Developer Guide, "Quotas").
 const MAX_RESULT_BYTES: usize = 384 * 1024;
 
 /// Does the work of every job type.
@@ -52,17 +54,17 @@ pub struct Worker {
     package_retention: Duration,
 }
 
-/// What a job type works on.
+/// The input of a job type.
 struct Task {
     assignment: Assignment,
     release: Release,
     files: Files,
-    /// How long a package that this job replaces is kept.
+    /// Retention of the package that this job replaces.
     package_retention: Duration,
 }
 
 impl Task {
-    /// The release's source files, in the order of their names; there may be none.
+    /// Lists the release's source files, sorted by name. The list may be empty.
     async fn sources(&self) -> Result<Vec<StoredFile>, WorkError> {
         let prefix = source_prefix(self.release.id);
         let sources = self.files.list(&prefix, MAX_SOURCES + 1).await;
@@ -74,7 +76,7 @@ impl Task {
         Ok(sources)
     }
 
-    /// As [`Task::sources`], with their paths.
+    /// Lists the release's source files with their paths.
     async fn sources_with_paths(&self) -> Result<Vec<PackagedFile>, WorkError> {
         let with_path = |file: StoredFile| PackagedFile {
             path: self.source_path(&file).to_owned(),
@@ -83,20 +85,20 @@ impl Task {
         Ok(self.sources().await?.into_iter().map(with_path).collect())
     }
 
-    /// The path of a source file below its release.
+    /// Returns the path of a source file below its release.
     fn source_path<'a>(&self, file: &'a StoredFile) -> &'a str {
         let prefix = source_prefix(self.release.id);
         file.key.strip_prefix(&prefix).unwrap_or(&file.key)
     }
 
-    /// The group at the end of a package's name: the configuration's, or else the release's.
+    /// Returns the group for a package's name: the configured one, or else the release's.
     fn group<'a>(&'a self, config: &'a PackagingConfig) -> &'a str {
         let group = config.group.as_deref().or(self.release.group.as_deref());
         group.unwrap_or("NOGRP")
     }
 }
 
-/// The source files, for work that needs at least one.
+/// Returns the source files, or fails if there are none.
 fn require_sources<T>(sources: Vec<T>) -> Result<Vec<T>, WorkError> {
     if sources.is_empty() {
         let message = "The release has no source files; upload one first";
@@ -106,7 +108,7 @@ fn require_sources<T>(sources: Vec<T>) -> Result<Vec<T>, WorkError> {
 }
 
 impl Worker {
-    /// Works on the releases of `store`, whose files are in `files`; replaced packages are kept for
+    /// Works on the releases in `store`, whose files are in `files`. Keeps replaced packages for
     /// `package_retention`.
     #[must_use]
     pub const fn new(store: Store, files: Files, package_retention: Duration) -> Self {
@@ -156,7 +158,7 @@ impl Work for Worker {
     }
 }
 
-/// A serializable value as a JSON object.
+/// Serializes a value as a JSON object.
 fn to_object(value: &impl Serialize) -> Result<Map<String, Value>, WorkError> {
     match serde_json::to_value(value).map_err(io::Error::from)? {
         Value::Object(object) => Ok(object),
@@ -164,7 +166,13 @@ fn to_object(value: &impl Serialize) -> Result<Map<String, Value>, WorkError> {
     }
 }
 
-/// Runs blocking work on files where it may block.
+/// Formats a count with its noun: `1 file`, `2 files`.
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
+/// Runs blocking work on a thread that may block.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, WorkError> + Send + 'static,
 ) -> Result<T, WorkError> {

@@ -1,4 +1,4 @@
-//! The NFO that a job works on: the current package's or, without a package, the source files'.
+//! The NFO that a job works on: the current package's, or a source file if there is no package.
 
 use jobs::FailureCode;
 use release_files::{WorkError, nfo::repair::check_size, paths::has_extension};
@@ -10,13 +10,13 @@ use super::{
 };
 use crate::objects::ObjectStore;
 
-/// An NFO and the files beside it.
+/// An NFO and the other files.
 pub(super) struct NfoFile {
     /// The NFO.
     pub nfo: PackagedFile,
-    /// The other files, in the order of their names.
+    /// The other files, sorted by name.
     pub others: Vec<PackagedFile>,
-    /// Whether it is the current package's, and not a source file.
+    /// `true` if the NFO is part of the current package, `false` if it is a source file.
     pub is_packaged: bool,
 }
 
@@ -50,14 +50,14 @@ impl NfoFile {
         })
     }
 
-    /// The NFO's bytes.
+    /// Reads the NFO.
     pub(super) fn read(&self, objects: &ObjectStore) -> Result<Vec<u8>, WorkError> {
         check_size(usize::try_from(self.nfo.file.size).unwrap_or(usize::MAX))?;
         Ok(objects.read(&self.nfo.file)?)
     }
 }
 
-/// The place of the only NFO, if there is one.
+/// Returns the position of the only NFO; `None` if there is no NFO.
 fn only_nfo(files: &[PackagedFile]) -> Result<Option<usize>, WorkError> {
     let is_nfo = |at: &usize| has_extension(&files[*at].path, "nfo");
     let nfos: Vec<usize> = (0..files.len()).filter(is_nfo).collect();
@@ -69,7 +69,7 @@ fn only_nfo(files: &[PackagedFile]) -> Result<Option<usize>, WorkError> {
     Ok(nfos.first().copied())
 }
 
-/// The result, if it is not too large to be stored.
+/// Returns the result, or fails if it is too large to be stored.
 pub(super) fn check_result_size(result: Value) -> Result<Value, WorkError> {
     if result.to_string().len() <= MAX_RESULT_BYTES {
         return Ok(result);

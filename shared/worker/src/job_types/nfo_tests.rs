@@ -1,4 +1,4 @@
-//! `nfofix` and `readnfo`, from the queue's message to the release, over a bucket in memory.
+//! `nfofix` and `readnfo` from the queue's message to the release, over a bucket in memory.
 
 use jobs::FailureCode;
 use jobs::JobType::{Nfofix, Packaging, Readnfo};
@@ -8,7 +8,7 @@ use crate::job_types::test_harness::WorkerHarness;
 
 const NAME: &str = "Jane.Doe-A.Book-2024-GRP";
 
-/// A packaged release whose NFO has a tab, and a placeholder of another system's.
+/// Creates a packaged release whose NFO has a tab and an unresolved placeholder.
 async fn packaged() -> WorkerHarness {
     let mut harness = WorkerHarness::new(json!({"title": "A Book", "authors": ["Jane Doe"]})).await;
     harness.source("a book é.epub", b"content");
@@ -26,28 +26,26 @@ async fn packaged() -> WorkerHarness {
 #[tokio::test]
 async fn nfofix_makes_a_new_version_of_the_package() {
     let mut harness = packaged().await;
-    let before = harness.package().await;
+    let before = harness.package_folder().await;
     let (job, result) = harness.run(Nfofix, json!({})).await;
     assert!(job.error().is_none(), "{:?}", job.error());
     assert_eq!(
         (&result["changed"], &result["file"]),
         (&json!(true), &json!(format!("{NAME}.nfo")))
     );
-    let whats: Vec<_> = result["changes"]
-        .as_array()
-        .unwrap()
-        .iter()
+    let changes = result["changes"].as_array().unwrap().iter();
+    let changes: Vec<_> = changes
         .map(|change| (&change["line"], &change["what"]))
         .collect();
     assert_eq!(
-        whats,
+        changes,
         [
             (&json!(1), &json!("tabs")),
             (&json!(2), &json!("placeholder"))
         ]
     );
 
-    let after = harness.package().await;
+    let after = harness.package_folder().await;
     assert_ne!(after, before);
     assert_eq!(harness.release().await.package.unwrap().version, 2);
     assert_eq!(harness.names(&after), harness.names(&before));
@@ -69,19 +67,25 @@ async fn nfofix_makes_a_new_version_of_the_package() {
         sfv.contains(&format!("{NAME}.nfo {crc32}\r\n")) && sfv.lines().count() == 3,
         "{sfv}"
     );
-
-    let (_, again) = harness.run(Nfofix, json!({})).await;
-    assert_eq!(
-        (&again["changed"], &again["changes"], &again["text"]),
-        (&json!(false), &json!([]), &json!(nfo))
-    );
-    assert_eq!(harness.package().await, after);
 }
 
 #[tokio::test]
-async fn a_dry_run_only_tells() {
+async fn second_nfofix_changes_nothing() {
     let mut harness = packaged().await;
-    let (before, names) = (harness.package().await, harness.names(""));
+    let (_, first) = harness.run(Nfofix, json!({})).await;
+    let folder = harness.package_folder().await;
+    let (_, second) = harness.run(Nfofix, json!({})).await;
+    assert_eq!(
+        (&second["changed"], &second["changes"], &second["text"]),
+        (&json!(false), &json!([]), &first["text"])
+    );
+    assert_eq!(harness.package_folder().await, folder);
+}
+
+#[tokio::test]
+async fn nfofix_dry_run_changes_nothing() {
+    let mut harness = packaged().await;
+    let (before, names) = (harness.package_folder().await, harness.names(""));
     let (_, result) = harness.run(Nfofix, json!({"dry_run": true})).await;
     assert_eq!(
         (
@@ -91,13 +95,13 @@ async fn a_dry_run_only_tells() {
         (&json!(true), 2)
     );
     assert_eq!(
-        (harness.package().await, harness.names("")),
+        (harness.package_folder().await, harness.names("")),
         (before, names)
     );
 }
 
 #[tokio::test]
-async fn an_nfo_among_the_source_files_is_repaired_in_the_result_only() {
+async fn source_nfo_is_repaired_only_in_the_result() {
     let mut harness = WorkerHarness::new(json!({"title": "L'été"})).await;
     harness.source(
         "docs/Book.NFO",
@@ -115,11 +119,11 @@ async fn an_nfo_among_the_source_files_is_repaired_in_the_result_only() {
 }
 
 #[tokio::test]
-async fn an_nfo_that_is_missing_or_not_the_only_one_fails_with_its_code() {
+async fn missing_or_ambiguous_nfo_fails_with_its_code() {
     let mut harness = WorkerHarness::new(json!({})).await;
     for job_type in [Nfofix, Readnfo] {
         assert_eq!(
-            harness.code(job_type, json!({})).await,
+            harness.failure_code(job_type, json!({})).await,
             FailureCode::NfoMissing
         );
     }
@@ -127,44 +131,44 @@ async fn an_nfo_that_is_missing_or_not_the_only_one_fails_with_its_code() {
     harness.source("b.nfo", b"b\r\n");
     for job_type in [Nfofix, Readnfo] {
         assert_eq!(
-            harness.code(job_type, json!({})).await,
+            harness.failure_code(job_type, json!({})).await,
             FailureCode::NfoAmbiguous
         );
     }
 }
 
 #[tokio::test]
-async fn an_nfo_that_is_too_large_fails_with_its_code() {
+async fn oversized_nfo_fails_with_its_code() {
     let mut harness = WorkerHarness::new(json!({})).await;
     for bytes in [vec![b'x'; 256 * 1024 + 1], b"\"\\\"".repeat(70_000)] {
         harness.source("a.nfo", &bytes);
         assert_eq!(
-            harness.code(Nfofix, json!({})).await,
+            harness.failure_code(Nfofix, json!({})).await,
             FailureCode::NfoTooLarge
         );
     }
 }
 
 #[tokio::test]
-async fn an_sfv_that_cannot_be_read_leaves_no_half_package() {
+async fn unreadable_sfv_leaves_no_partial_package() {
     let mut harness = packaged().await;
-    let before = harness.package().await;
+    let before = harness.package_folder().await;
     harness
         .bucket
         .put(&format!("{before}{NAME}.sfv"), "no checksum");
     let names = harness.names("");
     assert_eq!(
-        harness.code(Nfofix, json!({})).await,
+        harness.failure_code(Nfofix, json!({})).await,
         FailureCode::SfvInvalid
     );
     assert_eq!(
-        (harness.package().await, harness.names("")),
+        (harness.package_folder().await, harness.names("")),
         (before, names)
     );
 }
 
 #[tokio::test]
-async fn readnfo_compares_the_package_with_what_its_nfo_lists() {
+async fn readnfo_compares_the_package_with_its_file_list() {
     let mut harness = packaged().await;
     let (_, result) = harness.run(Readnfo, json!({})).await;
     assert_eq!(result["metadata"]["title"], "A Book");
@@ -172,7 +176,7 @@ async fn readnfo_compares_the_package_with_what_its_nfo_lists() {
         (&result["missing_files"], &result["unexpected_files"]),
         (&json!([]), &json!([]))
     );
-    let package = harness.package().await;
+    let package = harness.package_folder().await;
     harness.bucket.put(&format!("{package}extra.jpg"), [1]);
     let text = harness.text(&format!("{package}{NAME}.nfo")) + "gone.zip 00000000\r\n";
     harness.bucket.put(&format!("{package}{NAME}.nfo"), text);
@@ -185,7 +189,7 @@ async fn readnfo_compares_the_package_with_what_its_nfo_lists() {
 }
 
 #[tokio::test]
-async fn readnfo_writes_to_the_release_what_it_read_when_asked_to() {
+async fn readnfo_applies_metadata_on_request() {
     let mut harness = WorkerHarness::new(json!({"title": "Old", "pages": 12})).await;
     harness.source(
         "a.nfo",

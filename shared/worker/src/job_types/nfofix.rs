@@ -1,5 +1,5 @@
-//! `nfofix`: repairs the NFO. If it is a package's, the result is a new version of the package, whose other files are
-//! copied.
+//! `nfofix`: repairs the NFO. For the NFO of a package, it makes a new version of the package, with
+//! copies of the other files.
 
 use jobs::{Level, NfofixConfig, release::Release};
 use release_files::{
@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 use store::Completion;
 
 use super::{
-    Task, blocking,
+    Task, blocking, counted,
     current_package::read_checksums,
     nfo::{NfoFile, check_result_size},
     output::Output,
 };
 use crate::{job_progress::JobProgress, objects::ObjectStore, reporter::Reporter};
 
-/// How many repairs, and how many notices, are logged; the result has them all.
+/// Maximum repairs and maximum notices to log. The result has all of them.
 const MAX_LOGGED: usize = 20;
 
 pub(super) async fn run(task: Task, config: &NfofixConfig) -> Result<Completion, WorkError> {
@@ -44,7 +44,7 @@ pub(super) async fn run(task: Task, config: &NfofixConfig) -> Result<Completion,
     })
 }
 
-/// A repair of an NFO in the bucket.
+/// The repair of an NFO in the bucket.
 struct NfoFix {
     release: Release,
     files: NfoFile,
@@ -54,7 +54,7 @@ struct NfoFix {
 }
 
 impl NfoFix {
-    /// Returns the result, and whether there is a new package.
+    /// Returns the result, and `true` if there is a new package.
     fn run(&self, dry_run: bool) -> Result<(Value, bool), WorkError> {
         let name = &self.files.nfo.path;
         let bytes = self.files.read(&self.objects)?;
@@ -92,8 +92,7 @@ impl NfoFix {
     fn log(&self, name: &str, repaired: &RepairedNfo) {
         let outcome = match repaired.changes.len() {
             0 => "nothing to repair".to_owned(),
-            1 => "1 repair".to_owned(),
-            count => format!("{count} repairs"),
+            count => counted(count, "repair"),
         };
         let line = format!("Read {name} ({}): {outcome}", repaired.encoding.as_str());
         self.reporter.log(Level::Info, &line);
@@ -108,7 +107,7 @@ impl NfoFix {
         }
     }
 
-    /// Makes a package of the repaired NFO, the SFV that lists it, and the other files as they are.
+    /// Makes a package of the repaired NFO, an updated SFV and copies of the other files.
     fn publish(&self, name: &str, text: &[u8]) -> Result<(), WorkError> {
         let mut progress = JobProgress::new(self.reporter.clone(), 10, 95);
         progress.start_step("copy");

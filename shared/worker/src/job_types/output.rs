@@ -1,4 +1,4 @@
-//! The package that a run builds: its files, below the run's own prefix.
+//! The package that a run builds, in the folder of that run.
 
 use jobs::{Level, release::output_prefix};
 use release_files::{WorkError, package::PackageFile};
@@ -10,7 +10,7 @@ use crate::{
     reporter::Reporter,
 };
 
-/// The folder of a run's package; for blocking work.
+/// The folder of a run's package, for blocking work.
 #[derive(Clone)]
 pub(super) struct Output {
     objects: ObjectStore,
@@ -19,14 +19,14 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// The folder of the run of `task`.
+    /// Opens the folder of the current run.
     pub(super) fn new(task: &Task) -> Self {
-        Self::of_run(task, task.assignment.job.fence)
+        Self::for_run(task, task.assignment.job.fence)
     }
 
-    /// The folder of the run of `task`'s job that has this fence: its own, or that of an earlier one, whose package it
-    /// resumes.
-    pub(super) fn of_run(task: &Task, fence: u32) -> Self {
+    /// Opens the folder of the run with this `fence`: the current run, or an earlier one whose
+    /// package is resumed.
+    pub(super) fn for_run(task: &Task, fence: u32) -> Self {
         let reporter = task.assignment.reporter.clone();
         Self {
             objects: ObjectStore::new(&task.files, reporter.clone()),

@@ -13,7 +13,7 @@ use super::{
     Task,
     build::{ArchiveVolumes, BuiltPackage, PackageBuild, build_package},
     checkpoint::Checkpoints,
-    require_sources,
+    counted, require_sources,
     time_budget::{PackProgress, TimeBudget},
     to_object,
 };
@@ -21,7 +21,7 @@ use crate::{
     files::StoredFile, job_progress::JobProgress, objects::ObjectStore, reporter::Reporter,
 };
 
-/// How far a job has come when its metadata are known, in percent.
+/// Progress once the metadata is known, in percent.
 const METADATA_READ: u8 = 20;
 
 pub(super) async fn run(task: Task, config: PackagingConfig) -> Result<Completion, WorkError> {
@@ -41,7 +41,7 @@ pub(super) async fn run(task: Task, config: PackagingConfig) -> Result<Completio
     .await
 }
 
-/// A release that is being packaged.
+/// The packaging of one release.
 struct Packaging {
     task: Task,
     sources: Vec<StoredFile>,
@@ -60,7 +60,8 @@ impl Packaging {
             None => build_release_name(&metadata, self.task.release.name.as_deref(), group)?,
         };
         let count = self.sources.len();
-        let line = format!("Packaging {count} files as {release_name}");
+        let files = counted(count, "file");
+        let line = format!("Packaging {files} as {release_name}");
         self.reporter.log(Level::Info, &line);
         let total = self.sources.iter().map(|file| file.size).sum();
         let config = self.config.clone();
@@ -71,7 +72,8 @@ impl Packaging {
         build.finish(group, &metadata)
     }
 
-    /// Adds the source files after `start`. Returns how far it came if there is no time for the next one.
+    /// Adds the source files after `start`. Returns the progress reached if there is no time for
+    /// the next file, and `None` at the end.
     fn fill(
         &self,
         archive: &mut ArchiveBuilder<'_, ArchiveVolumes>,
@@ -93,7 +95,8 @@ impl Packaging {
         Ok(None)
     }
 
-    /// The metadata of the work: the release's or, if that has no title, those of the first source file.
+    /// Returns the metadata of the work: the release's, completed from the first source file if it
+    /// has no title.
     fn metadata(&self) -> Result<Map<String, Value>, WorkError> {
         let known = self.task.release.metadata.clone();
         let first = self.sources.first();

@@ -1,4 +1,4 @@
-//! `readnfo`: reads the NFO back into metadata, and compares the files it lists with the files of the release.
+//! `readnfo`: reads metadata from the NFO, and compares the files it lists with the actual files.
 
 use jobs::{
     FailureCode, Level, ReadnfoConfig,
@@ -13,7 +13,7 @@ use store::Completion;
 use text::encoding::{decode, detect};
 
 use super::{
-    Task, blocking,
+    Task, blocking, counted,
     nfo::{NfoFile, check_result_size},
     to_object,
 };
@@ -32,7 +32,7 @@ pub(super) async fn run(task: Task, config: &ReadnfoConfig) -> Result<Completion
     blocking(move || reading.run()).await
 }
 
-/// An NFO in the bucket that is being read.
+/// The reading of an NFO in the bucket.
 struct Reading {
     files: NfoFile,
     objects: ObjectStore,
@@ -80,8 +80,8 @@ impl Reading {
     }
 
     fn log_files(&self, listed: usize, missing: usize, unexpected: usize) {
-        let files = if listed == 1 { "file" } else { "files" };
-        let line = format!("It lists {listed} {files}: {missing} missing, {unexpected} unexpected");
+        let files = counted(listed, "file");
+        let line = format!("The NFO lists {files}: {missing} missing, {unexpected} unexpected");
         let level = if missing + unexpected == 0 {
             Level::Info
         } else {
@@ -91,7 +91,7 @@ impl Reading {
     }
 }
 
-/// The release's metadata, overridden by those of the NFO.
+/// Merges the NFO's metadata into the release's, which it overrides.
 fn merge(
     mut known: Map<String, Value>,
     found: Map<String, Value>,

@@ -1,4 +1,4 @@
-//! `repack`: rebuilds the current package from its content, with other options.
+//! `repack`: rebuilds the current package from its own content, with other options.
 
 use jobs::{Failure, FailureCode, Level, PackagingConfig, release::check_name};
 use release_files::{
@@ -32,7 +32,7 @@ use crate::{
     reporter::Reporter,
 };
 
-/// How far a job has come when the old package is verified, in percent.
+/// Progress once the old package is verified, in percent.
 const VERIFIED: u8 = 40;
 
 pub(super) async fn run(task: Task, config: PackagingConfig) -> Result<Completion, WorkError> {
@@ -52,7 +52,7 @@ pub(super) async fn run(task: Task, config: PackagingConfig) -> Result<Completio
     .await
 }
 
-/// A package that is being rebuilt.
+/// The rebuild of a package.
 struct Repack {
     task: Task,
     current: CurrentPackage,
@@ -91,7 +91,8 @@ impl Repack {
         build.finish(group, &metadata)
     }
 
-    /// Adds the old archive's entries after `start`. Returns how far it came if there is no time for the next one.
+    /// Adds the old archive's entries after `start`. Returns the progress reached if there is no
+    /// time for the next entry, and `None` at the end.
     fn fill(
         &self,
         builder: &mut ArchiveBuilder<'_, ArchiveVolumes>,
@@ -145,14 +146,15 @@ impl Repack {
 
     fn checksums(&self) -> Result<Checksums, WorkError> {
         let Some(file) = self.current.sfv() else {
-            let line = "The package has no SFV to verify it with";
+            let line = "The package has no SFV, so its files are not verified";
             self.reporter.log(Level::Warning, line);
             return Ok(Checksums::new());
         };
         read_checksums(&self.objects, file)
     }
 
-    /// The metadata of the work: the release's and, if that has no title, those in the package's NFO.
+    /// Returns the metadata of the work: the release's, completed from the package's NFO if it has
+    /// no title.
     fn metadata(&self) -> Result<Map<String, Value>, WorkError> {
         let known = self.task.release.metadata.clone();
         let nfo = self.current.nfo();
@@ -167,7 +169,7 @@ impl Repack {
         Ok(metadata)
     }
 
-    /// The configured name, or one with the configured group; otherwise the package keeps its name.
+    /// Returns the configured name, or one with the configured group, or else the old name.
     fn release_name(
         &self,
         old_name: &str,
@@ -182,7 +184,7 @@ impl Repack {
         }
     }
 
-    /// The files that are copied as they are: all but the archive and the generated ones.
+    /// Returns the files to copy unchanged: all but the archive and the generated ones.
     fn copied_files(
         &self,
         volumes: &[StoredFile],
@@ -206,7 +208,7 @@ fn corrupt(reason: &str) -> WorkError {
     WorkError::failed(FailureCode::PackageCorrupt, message)
 }
 
-/// An archive that cannot be read is a corrupt package.
+/// Reports an unreadable archive as a corrupt package.
 fn unreadable_archive(error: WorkError, name: &str) -> WorkError {
     match error {
         WorkError::Failed(Failure {

@@ -1,4 +1,4 @@
-//! `repack`, from the queue's message to the release, over a bucket in memory.
+//! `repack` from the queue's message to the release, over a bucket in memory.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use crate::job_types::test_harness::WorkerHarness;
 
 const NAME: &str = "Jane.Doe-A.Book-2024-GRP";
 
-/// A release with a package of two files: one compresses, the other does not.
+/// Creates a release with a package of two files: one compresses, the other does not.
 async fn packaged() -> WorkerHarness {
     let mut harness = WorkerHarness::new(json!({"title": "A Book", "authors": ["Jane Doe"]})).await;
     harness.source(
@@ -37,7 +37,7 @@ fn noise(count: usize) -> Vec<u8> {
     std::iter::repeat_with(&mut next).take(count).collect()
 }
 
-/// What the package's volumes hold when they are joined, read by the zip library itself.
+/// Returns the content of the package's joined volumes, as read by the zip library.
 fn content(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
     let joined: Vec<u8> = files
         .iter()
@@ -55,17 +55,26 @@ fn content(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
     (0..count).map(read).collect()
 }
 
+/// Checks the files that the SFV lists. Returns the number of them.
+fn matching_checksums(package: &BTreeMap<String, Vec<u8>>) -> usize {
+    let checksums = sfv::parse(&package[&format!("{NAME}.sfv")]).unwrap();
+    for (name, crc32) in &checksums {
+        assert_eq!(crc32fast::hash(&package[name]), *crc32, "{name}");
+    }
+    checksums.len()
+}
+
 #[tokio::test]
-async fn the_content_stays_and_the_options_change() {
+async fn repack_applies_new_options_to_the_same_content() {
     let mut harness = packaged().await;
-    let before = harness.package().await;
+    let before = harness.package_folder().await;
     let options = json!({"compression": "store", "volume_size": 65_536, "template": "{{ title }}: {{ size }}"});
     let (job, result) = harness.run(Repack, options).await;
     assert!(job.error().is_none(), "{:?}", job.error());
 
     let (old, new) = (
         harness.bucket.below(&before),
-        harness.bucket.below(&harness.package().await),
+        harness.bucket.below(&harness.package_folder().await),
     );
     assert_eq!(harness.release().await.package.unwrap().version, 2);
     assert_eq!(content(&new), content(&old));
@@ -82,13 +91,7 @@ async fn the_content_stays_and_the_options_change() {
         new[&format!("{NAME}.nfo")],
         format!("A Book: {total}\r\n").into_bytes()
     );
-    let checksums = sfv::parse(&new[&format!("{NAME}.sfv")]).unwrap();
-    assert_eq!(checksums.len(), 8);
-    assert!(
-        checksums
-            .iter()
-            .all(|(name, crc32)| crc32fast::hash(&new[name]) == *crc32)
-    );
+    assert_eq!(matching_checksums(&new), 8);
     assert_eq!(
         (
             &result["release_name"],
@@ -99,9 +102,9 @@ async fn the_content_stays_and_the_options_change() {
 }
 
 #[tokio::test]
-async fn back_to_the_first_options_the_archive_is_the_same() {
+async fn repack_with_the_original_options_restores_the_archive() {
     let mut harness = packaged().await;
-    let first = harness.bucket.below(&harness.package().await);
+    let first = harness.bucket.below(&harness.package_folder().await);
     harness
         .run(
             Repack,
@@ -111,15 +114,15 @@ async fn back_to_the_first_options_the_archive_is_the_same() {
     harness.run(Repack, json!({})).await;
     assert_eq!(harness.release().await.package.unwrap().version, 3);
     assert_eq!(
-        harness.bucket.below(&harness.package().await)[&format!("{NAME}.zip")],
+        harness.bucket.below(&harness.package_folder().await)[&format!("{NAME}.zip")],
         first[&format!("{NAME}.zip")]
     );
 }
 
 #[tokio::test]
-async fn files_beside_the_archive_are_taken_along() {
+async fn extra_files_are_copied() {
     let mut harness = packaged().await;
-    let before = harness.package().await;
+    let before = harness.package_folder().await;
     harness
         .bucket
         .put(&format!("{before}sample/page.png"), noise(100));
@@ -129,7 +132,7 @@ async fn files_beside_the_archive_are_taken_along() {
             json!({"release_name": "Another.Name-GRP", "generate_diz": false}),
         )
         .await;
-    let after = harness.bucket.below(&harness.package().await);
+    let after = harness.bucket.below(&harness.package_folder().await);
     let names: Vec<&str> = after.keys().map(String::as_str).collect();
     assert_eq!(
         names,
@@ -147,7 +150,7 @@ async fn files_beside_the_archive_are_taken_along() {
 }
 
 #[tokio::test]
-async fn what_only_the_nfo_tells_is_kept() {
+async fn metadata_found_only_in_the_nfo_is_kept() {
     let mut harness = WorkerHarness::new(json!({})).await;
     harness.source("book.txt", b"text");
     let template = "Title: Le Phare\nAuthor: Ada Exemple\nYear: 2019";
@@ -161,13 +164,13 @@ async fn what_only_the_nfo_tells_is_kept() {
     assert_eq!(result["release_name"], "Ada.Exemple-Le.Phare-2019-NEW");
     assert!(
         harness
-            .text(&format!("{}FILE_ID.DIZ", harness.package().await))
+            .text(&format!("{}FILE_ID.DIZ", harness.package_folder().await))
             .starts_with("Le Phare\r\nby Ada Exemple")
     );
 }
 
 #[tokio::test]
-async fn a_corrupt_package_is_named_and_left_alone() {
+async fn corrupt_package_is_reported_and_left_unchanged() {
     for (name, bytes, part) in [
         (
             format!("{NAME}.zip"),
@@ -182,7 +185,7 @@ async fn a_corrupt_package_is_named_and_left_alone() {
         (format!("{NAME}.zip"), None, "no archive"),
     ] {
         let mut harness = packaged().await;
-        let before = harness.package().await;
+        let before = harness.package_folder().await;
         let key = format!("{before}{name}");
         match bytes {
             Some(bytes) => harness.bucket.put(&key, bytes),
@@ -194,16 +197,16 @@ async fn a_corrupt_package_is_named_and_left_alone() {
         assert_eq!(error.code, FailureCode::PackageCorrupt);
         assert!(error.message.contains(part), "{}", error.message);
         assert_eq!(
-            (harness.package().await, harness.names("")),
+            (harness.package_folder().await, harness.names("")),
             (before, names)
         );
     }
 }
 
 #[tokio::test]
-async fn without_an_sfv_the_archives_own_checksums_decide() {
+async fn archive_checksums_are_verified_without_an_sfv() {
     let mut harness = packaged().await;
-    let before = harness.package().await;
+    let before = harness.package_folder().await;
     harness
         .bucket
         .state()
@@ -220,19 +223,19 @@ async fn without_an_sfv_the_archives_own_checksums_decide() {
 }
 
 #[tokio::test]
-async fn without_a_package_there_is_nothing_to_repack() {
+async fn repack_without_a_package_fails() {
     let mut harness = WorkerHarness::new(json!({})).await;
     harness.source("a.txt", b"a");
     assert_eq!(
-        harness.code(Repack, json!({})).await,
+        harness.failure_code(Repack, json!({})).await,
         FailureCode::PackageMissing
     );
 }
 
 #[tokio::test]
-async fn a_repaired_nfo_does_not_stop_it() {
+async fn repack_works_after_nfofix() {
     let mut harness = packaged().await;
-    let nfo = format!("{}{NAME}.nfo", harness.package().await);
+    let nfo = format!("{}{NAME}.nfo", harness.package_folder().await);
     let text = harness.text(&nfo);
     harness.bucket.put(&nfo, text.replace("\r\n", "\n"));
     let (_, result) = harness.run(Nfofix, json!({})).await;
@@ -241,7 +244,7 @@ async fn a_repaired_nfo_does_not_stop_it() {
     assert!(job.error().is_none(), "{:?}", job.error());
 }
 
-/// Files of any names and sizes, numbered so that no two are called alike.
+/// Generates files of any names and sizes, with unique numbers in their paths.
 fn any_files() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
     let content = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..3_000),
@@ -267,7 +270,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_content_comes_through_packaging_and_repack_as_it_was(
+    fn any_content_survives_packaging_and_repack(
         files in any_files(),
         first in any_options(),
         second in any_options(),
@@ -282,9 +285,8 @@ proptest! {
             for (job_type, options) in [(Packaging, &first), (Repack, &second)] {
                 let (job, _) = harness.run(job_type, options.clone()).await;
                 assert!(job.error().is_none(), "{job_type}: {:?}", job.error());
-                let package = harness.bucket.below(&harness.package().await);
-                let checksums = sfv::parse(&package[&format!("{NAME}.sfv")]).unwrap();
-                assert!(checksums.iter().all(|(name, crc32)| crc32fast::hash(&package[name]) == *crc32));
+                let package = harness.bucket.below(&harness.package_folder().await);
+                matching_checksums(&package);
                 found.push(content(&package));
             }
             found

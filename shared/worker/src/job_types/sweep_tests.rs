@@ -1,4 +1,4 @@
-//! What the sweeper does with what jobs leave in the bucket.
+//! The sweeper's cleanup of leftover files, uploads and replaced packages.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -21,8 +21,8 @@ async fn harness() -> WorkerHarness {
     harness
 }
 
-/// Starts a run whose process is gone: it has left a file and half an upload.
-async fn die(harness: &WorkerHarness, id: JobId) -> String {
+/// Claims a job and leaves a file and an upload, like a run that died. Returns the run's folder.
+async fn crash(harness: &WorkerHarness, id: JobId) -> String {
     let clock: Clock = harness.clock.clock();
     let seen = harness.store.job(id, true).await.unwrap().unwrap();
     let Claim::Won(job) = harness.store.claim(&seen, clock.now()).await.unwrap() else {
@@ -42,37 +42,37 @@ async fn seen(harness: &WorkerHarness, id: JobId) -> Job {
 }
 
 #[tokio::test]
-async fn what_a_dead_run_left_is_removed_once_another_has_completed_the_job() {
+async fn leftovers_of_a_dead_run_are_removed_after_the_job_completes() {
     let mut harness = harness().await;
     let id = harness
         .create(Packaging, json!({"release_name": NAME}))
         .await;
-    let left = die(&harness, id).await;
-    assert_eq!(harness.sweep_in(61).await.rescued, 1);
+    let folder = crash(&harness, id).await;
+    assert_eq!(harness.sweep_after(61).await.rescued, 1);
     let (job, _) = harness.process(id).await;
     assert_eq!((job.status(), job.fence), (Status::Completed, 2));
 
-    let early = harness.sweep_in(61).await;
+    let early = harness.sweep_after(61).await;
     assert_eq!(
         (early.examined, early.files_deleted),
         (1, 0),
-        "a run may still be at work"
+        "a run may still be writing"
     );
-    let swept = harness.sweep_in(61).await;
+    let swept = harness.sweep_after(61).await;
     assert_eq!((swept.files_deleted, swept.uploads_aborted), (1, 1));
     assert_eq!(
-        (harness.names(&left), harness.bucket.state().uploads.len()),
+        (harness.names(&folder), harness.bucket.state().uploads.len()),
         (Vec::new(), 0)
     );
-    assert_eq!(harness.names(&harness.package().await).len(), 4);
-    assert_eq!(harness.sweep_in(10_000).await.examined, 0);
+    assert_eq!(harness.names(&harness.package_folder().await).len(), 4);
+    assert_eq!(harness.sweep_after(10_000).await.examined, 0);
 }
 
 #[tokio::test]
-async fn what_a_run_left_that_died_while_it_was_cancelled_is_removed() {
+async fn leftovers_of_a_cancelled_dead_run_are_removed() {
     let mut harness = harness().await;
     let id = harness.create(Packaging, json!({})).await;
-    let left = die(&harness, id).await;
+    let folder = crash(&harness, id).await;
     let owner = UserId::try_from(7).unwrap();
     let cancelled = harness
         .store
@@ -83,11 +83,11 @@ async fn what_a_run_left_that_died_while_it_was_cancelled_is_removed() {
         matches!(cancelled, CancelOutcome::Cancelled(_)),
         "{cancelled:?}"
     );
-    harness.sweep_in(61).await;
-    assert_eq!(harness.names(&left).len(), 1);
-    assert_eq!(harness.sweep_in(60).await.files_deleted, 1);
+    harness.sweep_after(61).await;
+    assert_eq!(harness.names(&folder).len(), 1);
+    assert_eq!(harness.sweep_after(60).await.files_deleted, 1);
     assert_eq!(
-        (harness.names(&left), harness.bucket.state().uploads.len()),
+        (harness.names(&folder), harness.bucket.state().uploads.len()),
         (Vec::new(), 0)
     );
     assert_eq!(seen(&harness, id).await.due_at, None);
@@ -97,7 +97,7 @@ async fn what_a_run_left_that_died_while_it_was_cancelled_is_removed() {
 async fn upload_aborted_by_a_concurrent_sweep_counts_as_removed() {
     let mut harness = harness().await;
     let id = harness.create(Packaging, json!({})).await;
-    let folder = die(&harness, id).await;
+    let folder = crash(&harness, id).await;
     let owner = UserId::try_from(7).unwrap();
     let now = harness.clock.clock().now();
     harness.store.cancel(id, owner, false, now).await.unwrap();
@@ -105,7 +105,7 @@ async fn upload_aborted_by_a_concurrent_sweep_counts_as_removed() {
     let abort_first = move || bucket.state().uploads.clear();
     harness.bucket.state().before_write = Some((0, Box::new(abort_first)));
 
-    let report = harness.sweep_in(121).await;
+    let report = harness.sweep_after(121).await;
     assert_eq!(
         (report.errors, report.uploads_aborted, report.files_deleted),
         (0, 0, 1)
@@ -115,18 +115,18 @@ async fn upload_aborted_by_a_concurrent_sweep_counts_as_removed() {
 }
 
 #[tokio::test]
-async fn what_a_run_left_that_was_its_jobs_last_is_removed() {
+async fn leftovers_of_the_last_attempt_are_removed() {
     let mut harness = harness().await;
     let id = harness.create(Packaging, json!({})).await;
     for rescued in [1, 1, 0] {
-        die(&harness, id).await;
-        assert_eq!(harness.sweep_in(61).await.rescued, rescued);
+        crash(&harness, id).await;
+        assert_eq!(harness.sweep_after(61).await.rescued, rescued);
     }
     assert_eq!(
         seen(&harness, id).await.error().unwrap().code,
         FailureCode::AttemptsExhausted
     );
-    let swept = harness.sweep_in(121).await;
+    let swept = harness.sweep_after(121).await;
     assert_eq!(
         (swept.files_deleted, harness.bucket.state().uploads.len()),
         (3, 0)
@@ -135,7 +135,7 @@ async fn what_a_run_left_that_was_its_jobs_last_is_removed() {
 }
 
 #[tokio::test]
-async fn the_sweeper_does_not_look_at_jobs_that_left_nothing() {
+async fn jobs_without_leftovers_are_not_swept() {
     let mut harness = harness().await;
     let (job, _) = harness.run(Analysis, json!({})).await;
     assert_eq!((job.status(), job.due_at), (Status::Completed, None));
@@ -152,41 +152,41 @@ async fn the_sweeper_does_not_look_at_jobs_that_left_nothing() {
         )
         .await
         .unwrap();
-    assert_eq!(harness.sweep_in(61).await.examined, 1);
-    assert_eq!(harness.sweep_in(10_000).await.examined, 0);
+    assert_eq!(harness.sweep_after(61).await.examined, 1);
+    assert_eq!(harness.sweep_after(10_000).await.examined, 0);
 }
 
 #[tokio::test]
-async fn a_replaced_package_is_deleted_when_its_time_is_over() {
+async fn replaced_package_is_deleted_after_its_retention() {
     let mut harness = harness().await;
     harness.run(Packaging, json!({"release_name": NAME})).await;
-    let first = harness.package().await;
+    let first = harness.package_folder().await;
     harness.run(Repack, json!({"compression": "store"})).await;
-    let second = harness.package().await;
+    let second = harness.package_folder().await;
     let day = i64::try_from(RETENTION.as_secs()).unwrap();
 
     assert_eq!(
-        harness.sweep_in(day + 60).await.examined,
+        harness.sweep_after(day + 60).await.examined,
         0,
-        "it may have been restored at the last moment"
+        "the package may have been restored at the last moment"
     );
     assert_eq!(harness.release().await.replaced.len(), 1);
-    assert_eq!(harness.sweep_in(3_600).await.files_deleted, 4);
+    assert_eq!(harness.sweep_after(3_600).await.files_deleted, 4);
     assert_eq!(
         (harness.names(&first).len(), harness.names(&second).len()),
         (0, 4)
     );
     assert_eq!(harness.release().await.replaced, Vec::new());
-    assert_eq!(harness.sweep_in(10_000).await.examined, 0);
+    assert_eq!(harness.sweep_after(10_000).await.examined, 0);
 }
 
 #[tokio::test]
-async fn a_restored_package_outlives_the_one_that_it_replaced() {
+async fn restored_package_outlives_the_replaced_one() {
     let mut harness = harness().await;
     let (job, _) = harness.run(Packaging, json!({"release_name": NAME})).await;
-    let first = harness.package().await;
+    let first = harness.package_folder().await;
     harness.run(Repack, json!({})).await;
-    let second = harness.package().await;
+    let second = harness.package_folder().await;
     let now = harness.clock.clock().now();
     let restored = harness
         .store
@@ -196,12 +196,15 @@ async fn a_restored_package_outlives_the_one_that_it_replaced() {
         .unwrap();
     assert_eq!(restored, harness.release().await);
     assert_eq!(
-        (harness.package().await, restored.package.unwrap().version),
+        (
+            harness.package_folder().await,
+            restored.package.unwrap().version
+        ),
         (first.clone(), 3)
     );
 
     harness
-        .sweep_in(i64::try_from(RETENTION.as_secs()).unwrap() + 3_700)
+        .sweep_after(i64::try_from(RETENTION.as_secs()).unwrap() + 3_700)
         .await;
     assert_eq!(
         (harness.names(&first).len(), harness.names(&second).len()),
@@ -210,7 +213,7 @@ async fn a_restored_package_outlives_the_one_that_it_replaced() {
 }
 
 #[tokio::test]
-async fn a_package_is_restored_only_while_it_is_kept_and_nothing_else_has_changed() {
+async fn package_is_restored_only_within_retention_and_if_the_release_is_unchanged() {
     let mut harness = harness().await;
     let (job, _) = harness.run(Packaging, json!({"release_name": NAME})).await;
     harness.run(Repack, json!({})).await;
@@ -223,7 +226,7 @@ async fn a_package_is_restored_only_while_it_is_kept_and_nothing_else_has_change
             .is_none()
     );
     assert!(restore(stale.clone(), now).await.unwrap().is_some());
-    // Once more at the same moment, it is the same write, repeated.
+    // At the same timestamp, it counts as the same write repeated.
     assert!(restore(stale.clone(), now).await.unwrap().is_some());
     assert!(
         restore(stale, now.after(Duration::from_millis(1)))

@@ -1,4 +1,4 @@
-//! A harness for tests: a release, its files and the worker, over a bucket and a table in this process.
+//! A harness for tests: a release, its files and the worker, over a bucket and a table in memory.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use super::Worker;
 use crate::testing::bucket::Bucket;
 use crate::{JobService, Processed, SweepReport, Sweeper, testing::queue};
 
-/// How long jobs and replaced packages are kept.
+/// Retention of jobs and replaced packages.
 pub const RETENTION: Duration = Duration::from_hours(24);
 
 /// A release, its files, and the worker.
@@ -58,13 +58,13 @@ impl WorkerHarness {
             .put(&format!("releases/42/source/{path}"), bytes);
     }
 
-    /// Processes a new job to its end.
+    /// Creates a job and processes it to its end. Returns the job and its result.
     pub async fn run(&mut self, job_type: JobType, config: Value) -> (Job, Value) {
         let id = self.create(job_type, config).await;
         self.process(id).await
     }
 
-    /// Creates a job that waits.
+    /// Creates a pending job.
     pub async fn create(&mut self, job_type: JobType, config: Value) -> JobId {
         let id = JobId::try_from(self.next_job).unwrap();
         self.next_job += 1;
@@ -83,7 +83,7 @@ impl WorkerHarness {
         id
     }
 
-    /// Processes a job that waits, to its end.
+    /// Processes a pending job to its end. Returns the job and its result.
     pub async fn process(&self, id: JobId) -> (Job, Value) {
         let processed = self.deliver(id).await;
         let Processed::Finished(job) = processed else {
@@ -98,14 +98,14 @@ impl WorkerHarness {
         self.deliver_until(id, Time::from_millis(i64::MAX)).await
     }
 
-    /// The same, to a function that has until `deadline`.
+    /// Delivers a job's message once, to a function that must end by `deadline`.
     pub async fn deliver_until(&self, id: JobId, deadline: Time) -> Processed {
         let run = self.service.process_job(id, &self.worker, deadline);
         Box::pin(run).await.unwrap()
     }
 
     /// Sweeps, `seconds` from now.
-    pub async fn sweep_in(&self, seconds: i64) -> SweepReport {
+    pub async fn sweep_after(&self, seconds: i64) -> SweepReport {
         self.clock.advance(seconds);
         let sweeper = Sweeper::new(
             self.store.clone(),
@@ -116,8 +116,8 @@ impl WorkerHarness {
         sweeper.sweep(Time::from_millis(i64::MAX)).await
     }
 
-    /// The code that a new job fails with.
-    pub async fn code(&mut self, job_type: JobType, config: Value) -> FailureCode {
+    /// Creates a job that fails. Returns the code of its failure.
+    pub async fn failure_code(&mut self, job_type: JobType, config: Value) -> FailureCode {
         let (job, result) = self.run(job_type, config).await;
         job.error().unwrap_or_else(|| panic!("{result}")).code
     }
@@ -126,8 +126,8 @@ impl WorkerHarness {
         self.store.release(self.release).await.unwrap().unwrap()
     }
 
-    /// The folder of the current package.
-    pub async fn package(&self) -> String {
+    /// Returns the folder of the current package.
+    pub async fn package_folder(&self) -> String {
         let package = self.release().await.package.unwrap();
         output_prefix(self.release, package.job_id, package.fence)
     }

@@ -1,4 +1,4 @@
-//! Whether a run has the time for another file.
+//! The time budget of a run that packs files.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::reporter::Reporter;
 
-/// The time that a run reserves for the package's other files, and for suspending the archive.
+/// Time reserved for the package's other files, and for suspending the archive.
 const RESERVE: Duration = Duration::from_mins(1);
 
-/// How far the files of a package are packed.
+/// The packing progress of a package.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PackProgress {
-    /// How many files.
+    /// The number of packed files.
     pub files: usize,
-    /// How many bytes they have.
+    /// The size of the packed files in bytes.
     pub bytes: u64,
 }
 
 impl PackProgress {
-    /// The progress after the next file, of `size` bytes.
+    /// Returns the progress after another file of `size` bytes.
     pub(super) const fn after(self, size: u64) -> Self {
         Self {
             files: self.files + 1,
@@ -28,7 +28,7 @@ impl PackProgress {
     }
 }
 
-/// The time of a run, and how fast it packs files.
+/// The time of a run, and its packing speed.
 pub(super) struct TimeBudget {
     reporter: Reporter,
     start: PackProgress,
@@ -36,7 +36,7 @@ pub(super) struct TimeBudget {
 }
 
 impl TimeBudget {
-    /// The budget of a run that begins now, at `start`.
+    /// Creates the budget of a run that begins now, at `start`.
     pub(super) fn new(reporter: &Reporter, start: PackProgress) -> Self {
         Self {
             reporter: reporter.clone(),
@@ -45,8 +45,8 @@ impl TimeBudget {
         }
     }
 
-    /// Whether a run that has come to `progress` has the time for a file of `size` bytes. It always has the time for
-    /// its first file: each run makes progress.
+    /// Returns `true` if a run at `progress` has time for a file of `size` bytes. It always has
+    /// time for its first file, so that each run makes progress.
     pub(super) fn has_time_for(&self, size: u64, progress: PackProgress) -> bool {
         let left = self.reporter.time_left();
         let elapsed = self.time_left_at_start.saturating_sub(left);
@@ -55,8 +55,8 @@ impl TimeBudget {
     }
 }
 
-/// Whether `size` bytes can be packed in the time that is `left`, with a quarter to spare, at the speed of the `packed`
-/// bytes that took `elapsed`.
+/// Returns `true` if `size` bytes can be packed in the time `left`, with a quarter to spare, at the
+/// speed of `packed` bytes in `elapsed`.
 fn fits(size: u64, packed: u64, elapsed: Duration, left: Duration) -> bool {
     let millis = elapsed.as_millis() * u128::from(size) / u128::from(packed.max(1));
     let needed = Duration::from_millis(u64::try_from(millis * 5 / 4).unwrap_or(u64::MAX));
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_started_only_if_the_time_allows_it() {
+    fn file_is_started_only_if_time_allows() {
         let seconds = Duration::from_secs;
         assert!(fits(100, 100, seconds(80), seconds(160)));
         assert!(!fits(100, 100, seconds(81), seconds(160)));

@@ -1,6 +1,7 @@
 //! Files in S3 as blocking readers and writers, in bounded memory.
 //!
-//! Written by hand: no crate gives up an upload and resumes it in another process, or stops between two blocks.
+//! Written by hand: no crate suspends an upload and resumes it in another process, or stops
+//! between two blocks.
 
 mod read;
 mod write;
@@ -30,13 +31,13 @@ use crate::{
 };
 
 const S3: &str = "S3";
-/// How much is read, and uploaded, at a time. S3 asks for parts of at least 5 MiB (Amazon S3 User Guide, "Amazon S3
-/// multipart upload limits").
+/// Bytes read or uploaded at a time. S3 requires parts of at least 5 MiB (Amazon S3 User Guide,
+/// "Amazon S3 multipart upload limits").
 const BLOCK_BYTES: usize = 8 * 1024 * 1024;
-/// How long one try of a call may take: copies and the ends of large uploads take their time.
+/// Timeout of one try of a call. Copying, and completing a large upload, is slow.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The bucket, for the blocking work of one run.
+/// The bucket, as the blocking work of one run uses it.
 #[derive(Clone)]
 pub struct ObjectStore {
     client: Client,
@@ -46,10 +47,10 @@ pub struct ObjectStore {
 }
 
 impl ObjectStore {
-    /// The bucket of `files`, for work that `reporter` can stop.
+    /// Opens the bucket of `files` for work that `reporter` can stop.
     ///
     /// # Panics
-    /// Outside of a Tokio runtime.
+    /// If called outside a Tokio runtime.
     #[must_use]
     pub fn new(files: &Files, reporter: Reporter) -> Self {
         let timeouts = TimeoutConfig::builder()
@@ -65,26 +66,26 @@ impl ObjectStore {
         }
     }
 
-    /// Opens a file as it was listed: one that has changed since is refused.
+    /// Opens a file as listed. Reading fails if the file has changed since.
     #[must_use]
     pub fn open(&self, file: &StoredFile) -> ObjectReader {
         ObjectReader::new(self.clone(), file.clone())
     }
 
-    /// Reads a small file as a whole; the caller checks its size.
+    /// Reads a small file as a whole. The caller checks its size.
     pub fn read(&self, file: &StoredFile) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.open(file).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
-    /// Starts to write a file. It appears once it is finished, and not before.
+    /// Starts a file, which appears once it is finished.
     #[must_use]
     pub fn create(&self, key: String) -> ObjectWriter {
         ObjectWriter::new(self.clone(), key)
     }
 
-    /// Resumes a suspended file, with its upload and the bytes that were not sent yet.
+    /// Resumes a suspended file, given its upload and its unsent bytes.
     #[must_use]
     pub fn resume(
         &self,
@@ -102,7 +103,7 @@ impl ObjectStore {
         object.finish()
     }
 
-    /// Copies a file as it was listed, inside S3. The copy appears as a whole, or not at all.
+    /// Copies a file as listed, inside S3. The copy appears as a whole or not at all.
     pub fn copy(&self, file: &StoredFile, key: &str) -> io::Result<()> {
         write::copy(self, file, key)
     }
@@ -125,7 +126,7 @@ fn unavailable(detail: impl std::fmt::Display) -> io::Error {
     io::Error::other(AwsError::unavailable(S3, detail))
 }
 
-/// An error of S3's as an I/O error, in which [`release_files::find_cause`] finds it again.
+/// Wraps an S3 error in an I/O error, from which [`release_files::find_cause`] recovers it.
 fn sdk_error<E>(error: &SdkError<E, HttpResponse>) -> io::Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -133,7 +134,7 @@ where
     io::Error::other(AwsError::from_sdk(S3, error))
 }
 
-/// As [`sdk_error`], for a call that reads a file as it was listed.
+/// Like [`sdk_error`], for a call that reads a file as listed.
 fn read_error<E>(error: &SdkError<E, HttpResponse>) -> io::Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! Reading a file block by block.
+//! Reads a file block by block.
 
 use std::{
     io::{self, Read, Seek, SeekFrom},
@@ -10,17 +10,18 @@ use tokio::task::JoinSet;
 use super::{BLOCK_BYTES, ObjectStore, read_error, source_changed, unavailable};
 use crate::files::StoredFile;
 
-/// How often a block is requested whose body breaks off; the SDK retries only what fails before the body.
+/// Maximum requests for a block whose body breaks off. The SDK retries only failures before the
+/// body.
 const MAX_TRIES: u32 = 4;
 
-/// A file, read block by block. While one block is processed, the next is fetched.
+/// A file, read block by block. The next block is fetched while the current one is processed.
 pub struct ObjectReader {
     store: ObjectStore,
     file: StoredFile,
     position: u64,
     block: Vec<u8>,
     block_start: u64,
-    /// The fetch of the block that begins at `ahead_start`, in a set that aborts it when it is dropped.
+    /// The fetch of the block at `ahead_start`, in a set that aborts it when dropped.
     ahead: JoinSet<io::Result<Vec<u8>>>,
     ahead_start: u64,
 }
@@ -44,47 +45,57 @@ impl ObjectReader {
         if self.ahead_start != self.position || self.ahead.is_empty() {
             self.ahead.abort_all();
             self.ahead = JoinSet::new();
-            self.start(self.position);
+            self.start_fetch(self.position);
         }
         let fetched = self.store.handle.block_on(self.ahead.join_next());
         self.block = fetched
             .ok_or_else(|| unavailable("no block was requested"))?
             .map_err(io::Error::other)??;
         self.block_start = self.position;
-        // A reader that seeks does not want the next block.
+        // A reader that seeks does not need the next block.
         let next = self.block_start + self.block.len() as u64;
         if is_sequential && next < self.file.size {
-            self.start(next);
+            self.start_fetch(next);
         }
         Ok(())
     }
 
-    /// Starts to fetch the block that begins at `start`.
-    fn start(&mut self, start: u64) {
+    /// Starts to fetch the block at `start`.
+    fn start_fetch(&mut self, start: u64) {
         self.ahead_start = start;
         let end = (start + BLOCK_BYTES as u64).min(self.file.size);
         self.ahead.spawn_on(
-            block(self.store.clone(), self.file.clone(), start, end),
+            fetch_block(self.store.clone(), self.file.clone(), start, end),
             &self.store.handle,
         );
     }
 }
 
-/// The bytes from `start` to before `end`.
-async fn block(store: ObjectStore, file: StoredFile, start: u64, end: u64) -> io::Result<Vec<u8>> {
+/// Fetches the bytes from `start` up to `end`, exclusive.
+async fn fetch_block(
+    store: ObjectStore,
+    file: StoredFile,
+    start: u64,
+    end: u64,
+) -> io::Result<Vec<u8>> {
     let mut tries = 1;
     loop {
         store.check_stopped()?;
-        match range(&store, &file, start, end).await? {
-            Body::Whole(bytes) => return Ok(bytes),
-            Body::BrokenOff(detail) if tries == MAX_TRIES => return Err(unavailable(detail)),
-            Body::BrokenOff(_) => tries += 1,
+        match fetch_range(&store, &file, start, end).await? {
+            Body::Complete(bytes) => return Ok(bytes),
+            Body::Truncated(detail) if tries == MAX_TRIES => return Err(unavailable(detail)),
+            Body::Truncated(_) => tries += 1,
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-async fn range(store: &ObjectStore, file: &StoredFile, start: u64, end: u64) -> io::Result<Body> {
+async fn fetch_range(
+    store: &ObjectStore,
+    file: &StoredFile,
+    start: u64,
+    end: u64,
+) -> io::Result<Body> {
     let call = store
         .client
         .get_object()
@@ -99,25 +110,25 @@ async fn range(store: &ObjectStore, file: &StoredFile, start: u64, end: u64) -> 
     loop {
         match body.try_next().await {
             Ok(Some(part)) => bytes.extend_from_slice(&part),
-            Ok(None) if bytes.len() == expected => return Ok(Body::Whole(bytes)),
+            Ok(None) if bytes.len() == expected => return Ok(Body::Complete(bytes)),
             Ok(None) => {
-                return Ok(Body::BrokenOff(
-                    "a body is shorter than its range".to_owned(),
+                return Ok(Body::Truncated(
+                    "the body is shorter than its range".to_owned(),
                 ));
             }
-            Err(error) => return Ok(Body::BrokenOff(error.to_string())),
+            Err(error) => return Ok(Body::Truncated(error.to_string())),
         }
-        // More bytes than requested belong to another file, which `If-Match` should have excluded.
+        // Excess bytes belong to another file, which `If-Match` should have excluded.
         if bytes.len() > expected {
             return Err(source_changed());
         }
     }
 }
 
-/// A range that S3 began to send.
+/// The body of a range request.
 enum Body {
-    Whole(Vec<u8>),
-    BrokenOff(String),
+    Complete(Vec<u8>),
+    Truncated(String),
 }
 
 impl Read for ObjectReader {

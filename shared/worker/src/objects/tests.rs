@@ -10,7 +10,7 @@ fn is_unavailable(error: &io::Error) -> bool {
     find_cause::<AwsError>(error).is_some_and(AwsError::is_unavailable)
 }
 
-/// Runs blocking work as a job does.
+/// Runs blocking work as jobs do.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.unwrap()
 }
@@ -22,7 +22,7 @@ fn noise(size: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_file_larger_than_a_block_is_written_read_and_sought() {
+async fn file_larger_than_a_block_is_written_and_read() {
     let (bucket, bytes) = (Bucket::default(), noise(2 * BLOCK_BYTES + 5));
     let (store, content) = (bucket.objects(), bytes.clone());
     blocking(move || store.write("big".to_owned(), &content))
@@ -42,7 +42,7 @@ async fn a_file_larger_than_a_block_is_written_read_and_sought() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_asked_for_again() {
+async fn truncated_body_is_requested_again() {
     let bucket = Bucket::default();
     bucket.put("a", noise(1000));
     bucket.state().broken_reads = 2;
@@ -55,7 +55,7 @@ async fn a_body_that_breaks_off_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn bodies_that_always_break_off_are_an_unavailable_s3() {
+async fn repeatedly_truncated_bodies_count_as_an_outage() {
     let bucket = Bucket::default();
     bucket.put("a", noise(1000));
     bucket.state().broken_reads = u32::MAX;
@@ -65,7 +65,7 @@ async fn bodies_that_always_break_off_are_an_unavailable_s3() {
 }
 
 #[tokio::test]
-async fn an_overloaded_s3_is_unavailable_to_every_call() {
+async fn overload_counts_as_an_outage_for_every_call() {
     let bucket = Bucket::default();
     bucket.put("a", noise(10));
     bucket.state().down = true;
@@ -84,7 +84,7 @@ async fn an_overloaded_s3_is_unavailable_to_every_call() {
 }
 
 #[tokio::test]
-async fn a_file_that_was_replaced_or_deleted_has_changed() {
+async fn replaced_or_deleted_file_fails_as_changed() {
     let bucket = Bucket::default();
     bucket.put("a", noise(10));
     let listed = bucket.listed("a");
@@ -112,7 +112,7 @@ async fn a_file_that_was_replaced_or_deleted_has_changed() {
 }
 
 #[tokio::test]
-async fn a_copy_has_the_bytes_whatever_the_name() {
+async fn copy_source_with_special_characters_is_encoded() {
     let bucket = Bucket::default();
     bucket.put("releases/1/source/cd 1/été +%20&.txt", b"content".to_vec());
     let (store, file) = (
@@ -124,7 +124,7 @@ async fn a_copy_has_the_bytes_whatever_the_name() {
 }
 
 #[tokio::test]
-async fn a_large_file_is_copied_in_parts_that_cover_it() {
+async fn large_file_is_copied_in_parts() {
     let bucket = Bucket::default();
     bucket.put("a", b"");
     let (store, mut file) = (bucket.objects(), bucket.listed("a"));
@@ -139,7 +139,7 @@ async fn a_large_file_is_copied_in_parts_that_cover_it() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_given_up_leaves_nothing() {
+async fn dropped_upload_is_aborted() {
     let bucket = Bucket::default();
     let store = bucket.objects();
     blocking(move || {
@@ -151,7 +151,7 @@ async fn an_upload_that_is_given_up_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_stopped_job_reads_and_writes_nothing_more() {
+async fn stopped_job_makes_no_calls() {
     let bucket = Bucket::default();
     bucket.put("a", noise(10));
     let reporter = reporter();
@@ -176,7 +176,7 @@ async fn a_stopped_job_reads_and_writes_nothing_more() {
 }
 
 #[tokio::test]
-async fn an_upload_that_cannot_be_aborted_is_left_to_the_sweeper() {
+async fn failed_abort_is_left_to_the_sweeper() {
     let bucket = Bucket::default();
     let reporter = reporter();
     for down in [false, true] {
@@ -197,7 +197,7 @@ async fn an_upload_that_cannot_be_aborted_is_left_to_the_sweeper() {
 }
 
 #[tokio::test]
-async fn a_file_of_too_many_parts_needs_volumes() {
+async fn file_with_too_many_parts_needs_volumes() {
     let (bucket, parts) = (Bucket::default(), vec!["part"; 10_000]);
     let state = serde_json::from_value(serde_json::json!({"id": "1", "parts": parts})).unwrap();
     let mut object = bucket

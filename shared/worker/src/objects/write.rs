@@ -1,4 +1,4 @@
-//! Writing a file part by part, and copying one inside S3.
+//! Writes a file part by part, and copies files inside S3.
 
 use std::io::{self, Write};
 
@@ -13,14 +13,14 @@ use tokio::task::JoinSet;
 use super::{BLOCK_BYTES, ObjectStore, read_error, sdk_error, unavailable};
 use crate::files::StoredFile;
 
-/// How much one call copies. S3 takes up to 5 GiB (Amazon S3 API Reference, `CopyObject`); with less, a cancel is noticed
-/// in time.
+/// Bytes that one call copies. S3 allows 5 GiB (Amazon S3 API Reference, `CopyObject`); with fewer,
+/// a cancel is noticed sooner.
 const MAX_COPY_BYTES: u64 = 256 * 1024 * 1024;
 
-/// The largest number of parts of a file (Amazon S3 User Guide, "Amazon S3 multipart upload limits").
+/// Maximum parts of a file (Amazon S3 User Guide, "Amazon S3 multipart upload limits").
 const MAX_PARTS: i32 = 10_000;
 
-/// A file, written part by part. Dropped unfinished, it leaves nothing.
+/// A file, written part by part. It leaves nothing behind when dropped unfinished.
 pub struct ObjectWriter {
     store: ObjectStore,
     key: String,
@@ -53,7 +53,7 @@ impl ObjectWriter {
         }
     }
 
-    /// Suspends the file, for another process to resume: returns its upload, and the bytes that were not sent yet.
+    /// Suspends the file for another process to resume. Returns its upload and its unsent bytes.
     pub fn suspend(self) -> io::Result<(Option<UploadState>, Vec<u8>)> {
         self.store.check_stopped()?;
         let upload = self.upload.map(Upload::suspend).transpose()?;
@@ -68,7 +68,7 @@ impl ObjectWriter {
         upload.send(std::mem::take(&mut self.buffer))
     }
 
-    /// Ends the file, which appears now.
+    /// Finishes the file, which then appears.
     pub fn finish(mut self) -> io::Result<()> {
         if self.upload.is_some() && !self.buffer.is_empty() {
             self.upload_part()?;
@@ -111,7 +111,7 @@ impl Write for ObjectWriter {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadState {
     id: String,
-    /// The tag that S3 returned for each part.
+    /// The `ETag` of each part, in order.
     parts: Vec<String>,
 }
 
@@ -130,7 +130,7 @@ pub(super) fn copy(store: &ObjectStore, file: &StoredFile, key: &str) -> io::Res
     }
     let call = store.client.copy_object().bucket(&store.bucket).key(key);
     let call = call
-        .copy_source(source(store, file))
+        .copy_source(copy_source(store, file))
         .set_copy_source_if_match(file.e_tag.clone());
     store
         .handle
@@ -139,8 +139,8 @@ pub(super) fn copy(store: &ObjectStore, file: &StoredFile, key: &str) -> io::Res
         .map_err(|error| read_error(&error))
 }
 
-/// The source of a copy, percent-encoded as the header requires.
-fn source(store: &ObjectStore, file: &StoredFile) -> String {
+/// Returns the source of a copy, percent-encoded as the header requires.
+fn copy_source(store: &ObjectStore, file: &StoredFile) -> String {
     let encoded = |part: &str| {
         form_urlencoded::byte_serialize(part.as_bytes())
             .collect::<String>()
@@ -153,13 +153,14 @@ fn source(store: &ObjectStore, file: &StoredFile) -> String {
     parts.join("/")
 }
 
-/// A multipart upload, which sends one part while the next is made. Dropped before its end, it is aborted.
+/// A multipart upload that sends one part while the next is prepared. It is aborted when dropped
+/// unfinished.
 struct Upload {
     store: ObjectStore,
     key: String,
     id: String,
     parts: Vec<CompletedPart>,
-    /// The part that is being sent, in a set that aborts it when it is dropped.
+    /// The part in flight, in a set that aborts it when dropped.
     sending: JoinSet<io::Result<CompletedPart>>,
     done: bool,
 }
@@ -178,7 +179,7 @@ impl Upload {
             .map_err(|error| sdk_error(&error))?;
         let id = created
             .upload_id
-            .ok_or_else(|| unavailable("an upload was given no id"))?;
+            .ok_or_else(|| unavailable("S3 returned no upload id"))?;
         Ok(Self::resume(
             store,
             key,
@@ -220,7 +221,7 @@ impl Upload {
         })
     }
 
-    /// The number of the next part, once the one before it has arrived.
+    /// Waits for the part in flight, and returns the number of the next one.
     fn next_number(&mut self) -> io::Result<i32> {
         self.store.check_stopped()?;
         self.wait_for_part()?;
@@ -232,7 +233,7 @@ impl Upload {
         Ok(number)
     }
 
-    /// Waits for the part that is being sent.
+    /// Waits for the part in flight.
     fn wait_for_part(&mut self) -> io::Result<()> {
         if let Some(sent) = self.store.handle.block_on(self.sending.join_next()) {
             self.parts.push(sent.map_err(io::Error::other)??);
@@ -261,7 +262,7 @@ impl Upload {
         Ok(())
     }
 
-    /// Adds the bytes from `start` to before `end` of `file`.
+    /// Adds the bytes of `file` from `start` up to `end`, exclusive.
     fn copy(&mut self, file: &StoredFile, start: u64, end: u64) -> io::Result<()> {
         let number = self.next_number()?;
         let call = self
@@ -272,7 +273,7 @@ impl Upload {
             .key(&self.key)
             .upload_id(&self.id);
         let call = call
-            .copy_source(source(&self.store, file))
+            .copy_source(copy_source(&self.store, file))
             .set_copy_source_if_match(file.e_tag.clone());
         let call = call
             .part_number(number)
@@ -327,7 +328,7 @@ impl Drop for Upload {
             .bucket(&self.store.bucket)
             .key(&self.key);
         if let Err(error) = self.store.handle.block_on(call.upload_id(&self.id).send()) {
-            tracing::warn!(key = self.key, %error, "failed to abort an upload; the sweeper will");
+            tracing::warn!(key = self.key, %error, "failed to abort an upload; the sweeper will retry");
             self.store.reporter.leave_upload();
         }
     }

@@ -1,4 +1,4 @@
-//! A bucket in this process, for tests of the work on files in S3.
+//! A bucket in memory, for tests of the work on files in S3.
 
 use std::{
     collections::BTreeMap,
@@ -33,22 +33,22 @@ use crate::{
     reporter::Reporter,
 };
 
-/// What the bucket holds, and how it misbehaves.
+/// The content of the bucket, and its faults.
 #[derive(Default)]
 pub struct State {
-    /// The files, by their keys.
+    /// The files by key.
     pub objects: BTreeMap<String, Vec<u8>>,
-    /// The multipart uploads that have neither been completed nor aborted: key, parts.
+    /// The open multipart uploads by id: key, parts.
     pub uploads: BTreeMap<String, (String, BTreeMap<i32, Vec<u8>>)>,
-    /// So many of the next reads break off in the middle.
+    /// The number of upcoming reads that break off in the middle.
     pub broken_reads: u32,
-    /// The bucket answers that it is overloaded.
+    /// `true` if the bucket answers that it is overloaded.
     pub down: bool,
-    /// The operations that were asked for, in order.
+    /// The operations called, in order.
     pub calls: Vec<&'static str>,
-    /// What is done before so many more writes have come.
+    /// An action to run before a write, after the given number of other writes.
     pub before_write: Option<(u32, Box<dyn FnOnce() + Send>)>,
-    /// A file that is replaced when anything has been read so many times.
+    /// A file to replace before a read, after the given number of other reads.
     pub replace: Option<(u32, String)>,
     next_upload: u32,
 }
@@ -58,7 +58,7 @@ pub struct State {
 pub struct Bucket(Arc<Mutex<State>>);
 
 impl Bucket {
-    /// What it holds.
+    /// Locks its state.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
@@ -68,7 +68,7 @@ impl Bucket {
         self.state().objects.insert(key.to_owned(), bytes.into());
     }
 
-    /// A file as it would be listed.
+    /// Returns a file as a listing would.
     #[must_use]
     pub fn listed(&self, key: &str) -> StoredFile {
         let bytes = &self.state().objects[key];
@@ -80,7 +80,7 @@ impl Bucket {
         }
     }
 
-    /// The files below a prefix, by the rest of their keys.
+    /// Returns the files below a prefix, by the rest of their keys.
     #[must_use]
     pub fn below(&self, prefix: &str) -> BTreeMap<String, Vec<u8>> {
         let state = self.state();
@@ -93,19 +93,24 @@ impl Bucket {
             .collect()
     }
 
-    /// The bucket as the work takes it.
+    /// Returns a handle to the bucket.
     #[must_use]
     pub fn files(&self) -> Files {
         let rules = [
-            self.reads(),
-            self.lists(),
-            self.writes(),
-            self.copies(),
-            self.multipart(),
-        ]
-        .concat();
+            self.get_object(),
+            self.list_objects(),
+            self.list_uploads(),
+            self.put_object(),
+            self.delete_objects(),
+            self.copy_object(),
+            self.create_upload(),
+            self.upload_part(),
+            self.copy_part(),
+            self.complete_upload(),
+            self.abort_upload(),
+        ];
         let rules: Vec<&Rule> = rules.iter().collect();
-        // The mock cannot answer the same call twice, so what the SDK would repeat fails at once.
+        // The mock cannot answer the same call twice, so the SDK must not retry.
         let once = |config: Builder| config.retry_config(RetryConfig::disabled());
         Files::new(
             mock_client!(aws_sdk_s3, RuleMode::MatchAny, &rules[..], once),
@@ -113,55 +118,15 @@ impl Bucket {
         )
     }
 
-    /// Reads and writes that nobody stops.
+    /// Returns the bucket for work that is never stopped.
     #[must_use]
     #[cfg(test)]
     pub(crate) fn objects(&self) -> crate::objects::ObjectStore {
         crate::objects::ObjectStore::new(&self.files(), reporter())
     }
 
-    fn reads(&self) -> Vec<Rule> {
-        let bucket = self.clone();
-        vec![
-            mock!(Client::get_object).then_compute_response(move |call| {
-                let mut state = bucket.state();
-                state.calls.push("get_object");
-                let key = call.key().unwrap();
-                if state.down {
-                    return MockResponse::Error(GetObjectError::generic(slow_down()));
-                }
-                if let Some((left, key)) = state.replace.take() {
-                    match left {
-                        0 => drop(state.objects.insert(key, b"another".to_vec())),
-                        _ => state.replace = Some((left - 1, key)),
-                    }
-                }
-                let Some(bytes) = state.objects.get(key) else {
-                    return MockResponse::Http(status(404));
-                };
-                if call
-                    .if_match()
-                    .is_some_and(|expected| expected != e_tag(bytes))
-                {
-                    return MockResponse::Http(status(412));
-                }
-                let (start, end) = range(call.range().unwrap());
-                let mut body = bytes[start..end.min(bytes.len())].to_vec();
-                if state.broken_reads > 0 {
-                    state.broken_reads -= 1;
-                    body.truncate(body.len() / 2);
-                }
-                MockResponse::Output(
-                    GetObjectOutput::builder()
-                        .body(ByteStream::from(body))
-                        .build(),
-                )
-            }),
-        ]
-    }
-
-    /// A write has come: does what was to be done before it.
-    fn writing(&self) {
+    /// Runs the action that is due before this write, if any.
+    fn run_before_write(&self) {
         let due = {
             let mut state = self.state();
             match state.before_write.take() {
@@ -178,10 +143,44 @@ impl Bucket {
         }
     }
 
-    fn lists(&self) -> Vec<Rule> {
+    fn get_object(&self) -> Rule {
         let bucket = self.clone();
-        let uploads = self.clone();
-        let objects = mock!(Client::list_objects_v2).then_compute_output(move |call| {
+        mock!(Client::get_object).then_compute_response(move |call| {
+            let mut state = bucket.state();
+            state.calls.push("get_object");
+            let key = call.key().unwrap();
+            if state.down {
+                return MockResponse::Error(GetObjectError::generic(slow_down()));
+            }
+            if let Some((left, key)) = state.replace.take() {
+                match left {
+                    0 => drop(state.objects.insert(key, b"another".to_vec())),
+                    _ => state.replace = Some((left - 1, key)),
+                }
+            }
+            let Some(bytes) = state.objects.get(key) else {
+                return MockResponse::Http(status(404));
+            };
+            if call
+                .if_match()
+                .is_some_and(|expected| expected != e_tag(bytes))
+            {
+                return MockResponse::Http(status(412));
+            }
+            let (start, end) = range(call.range().unwrap());
+            let mut body = bytes[start..end.min(bytes.len())].to_vec();
+            if state.broken_reads > 0 {
+                state.broken_reads -= 1;
+                body.truncate(body.len() / 2);
+            }
+            let body = ByteStream::from(body);
+            MockResponse::Output(GetObjectOutput::builder().body(body).build())
+        })
+    }
+
+    fn list_objects(&self) -> Rule {
+        let bucket = self.clone();
+        mock!(Client::list_objects_v2).then_compute_output(move |call| {
             let state = bucket.state();
             let mut output = ListObjectsV2Output::builder();
             for (key, bytes) in state
@@ -199,10 +198,14 @@ impl Bucket {
                 );
             }
             output.build()
-        });
-        let uploads = mock!(Client::list_multipart_uploads).then_compute_output(move |call| {
+        })
+    }
+
+    fn list_uploads(&self) -> Rule {
+        let bucket = self.clone();
+        mock!(Client::list_multipart_uploads).then_compute_output(move |call| {
             let mut output = ListMultipartUploadsOutput::builder();
-            let state = uploads.state();
+            let state = bucket.state();
             for (id, (key, _)) in state
                 .uploads
                 .iter()
@@ -211,14 +214,13 @@ impl Bucket {
                 output = output.uploads(MultipartUpload::builder().key(key).upload_id(id).build());
             }
             output.build()
-        });
-        vec![objects, uploads]
+        })
     }
 
-    fn writes(&self) -> Vec<Rule> {
-        let (bucket, other) = (self.clone(), self.clone());
-        let put = mock!(Client::put_object).then_compute_response(move |call| {
-            bucket.writing();
+    fn put_object(&self) -> Rule {
+        let bucket = self.clone();
+        mock!(Client::put_object).then_compute_response(move |call| {
+            bucket.run_before_write();
             let mut state = bucket.state();
             state.calls.push("put_object");
             if state.down {
@@ -227,20 +229,23 @@ impl Bucket {
             let body = call.body().bytes().unwrap().to_vec();
             state.objects.insert(call.key().unwrap().to_owned(), body);
             MockResponse::Output(PutObjectOutput::builder().build())
-        });
-        let delete = mock!(Client::delete_objects).then_compute_output(move |call| {
-            for object in call.delete().unwrap().objects() {
-                other.state().objects.remove(object.key());
-            }
-            DeleteObjectsOutput::builder().build()
-        });
-        vec![put, delete]
+        })
     }
 
-    fn copies(&self) -> Vec<Rule> {
-        let (bucket, other) = (self.clone(), self.clone());
-        let whole = mock!(Client::copy_object).then_compute_response(move |call| {
-            bucket.writing();
+    fn delete_objects(&self) -> Rule {
+        let bucket = self.clone();
+        mock!(Client::delete_objects).then_compute_output(move |call| {
+            for object in call.delete().unwrap().objects() {
+                bucket.state().objects.remove(object.key());
+            }
+            DeleteObjectsOutput::builder().build()
+        })
+    }
+
+    fn copy_object(&self) -> Rule {
+        let bucket = self.clone();
+        mock!(Client::copy_object).then_compute_response(move |call| {
+            bucket.run_before_write();
             let mut state = bucket.state();
             state.calls.push("copy_object");
             if state.down {
@@ -248,7 +253,7 @@ impl Bucket {
             }
             let Some(bytes) = state
                 .objects
-                .get(&decoded(call.copy_source().unwrap()))
+                .get(&source_key(call.copy_source().unwrap()))
                 .cloned()
             else {
                 return MockResponse::Http(status(404));
@@ -261,62 +266,71 @@ impl Bucket {
             }
             state.objects.insert(call.key().unwrap().to_owned(), bytes);
             MockResponse::Output(CopyObjectOutput::builder().build())
-        });
-        let part = mock!(Client::upload_part_copy).then_compute_output(move |call| {
-            let mut state = other.state();
+        })
+    }
+
+    fn create_upload(&self) -> Rule {
+        let bucket = self.clone();
+        mock!(Client::create_multipart_upload).then_compute_output(move |call| {
+            bucket.run_before_write();
+            let mut state = bucket.state();
+            state.next_upload += 1;
+            let id = state.next_upload.to_string();
+            let key = call.key().unwrap().to_owned();
+            state.uploads.insert(id.clone(), (key, BTreeMap::new()));
+            CreateMultipartUploadOutput::builder().upload_id(id).build()
+        })
+    }
+
+    fn upload_part(&self) -> Rule {
+        let bucket = self.clone();
+        mock!(Client::upload_part).then_compute_output(move |call| {
+            bucket.run_before_write();
+            let mut state = bucket.state();
+            let (_, parts) = state.uploads.get_mut(call.upload_id().unwrap()).unwrap();
+            let bytes = call.body().bytes().unwrap().to_vec();
+            parts.insert(call.part_number().unwrap(), bytes);
+            UploadPartOutput::builder().e_tag("part").build()
+        })
+    }
+
+    fn copy_part(&self) -> Rule {
+        let bucket = self.clone();
+        mock!(Client::upload_part_copy).then_compute_output(move |call| {
+            let mut state = bucket.state();
             state.calls.push("upload_part_copy");
             let (start, end) = range(call.copy_source_range().unwrap());
-            let source = &state.objects[&decoded(call.copy_source().unwrap())];
-            // A file above 256 MiB is announced, but not kept in memory: its parts are their ranges.
+            let source = &state.objects[&source_key(call.copy_source().unwrap())];
+            // A test claims a size above 256 MiB without the bytes: each part then holds its range.
             let bytes = source
                 .get(start..end)
                 .map_or_else(|| format!("{start}-{end};").into_bytes(), <[u8]>::to_vec);
-            let upload = state.uploads.get_mut(call.upload_id().unwrap()).unwrap();
-            upload.1.insert(call.part_number().unwrap(), bytes);
+            let (_, parts) = state.uploads.get_mut(call.upload_id().unwrap()).unwrap();
+            parts.insert(call.part_number().unwrap(), bytes);
             let result = CopyPartResult::builder().e_tag("part").build();
             UploadPartCopyOutput::builder()
                 .copy_part_result(result)
                 .build()
-        });
-        vec![whole, part]
+        })
     }
 
-    fn multipart(&self) -> Vec<Rule> {
-        let (create, part, complete, abort) =
-            (self.clone(), self.clone(), self.clone(), self.clone());
-        let create = mock!(Client::create_multipart_upload).then_compute_output(move |call| {
-            create.writing();
-            let mut state = create.state();
-            state.next_upload += 1;
-            let id = state.next_upload.to_string();
-            state.uploads.insert(
-                id.clone(),
-                (call.key().unwrap().to_owned(), BTreeMap::new()),
-            );
-            CreateMultipartUploadOutput::builder().upload_id(id).build()
-        });
-        let part = mock!(Client::upload_part).then_compute_output(move |call| {
-            part.writing();
-            let mut state = part.state();
-            let upload = state.uploads.get_mut(call.upload_id().unwrap()).unwrap();
-            upload.1.insert(
-                call.part_number().unwrap(),
-                call.body().bytes().unwrap().to_vec(),
-            );
-            UploadPartOutput::builder().e_tag("part").build()
-        });
-        let complete = mock!(Client::complete_multipart_upload).then_compute_output(move |call| {
-            complete.writing();
-            let mut state = complete.state();
+    fn complete_upload(&self) -> Rule {
+        let bucket = self.clone();
+        mock!(Client::complete_multipart_upload).then_compute_output(move |call| {
+            bucket.run_before_write();
+            let mut state = bucket.state();
             let (key, parts) = state.uploads.remove(call.upload_id().unwrap()).unwrap();
-            state
-                .objects
-                .insert(key, parts.into_values().flatten().collect());
+            let bytes = parts.into_values().flatten().collect();
+            state.objects.insert(key, bytes);
             CompleteMultipartUploadOutput::builder().build()
-        });
-        let abort = mock!(Client::abort_multipart_upload).then_compute_response(move |call| {
-            abort.writing();
-            let mut state = abort.state();
+        })
+    }
+
+    fn abort_upload(&self) -> Rule {
+        let bucket = self.clone();
+        mock!(Client::abort_multipart_upload).then_compute_response(move |call| {
+            bucket.run_before_write();
+            let mut state = bucket.state();
             if state.down {
                 return MockResponse::Error(AbortMultipartUploadError::generic(slow_down()));
             }
@@ -325,12 +339,11 @@ impl Bucket {
                 return MockResponse::Error(AbortMultipartUploadError::NoSuchUpload(gone));
             }
             MockResponse::Output(AbortMultipartUploadOutput::builder().build())
-        });
-        vec![create, part, complete, abort]
+        })
     }
 }
 
-/// The reporter of a run that nobody watches.
+/// Returns the reporter of a run without a heartbeat.
 #[must_use]
 pub fn reporter() -> Reporter {
     Reporter::new(ManualClock::default().clock(), 1)
@@ -349,8 +362,8 @@ fn range(header: &str) -> (usize, usize) {
     (start.parse().unwrap(), last.parse::<usize>().unwrap() + 1)
 }
 
-/// The key that a copy's source names.
-fn decoded(source: &str) -> String {
+/// Returns the key in the source of a copy.
+fn source_key(source: &str) -> String {
     let pair = format!("k={source}").replace('+', "%2B");
     let key = form_urlencoded::parse(pair.as_bytes())
         .next()

@@ -1,8 +1,8 @@
-//! Queues and buckets in this process.
+//! Queues and buckets in memory.
 #![expect(
     clippy::missing_panics_doc,
     clippy::unwrap_used,
-    reason = "a test that cannot be set up fails"
+    reason = "a failed setup fails the test"
 )]
 
 pub mod bucket;
@@ -27,13 +27,13 @@ use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
 use crate::{files::Files, queue::Queue};
 
-/// A queue that takes every message.
+/// Returns a queue that accepts every message.
 #[must_use]
 pub fn queue() -> Queue {
     counted_queue().0
 }
 
-/// The same, with the number of messages that it was sent.
+/// Returns a queue that accepts every message, and the number of messages sent.
 #[must_use]
 pub fn counted_queue() -> (Queue, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
@@ -51,7 +51,7 @@ pub fn counted_queue() -> (Queue, Arc<AtomicUsize>) {
     )
 }
 
-/// A bucket with nothing in it.
+/// Returns an empty bucket.
 #[must_use]
 pub fn files() -> Files {
     let objects = mock!(aws_sdk_s3::Client::list_objects_v2)
@@ -64,7 +64,7 @@ pub fn files() -> Files {
     )
 }
 
-/// A bucket whose uploads cannot be listed.
+/// Returns a bucket whose uploads cannot be listed.
 #[must_use]
 pub fn broken_files() -> Files {
     let uploads = mock!(aws_sdk_s3::Client::list_multipart_uploads).then_error(|| {
@@ -79,7 +79,7 @@ pub fn broken_files() -> Files {
     )
 }
 
-/// A bucket of which nothing is asked but signed addresses.
+/// Returns a bucket that can only presign requests.
 #[must_use]
 pub fn signing_files() -> Files {
     let config = aws_sdk_s3::Config::builder()
@@ -90,21 +90,21 @@ pub fn signing_files() -> Files {
     Files::new(aws_sdk_s3::Client::from_conf(config), "bucket")
 }
 
-/// A bucket in which every folder has one file, of this text.
+/// Returns a bucket whose every folder has one file with this text.
 #[must_use]
-pub fn files_of(text: &'static str) -> Files {
+pub fn files_with_text(text: &'static str) -> Files {
     let size = i64::try_from(text.len()).unwrap();
-    let objects = mock!(aws_sdk_s3::Client::list_objects_v2).then_compute_output(move |asked| {
+    let objects = mock!(aws_sdk_s3::Client::list_objects_v2).then_compute_output(move |call| {
         let object = Object::builder()
-            .key(format!("{}book.txt", asked.prefix().unwrap()))
+            .key(format!("{}book.txt", call.prefix().unwrap()))
             .size(size)
             .e_tag("1");
         ListObjectsV2Output::builder()
             .contents(object.build())
             .build()
     });
-    let content = mock!(aws_sdk_s3::Client::get_object).then_compute_output(move |asked| {
-        let (first, last) = asked
+    let content = mock!(aws_sdk_s3::Client::get_object).then_compute_output(move |call| {
+        let (first, last) = call
             .range()
             .unwrap()
             .trim_start_matches("bytes=")
@@ -121,7 +121,7 @@ pub fn files_of(text: &'static str) -> Files {
     )
 }
 
-/// A queue that refuses every message.
+/// Returns a queue that refuses every message.
 #[must_use]
 pub fn broken_queue() -> Queue {
     let rule = mock!(aws_sdk_sqs::Client::send_message).then_error(|| {

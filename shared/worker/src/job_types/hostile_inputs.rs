@@ -1,0 +1,345 @@
+//! Hostile and broken inputs, and the outcome of the jobs that read them.
+
+use std::io::{Cursor, Write as _};
+
+use jobs::{
+    FailureCode,
+    JobType::{self, Analysis, Dirfix, Nfofix, Packaging, Readnfo, Repack},
+};
+use release_files::formats::samples;
+use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+
+/// The expected outcome of a job: success, or a failure with a code.
+type Outcome = Result<(), FailureCode>;
+
+const FINE: Outcome = Ok(());
+
+/// A source file, and the outcome of the jobs that read it.
+pub struct Input {
+    pub name: &'static str,
+    pub path: &'static str,
+    pub bytes: Vec<u8>,
+    pub outcomes: &'static [(JobType, Outcome)],
+}
+
+const fn row(
+    name: &'static str,
+    path: &'static str,
+    bytes: Vec<u8>,
+    outcomes: &'static [(JobType, Outcome)],
+) -> Input {
+    Input {
+        name,
+        path,
+        bytes,
+        outcomes,
+    }
+}
+
+/// Returns all inputs.
+pub fn all() -> Vec<Input> {
+    [
+        bombs(),
+        names(),
+        damaged_archives(),
+        epubs(),
+        pdfs(),
+        nfos(),
+        missing_files(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn bombs() -> Vec<Input> {
+    let nested = samples::zip(&[("inner.zip", &zip_with(1, &vec![0; 4_000_000]))]);
+    vec![
+        row(
+            "a bomb by ratio",
+            "a.zip",
+            zip_with(1, &vec![0; 30_000_000]),
+            &[(Analysis, FINE), (Packaging, FINE)],
+        ),
+        row(
+            "a bomb in an epub",
+            "a.epub",
+            samples::epub(&(samples::OPF3.to_owned() + &" ".repeat(20_000_000)), &[]),
+            &[(Analysis, Err(FailureCode::ArchiveBomb)), (Packaging, FINE)],
+        ),
+        row(
+            "a bomb by entry count",
+            "a.zip",
+            zip_with(70_000, b""),
+            &[
+                (Analysis, Err(FailureCode::ArchiveTooLarge)),
+                (Packaging, FINE),
+            ],
+        ),
+        row(
+            "a nested bomb",
+            "a.zip",
+            nested,
+            &[(Analysis, FINE), (Packaging, FINE)],
+        ),
+    ]
+}
+
+fn names() -> Vec<Input> {
+    let two = samples::zip(&[("aaaa.txt", b"one"), ("bbbb.txt", b"two")]);
+    vec![
+        row(
+            "a path to a parent folder",
+            "a.zip",
+            replaced(&two, b"aaaa.txt", b"../a.txt"),
+            &[(Analysis, Err(FailureCode::ArchiveUnsafeName))],
+        ),
+        row(
+            "an absolute path",
+            "a.zip",
+            replaced(&two, b"aaaa.txt", b"/aaa.txt"),
+            &[(Analysis, Err(FailureCode::ArchiveUnsafeName))],
+        ),
+        row(
+            "a path with a drive",
+            "a.zip",
+            replaced(&two, b"aaaa.txt", b"C:\\a.txt"),
+            &[(Analysis, Err(FailureCode::ArchiveUnsafeName))],
+        ),
+        row(
+            "a name with NUL",
+            "a.zip",
+            replaced(&two, b"aaaa.txt", b"aa\0a.txt"),
+            &[(Analysis, Err(FailureCode::ArchiveUnsafeName))],
+        ),
+        row(
+            "a name in CP437",
+            "a.zip",
+            replaced(&two, b"aaaa.txt", b"\x82t\x82.tx\xFE"),
+            &[(Analysis, FINE), (Packaging, FINE)],
+        ),
+        row(
+            "two entries with one name",
+            "a.zip",
+            replaced(&two, b"bbbb.txt", b"aaaa.txt"),
+            &[(Analysis, FINE)],
+        ),
+    ]
+}
+
+fn damaged_archives() -> Vec<Input> {
+    let epub = samples::epub(samples::OPF3, &[]);
+    let two = samples::zip(&[("aaaa.txt", b"one"), ("bbbb.txt", b"two")]);
+    vec![
+        row(
+            "an empty file",
+            "a.epub",
+            Vec::new(),
+            &[(Analysis, Err(FailureCode::FileEmpty)), (Packaging, FINE)],
+        ),
+        row(
+            "a truncated archive",
+            "a.zip",
+            two[..two.len() / 2].to_vec(),
+            &[
+                (Analysis, Err(FailureCode::ArchiveDamaged)),
+                (Packaging, FINE),
+            ],
+        ),
+        row(
+            "a truncated epub",
+            "a.epub",
+            epub[..epub.len() - 30].to_vec(),
+            &[(Analysis, Err(FailureCode::ArchiveDamaged))],
+        ),
+        row(
+            "encrypted entries",
+            "a.epub",
+            with_headers(&epub, 6, 8, &[1, 0]),
+            &[(Analysis, Err(FailureCode::ArchiveEncrypted))],
+        ),
+        row(
+            "an unknown compression method",
+            "a.epub",
+            with_headers(&epub, 8, 10, &[77, 0]),
+            &[(Analysis, Err(FailureCode::ArchiveUnsupported))],
+        ),
+        row(
+            "a symbolic link",
+            "a.zip",
+            symlink(),
+            &[(Analysis, FINE), (Packaging, FINE)],
+        ),
+    ]
+}
+
+fn epubs() -> Vec<Input> {
+    let epub = samples::epub(samples::OPF3, &[]);
+    vec![
+        row(
+            "an epub without its container",
+            "a.epub",
+            samples::zip(&[("mimetype", b"application/epub+zip")]),
+            &[(Analysis, Err(FailureCode::EpubContainerMissing))],
+        ),
+        row(
+            "an epub without its package document",
+            "a.epub",
+            replaced(&epub, b"OEBPS/content.opf", b"OEBPS/another.opf"),
+            &[(Analysis, Err(FailureCode::EpubOpfMissing))],
+        ),
+        row(
+            "a package document that is not XML",
+            "a.epub",
+            samples::epub("<package", &[]),
+            &[(Analysis, Err(FailureCode::EpubDamaged))],
+        ),
+        row(
+            "exponential entities",
+            "a.epub",
+            billion_laughs(),
+            &[(Analysis, Err(FailureCode::XmlEntitiesRefused))],
+        ),
+    ]
+}
+
+fn pdfs() -> Vec<Input> {
+    vec![
+        row(
+            "a pdf without content",
+            "a.pdf",
+            b"%PDF-1.7\nnothing".to_vec(),
+            &[(Analysis, Err(FailureCode::PdfDamaged)), (Packaging, FINE)],
+        ),
+        row(
+            "a damaged pdf",
+            "a.pdf",
+            samples::pdf(3)[..600].to_vec(),
+            &[(Analysis, FINE), (Packaging, FINE)],
+        ),
+        row(
+            "an encrypted pdf",
+            "a.pdf",
+            encrypted_pdf(),
+            &[(Analysis, FINE), (Packaging, FINE)],
+        ),
+    ]
+}
+
+fn nfos() -> Vec<Input> {
+    vec![
+        row(
+            "an nfo of noise",
+            "a.nfo",
+            (0..=255).cycle().take(5_000).collect(),
+            &[(Nfofix, FINE), (Readnfo, FINE)],
+        ),
+        row(
+            "an oversized nfo",
+            "a.nfo",
+            vec![b'x'; 300 * 1024],
+            &[
+                (Nfofix, Err(FailureCode::NfoTooLarge)),
+                (Readnfo, Err(FailureCode::NfoTooLarge)),
+            ],
+        ),
+        row(
+            "an empty nfo",
+            "a.nfo",
+            Vec::new(),
+            &[(Nfofix, FINE), (Readnfo, FINE)],
+        ),
+    ]
+}
+
+fn missing_files() -> Vec<Input> {
+    vec![
+        row(
+            "no nfo",
+            "a.txt",
+            b"x".to_vec(),
+            &[
+                (Nfofix, Err(FailureCode::NfoMissing)),
+                (Readnfo, Err(FailureCode::NfoMissing)),
+            ],
+        ),
+        row(
+            "no package",
+            "a.txt",
+            b"x".to_vec(),
+            &[(Repack, Err(FailureCode::PackageMissing)), (Dirfix, FINE)],
+        ),
+    ]
+}
+
+/// Replaces every occurrence of `from` with `to`, which has the same length.
+fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let at: Vec<usize> = (0..bytes.len())
+        .filter(|at| bytes[*at..].starts_with(from))
+        .collect();
+    assert!(!at.is_empty(), "nothing to replace");
+    for at in at {
+        bytes[at..at + to.len()].copy_from_slice(to);
+    }
+    bytes
+}
+
+/// Overwrites bytes of each local header, at offset `local`, and of each directory entry, at offset
+/// `central`.
+fn with_headers(bytes: &[u8], local: usize, central: usize, value: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for (signature, offset) in [(b"PK\x03\x04", local), (b"PK\x01\x02", central)] {
+        let at: Vec<usize> = (0..bytes.len())
+            .filter(|at| bytes[*at..].starts_with(signature))
+            .collect();
+        for at in at {
+            bytes[at + offset..at + offset + value.len()].copy_from_slice(value);
+        }
+    }
+    bytes
+}
+
+fn zip_with(count: usize, content: &[u8]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    for at in 0..count {
+        zip.start_file(format!("{at}.txt"), options).unwrap();
+        zip.write_all(content).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+fn symlink() -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.add_symlink("link", "/etc/passwd", SimpleFileOptions::default())
+        .unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+/// Returns an EPUB in which `&lol9;` expands to a billion times `lol`.
+fn billion_laughs() -> Vec<u8> {
+    let level = |at| {
+        format!(
+            "<!ENTITY lol{at} \"{}\">",
+            format!("&lol{};", at - 1).repeat(10)
+        )
+    };
+    let levels = (1..10).map(level).collect::<Vec<_>>().concat();
+    let doctype = format!("<!DOCTYPE package [<!ENTITY lol0 \"lol\">{levels}]><package");
+    let opf = samples::OPF3
+        .replace("<package", &doctype)
+        .replace("The Title", "&lol9;");
+    samples::epub(&opf, &[])
+}
+
+fn encrypted_pdf() -> Vec<u8> {
+    let mut document = samples::pdf_document(1, samples::pdf_info());
+    document.trailer.set(
+        "Encrypt",
+        lopdf::dictionary! { "Filter" => "Standard", "V" => 9 },
+    );
+    let mut bytes = Vec::new();
+    document.save_to(&mut bytes).unwrap();
+    bytes
+}
