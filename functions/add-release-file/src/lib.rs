@@ -1,4 +1,4 @@
-//! `POST /api/releases/{id}/files`: a presigned upload of one source file.
+//! `POST /api/releases/{id}/files`: presigns the upload of one source file.
 
 use api::{Answer, Body, PathId, Route, SignedIn, UploadView, allow_release, created};
 use axum::{Router, extract::State, response::Response};
@@ -20,12 +20,12 @@ struct Parts {
     clock: Clock,
 }
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
     router(settings.store(), settings.files(), settings.clock())
 }
 
-/// The function's router.
+/// Builds the function's router.
 pub fn router(store: Store, files: Files, clock: Clock) -> Router {
     let parts = Parts {
         store,
@@ -35,7 +35,7 @@ pub fn router(store: Store, files: Files, clock: Clock) -> Router {
     api::router(&ROUTES, add_release_file).with_state(parts)
 }
 
-/// The file that a client is about to upload.
+/// The file that the client is about to upload.
 struct UploadRequest {
     path: SourcePath,
     size: u64,

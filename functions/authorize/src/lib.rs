@@ -10,12 +10,12 @@ use lambda::Settings;
 use lambda_runtime::{Error, LambdaEvent};
 use serde::{Deserialize, Serialize};
 
-/// Who calls, as the routes' functions read it from the request's context.
+/// The caller, as the routes' functions read it from the request's context.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Context {
-    /// The user; 0, which is nobody's id, if the token is refused.
+    /// The user's id, or 0, which no user has, if the token is refused.
     pub user_id: u64,
-    /// Whether the user is an admin.
+    /// `true` for an admin.
     pub admin: bool,
 }
 
@@ -28,15 +28,16 @@ impl From<Caller> for Context {
     }
 }
 
-/// The source of the keys and the rules for tokens, as the settings say.
+/// Builds the source of the keys and the rules for tokens from the settings.
 pub fn from_settings(settings: &mut Settings) -> (KeySource, TokenRules) {
     (settings.key_source(), settings.token_rules())
 }
 
-/// Finds out who calls, or refuses. The reason of a refusal is logged, without the token.
+/// Identifies the caller or refuses the request. The reason for a refusal is logged, without the
+/// token.
 ///
 /// # Errors
-/// Never: a token that cannot be checked is refused.
+/// Never. A token that cannot be checked is refused.
 pub async fn authorize(
     keys: &Keys,
     rules: &TokenRules,
@@ -61,7 +62,8 @@ pub async fn authorize(
     Ok(response)
 }
 
-/// The token of an `Authorization` header; the scheme's case does not matter (RFC 9110, section 11.1).
+/// Returns the token of an `Authorization` header. The scheme is case-insensitive (RFC 9110,
+/// section 11.1).
 fn bearer_token(header: &str) -> Option<&str> {
     let (scheme, token) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
@@ -79,7 +81,7 @@ mod tests {
 
     const SECRET: &str = "a secret of at least thirty-two bytes";
 
-    fn bearer_of(claims: &Value) -> String {
+    fn bearer(claims: &Value) -> String {
         let key = EncodingKey::from_secret(SECRET.as_bytes());
         format!(
             "Bearer {}",
@@ -87,7 +89,7 @@ mod tests {
         )
     }
 
-    async fn answer(header: Option<&str>) -> Response<Context> {
+    async fn respond(header: Option<&str>) -> Response<Context> {
         let keys = Keys::load(
             token_secret(|| SECRET.to_owned()),
             ManualClock::default().clock(),
@@ -114,9 +116,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_good_token_says_who_calls() {
+    async fn valid_token_identifies_the_caller() {
         let claims = json!({"sub": 7, "role": "admin", "exp": 4_102_444_800_u64});
-        let response = answer(Some(&bearer_of(&claims))).await;
+        let response = respond(Some(&bearer(&claims))).await;
         assert!(response.is_authorized);
         assert_eq!(
             response.context,
@@ -128,8 +130,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_good_token_nobody_calls() {
-        let expired = bearer_of(&json!({"sub": 7, "role": "admin", "exp": 1}));
+    async fn missing_or_invalid_token_is_refused() {
+        let expired = bearer(&json!({"sub": 7, "role": "admin", "exp": 1}));
         for header in [
             None,
             Some(""),
@@ -137,14 +139,14 @@ mod tests {
             Some("Bearer not.a.token"),
             Some(&expired),
         ] {
-            let response = answer(header).await;
+            let response = respond(header).await;
             assert!(!response.is_authorized, "{header:?}");
             assert_eq!(response.context, Context::default(), "{header:?}");
         }
     }
 
     #[test]
-    fn only_a_bearer_token_is_taken() {
+    fn only_bearer_tokens_are_accepted() {
         assert_eq!(bearer_token("Bearer abc"), Some("abc"));
         assert_eq!(bearer_token("bearer abc"), Some("abc"));
         assert_eq!(bearer_token("Basic abc"), None);

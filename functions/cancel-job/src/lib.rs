@@ -10,12 +10,12 @@ use worker::JobService;
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::put("/api/jobs/{id}/cancel")];
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
     router(settings.jobs())
 }
 
-/// The function's router.
+/// Builds the function's router.
 pub fn router(jobs: JobService) -> Router {
     api::router(&ROUTES, cancel_job).with_state(jobs)
 }

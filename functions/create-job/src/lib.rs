@@ -9,12 +9,12 @@ use worker::Submissions;
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::post("/api/jobs")];
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
     router(settings.submissions())
 }
 
-/// The function's router.
+/// Builds the function's router.
 pub fn router(submissions: Submissions) -> Router {
     api::router(&ROUTES, create_job).with_state(submissions)
 }

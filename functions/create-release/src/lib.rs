@@ -9,23 +9,23 @@ use jobs::{
 use lambda::Settings;
 use store::Store;
 
-/// The longest name of a release, in characters.
+/// Maximum length of a release's name, in characters.
 const MAX_NAME_CHARS: usize = 200;
 
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::post("/api/releases")];
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
     router(settings.store(), settings.clock())
 }
 
-/// The function's router.
+/// Builds the function's router.
 pub fn router(store: Store, clock: Clock) -> Router {
     api::router(&ROUTES, create_release).with_state((store, clock))
 }
 
-/// The release to create, under the given id if there is one.
+/// The release to create, under the given id if any.
 struct CreateRequest {
     id: Option<ReleaseId>,
     release: NewRelease,

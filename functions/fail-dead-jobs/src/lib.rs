@@ -1,4 +1,4 @@
-//! Fails the jobs whose message was delivered many times without their ever ending.
+//! Fails jobs whose message ran out of deliveries before they ended.
 
 use aws::AwsError;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
@@ -8,7 +8,7 @@ use lambda_runtime::{Error, LambdaEvent};
 use store::{Store, WriteOutcome};
 use worker::{Message, Metrics};
 
-/// What the function needs, built once.
+/// Fails dead jobs in the store.
 pub struct DeadJobs {
     /// The table.
     pub store: Store,
@@ -18,7 +18,7 @@ pub struct DeadJobs {
     pub metrics: Metrics,
 }
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> DeadJobs {
     DeadJobs {
         store: settings.store(),
@@ -27,10 +27,10 @@ pub fn from_settings(settings: &mut Settings) -> DeadJobs {
     }
 }
 
-/// Fails the job of each message that no run will finish.
+/// Fails the job of each message, unless a run may still finish it.
 ///
 /// # Errors
-/// Never: a message that cannot be dealt with is reported, and delivered again.
+/// Never. The response reports the messages that must be delivered again.
 pub async fn fail_dead_jobs(
     dead_jobs: &DeadJobs,
     event: LambdaEvent<SqsEvent>,
@@ -39,14 +39,14 @@ pub async fn fail_dead_jobs(
     for record in event.payload.records {
         let message_id = record.message_id.unwrap_or_default();
         let body = record.body.unwrap_or_default();
-        let dealt_with = match Message::parse(&body) {
+        let result = match Message::parse(&body) {
             Ok(Message::Job(id)) => dead_jobs.fail(id).await.map_err(|error| error.to_string()),
-            // A submission that never became a job is kept for the operator: the queue's own redrive moves it to the
-            // dead-letter queue.
-            _ => Err("it never became a job".to_owned()),
+            // A submission that never became a job is kept for the operator: the redrive policy
+            // moves it to the dead-letter queue.
+            _ => Err("the message never became a job".to_owned()),
         };
-        if let Err(error) = dealt_with {
-            tracing::warn!(message_id, error, "failed to deal with a dead message");
+        if let Err(error) = result {
+            tracing::warn!(message_id, error, "failed to process a dead message");
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message_id;
             response.batch_item_failures.push(failure);
@@ -56,20 +56,20 @@ pub async fn fail_dead_jobs(
 }
 
 impl DeadJobs {
-    /// Fails a job, unless it has ended, is a draft, or is alive.
+    /// Fails a job, unless it is final, a draft, or running with a valid lease.
     async fn fail(&self, id: JobId) -> Result<(), AwsError> {
         const CODE: FailureCode = FailureCode::DeadLettered;
         let Some(job) = self.store.job(id, true).await? else {
             return Ok(());
         };
         let now = self.clock.now();
-        let is_alive = match job.state {
-            JobState::Draft | JobState::Ended { .. } => true,
-            // The delivery of another message has started it.
-            JobState::Running { .. } => !job.lease_has_expired(now),
-            JobState::Pending { .. } => false,
+        let is_dead = match job.state {
+            JobState::Draft | JobState::Ended { .. } => false,
+            // Another message may have started it.
+            JobState::Running { .. } => job.lease_has_expired(now),
+            JobState::Pending { .. } => true,
         };
-        if is_alive {
+        if !is_dead {
             return Ok(());
         }
         let message = "The job's message was delivered many times, but the job never ended";

@@ -1,4 +1,4 @@
-//! `GET /health`: says that the API answers, and its version.
+//! `GET /health`: reports that the API is up, and its version.
 
 use api::Route;
 use axum::{Json, Router};
@@ -8,12 +8,12 @@ use serde::Serialize;
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::get("/health")];
 
-/// The function, which needs no settings.
+/// Builds the function, which needs no settings.
 pub fn from_settings(_: &mut Settings) -> Router {
     router()
 }
 
-/// The function's router.
+/// Builds the function's router.
 pub fn router() -> Router {
     api::router(&ROUTES, get_health)
 }

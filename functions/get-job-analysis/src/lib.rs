@@ -1,4 +1,4 @@
-//! `GET /api/wizard/jobs/{job_id}/analysis`: what an analysis job found.
+//! `GET /api/wizard/jobs/{job_id}/analysis`: the result of an analysis job.
 
 use api::{AnalysisView, Answer, JobAction, PathId, Problem, Resource, Route, SignedIn, allow_job};
 use axum::{Json, Router, extract::State};
@@ -9,12 +9,12 @@ use store::Store;
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::get("/api/wizard/jobs/{job_id}/analysis")];
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
     router(settings.store())
 }
 
-/// The function's router.
+/// Builds the function's router.
 pub fn router(store: Store) -> Router {
     api::router(&ROUTES, get_job_analysis).with_state(store)
 }

@@ -11,7 +11,7 @@ use jobs::{JobId, Level};
 use lambda::Settings;
 use store::{LogQuery, Store};
 
-/// How many entries a page has without `limit`.
+/// The default `limit`: entries per page.
 const DEFAULT_LIMIT: usize = 500;
 /// The largest `limit`.
 const MAX_LIMIT: usize = 1_000;
@@ -22,12 +22,12 @@ pub const ROUTES: [Route; 2] = [
     Route::get("/api/wizard/jobs/{job_id}/logs"),
 ];
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
     router(settings.store())
 }
 
-/// The function's router.
+/// Builds the function's router.
 pub fn router(store: Store) -> Router {
     api::router(&ROUTES, get_job_logs).with_state(store)
 }

@@ -1,4 +1,4 @@
-//! `GET /api/jobs/{id}/status`: a job's status and progress, made for polling.
+//! `GET /api/jobs/{id}/status`: a job's status and progress, for polling.
 
 use api::{Answer, PathId, Route, SignedIn, StatusView, allow_job};
 use axum::{Json, Router, extract::State};
@@ -12,12 +12,12 @@ pub const ROUTES: [Route; 2] = [
     Route::get("/api/wizard/jobs/{job_id}/status"),
 ];
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
     router(settings.store())
 }
 
-/// The function's router.
+/// Builds the function's router.
 pub fn router(store: Store) -> Router {
     api::router(&ROUTES, get_job_status).with_state(store)
 }

@@ -1,4 +1,4 @@
-//! `GET /api/jobs/{id}`: a job's complete details.
+//! `GET /api/jobs/{id}`: the full details of a job.
 
 use api::{Answer, DetailsView, PathId, Problem, Resource, Route, SignedIn};
 use axum::{Json, Router, extract::State};
@@ -9,12 +9,12 @@ use store::Store;
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::get("/api/jobs/{id}")];
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
     router(settings.store())
 }
 
-/// The function's router.
+/// Builds the function's router.
 pub fn router(store: Store) -> Router {
     api::router(&ROUTES, get_job).with_state(store)
 }

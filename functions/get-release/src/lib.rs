@@ -9,12 +9,12 @@ use store::Store;
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::get("/api/releases/{id}")];
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
     router(settings.store())
 }
 
-/// The function's router.
+/// Builds the function's router.
 pub fn router(store: Store) -> Router {
     api::router(&ROUTES, get_release).with_state(store)
 }

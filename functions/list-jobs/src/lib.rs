@@ -1,4 +1,4 @@
-//! `GET /api/jobs`: the list of jobs, with filters and pages.
+//! `GET /api/jobs`: lists jobs, with filters and pages.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use jobs::Clock;
 use lambda::Settings;
 use store::Store;
 
-/// How far the clock of a function that creates a job may be ahead.
+/// Tolerance for the clock of a function that creates jobs, which may run ahead.
 const CLOCK_SKEW: Duration = Duration::from_mins(1);
 
 /// The function's routes.
@@ -21,12 +21,12 @@ struct Parts {
     retention: Duration,
 }
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
     router(settings.store(), settings.clock(), settings.retention())
 }
 
-/// The function's router. Jobs older than `retention` are not listed.
+/// Builds the function's router. Jobs older than `retention` are not listed.
 pub fn router(store: Store, clock: Clock, retention: Duration) -> Router {
     let parts = Parts {
         store,

@@ -13,12 +13,12 @@ use worker::Files;
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::get("/api/releases/{id}/files")];
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
     router(settings.store(), settings.files())
 }
 
-/// The function's router.
+/// Builds the function's router.
 pub fn router(store: Store, files: Files) -> Router {
     api::router(&ROUTES, list_release_files).with_state((store, files))
 }

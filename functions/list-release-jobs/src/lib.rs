@@ -13,12 +13,12 @@ const ALL_TIME: (Time, Time) = (Time::from_millis(0), Time::from_millis(i64::MAX
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::get("/api/releases/{id}/jobs")];
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
     router(settings.store())
 }
 
-/// The function's router.
+/// Builds the function's router.
 pub fn router(store: Store) -> Router {
     api::router(&ROUTES, list_release_jobs).with_state(store)
 }

@@ -6,7 +6,7 @@ use lambda::Settings;
 use lambda_runtime::{Error, LambdaEvent};
 use worker::{Delivery, Processor};
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Processor {
     Processor::new(
         settings.limited_jobs(),
@@ -18,10 +18,10 @@ pub fn from_settings(settings: &mut Settings) -> Processor {
     )
 }
 
-/// Processes a batch, and reports the messages that must be delivered again.
+/// Processes a batch of messages.
 ///
 /// # Errors
-/// Never: the response says what became of each message.
+/// Never. The response reports the messages that must be delivered again.
 pub async fn process_jobs(
     processor: &Processor,
     event: LambdaEvent<SqsEvent>,

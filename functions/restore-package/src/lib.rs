@@ -18,13 +18,13 @@ struct Parts {
     package_retention: Duration,
 }
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
     let package_retention = settings.package_retention();
     router(settings.store(), settings.clock(), package_retention)
 }
 
-/// The function's router. The replaced package is kept for `package_retention`.
+/// Builds the function's router. The replaced package is kept for `package_retention`.
 pub fn router(store: Store, clock: Clock, package_retention: Duration) -> Router {
     let parts = Parts {
         store,
@@ -58,10 +58,10 @@ async fn restore_package(
     if current.is_some_and(|package| package.job_id == job_id) {
         return Ok(Json(release.into()));
     }
-    let (now, keep) = (parts.clock.now(), parts.package_retention);
+    let (now, retention) = (parts.clock.now(), parts.package_retention);
     let restored = parts
         .store
-        .restore_package(release, job_id, now, keep)
+        .restore_package(release, job_id, now, retention)
         .await?;
     Ok(Json(restored.ok_or_else(Problem::package_not_kept)?.into()))
 }

@@ -1,4 +1,4 @@
-//! `POST /api/jobs/{id}/retry`: a new job like a failed or cancelled one.
+//! `POST /api/jobs/{id}/retry`: creates a copy of a failed or cancelled job.
 
 use api::{Answer, IdempotencyKeyHeader, JobAction, PathId, Problem, Route, SignedIn, allow_job};
 use axum::{Router, extract::State, response::Response};
@@ -9,12 +9,12 @@ use worker::Submissions;
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::post("/api/jobs/{id}/retry")];
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
     router(settings.submissions())
 }
 
-/// The function's router.
+/// Builds the function's router.
 pub fn router(submissions: Submissions) -> Router {
     api::router(&ROUTES, retry_job).with_state(submissions)
 }
@@ -36,7 +36,7 @@ async fn retry_job(
         release_id: old.release_id,
         job_type: old.job_type,
         config: documents.unwrap_or_default().config,
-        // A cancelled draft may lack its type: the new job is a draft again.
+        // A cancelled draft may lack a type. Its copy is a draft again.
         draft: old.job_type.is_none(),
         retry_of: Some(id),
     };

@@ -1,4 +1,4 @@
-//! `PUT /api/jobs/{id}/submit`: makes a draft a job.
+//! `PUT /api/jobs/{id}/submit`: submits a draft.
 
 use api::{
     Answer, JobAction, PathId, Problem, Resource, Route, SignedIn, allow_job, allow_release,
@@ -13,12 +13,12 @@ use worker::Submissions;
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::put("/api/jobs/{id}/submit")];
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
     router(settings.submissions())
 }
 
-/// The function's router.
+/// Builds the function's router.
 pub fn router(submissions: Submissions) -> Router {
     api::router(&ROUTES, submit_job).with_state(submissions)
 }

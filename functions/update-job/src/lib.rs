@@ -13,12 +13,12 @@ use store::{Documents, EditOutcome, Store};
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::patch("/api/jobs/{id}")];
 
-/// The function, as its settings say.
+/// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
     router(settings.store(), settings.clock())
 }
 
-/// The function's router.
+/// Builds the function's router.
 pub fn router(store: Store, clock: Clock) -> Router {
     api::router(&ROUTES, update_job).with_state((store, clock))
 }
@@ -62,14 +62,14 @@ async fn update_job(
     }
 }
 
-/// Merges the patch into the draft's fields (RFC 7396): null removes a field.
+/// Merges the patch into the draft's fields (RFC 7396). Null removes a field.
 fn merge(draft: &Job, documents: &Documents, patch: Map<String, Value>) -> Map<String, Value> {
     let mut fields = json!({
         "job_type": draft.job_type,
         "release_id": draft.release_id,
         "config_json": documents.config,
     });
-    // The merge drops an unknown field that is null, which must be refused all the same.
+    // The merge drops unknown fields that are null. Keep them, so that they are refused.
     let mut merged = patch.clone();
     merged.retain(|name, _| fields.get(name).is_none());
     json_patch::merge(&mut fields, &Value::Object(patch));

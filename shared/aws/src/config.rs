@@ -8,11 +8,11 @@ use aws_config::{
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
 
-/// The configuration of clients in `region`, or of the services at `endpoint`: credentials from the function's
-/// environment, and timeouts well below API Gateway's 30 seconds.
+/// Configures clients for `region`, or for the services at `endpoint`: credentials from the
+/// function's environment, and timeouts well below API Gateway's 30 seconds.
 ///
-/// It does without the SDK's default chain, which looks for credentials where no function has them: a third of a
-/// function's code, and of its start.
+/// The SDK's default chain also looks for credentials where no function has them. Doing without it
+/// saves a third of a function's code and start.
 #[must_use]
 pub fn client_config(region: Option<String>, endpoint: Option<String>) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()

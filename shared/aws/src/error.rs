@@ -1,44 +1,44 @@
-//! How a call to AWS can fail.
+//! Errors of calls to AWS.
 
 use std::fmt::Display;
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
 
-/// A call to AWS that did not succeed. Its text is for the operator's log only.
+/// A failed call to AWS. Its text is only for the operator's log.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AwsError {
-    /// The service is unavailable, slow or throttling: the same call may succeed later.
+    /// The service is unavailable, slow or throttling. The same call may succeed later.
     #[error("{service} is unavailable: {detail}")]
     Unavailable {
         /// The service.
         service: &'static str,
-        /// What it answered.
+        /// The error it returned.
         detail: String,
     },
-    /// The service refused the call: a missing permission, a missing table, a request that is not valid.
+    /// The service refused the call: a missing permission, a missing table, an invalid request.
     #[error("{service} refused the call: {detail}")]
     Refused {
         /// The service.
         service: &'static str,
-        /// What it answered.
+        /// The error it returned.
         detail: String,
     },
-    /// The data sent to a service, or read from it, is not what it must be.
+    /// The data sent to a service or read from it is malformed.
     #[error("malformed data for {service}: {detail}")]
     Malformed {
         /// The service.
         service: &'static str,
-        /// What is wrong with it.
+        /// The fault in the data.
         detail: String,
     },
-    /// Concurrent changes got in the way each time: the same operation may succeed later.
-    #[error("concurrent changes got in the way: {0}")]
+    /// Concurrent changes defeated every try. The same operation may succeed later.
+    #[error("too many concurrent changes: {0}")]
     Contention(&'static str),
 }
 
 impl AwsError {
-    /// Classifies an error of the SDK.
+    /// Classifies an SDK error.
     pub fn from_sdk<E>(service: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -59,7 +59,7 @@ impl AwsError {
         }
     }
 
-    /// The service is unavailable.
+    /// Reports that the service is unavailable.
     pub fn unavailable(service: &'static str, detail: impl Display) -> Self {
         Self::Unavailable {
             service,
@@ -67,7 +67,7 @@ impl AwsError {
         }
     }
 
-    /// The data sent to the service, or read from it, is malformed.
+    /// Reports malformed data sent to the service or read from it.
     pub fn malformed(service: &'static str, detail: impl Display) -> Self {
         Self::Malformed {
             service,
@@ -75,15 +75,15 @@ impl AwsError {
         }
     }
 
-    /// Whether the same call may succeed later.
+    /// Returns `true` if the same call may succeed later.
     #[must_use]
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Contention(_))
     }
 }
 
-/// Error codes that mean "not now": throttling and unavailability as the services' API references list them, and
-/// `TransactionConflict`, since the other transaction ends by itself.
+/// Error codes of temporary failures: throttling and unavailability from the services' API
+/// references, and `TransactionConflict`, since the other transaction ends on its own.
 const TRANSIENT: [&str; 17] = [
     "InternalError",
     "InternalFailure",
@@ -104,7 +104,7 @@ const TRANSIENT: [&str; 17] = [
     "TransactionInProgressException",
 ];
 
-/// Whether an error code means "not now".
+/// Returns `true` if an error code means a temporary failure.
 #[must_use]
 pub fn is_transient(code: &str) -> bool {
     TRANSIENT.contains(&code)

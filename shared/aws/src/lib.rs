@@ -1,4 +1,4 @@
-//! What all AWS clients share: their configuration, and the classification of their errors.
+//! The configuration of AWS clients, and the classification of their errors.
 
 mod config;
 mod error;

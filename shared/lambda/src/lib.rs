@@ -1,4 +1,4 @@
-//! What a function's `main` needs: its settings, its AWS clients, its logs.
+//! The setup of a function: its settings, its AWS clients, its logs.
 
 mod serve;
 mod settings;

@@ -1,23 +1,23 @@
-//! Starts a function.
+//! The start of a function.
 
 use axum::Router;
 use lambda_http::Error;
 
 use crate::{Settings, SettingsError, telemetry};
 
-/// Starts a REST function. What its router needs is built once, here, and kept between calls.
+/// Runs a REST function. Its router is built once and kept between calls.
 ///
 /// # Errors
-/// The settings are not valid, or the runtime ended.
+/// If the settings are invalid or the runtime ends.
 pub async fn serve(router: impl FnOnce(&mut Settings) -> Router) -> Result<(), Error> {
     let router = init(router)?;
     lambda_http::run(api::finish(router)).await
 }
 
-/// Starts the logs, and builds what a function needs from its environment.
+/// Starts logging, and builds the dependencies of a function from its environment.
 ///
 /// # Errors
-/// The settings are not valid: all faults.
+/// If the settings are invalid. The error lists all faults.
 pub fn init<T>(build: impl FnOnce(&mut Settings) -> T) -> Result<T, SettingsError> {
     telemetry::start();
     let mut settings = Settings::from_env();

@@ -1,4 +1,4 @@
-//! The settings of a function: its environment variables, and what is built from them.
+//! The settings of a function: its environment variables, and the services built from them.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -8,16 +8,16 @@ use jobs::Clock;
 use store::Store;
 use worker::{Files, JobService, Metrics, Queue, Submissions, Sweeper, Worker};
 
-/// How long the fetch of a JWKS may take.
+/// Timeout for fetching a JWKS.
 const JWKS_TIMEOUT: Duration = Duration::from_secs(3);
 const DAY: Duration = Duration::from_hours(24);
 
 /// Looks up the value of a variable.
 type Lookup = Box<dyn Fn(&str) -> Option<String>>;
 
-/// Reads environment variables and builds from them what a function needs. Each method reads its own variables, so a
-/// function needs no others. A fault is recorded, and replaced by an empty value, so that [`Settings::check`] reports
-/// all of them at once.
+/// Reads environment variables and builds the services of a function from them. Each method reads
+/// only its own variables. A fault is recorded and replaced by an empty value, so that
+/// [`Settings::check`] reports all faults at once.
 pub struct Settings {
     lookup: Lookup,
     clock: Clock,
@@ -31,7 +31,7 @@ pub struct Settings {
 pub struct SettingsError(Vec<String>);
 
 impl Settings {
-    /// The settings in the function's environment.
+    /// Reads the settings from the environment.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
@@ -41,7 +41,7 @@ impl Settings {
         Self::new(|name| std::env::var(name).ok())
     }
 
-    /// The settings that `lookup` knows by name.
+    /// Reads the settings through `lookup`, which returns the value of a variable.
     #[must_use]
     pub fn new(lookup: impl Fn(&str) -> Option<String> + 'static) -> Self {
         Self {
@@ -52,10 +52,7 @@ impl Settings {
         }
     }
 
-    /// Whether everything that was built has its variables.
-    ///
-    /// # Errors
-    /// All faults.
+    /// Checks that no faults were recorded.
     pub fn check(self) -> Result<(), SettingsError> {
         if self.faults.is_empty() {
             Ok(())
@@ -64,30 +61,30 @@ impl Settings {
         }
     }
 
-    /// The variables that have been read so far, but for those of the Lambda platform.
+    /// Returns the variables read so far, except those of the Lambda platform.
     #[must_use]
     pub const fn requested(&self) -> &BTreeSet<&'static str> {
         &self.requested
     }
 
-    /// The clock.
+    /// Returns the clock.
     #[must_use]
     pub fn clock(&self) -> Clock {
         self.clock.clone()
     }
 
-    /// The table: `TABLE_NAME`.
+    /// Builds the store, from `TABLE_NAME`.
     pub fn store(&mut self) -> Store {
         let client = aws_sdk_dynamodb::Client::new(&self.client_config("dynamodb"));
         Store::new(client, self.required("TABLE_NAME"))
     }
 
-    /// The jobs queue: `QUEUE_URL`.
+    /// Builds the jobs queue, from `QUEUE_URL`.
     pub fn queue(&mut self) -> Queue {
         self.queue_at("QUEUE_URL")
     }
 
-    /// The dead-letter queue: `DEAD_LETTER_QUEUE_URL`.
+    /// Builds the dead-letter queue, from `DEAD_LETTER_QUEUE_URL`.
     pub fn dead_letter_queue(&mut self) -> Queue {
         self.queue_at("DEAD_LETTER_QUEUE_URL")
     }
@@ -97,55 +94,55 @@ impl Settings {
         Queue::new(client, self.required(name))
     }
 
-    /// The bucket: `BUCKET_NAME`.
+    /// Builds the bucket, from `BUCKET_NAME`.
     pub fn files(&mut self) -> Files {
         let client = aws_sdk_s3::Client::new(&self.client_config("s3"));
         Files::new(client, self.required("BUCKET_NAME"))
     }
 
-    /// The job service over the table, with the limit of a user's running jobs: `USER_RUNNING_LIMIT`, without which all
-    /// of them may run.
+    /// Builds the job service, with a limit on each user's running jobs from `USER_RUNNING_LIMIT`.
+    /// Unset or 0 means no limit.
     pub fn limited_jobs(&mut self) -> JobService {
         let limit = self.number("USER_RUNNING_LIMIT").filter(|limit| *limit > 0);
         self.jobs().with_user_limit(limit)
     }
 
-    /// The job service over the table.
+    /// Builds the job service.
     pub fn jobs(&mut self) -> JobService {
         JobService::new(self.store(), self.clock())
     }
 
-    /// The metrics: `METRICS_NAMESPACE`.
+    /// Builds the metrics, from `METRICS_NAMESPACE`.
     pub fn metrics(&mut self) -> Metrics {
         Metrics::new(self.required("METRICS_NAMESPACE"), self.clock())
     }
 
-    /// Brings jobs into the table and the queue.
+    /// Builds the service that creates jobs.
     pub fn submissions(&mut self) -> Submissions {
         Submissions::new(self.store(), self.queue(), self.clock(), self.retention())
     }
 
-    /// The work of the job types, over the table and the bucket.
+    /// Builds the worker.
     pub fn worker(&mut self) -> Worker {
         Worker::new(self.store(), self.files(), self.package_retention())
     }
 
-    /// The sweeper, over the table, the queue and the bucket.
+    /// Builds the sweeper.
     pub fn sweeper(&mut self) -> Sweeper {
         Sweeper::new(self.store(), self.queue(), self.files(), self.clock())
     }
 
-    /// How long jobs are kept: `RETENTION_DAYS`.
+    /// Returns the retention of jobs, from `RETENTION_DAYS`.
     pub fn retention(&mut self) -> Duration {
         self.days("RETENTION_DAYS")
     }
 
-    /// How long replaced packages are kept: `PACKAGE_RETENTION_DAYS`.
+    /// Returns the retention of replaced packages, from `PACKAGE_RETENTION_DAYS`.
     pub fn package_retention(&mut self) -> Duration {
         self.days("PACKAGE_RETENTION_DAYS")
     }
 
-    /// Where the keys of tokens come from: `TOKEN_SECRET_NAME`, or else `TOKEN_JWKS_URL`.
+    /// Builds the source of the tokens' keys, from `TOKEN_SECRET_NAME` or else `TOKEN_JWKS_URL`.
     pub fn key_source(&mut self) -> KeySource {
         let url = self.optional("TOKEN_JWKS_URL");
         if let Some(name) = self.optional("TOKEN_SECRET_NAME") {
@@ -167,7 +164,8 @@ impl Settings {
         KeySource::Jwks { client, url }
     }
 
-    /// The rules for tokens: `TOKEN_ISSUER`, `TOKEN_AUDIENCE`, `TOKEN_USER_CLAIM`, `TOKEN_ROLE_CLAIM`.
+    /// Builds the rules for tokens, from `TOKEN_ISSUER`, `TOKEN_AUDIENCE`, `TOKEN_USER_CLAIM` and
+    /// `TOKEN_ROLE_CLAIM`.
     pub fn token_rules(&mut self) -> TokenRules {
         TokenRules {
             issuer: self.optional("TOKEN_ISSUER"),
@@ -181,11 +179,13 @@ impl Settings {
         }
     }
 
-    /// The configuration of a service's client. A local AWS is found by `AWS_ENDPOINT_URL`, a single service by the
-    /// same with its name (AWS SDKs and Tools Reference Guide, "Service-specific endpoints").
+    /// Builds the configuration of a service's client. `AWS_ENDPOINT_URL` sets a local AWS, and the
+    /// same variable with the service's name sets the endpoint of one service (AWS SDKs and Tools
+    /// Reference Guide, "Service-specific endpoints").
     fn client_config(&self, service: &str) -> SdkConfig {
-        let own = format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase());
-        let endpoint = self.value(&own).or_else(|| self.value("AWS_ENDPOINT_URL"));
+        let specific = format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase());
+        let endpoint = self.value(&specific);
+        let endpoint = endpoint.or_else(|| self.value("AWS_ENDPOINT_URL"));
         aws::client_config(self.value("AWS_REGION"), endpoint)
     }
 
@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_fault_is_reported_at_once() {
+    fn all_faults_are_reported_at_once() {
         let mut settings = Settings::new(|name| (name == "RETENTION_DAYS").then(|| "many".into()));
         settings.submissions();
         settings.key_source();
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_without_a_fault_pass() {
+    fn valid_settings_pass() {
         let mut settings = Settings::new(|_| Some("30".to_owned()));
         settings.sweeper();
         settings.limited_jobs();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_variable_is_not_set() {
+    fn empty_variable_counts_as_unset() {
         let mut settings = Settings::new(|_| Some(String::new()));
         settings.store();
         assert!(settings.check().is_err());
