@@ -150,7 +150,7 @@ def test_failed_job_says_why(owner: User) -> None:
     assert (status["status"], status["error"]["code"]) == ("failed", "nfo_missing")
     details = owner.job(job)
     assert details["result"] is None
-    assert status["error"]["message"] in details["logs"]
+    assert status["error"]["message"].removesuffix(".") in details["logs"]
 
 
 @pytest.mark.parametrize("job_type", ["analysis", "packaging"])

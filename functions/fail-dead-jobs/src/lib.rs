@@ -72,7 +72,7 @@ impl DeadJobs {
         if !is_dead {
             return Ok(());
         }
-        let message = "The job's message was delivered many times, but the job never ended";
+        let message = "The job's message was delivered many times, but the job never ended.";
         let failure = Failure::new(CODE, message);
         let failed = self.store.fail_from_outside(&job, &failure, now).await?;
         if let WriteOutcome::Written(_) = failed {

@@ -22,6 +22,12 @@ impl Failure {
             message: message.into(),
         }
     }
+
+    /// Returns the message as a line of the job's log, which ends without a period.
+    #[must_use]
+    pub fn log_line(&self) -> &str {
+        self.message.strip_suffix('.').unwrap_or(&self.message)
+    }
 }
 
 impl From<Failure> for io::Error {

@@ -177,7 +177,7 @@ impl Store {
             .end(now)
             .failure(failure)
             .set("message", s(&failure.message))
-            .closing(&Closing::new(now, Level::Error, &failure.message))?;
+            .closing(&Closing::new(now, Level::Error, failure.log_line()))?;
         // A run that has renewed its lease since is alive.
         let update = match seen.lease_expires_at() {
             Some(lease) => update

@@ -79,7 +79,7 @@ impl<'a> Attempt<'a> {
             (attempt, previous) => {
                 let error = previous.and_then(|run| run.error());
                 let why =
-                    error.map(|error| format!("; the previous run failed: {}", error.message));
+                    error.map(|error| format!("; the previous run failed: {}", error.log_line()));
                 let why = why.unwrap_or_default();
                 format!("Attempt {attempt} ({job_type}) started{why}")
             }
@@ -160,14 +160,17 @@ impl<'a> Attempt<'a> {
             Ok(Err(WorkError::Stopped)) => match stopped_by {
                 Some(StopReason::LeaseLost) => self.outage("failed to renew the lease"),
                 Some(StopReason::OutOfTime) => {
-                    self.retry(FailureCode::TimedOut, "The attempt ran out of time")
+                    self.retry(FailureCode::TimedOut, "The attempt ran out of time.")
                 }
                 // Stopped for no known reason: requeue the job, as after a crash.
                 Some(StopReason::Fenced) | None => RunEnd::Deferred(WaitingFor::Queue, self.now()),
             },
             Err(error) => {
                 tracing::error!(job_id = %self.job.id, %error, "job panicked");
-                self.retry(FailureCode::Internal, "An internal error ended the attempt")
+                self.retry(
+                    FailureCode::Internal,
+                    "An internal error ended the attempt.",
+                )
             }
         }
     }
@@ -177,7 +180,7 @@ impl<'a> Attempt<'a> {
             return self.end_after_aws_error(error);
         }
         tracing::warn!(job_id = %self.job.id, %error, "failed to read or write a file");
-        self.retry(FailureCode::Storage, "A file could not be read or written")
+        self.retry(FailureCode::Storage, "A file could not be read or written.")
     }
 
     fn end_after_aws_error(&self, error: &AwsError) -> RunEnd {
@@ -185,7 +188,10 @@ impl<'a> Attempt<'a> {
             return self.outage(&error.to_string());
         }
         tracing::error!(job_id = %self.job.id, %error, "a service refused a call");
-        self.retry(FailureCode::Internal, "A service refused the job's request")
+        self.retry(
+            FailureCode::Internal,
+            "A service refused the job's request.",
+        )
     }
 
     /// Defers the job while a service is unavailable. The run does not count as an attempt.
@@ -202,7 +208,10 @@ impl<'a> Attempt<'a> {
             let at = self.now().after(backoff::after_failure(job));
             return RunEnd::Retry(Failure::new(code, message), at);
         }
-        let message = format!("All {} attempts failed; the last: {message}", job.attempt);
+        let message = format!(
+            "All {} attempts failed. The last error: {message}",
+            job.attempt
+        );
         RunEnd::Failed(Failure::new(FailureCode::AttemptsExhausted, message))
     }
 
@@ -221,7 +230,8 @@ impl<'a> Attempt<'a> {
             // Every attempt would be refused, so fail the job now.
             Err(error) if !error.is_unavailable() && matches!(end, RunEnd::Completed(_)) => {
                 tracing::error!(job_id = %self.job.id, %error, "failed to store the result");
-                let failure = Failure::new(FailureCode::Internal, "The result could not be stored");
+                let failure =
+                    Failure::new(FailureCode::Internal, "The result could not be stored.");
                 let end = RunEnd::Failed(failure);
                 self.log_end(&end);
                 (self.write_end(&end, Leftovers::Possible).await?, end)
@@ -244,12 +254,11 @@ impl<'a> Attempt<'a> {
     fn log_end(&self, end: &RunEnd) {
         let (level, line) = match end {
             RunEnd::Completed(_) => (Level::Info, "Job completed".to_owned()),
-            RunEnd::Failed(failure) => (Level::Error, failure.message.clone()),
+            RunEnd::Failed(failure) => (Level::Error, failure.log_line().to_owned()),
             RunEnd::Retry(failure, at) => {
-                let Failure { message, .. } = failure;
-                let attempt = self.job.attempt;
+                let (attempt, error) = (self.job.attempt, failure.log_line());
                 let line =
-                    format!("Attempt {attempt} failed: {message}; the next one starts after {at}");
+                    format!("Attempt {attempt} failed: {error}; the next one starts after {at}");
                 (Level::Warning, line)
             }
             RunEnd::Deferred(waiting_for, _) => (Level::Warning, waiting_for.to_string()),
@@ -294,7 +303,7 @@ impl<'a> Attempt<'a> {
     async fn fail_release_changed(&self) -> Result<Processed, AwsError> {
         let end = RunEnd::Failed(Failure::new(
             FailureCode::ReleaseChanged,
-            "The release changed while this job ran; retry it to work on the release as it is now",
+            "The release changed while this job ran. Retry the job to use the current release.",
         ));
         self.log_end(&end);
         Ok(

@@ -78,7 +78,7 @@ impl JobService {
         Ok(match (job.status(), status) {
             (Status::Draft, Status::Pending) => self.store.submit(&job, now).await?.into(),
             (from, Status::Failed) if from.after(Event::Fail).is_some() => {
-                let message = logs.unwrap_or("Failed by an operator");
+                let message = logs.unwrap_or("Failed by an operator.");
                 let failure = Failure::new(FailureCode::Failed, message);
                 self.store
                     .fail_from_outside(&job, &failure, now)

@@ -235,11 +235,11 @@ fn parse_config(job: &Job, config: &Map<String, Value>) -> Result<Config, Failur
     let invalid = |message: String| Failure::new(FailureCode::ConfigInvalid, message);
     let job_type = job
         .job_type
-        .ok_or_else(|| invalid("The job has no type".to_owned()))?;
+        .ok_or_else(|| invalid("The job has no type.".to_owned()))?;
     Config::parse(job_type, config).map_err(|errors| {
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         invalid(format!(
-            "The configuration is not valid: {}",
+            "The configuration is invalid: {}.",
             errors.join("; ")
         ))
     })

@@ -184,7 +184,7 @@ impl Sweeper {
         report: &mut SweepReport,
     ) -> Result<(), AwsError> {
         let message = format!(
-            "The worker stopped responding in the last of {} attempts",
+            "The worker stopped responding in the last of {} attempts.",
             job.attempt
         );
         let failure = Failure::new(FailureCode::AttemptsExhausted, message);

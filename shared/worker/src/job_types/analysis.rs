@@ -39,13 +39,13 @@ fn select_source<'a>(
             let mut sources = sources.iter();
             let found = sources.find(|file| task.source_path(file) == path.as_str());
             found.ok_or_else(|| {
-                let message = "The release has no source file with this path";
+                let message = "The release has no source file with this path.";
                 WorkError::failed(FailureCode::SourceMissing, message)
             })
         }
         (None, [only]) => Ok(only),
         (None, _) => {
-            let message = "The release has several source files; name one in \"path\"";
+            let message = "The release has several source files. Name one in `path`.";
             Err(WorkError::failed(FailureCode::SourceAmbiguous, message))
         }
     }

@@ -46,7 +46,9 @@ impl CurrentPackage {
         let files = task.files.list(&prefix, MAX_PACKAGE_FILES).await;
         let files = files.map_err(io::Error::other)?;
         if files.is_empty() {
-            return Err(missing("The files of the release's package are gone"));
+            return Err(missing(
+                "The files of the release's package are missing. Run packaging again.",
+            ));
         }
         Ok(Some(Self { prefix, files }))
     }
@@ -54,7 +56,7 @@ impl CurrentPackage {
     /// Like [`CurrentPackage::find`], but fails if there is no package.
     pub(super) async fn require(task: &Task) -> Result<Self, WorkError> {
         let found = Self::find(task).await?;
-        found.ok_or_else(|| missing("The release has no package yet; run packaging first"))
+        found.ok_or_else(|| missing("The release has no package yet. Run packaging first."))
     }
 
     /// Returns the path of one of its files.
@@ -124,7 +126,7 @@ pub(super) fn read_checksums(
     file: &StoredFile,
 ) -> Result<Checksums, WorkError> {
     if file.size > MAX_SFV_BYTES {
-        let message = "The package's SFV is larger than 1 MiB";
+        let message = "The package's SFV is larger than 1 MiB.";
         return Err(WorkError::failed(FailureCode::SfvInvalid, message));
     }
     sfv::parse(&objects.read(file)?)

@@ -157,8 +157,8 @@ impl DirFix {
         let text = sfv::render(&actual);
         let Some(at) = plan.sfv else {
             let name = plan.release_name.as_deref().ok_or_else(|| {
-                let message = "No file of the package has a release's name, and the metadata \
-                               give none; set the release's title";
+                let message = "Neither the package's files nor the metadata give a release name. \
+                               Set the release's title.";
                 WorkError::failed(FailureCode::ReleaseNameInvalid, message)
             })?;
             let to = format!("{name}.sfv");
@@ -203,7 +203,7 @@ impl DirFix {
     ) -> Result<Checksums, WorkError> {
         let listed = match read_checksums(&self.objects, &sfv.file) {
             Err(WorkError::Failed(failure)) if failure.code == FailureCode::SfvInvalid => {
-                self.reporter.log(Level::Warning, &failure.message);
+                self.reporter.log(Level::Warning, failure.log_line());
                 Checksums::new()
             }
             listed => listed?,

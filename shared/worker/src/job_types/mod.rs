@@ -70,7 +70,7 @@ impl Task {
         let sources = self.files.list(&prefix, MAX_SOURCES + 1).await;
         let sources = sources.map_err(io::Error::other)?;
         if sources.len() > MAX_SOURCES {
-            let message = format!("The release has more than {MAX_SOURCES} source files");
+            let message = format!("The release has more than {MAX_SOURCES} source files.");
             return Err(WorkError::failed(FailureCode::TooManySources, message));
         }
         Ok(sources)
@@ -101,7 +101,7 @@ impl Task {
 /// Returns the source files, or fails if there are none.
 fn require_sources<T>(sources: Vec<T>) -> Result<Vec<T>, WorkError> {
     if sources.is_empty() {
-        let message = "The release has no source files; upload one first";
+        let message = "The release has no source files. Upload one first.";
         return Err(WorkError::failed(FailureCode::SourceMissing, message));
     }
     Ok(sources)
@@ -121,7 +121,7 @@ impl Worker {
 
     async fn task(&self, assignment: Assignment) -> Result<Task, WorkError> {
         let missing = || {
-            let message = "The job names no release, or one that does not exist";
+            let message = "The job names no release, or a release that does not exist.";
             WorkError::failed(FailureCode::ReleaseMissing, message)
         };
         let id = assignment.job.release_id.ok_or_else(missing)?;

@@ -40,7 +40,7 @@ impl NfoFile {
             } else {
                 "source files"
             };
-            let message = format!("There is no NFO in the release's {place}");
+            let message = format!("There is no NFO in the release's {place}.");
             WorkError::failed(FailureCode::NfoMissing, message)
         })?;
         Ok(Self {
@@ -63,7 +63,7 @@ fn only_nfo(files: &[PackagedFile]) -> Result<Option<usize>, WorkError> {
     let nfos: Vec<usize> = (0..files.len()).filter(is_nfo).collect();
     if nfos.len() > 1 {
         let count = nfos.len();
-        let message = format!("There are {count} NFOs among the release's source files; keep one");
+        let message = format!("The release's source files include {count} NFOs. Keep only one.");
         return Err(WorkError::failed(FailureCode::NfoAmbiguous, message));
     }
     Ok(nfos.first().copied())
@@ -74,7 +74,6 @@ pub(super) fn check_result_size(result: Value) -> Result<Value, WorkError> {
     if result.to_string().len() <= MAX_RESULT_BYTES {
         return Ok(result);
     }
-    let message = "The result about the NFO is larger than the 384 KiB that a job can store; \
-                   shorten the NFO";
+    let message = "The result is larger than the 384 KiB that a job can store. Shorten the NFO.";
     Err(WorkError::failed(FailureCode::NfoTooLarge, message))
 }

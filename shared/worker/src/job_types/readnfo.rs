@@ -101,6 +101,6 @@ fn merge(
     if json.len() <= MAX_METADATA_BYTES {
         return Ok(known);
     }
-    let message = "With those of the NFO, the release's metadata would be larger than 64 KiB";
+    let message = "With the NFO's metadata, the release's metadata would be larger than 64 KiB.";
     Err(WorkError::failed(FailureCode::NfoTooLarge, message))
 }

@@ -1,6 +1,6 @@
 //! `repack`: rebuilds the current package from its own content, with other options.
 
-use jobs::{Failure, FailureCode, Level, PackagingConfig, release::check_name};
+use jobs::{FailureCode, Level, PackagingConfig, release::check_name};
 use release_files::{
     WorkError,
     checksum::Hasher,
@@ -204,17 +204,17 @@ impl Repack {
 }
 
 fn corrupt(reason: &str) -> WorkError {
-    let message = format!("The package is corrupt: {reason}");
+    let message = format!("The package is corrupt: {reason}.");
     WorkError::failed(FailureCode::PackageCorrupt, message)
 }
 
 /// Reports an unreadable archive as a corrupt package.
 fn unreadable_archive(error: WorkError, name: &str) -> WorkError {
     match error {
-        WorkError::Failed(Failure {
-            code: FailureCode::ArchiveDamaged,
-            message,
-        }) => corrupt(&format!("{name}.zip cannot be unpacked. {message}")),
+        WorkError::Failed(failure) if failure.code == FailureCode::ArchiveDamaged => {
+            let reason = failure.log_line();
+            corrupt(&format!("{name}.zip cannot be unpacked. {reason}"))
+        }
         error => error,
     }
 }

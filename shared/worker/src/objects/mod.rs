@@ -118,7 +118,7 @@ impl ObjectStore {
 }
 
 fn source_changed() -> io::Error {
-    let message = "A file was replaced or deleted while the job read it";
+    let message = "A file was replaced or deleted while the job read it.";
     Failure::new(FailureCode::SourceChanged, message).into()
 }
 

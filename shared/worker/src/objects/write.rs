@@ -227,7 +227,7 @@ impl Upload {
         self.wait_for_part()?;
         let number = i32::try_from(self.parts.len() + 1).map_err(io::Error::other)?;
         if number > MAX_PARTS {
-            let text = "A file of the package would be larger than 83 GB; set volume_size";
+            let text = "A file of the package would be larger than 83 GB. Set `volume_size`.";
             return Err(Failure::new(FailureCode::VolumesNeeded, text).into());
         }
         Ok(number)
