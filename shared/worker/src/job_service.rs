@@ -1,4 +1,4 @@
-//! The job service: changes jobs for callers other than their runs.
+//! The job service: updates, cancels and processes jobs.
 
 use aws::AwsError;
 use jobs::{Caller, Clock, Event, Failure, FailureCode, Job, JobId, Level, Status, UserId};
@@ -7,7 +7,7 @@ use store::{CancelOutcome, Store, SubmitOutcome, WriteOutcome};
 /// Maximum tries to append a log line while others are appended concurrently.
 const MAX_APPEND_TRIES: u32 = 5;
 
-/// Changes jobs in the store.
+/// Updates, cancels and processes jobs in the store.
 #[derive(Clone, Debug)]
 pub struct JobService {
     store: Store,

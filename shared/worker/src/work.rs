@@ -14,7 +14,7 @@ use crate::reporter::Reporter;
 pub struct Assignment {
     /// The job as claimed.
     pub job: Job,
-    /// Its configuration.
+    /// The job's configuration.
     pub config: Config,
     /// The reporter of the run.
     pub reporter: Reporter,

@@ -85,8 +85,8 @@ async fn cancelled_at(
     true
 }
 
-/// Pauses the bucket before its write number `at`. The receiver hears of the pause, and the sender
-/// ends it.
+/// Pauses the bucket before its write number `at`. The receiver is signalled when the pause
+/// begins, and the sender ends it.
 fn pause_before_write(harness: &WorkerHarness, at: u32) -> (Receiver<()>, Sender<()>) {
     let (reach, reached) = mpsc::channel();
     let (resume, resumed) = mpsc::channel();

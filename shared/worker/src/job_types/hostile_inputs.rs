@@ -285,7 +285,7 @@ fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Overwrites bytes of each local header, at offset `local`, and of each directory entry, at offset
+/// Overwrites bytes in each local header, at offset `local`, and in each directory entry, at offset
 /// `central`.
 fn with_headers(bytes: &[u8], local: usize, central: usize, value: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
