@@ -1,18 +1,18 @@
-//! The user behind a request, and the one place that compares them with an owner.
+//! The user who makes a request, and the one check of their access to what others own.
 
 use crate::UserId;
 
-/// The user behind a request, as the authorizer found them in the token.
+/// The user who makes a request, as the authorizer read them from the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The user.
     pub user_id: UserId,
-    /// Whether the user may see and change what belongs to others.
+    /// Whether the user may read and change what others own.
     pub admin: bool,
 }
 
 impl Caller {
-    /// Whether the caller may see and change what `owner` owns.
+    /// Whether the caller may read and change what `owner` owns.
     #[must_use]
     pub fn may_access(&self, owner: UserId) -> bool {
         self.admin || self.user_id == owner
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_owner_and_an_admin_have_access_and_a_stranger_has_not() {
+    fn only_owner_and_admin_have_access() {
         let user = |id| UserId::try_from(id).unwrap();
         assert!(
             Caller {

@@ -1,4 +1,4 @@
-//! The configuration of each job type, typed and validated.
+//! The configuration of each job type, parsed and validated.
 
 use std::str::FromStr;
 
@@ -12,26 +12,26 @@ use crate::{
 pub const MAX_CONFIG_BYTES: usize = 64 * 1024;
 /// The largest NFO template, in bytes.
 const MAX_TEMPLATE_BYTES: usize = 32 * 1024;
-/// The sizes that a volume may have, in bytes.
+/// The allowed volume sizes, in bytes.
 const VOLUME_SIZES: std::ops::RangeInclusive<u64> = 64 * 1024..=10 * 1024 * 1024 * 1024;
 
-/// What an `analysis` job reads.
+/// The configuration of an `analysis` job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnalysisConfig {
-    /// The source file; without one, the only one.
+    /// The source file to read; `None` if the release has only one.
     pub path: Option<SourcePath>,
 }
 
-/// How a package is built.
+/// The configuration of a `packaging` or `repack` job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackagingConfig {
-    /// The release's name; without one it is built from the metadata.
+    /// The release's name; `None` builds it from the metadata.
     pub release_name: Option<String>,
-    /// The group that ends a built name; without one, the release's group.
+    /// The group at the end of a built name; `None` takes the release's group.
     pub group: Option<String>,
-    /// How hard the archive is compressed.
+    /// The compression of the archive.
     pub compression: Compression,
-    /// The largest size of an archive's volume, in bytes; without one the archive is one file.
+    /// The largest size of a volume of the archive, in bytes; `None` writes a single file.
     pub volume_size: Option<u64>,
     /// Whether the package has an NFO.
     pub generate_nfo: bool,
@@ -39,19 +39,19 @@ pub struct PackagingConfig {
     pub generate_diz: bool,
     /// Whether the package has an SFV.
     pub generate_sfv: bool,
-    /// The NFO's template; without one, the default.
+    /// The template of the NFO; `None` takes the default.
     pub template: Option<String>,
 }
 
-/// How hard an archive is compressed.
+/// The compression of an archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compression {
-    /// Not at all.
+    /// None.
     Store,
-    /// As most tools do.
+    /// The usual trade-off between size and speed.
     #[default]
     Normal,
-    /// As small as the method goes, slower.
+    /// The smallest size, slower.
     High,
 }
 
@@ -68,24 +68,24 @@ impl FromStr for Compression {
     }
 }
 
-/// How an NFO is repaired.
+/// The configuration of an `nfofix` job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NfofixConfig {
-    /// Only report what would change.
+    /// Report the changes without making them.
     pub dry_run: bool,
 }
 
-/// What is done with what an NFO says.
+/// The configuration of a `readnfo` job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadnfoConfig {
     /// Write the metadata to the release.
     pub apply: bool,
 }
 
-/// How names and structure are repaired.
+/// The configuration of a `dirfix` job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirfixConfig {
-    /// Only report what would change.
+    /// Report the changes without making them.
     pub dry_run: bool,
 }
 
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_configuration_has_the_defaults() {
+    fn empty_configuration_has_defaults() {
         for &job_type in JobType::ALL {
             assert!(parse(job_type, &json!({})).is_ok(), "{job_type}");
         }
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typo_is_refused_by_name_for_every_type() {
+    fn unknown_field_is_refused_for_every_type() {
         for &job_type in JobType::ALL {
             assert_eq!(
                 parse(job_type, &json!({"compresion": "high"})),
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn values_out_of_range_are_refused_by_name() {
+    fn invalid_values_are_refused_by_field() {
         let config = json!({
             "release_name": "x", "group": "no spaces", "compression": "best", "volume_size": 1,
             "generate_nfo": "yes", "template": "",
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_configuration_is_read() {
+    fn full_configuration_is_read() {
         let config = json!({
             "release_name": "Jane.Doe-Book-2024-GRP", "group": "GRP", "compression": "high",
             "volume_size": 1_000_000, "generate_nfo": false, "template": "{{ title }}",

@@ -1,21 +1,22 @@
-//! Why a job or an attempt failed: a closed set of codes for programs, and a sentence for people.
+//! The failure of a job or an attempt: a closed set of codes for programs, and a message for
+//! people.
 
 use std::{fmt, io};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Why a job, or an attempt, failed: for its owner, and for programs.
+/// The reason that a job or an attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
-    /// What a program can switch on.
+    /// The code, for programs.
     pub code: FailureCode,
-    /// A sentence that the job's owner understands.
+    /// A sentence for the job's owner.
     pub message: String,
 }
 
 impl Failure {
-    /// A failure with a code and a sentence.
+    /// Creates a failure.
     pub fn new(code: FailureCode, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -31,17 +32,18 @@ impl Failure {
 }
 
 impl From<Failure> for io::Error {
-    /// Carries the failure through a `Read` or `Write`.
+    /// Wraps the failure so that it passes through a `Read` or `Write`.
     fn from(failure: Failure) -> Self {
         Self::other(failure)
     }
 }
 
-/// Makes [`FailureCode`] of one row a code: variant, name in the API and the table, when a job fails with it, and what
-/// its owner can do (`None`: nothing).
+/// Generates [`FailureCode`] from one row per code: variant, name in the API and the table,
+/// meaning, and the owner's remedy (`None` if there is none).
 macro_rules! failure_codes {
     ($($variant:ident = $name:literal, $meaning:literal, $remedy:expr;)+) => {
-        /// The stable code of a [`Failure`]. Codes are part of the API: none is renamed, none changes its meaning.
+        /// The stable code of a [`Failure`]. Codes are part of the API: their names and meanings
+        /// never change.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum FailureCode {
             $(#[doc = concat!("`", $name, "`: ", $meaning, ".")] $variant,)+
@@ -51,7 +53,7 @@ macro_rules! failure_codes {
             /// Every code.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The name that the API and the table use.
+            /// The name in the API and the table.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -59,7 +61,7 @@ macro_rules! failure_codes {
                 }
             }
 
-            /// When a job, or an attempt, fails with this code: a clause.
+            /// The condition under which a job or an attempt fails with this code, as a clause.
             #[must_use]
             pub const fn meaning(self) -> &'static str {
                 match self {
@@ -67,7 +69,7 @@ macro_rules! failure_codes {
                 }
             }
 
-            /// What the job's owner can do about it; `None` where they can do nothing.
+            /// The owner's remedy, as an imperative; `None` if the owner cannot fix it.
             #[must_use]
             pub const fn remedy(self) -> Option<&'static str> {
                 match self {
@@ -80,22 +82,23 @@ macro_rules! failure_codes {
 
 failure_codes! {
     ArchiveBomb = "archive_bomb",
-        "an archive entry unpacks to more than its limit, or has a suspicious compression ratio, or entries overlap",
+        "an archive entry is larger than its limit or has a suspicious compression ratio, \
+         or entries overlap",
         Some("check where the file comes from");
     ArchiveDamaged = "archive_damaged",
-        "the archive is cut short, or its data does not match its checksums",
+        "the archive is truncated, or its data does not match its checksums",
         Some("upload it again");
     ArchiveEncrypted = "archive_encrypted",
-        "an archive entry that has to be read is encrypted",
+        "an archive entry that the job needs is encrypted",
         Some("upload it without a password");
     ArchiveEntryMissing = "archive_entry_missing",
         "the archive lacks a file that its format requires",
         Some("repair the file");
     ArchiveTooLarge = "archive_too_large",
-        "the archive has more entries, or a larger directory, than the system reads",
+        "the archive has too many entries, or its directory is too large",
         Some("split it");
     ArchiveUnsafeName = "archive_unsafe_name",
-        "the name of an archive entry leaves the archive's folder, or is not valid on any file system",
+        "the path of an archive entry leads outside the archive, or is not a valid file name",
         Some("pack it again with relative paths");
     ArchiveUnsupported = "archive_unsupported",
         "the archive uses an unsupported compression method or feature",
@@ -107,13 +110,13 @@ failure_codes! {
         "two files of the package would have the same name",
         Some("rename one of them");
     EpubContainerMissing = "epub_container_missing",
-        "the EPUB has no `META-INF/container.xml`, or it names no package document",
+        "the EPUB has no `META-INF/container.xml`, or that file names no package document",
         Some("repair the EPUB");
     EpubDamaged = "epub_damaged",
-        "the EPUB's container or package document is not well-formed, or not what the format requires",
+        "the EPUB's container or package document is not well-formed, or violates the format",
         Some("repair the EPUB");
     EpubOpfMissing = "epub_opf_missing",
-        "the package document that the EPUB's container names does not exist",
+        "the package document named in the EPUB's container does not exist",
         Some("repair the EPUB");
     FileEmpty = "file_empty",
         "the file is empty",
@@ -125,25 +128,25 @@ failure_codes! {
         "the release has no NFO",
         Some("run `packaging` with `generate_nfo`, or upload one");
     NfoTooLarge = "nfo_too_large",
-        "the NFO, or the job's result about it, is larger than the system keeps",
+        "the NFO, or the job's result about it, is too large to store",
         Some("shorten it");
     PackageCorrupt = "package_corrupt",
-        "a file of the package is missing, or does not match its checksum",
+        "a file of the package is missing or does not match its checksum",
         Some("run `packaging` again, or restore an earlier package");
     PackageMissing = "package_missing",
-        "the release has no package, or its files are gone",
+        "the release has no package, or the files of its package are gone",
         Some("run `packaging` first");
     PdfDamaged = "pdf_damaged",
         "nothing can be read from the PDF",
         Some("upload it again");
     ReleaseChanged = "release_changed",
-        "the release got another package or other metadata while the job ran",
-        Some("retry the job: it works on the release as it is now");
+        "the release's package or metadata changed while the job ran",
+        Some("retry the job; it uses the current release");
     ReleaseMissing = "release_missing",
         "the job names no release, or one that does not exist",
         Some("create the release first");
     ReleaseNameInvalid = "release_name_invalid",
-        "the release's name breaks the naming rules, or none can be built from the metadata",
+        "the release's name breaks the naming rules, or cannot be built from the metadata",
         Some("set `release_name`");
     SfvInvalid = "sfv_invalid",
         "the package's SFV cannot be read",
@@ -164,20 +167,21 @@ failure_codes! {
         "the release has more than 1,000 source files",
         Some("pack them");
     TooManyVolumes = "too_many_volumes",
-        "the archive would need more volumes than their names can count",
+        "the archive would need more volumes than the volume names can number",
         Some("raise `volume_size`");
     VolumesNeeded = "volumes_needed",
-        "the archive would be larger than the 83 GB that a single file can have",
+        "the archive would exceed 83 GB, the limit for a single file",
         Some("set `volume_size`");
     XmlEntitiesRefused = "xml_entities_refused",
-        "an XML document defines its own entities, which are never expanded",
+        "an XML document declares entities, which are not allowed",
         Some("repair the EPUB");
 
     Crashed = "crashed",
         "the worker stopped responding and its lease expired",
         None;
     Internal = "internal",
-        "an internal error occurred, or a service refused the job's request; the operator's log has the details",
+        "an internal error occurred, or a service rejected the job's request; \
+         the operator's log has the details",
         None;
     Storage = "storage",
         "a file could not be read or written",
@@ -189,18 +193,18 @@ failure_codes! {
         "a service that the job needs was unavailable; the attempt continues in the next run",
         None;
     AttemptsExhausted = "attempts_exhausted",
-        "every attempt failed; the message has the last error",
+        "every attempt failed; the message contains the last error",
         None;
     DeadLettered = "dead_lettered",
-        "the job's message was delivered many times and the job never ended",
+        "the job's message was delivered many times, but the job never ended",
         None;
     Failed = "failed",
-        "an operator failed the job with `update_status`, without another reason",
+        "an operator failed the job with `update_status` and gave no other reason",
         None;
 }
 
 impl FailureCode {
-    /// Whether the cause lies with the system and an operator has to act.
+    /// Whether the cause is in the system and an operator has to act.
     #[must_use]
     pub const fn is_internal(self) -> bool {
         matches!(
@@ -209,8 +213,8 @@ impl FailureCode {
         )
     }
 
-    /// The code that the table calls `name`. A name that only a newer version knows is [`FailureCode::Internal`]: the
-    /// job stays readable after a rollback.
+    /// Returns the code stored as `name`. An unknown name, written by a newer version, becomes
+    /// [`FailureCode::Internal`], so that the job stays readable after a rollback.
     #[must_use]
     pub fn from_stored(name: &str) -> Self {
         let known = Self::ALL.iter().copied().find(|code| code.as_str() == name);
@@ -241,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_is_read_back_from_its_name() {
+    fn code_round_trips_through_its_name() {
         for &code in FailureCode::ALL {
             let json = serde_json::to_string(&code).unwrap();
             assert_eq!(serde_json::from_str::<FailureCode>(&json).unwrap(), code);
@@ -249,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_of_a_newer_version_is_internal() {
+    fn unknown_code_is_read_as_internal() {
         assert_eq!(
             FailureCode::from_stored("from_the_future"),
             FailureCode::Internal
@@ -257,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_that_an_operator_must_look_at_offers_its_owner_no_remedy() {
+    fn internal_code_has_no_remedy_for_the_owner() {
         let internal = FailureCode::ALL.iter().filter(|code| code.is_internal());
         assert!(
             internal.clone().count() > 0 && internal.clone().all(|code| code.remedy().is_none())

@@ -1,7 +1,7 @@
-//! Reads the fields of a JSON object, and says what is wrong with each.
+//! Reads and validates the fields of a JSON object.
 //!
-//! Request bodies, job configurations and queue messages are all read by it, so that a client learns of every fault of
-//! its input at once, in words of this system, and an unknown field is never ignored.
+//! It reads request bodies, job configurations and queue messages. All errors in the input are
+//! reported at once, and an unknown field is an error.
 
 use std::{
     fmt::{self, Display},
@@ -13,17 +13,17 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use text::one_line;
 
-/// What is wrong with one field.
+/// An error in one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
-    /// The field's name, with the path to it if it is nested: `config_json.volume_size`.
+    /// The name of the field, with its path if it is nested: `config_json.volume_size`.
     pub field: String,
-    /// What it must be: a clause that follows the name.
+    /// A clause that completes "`field` ...": `must be a string`.
     pub message: String,
 }
 
 impl FieldError {
-    /// `field` is at fault: `message` says what it must be.
+    /// Creates an error; `message` completes "`field` ...".
     pub fn new(field: impl Into<String>, message: impl Display) -> Self {
         Self {
             field: field.into(),
@@ -38,14 +38,14 @@ impl Display for FieldError {
     }
 }
 
-/// A value that is read from the fields of an object.
+/// A value read from the fields of an object.
 pub trait ReadFields: Sized {
-    /// Reads the fields. Reads all of them before it returns, so that all faults are recorded; returns `None` only if
-    /// one was.
+    /// Reads all fields before it returns, so that all errors are recorded. Returns `None` only if
+    /// there was an error.
     fn read_fields(fields: &mut FieldReader) -> Option<Self>;
 }
 
-/// The fields of one object that have not been read yet, and the faults found so far.
+/// The unread fields of an object, and the errors found so far.
 #[derive(Debug)]
 pub struct FieldReader {
     unread: Map<String, Value>,
@@ -54,10 +54,10 @@ pub struct FieldReader {
 }
 
 impl FieldReader {
-    /// Reads a `T` from `object`; `prefix` goes before the names in errors (`"config_json."`).
+    /// Reads a `T` from `object`. `prefix` precedes the field names in errors (`"config_json."`).
     ///
     /// # Errors
-    /// All faults, in the order in which they were found; then every unknown field.
+    /// All errors in the order in which they were found, then the unknown fields.
     pub fn read<T: ReadFields>(
         object: Map<String, Value>,
         prefix: &'static str,
@@ -65,7 +65,7 @@ impl FieldReader {
         Self::read_with(object, prefix, T::read_fields)
     }
 
-    /// As [`FieldReader::read`], with a function instead of a type.
+    /// Reads `object` with a function instead of a type.
     ///
     /// # Errors
     /// As [`FieldReader::read`].
@@ -84,7 +84,7 @@ impl FieldReader {
             .into_iter()
             .map(|(name, _)| name)
         {
-            fields.fault(&one_line(&name), "is not a known field");
+            fields.error(&one_line(&name), "is not a known field");
         }
         match value {
             Some(value) if fields.errors.is_empty() => Ok(value),
@@ -92,29 +92,29 @@ impl FieldReader {
         }
     }
 
-    /// Reads a field through `parse`. `None`: it is absent, null, or at fault.
+    /// Reads a field with `parse`. Returns `None` if it is absent, null or invalid.
     pub fn optional<T, E: Display>(
         &mut self,
         name: &str,
         parse: impl FnOnce(Value) -> Result<T, E>,
     ) -> Option<T> {
         let value = self.unread.remove(name).filter(|value| !value.is_null())?;
-        parse(value).map_err(|error| self.fault(name, error)).ok()
+        parse(value).map_err(|error| self.error(name, error)).ok()
     }
 
-    /// Reads a string of at most `max` characters, not empty and without control characters.
+    /// Reads a non-blank string of at most `max` characters, without control characters.
     pub fn line(&mut self, name: &str, max: usize) -> Option<String> {
         self.optional(name, |value| {
             let text = string(value)?;
             let is_blank = text.trim().is_empty();
             if is_blank || text.chars().count() > max || text.chars().any(char::is_control) {
-                return Err(format!("must be 1 to {max} characters in one line"));
+                return Err(format!("must be 1 to {max} characters on one line"));
             }
             Ok(text)
         })
     }
 
-    /// Reads a string of at most `max` bytes that may have several lines.
+    /// Reads a non-empty string of at most `max` bytes, which may have several lines.
     pub fn text(&mut self, name: &str, max: usize) -> Option<String> {
         self.optional(name, |value| {
             let text = string(value)?;
@@ -125,7 +125,7 @@ impl FieldReader {
         })
     }
 
-    /// Reads a string through its `FromStr`.
+    /// Reads a string with the `FromStr` of `T`.
     pub fn parsed<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
         self.optional(name, |value| {
             string(value)?
@@ -146,7 +146,7 @@ impl FieldReader {
         })
     }
 
-    /// Reads true or false.
+    /// Reads a boolean.
     pub fn flag(&mut self, name: &str) -> Option<bool> {
         self.optional(name, |value| value.as_bool().ok_or("must be true or false"))
     }
@@ -175,22 +175,23 @@ impl FieldReader {
         })
     }
 
-    /// Reads a field that must be there, with one of the methods above: `fields.required("path", Self::parsed)`.
+    /// Reads a required field with one of the methods above: `fields.required("path",
+    /// Self::parsed)`.
     pub fn required<T>(
         &mut self,
         name: &str,
         read: impl FnOnce(&mut Self, &str) -> Option<T>,
     ) -> Option<T> {
-        let faults = self.errors.len();
+        let errors = self.errors.len();
         let value = read(self, name);
-        if value.is_none() && self.errors.len() == faults {
-            self.fault(name, "is required");
+        if value.is_none() && self.errors.len() == errors {
+            self.error(name, "is required");
         }
         value
     }
 
-    /// Records a fault of the field `name`.
-    pub fn fault(&mut self, name: &str, message: impl Display) {
+    /// Records an error in the field `name`.
+    pub fn error(&mut self, name: &str, message: impl Display) {
         let field = format!("{}{name}", self.prefix);
         self.errors.push(FieldError::new(field, message));
     }
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_named_at_once() {
+    fn all_errors_are_reported_at_once() {
         let object =
             json!({"flag": "yes", "n": 9, "line": "a\nb", "id": 0, "object": [], "typo": 1});
         let errors = read(object, |fields| {
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_refuses_the_object_even_if_a_value_was_read() {
+    fn one_invalid_field_refuses_the_object() {
         let errors = read(json!({"flag": 1}), |fields| Some(fields.flag("flag")));
         assert_eq!(
             errors,
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_field_and_null_are_the_same() {
+    fn null_field_reads_as_absent() {
         let flags = read(json!({"a": null}), |fields| {
             Some((fields.flag("a"), fields.flag("b")))
         });
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_required_field_at_fault_is_named_once() {
+    fn invalid_required_field_is_reported_once() {
         let errors = read(json!({"text": 1}), |fields| {
             fields.required("text", |fields, name| fields.text(name, 5))
         });

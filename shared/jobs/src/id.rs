@@ -1,4 +1,4 @@
-//! Ids: integers that every JSON client reads exactly.
+//! Ids: integers that every JSON client reads without loss.
 
 use std::{fmt, str::FromStr};
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Time;
 
-/// The largest id, 2^53 - 1: the largest integer that a JSON reader with doubles keeps exact.
+/// The largest id, 2^53 - 1: the largest integer that a JSON parser with doubles reads exactly.
 pub const MAX_ID: u64 = (1 << 53) - 1;
 
-/// 2025-01-01T00:00:00Z, where the ids that we draw start to count.
+/// The epoch of generated ids: 2025-01-01T00:00:00Z.
 const EPOCH_MILLIS: i64 = 1_735_689_600_000;
 const RANDOM_BITS: u32 = 12;
 
@@ -68,19 +68,19 @@ macro_rules! id {
 }
 
 id! {
-    /// Names a job. Ids that we draw grow with time and carry when they were drawn.
+    /// The id of a job. It grows with time and encodes the time of its creation.
     JobId
 }
 id! {
-    /// Names a release: drawn by us, or given by the web application's own database.
+    /// The id of a release, generated here or assigned by the web application's database.
     ReleaseId
 }
 id! {
-    /// Names a user of the web application; it comes from the token.
+    /// The id of a user of the web application, taken from the token.
     UserId
 }
 
-/// An id of `time`: 41 bits of milliseconds since 2025-01-01, then 12 random bits.
+/// Returns an id for `time`: 41 bits of milliseconds since 2025-01-01, then 12 random bits.
 fn draw(time: Time, random: &mut dyn Rng) -> u64 {
     let millis = u64::try_from(time.millis() - EPOCH_MILLIS)
         .unwrap_or(0)
@@ -89,20 +89,20 @@ fn draw(time: Time, random: &mut dyn Rng) -> u64 {
 }
 
 impl JobId {
-    /// Draws an id. Two drawn in the same millisecond collide once in 4,096: the store refuses
-    /// the second, and it is drawn again.
+    /// Draws an id. Two ids drawn in the same millisecond collide once in 4,096 times; the store
+    /// refuses the second, and the caller draws again.
     pub fn draw(time: Time, random: &mut dyn Rng) -> Self {
         Self(draw(time, random))
     }
 
-    /// When this id was drawn.
+    /// The time at which this id was drawn.
     #[must_use]
     pub fn created_at(self) -> Time {
         let millis = i64::try_from(self.0 >> RANDOM_BITS).unwrap_or(i64::MAX);
         Time::from_millis(millis.saturating_add(EPOCH_MILLIS))
     }
 
-    /// The smallest id that is drawn at `time` or later, as an integer (0 before the first).
+    /// The smallest id drawn at `time` or later, as an integer; 0 if `time` is before the epoch.
     #[must_use]
     pub fn floor(time: Time) -> u64 {
         let millis = u64::try_from(time.millis() - EPOCH_MILLIS).unwrap_or(0);
@@ -113,7 +113,7 @@ impl JobId {
 }
 
 impl ReleaseId {
-    /// Draws an id, in the same way as [`JobId::draw`].
+    /// Draws an id in the same way as [`JobId::draw`].
     pub fn draw(time: Time, random: &mut dyn Rng) -> Self {
         Self(draw(time, random))
     }
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_positive_integers_up_to_2_pow_53_are_ids() {
+    fn id_is_a_positive_integer_below_2_pow_53() {
         assert_eq!("9007199254740991".parse::<JobId>().unwrap().get(), MAX_ID);
         for text in [
             "0",
@@ -148,7 +148,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_id_tells_when_it_was_drawn(millis in EPOCH_MILLIS + 1..EPOCH_MILLIS + (1 << 41), seed: u64) {
+        fn id_encodes_its_creation_time(millis in EPOCH_MILLIS + 1..EPOCH_MILLIS + (1 << 41), seed: u64) {
             let time = Time::from_millis(millis);
             let id = JobId::draw(time, &mut StdRng::seed_from_u64(seed));
             prop_assert!(id.get() <= MAX_ID);
@@ -157,7 +157,7 @@ mod tests {
         }
 
         #[test]
-        fn a_later_id_is_larger(millis in EPOCH_MILLIS + 1..EPOCH_MILLIS + (1 << 40), later in 1_i64..1000, seed: u64) {
+        fn later_id_is_larger(millis in EPOCH_MILLIS + 1..EPOCH_MILLIS + (1 << 40), later in 1_i64..1000, seed: u64) {
             let mut random = StdRng::seed_from_u64(seed);
             let first = JobId::draw(Time::from_millis(millis), &mut random);
             let second = JobId::draw(Time::from_millis(millis + later), &mut random);

@@ -1,4 +1,6 @@
-//! The domain: jobs and releases, their ids, statuses, logs and configurations. No I/O, no AWS, no HTTP.
+//! The domain: jobs and releases, their ids, statuses, logs and configurations.
+//!
+//! This crate does no I/O and knows neither AWS nor HTTP.
 
 mod caller;
 mod config;

@@ -1,4 +1,4 @@
-//! Log entries, as a job's owner reads them.
+//! The log of a job, written for its owner.
 
 use std::{fmt, str::FromStr};
 
@@ -6,28 +6,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::Time;
 
-/// How much an entry matters.
+/// The severity of a log entry.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
-    /// Of use to whoever looks for the cause of something.
+    /// A detail for finding the cause of a problem.
     Debug,
-    /// What the job did.
+    /// A step of the job.
     #[default]
     Info,
-    /// Worth a look; the job goes on.
+    /// A problem that did not stop the job.
     Warning,
-    /// Why the job, or an attempt, ended.
+    /// The error that ended the job or an attempt.
     Error,
 }
 
 impl Level {
-    /// Every level, from the least to the most important.
+    /// Every level, in order of severity.
     pub const ALL: [Self; 4] = [Self::Debug, Self::Info, Self::Warning, Self::Error];
 
-    /// The name that the API and the table use.
+    /// The name in the API and the table.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// The text names no level.
+/// Not the name of a level.
 #[derive(Debug, thiserror::Error)]
 #[error("must be one of DEBUG, INFO, WARNING, ERROR")]
 pub struct UnknownLevel;
@@ -61,23 +61,23 @@ impl FromStr for Level {
     }
 }
 
-/// One line of a job's log.
+/// An entry in a job's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LogEntry {
-    /// Its place in the job's log: 1, 2, 3 and so on without a gap, over all attempts.
+    /// Its position in the job's log, from 1, without gaps across all attempts.
     pub seq: u64,
-    /// When it was written.
+    /// The time it was written.
     pub timestamp: Time,
-    /// How much it matters.
+    /// Its severity.
     pub level: Level,
-    /// What happened, in one line.
+    /// The event, on one line.
     pub message: String,
     /// The job's step at that time.
     pub step: Option<String>,
 }
 
 impl fmt::Display for LogEntry {
-    /// The entry as a line of text, without a line end.
+    /// Writes the entry as a line of text, without a line ending.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} [{}] {}", self.timestamp, self.level, self.message)
     }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_is_shown_as_time_level_and_message() {
+    fn entry_is_displayed_as_time_level_and_message() {
         let entry = LogEntry {
             seq: 1,
             timestamp: Time::from_millis(1_763_892_300_123),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_are_ordered_and_read_in_any_case() {
+    fn levels_are_ordered_and_parsed_in_any_case() {
         assert!(
             Level::Debug < Level::Info
                 && Level::Info < Level::Warning

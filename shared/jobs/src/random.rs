@@ -1,6 +1,6 @@
-//! Where random numbers come from.
+//! The source of random numbers.
 
-/// Returns a generator of random numbers, seeded by the system.
+/// Returns a random number generator seeded by the system.
 #[must_use]
 #[expect(
     clippy::disallowed_methods,

@@ -1,4 +1,4 @@
-//! Releases: what the jobs work on.
+//! Releases, their packages and files, and the naming rules.
 
 use std::{cmp::Reverse, fmt, str::FromStr, time::Duration};
 
@@ -8,10 +8,11 @@ use crate::{JobId, ReleaseId, Time, UserId};
 
 /// The largest metadata of a release, in bytes of its JSON.
 pub const MAX_METADATA_BYTES: usize = 64 * 1024;
-/// The largest source file, in bytes: what S3 takes in one PUT (Amazon S3 User Guide, "Uploading objects").
+/// The largest source file, in bytes: the limit of one PUT (Amazon S3 User Guide, "Uploading
+/// objects").
 pub const MAX_UPLOAD_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
-/// How many replaced packages a release has at the most: of more, the oldest expire at once.
+/// The number of replaced packages that a release keeps. Beyond it, the oldest expire at once.
 pub const MAX_REPLACED: usize = 20;
 
 /// A release and its owner.
@@ -19,21 +20,21 @@ pub const MAX_REPLACED: usize = 20;
 pub struct Release {
     /// Its id.
     pub id: ReleaseId,
-    /// Who owns it.
+    /// Its owner.
     pub user_id: UserId,
-    /// What kind it is (`ebook`); the web application's own word.
+    /// Its type (`ebook`), as the web application names it.
     pub release_type: String,
-    /// Its name, where one is given.
+    /// Its name, if the client chose one.
     pub name: Option<String>,
     /// The group that publishes it.
     pub group: Option<String>,
-    /// What is known of the work: title, authors and so on, as the web application keeps them.
+    /// The metadata of the work: title, authors and so on, as the web application keeps them.
     pub metadata: Map<String, Value>,
-    /// When it was created.
+    /// The time of its creation.
     pub created_at: Time,
-    /// The current package, once a job has built one.
+    /// The current package; `None` until a job has built one.
     pub package: Option<Package>,
-    /// The packages before it whose files are there still, the newest first.
+    /// The earlier packages whose files still exist, newest first.
     pub replaced: Vec<ReplacedPackage>,
 }
 
@@ -42,40 +43,40 @@ pub struct Release {
 pub struct Package {
     /// The job that built it.
     pub job_id: JobId,
-    /// That job's fence: it names the folder of the attempt that completed.
+    /// The fence of the run that built it, which names the folder of its files.
     pub fence: u32,
-    /// 1 for the release's first package, one more each time that another became current.
+    /// 1 for the release's first package; increases by one with each package that becomes current.
     pub version: u32,
-    /// When it became current.
+    /// The time it became current.
     pub since: Time,
 }
 
-/// A package that is no longer current.
+/// A package that has been replaced by another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplacedPackage {
     /// The package.
     pub package: Package,
-    /// Until when it can be made current again.
+    /// The time until which it can be restored.
     pub expires_at: Time,
 }
 
-/// A release that is to be stored.
+/// A release to be created.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewRelease {
     /// Its owner.
     pub user_id: UserId,
-    /// Its kind.
+    /// Its type.
     pub release_type: String,
     /// Its name.
     pub name: Option<String>,
     /// The group that publishes it.
     pub group: Option<String>,
-    /// What is known of the work.
+    /// The metadata of the work.
     pub metadata: Map<String, Value>,
 }
 
 impl Release {
-    /// A new release, without a package.
+    /// Creates a release without a package.
     #[must_use]
     pub fn new(id: ReleaseId, release: &NewRelease, now: Time) -> Self {
         let release = release.clone();
@@ -92,8 +93,8 @@ impl Release {
         }
     }
 
-    /// The replaced packages once `next` has become current at `now`: the current one is added,
-    /// and stays for `keep`; `next`, where it is one of them, is taken out.
+    /// Returns the replaced packages after `next` becomes current at `now`: the current package is
+    /// added and expires after `keep`; `next` itself is removed.
     #[must_use]
     pub fn replaced_by(&self, next: &Package, now: Time, keep: Duration) -> Vec<ReplacedPackage> {
         let current = self.package.clone().map(|package| ReplacedPackage {
@@ -113,7 +114,7 @@ impl Release {
         replaced
     }
 
-    /// The package of `job_id` and `fence`, as the next current one.
+    /// Returns the package of `job_id` and `fence` as the next version.
     #[must_use]
     pub fn next_package(&self, job_id: JobId, fence: u32, now: Time) -> Package {
         let version = self
@@ -128,7 +129,7 @@ impl Release {
         }
     }
 
-    /// The package that `job_id` built, as long as the release knows of it.
+    /// Returns the current or replaced package that `job_id` built.
     #[must_use]
     pub fn built_by(&self, job_id: JobId) -> Option<&Package> {
         let replaced = self.replaced.iter().map(|replaced| &replaced.package);
@@ -138,53 +139,56 @@ impl Release {
             .find(|package| package.job_id == job_id)
     }
 
-    /// The replaced package of `job_id`, while it can be made current again.
+    /// Returns the replaced package that `job_id` built, unless it has expired.
     #[must_use]
-    pub fn kept(&self, job_id: JobId, now: Time) -> Option<&Package> {
-        let kept =
+    pub fn restorable(&self, job_id: JobId, now: Time) -> Option<&Package> {
+        let is_restorable =
             |other: &&ReplacedPackage| other.package.job_id == job_id && other.expires_at > now;
-        self.replaced.iter().find(kept).map(|other| &other.package)
+        let found = self.replaced.iter().find(is_restorable);
+        found.map(|other| &other.package)
     }
 }
 
-/// The folder of a release's source files, as a key prefix in the bucket.
+/// The key prefix of a release's source files.
 #[must_use]
 pub fn source_prefix(release: ReleaseId) -> String {
     format!("releases/{release}/source/")
 }
 
-/// The folder of everything that a job writes, as a key prefix in the bucket.
+/// The key prefix of everything that a job writes.
 #[must_use]
 pub fn job_prefix(release: ReleaseId, job: JobId) -> String {
     format!("releases/{release}/jobs/{job}/")
 }
 
-/// Where a job keeps what its next run goes on with.
+/// The key of the checkpoint from which the job's next run continues.
 #[must_use]
 pub fn checkpoint_key(release: ReleaseId, job: JobId) -> String {
     format!("{}checkpoint", job_prefix(release, job))
 }
 
-/// The folder of one attempt's output. Each attempt has its own, so that a late writer of an
-/// earlier one can never touch what a later one made.
+/// The key prefix of one run's output. Each run has its own, so that a late write by an earlier run
+/// never touches the output of a later one.
 #[must_use]
 pub fn output_prefix(release: ReleaseId, job: JobId, fence: u32) -> String {
     format!("{}{fence}/", job_prefix(release, job))
 }
 
-/// The path of a source file below its release: relative, with `/` between its parts.
+/// The path of a source file, relative to its release, with `/` as the separator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourcePath(String);
 
-/// How many source files a release may have for a job to take it.
+/// The largest number of source files with which a job accepts a release.
 pub const MAX_SOURCES: usize = 1_000;
-/// How many files of a package are listed: all that it can have, its volumes above all.
+/// The largest number of files in the list of a package, which is above the number of volumes that
+/// an archive can have.
 pub const MAX_PACKAGE_FILES: usize = 2_000;
 
-/// Not the path of a source file.
+/// Not a valid path of a source file.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "must be a relative path of 1 to 512 bytes, without '.' or '..' parts, backslashes or control characters"
+    "must be a relative path of 1 to 512 bytes, \
+     without '.' or '..' parts, backslashes or control characters"
 )]
 pub struct InvalidPath;
 
@@ -203,7 +207,7 @@ impl FromStr for SourcePath {
 
     fn from_str(text: &str) -> Result<Self, InvalidPath> {
         let parts_are_names = text.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        // S3 answers in XML, which has no U+FFFE and U+FFFF (XML 1.0, 2.2).
+        // S3 lists keys in XML, which cannot contain U+FFFE and U+FFFF (XML 1.0, section 2.2).
         let characters_are_safe = !text
             .chars()
             .any(|c| c.is_control() || matches!(c, '\\' | '\u{FFFE}' | '\u{FFFF}'));
@@ -224,9 +228,10 @@ impl fmt::Display for SourcePath {
 /// Checks a release name against the naming rules.
 ///
 /// # Errors
-/// What the rules ask for.
+/// Returns the rules as a field error.
 pub fn check_name(name: &str) -> Result<(), &'static str> {
-    const RULES: &str = "must be 8 to 160 characters of A-Z a-z 0-9 . _ -, words joined by dots or underscores, ending in -GROUP";
+    const RULES: &str = "must be 8 to 160 characters of A-Z a-z 0-9 . _ -, \
+         with words joined by dots or underscores, and end in -GROUP";
     let (words, group) = name.rsplit_once('-').ok_or(RULES)?;
     let words_are_joined = words
         .split(['.', '_', '-'])
@@ -238,10 +243,10 @@ pub fn check_name(name: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Checks the word that says what kind a release is.
+/// Checks the type of a release.
 ///
 /// # Errors
-/// What it must be.
+/// Returns the rule as a field error.
 pub fn check_type(release_type: &str) -> Result<(), &'static str> {
     let is_word = release_type
         .bytes()
@@ -256,7 +261,7 @@ pub fn check_type(release_type: &str) -> Result<(), &'static str> {
 /// Checks the name of a group.
 ///
 /// # Errors
-/// What the rules ask for.
+/// Returns the rule as a field error.
 pub fn check_group(group: &str) -> Result<(), &'static str> {
     let fits = (1..=32).contains(&group.len()) && group.bytes().all(|b| b.is_ascii_alphanumeric());
     if fits {
@@ -271,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn release_names_follow_the_rules() {
+    fn release_name_follows_the_rules() {
         for name in ["Jane.Doe-Some_Book-2024-GRP", "A.Book-G", "a_book_2-GRP"] {
             assert!(check_name(name).is_ok(), "{name}");
         }
@@ -291,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_path_stays_below_its_release() {
+    fn source_path_stays_inside_its_release() {
         for path in ["book.epub", "cd 1/été.cbz", "a/b/c"] {
             assert_eq!(path.parse::<SourcePath>().unwrap().as_str(), path);
         }
@@ -314,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replaced_package_is_kept_for_its_time_and_of_many_the_newest() {
+    fn newest_replaced_packages_are_restorable_until_they_expire() {
         let keep = Duration::from_secs(10);
         let package = |id: u64| Package {
             job_id: JobId::try_from(id).unwrap(),
@@ -338,15 +343,17 @@ mod tests {
             release.replaced = release.replaced_by(&package(id), now, keep);
             release.package = Some(package(id));
         }
-        let kept =
-            |release: &Release, id, now| release.kept(JobId::try_from(id).unwrap(), now).is_some();
+        let is_restorable = |release: &Release, id, now| {
+            let job_id = JobId::try_from(id).unwrap();
+            release.restorable(job_id, now).is_some()
+        };
         assert_eq!(
             (1..=23)
-                .filter(|id| kept(&release, *id, now))
+                .filter(|id| is_restorable(&release, *id, now))
                 .collect::<Vec<u64>>(),
             (3..=22).collect::<Vec<_>>()
         );
-        assert!(!kept(&release, 22, now.after(keep)));
+        assert!(!is_restorable(&release, 22, now.after(keep)));
         let restored = release.replaced_by(&package(20), now, keep);
         assert_eq!(
             restored
@@ -360,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn each_attempt_writes_below_its_job() {
+    fn output_prefix_is_inside_the_job_prefix() {
         let (release, job) = (
             ReleaseId::try_from(42).unwrap(),
             JobId::try_from(7).unwrap(),

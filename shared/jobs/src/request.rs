@@ -1,17 +1,17 @@
-//! What a client or a producer specifies when it creates a job.
+//! The request to create a job, sent by a client or a producer.
 
 use serde_json::{Map, Value};
 
 use crate::{Config, FieldReader, JobType, NewJob, ReadFields, ReleaseId, UserId};
 
-/// The fields of a job that its creator specifies, checked.
+/// A validated request to create a job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobRequest {
-    /// What it does.
+    /// The type of the job.
     pub job_type: Option<JobType>,
     /// The release it works on.
     pub release_id: Option<ReleaseId>,
-    /// Its configuration, as it was given.
+    /// Its configuration, as it was sent.
     pub config: Map<String, Value>,
 }
 
@@ -23,7 +23,7 @@ impl ReadFields for JobRequest {
 }
 
 impl JobRequest {
-    /// As [`ReadFields::read_fields`], of a job that must have a type.
+    /// Reads the request for a job that must have a type.
     pub fn read_typed(fields: &mut FieldReader) -> Option<Self> {
         let job_type = fields.required("job_type", FieldReader::parsed);
         let request = Self::read_rest(fields, job_type);
@@ -35,7 +35,7 @@ impl JobRequest {
         let config = fields.object("config_json").unwrap_or_default();
         let errors = job_type.and_then(|job_type| Config::parse(job_type, &config).err());
         for error in errors.unwrap_or_default() {
-            fields.fault(&error.field, error.message);
+            fields.error(&error.field, error.message);
         }
         Self {
             job_type,
@@ -44,7 +44,7 @@ impl JobRequest {
         }
     }
 
-    /// The job of `created_by` that this specifies.
+    /// Converts the request into a job owned by `created_by`.
     #[must_use]
     pub fn into_job(self, created_by: UserId, draft: bool) -> NewJob {
         NewJob {

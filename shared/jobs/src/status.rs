@@ -1,41 +1,42 @@
-//! The status machine: the one function that decides every transition.
+//! The status machine: [`Status::after`] decides every transition.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Where a job is in its life.
+/// The status of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// A wizard's job that has not been submitted yet. Set by `create-job`.
+    /// Created by the wizard and not submitted yet. Set by `create-job`.
     Draft,
-    /// Waits for the processor. Set by `create-job`, `submit-job`, and when a run is given back.
+    /// Waiting for the processor. Set by `create-job`, by `submit-job` and when a run is given
+    /// back.
     Pending,
-    /// An attempt holds the lease and works. Set by the claim.
+    /// A run holds the lease. Set by the claim.
     Running,
-    /// Done, with a result. Final; set by the attempt that held the lease.
+    /// Done, with a result. Final; set by the run that holds the lease.
     Completed,
-    /// Ended by an error, which it carries. Final.
+    /// Ended by an error. Final.
     Failed,
     /// Ended by its owner or an admin. Final.
     Cancelled,
 }
 
-/// What can happen to a job.
+/// An event in the life of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// The wizard's user submits the draft.
+    /// The user of the wizard submits the draft.
     Submit,
-    /// The processor takes the job.
+    /// The processor claims the job.
     Claim,
-    /// The attempt finished its work.
+    /// The run finishes its work.
     Complete,
     /// The job cannot succeed, or its attempts are used up.
     Fail,
     /// The owner or an admin cancels it.
     Cancel,
-    /// The attempt ends early and the job waits for another.
+    /// The run ends early and the job waits for the next one.
     Requeue,
 }
 
@@ -50,7 +51,7 @@ impl Status {
         Self::Cancelled,
     ];
 
-    /// The status after `event`, or `None` where the event is refused.
+    /// The status after `event`; `None` if this status refuses the event.
     #[must_use]
     pub const fn after(self, event: Event) -> Option<Self> {
         match (self, event) {
@@ -63,13 +64,13 @@ impl Status {
         }
     }
 
-    /// Whether a job of this status never changes again.
+    /// Whether a job never leaves this status.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
 
-    /// The name that the API and the table use.
+    /// The name in the API and the table.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -94,14 +95,14 @@ impl Event {
         Self::Requeue,
     ];
 
-    /// The statuses in which this event is accepted: what a conditional write asks for.
+    /// The statuses that accept this event: the condition of a conditional write.
     pub fn sources(self) -> impl Iterator<Item = Status> {
         Status::ALL
             .into_iter()
             .filter(move |status| status.after(self).is_some())
     }
 
-    /// The status that this event leads to, which is the same from wherever it is accepted.
+    /// The status after this event, which is the same from every source.
     #[must_use]
     pub const fn target(self) -> Status {
         match self {
@@ -114,7 +115,7 @@ impl Event {
     }
 }
 
-/// The text names no status.
+/// Not the name of a status.
 #[derive(Debug, thiserror::Error)]
 #[error("must be one of draft, pending, running, completed, failed, cancelled")]
 pub struct UnknownStatus;
@@ -141,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_contracts_moves_are_allowed_and_no_others() {
+    fn only_the_listed_transitions_are_allowed() {
         let allowed: Vec<(&str, &str)> = vec![
             ("draft", "pending"),
             ("draft", "cancelled"),
@@ -153,7 +154,7 @@ mod tests {
             ("running", "failed"),
             ("running", "cancelled"),
         ];
-        let mut moves: Vec<(&str, &str)> = Status::ALL
+        let mut transitions: Vec<(&str, &str)> = Status::ALL
             .into_iter()
             .flat_map(|from| {
                 Event::ALL
@@ -162,14 +163,14 @@ mod tests {
             })
             .map(|(from, to)| (from.as_str(), to.as_str()))
             .collect();
-        moves.sort_unstable();
+        transitions.sort_unstable();
         let mut expected = allowed;
         expected.sort_unstable();
-        assert_eq!(moves, expected);
+        assert_eq!(transitions, expected);
     }
 
     #[test]
-    fn a_final_status_refuses_every_event() {
+    fn final_status_refuses_every_event() {
         for status in Status::ALL.into_iter().filter(|status| status.is_final()) {
             assert!(
                 Event::ALL
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_leads_to_its_target_from_every_source() {
+    fn event_reaches_its_target_from_every_source() {
         for event in Event::ALL {
             for source in event.sources() {
                 assert_eq!(source.after(event), Some(event.target()));
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_read_back_from_its_name() {
+    fn status_round_trips_through_its_name() {
         for status in Status::ALL {
             assert_eq!(status.as_str().parse::<Status>().unwrap(), status);
             assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());

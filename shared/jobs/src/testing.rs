@@ -1,4 +1,4 @@
-//! A clock that tests set.
+//! A clock that tests control.
 
 use std::sync::{
     Arc,
@@ -7,10 +7,11 @@ use std::sync::{
 
 use crate::{Clock, Time};
 
-/// The time at which a test's clock starts: 2026-11-23T00:00:00Z.
+/// The start time of a [`ManualClock`]: 2026-11-23T00:00:00Z.
 pub const START: Time = Time::from_millis(1_795_392_000_000);
 
-/// A clock that stands still until it is set forward.
+/// A clock that tests advance. Each reading also moves it on by a millisecond, so that no two
+/// readings are equal.
 #[derive(Clone)]
 pub struct ManualClock(Arc<AtomicI64>);
 
@@ -21,12 +22,12 @@ impl Default for ManualClock {
 }
 
 impl ManualClock {
-    /// Sets it `seconds` forward.
+    /// Advances the clock by `seconds`.
     pub fn advance(&self, seconds: i64) {
         self.0.fetch_add(seconds * 1_000, Ordering::SeqCst);
     }
 
-    /// The clock as the library takes it. Each look at it is a millisecond later than the last.
+    /// Returns the [`Clock`] to pass to the code under test.
     #[must_use]
     pub fn clock(&self) -> Clock {
         let millis = Arc::clone(&self.0);

@@ -1,4 +1,4 @@
-//! Points in time, in whole milliseconds, and where they come from.
+//! Points in time, in whole milliseconds, and the clock that reads them.
 
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
@@ -7,17 +7,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// Shown, and serialised, as RFC 3339 in UTC with milliseconds.
+/// Displayed and serialized as RFC 3339 in UTC, with milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(i64);
 
-/// The text is not an RFC 3339 time.
+/// Not an RFC 3339 time.
 #[derive(Debug, thiserror::Error)]
 #[error("not an RFC 3339 time")]
 pub struct InvalidTime;
 
 impl Time {
-    /// A time from milliseconds since the Unix epoch.
+    /// Creates a time from milliseconds since the Unix epoch.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
@@ -35,26 +35,26 @@ impl Time {
         self.0.div_euclid(1000)
     }
 
-    /// This time, `duration` later.
+    /// The time `duration` after this one.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(millis_of(duration)))
+        Self(self.0.saturating_add(as_millis(duration)))
     }
 
-    /// This time, `duration` earlier.
+    /// The time `duration` before this one.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(millis_of(duration)))
+        Self(self.0.saturating_sub(as_millis(duration)))
     }
 
-    /// How long after `earlier` this is; zero when it is not after it.
+    /// The duration from `earlier` to this time; zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or(0))
     }
 }
 
-fn millis_of(duration: Duration) -> i64 {
+fn as_millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -90,12 +90,12 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
-/// Where the time comes from, so that a test can set it.
+/// The source of the current time, which tests replace.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Time + Send + Sync>);
 
 impl Clock {
-    /// The machine's clock.
+    /// The system clock.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
@@ -105,12 +105,12 @@ impl Clock {
         Self::new(|| Time(Timestamp::now().as_millisecond()))
     }
 
-    /// A clock that asks `now`.
+    /// Creates a clock that reads the time from `now`.
     pub fn new(now: impl Fn() -> Time + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// The time now.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> Time {
         (self.0)()
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_written_in_utc_with_milliseconds() {
+    fn time_is_displayed_in_utc_with_milliseconds() {
         assert_eq!(
             Time::from_millis(1_763_892_300_120).to_string(),
             "2025-11-23T10:05:00.120Z"
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_with_an_offset_is_read_as_the_same_instant() {
+    fn offset_is_converted_to_utc() {
         let utc: Time = "2025-11-23T10:05:00.120Z".parse().unwrap();
         let paris: Time = "2025-11-23T11:05:00.120+01:00".parse().unwrap();
         assert_eq!(utc, paris);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_added_and_measured() {
+    fn durations_are_added_and_subtracted() {
         let time = Time::from_millis(5_000);
         assert_eq!(time.after(Duration::from_secs(1)).millis(), 6_000);
         assert_eq!(time.before(Duration::from_secs(1)).seconds(), 4);

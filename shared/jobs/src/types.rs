@@ -1,4 +1,4 @@
-//! The registry of job types: a line each.
+//! The registry of job types, one line per type.
 
 use std::{fmt, str::FromStr};
 
@@ -7,19 +7,20 @@ use crate::FieldReader;
 
 /// The configuration of a job type.
 pub trait JobConfig: Sized {
-    /// Reads it from `config_json`; every fault is noted in `fields`.
+    /// Reads it from `config_json`; `fields` records every error.
     fn read(fields: &mut FieldReader) -> Self;
 
-    /// Whether a job that is configured so changes its release: one job at a time does.
+    /// Whether a job with this configuration changes its release. Such jobs run one at a time per
+    /// release.
     fn changes_release(&self) -> bool;
 }
 
-/// Makes `JobType` and `Config` of a list of job types: variant, type of the configuration
-/// (a [`JobConfig`]), and the name that the API, the queue and the table use.
+/// Generates `JobType` and `Config` from a list of job types: variant, type of the configuration
+/// (a [`JobConfig`]), and name in the API, the queue and the table.
 #[macro_export]
 macro_rules! job_types {
     ($($(#[$doc:meta])+ $variant:ident($config:ty) = $name:literal,)+) => {
-        /// What a job does.
+        /// The type of a job.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
         pub enum JobType {
             $($(#[$doc])+ #[serde(rename = $name)] $variant,)+
@@ -29,7 +30,7 @@ macro_rules! job_types {
             /// Every job type.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The name that the API, the queue and the table use.
+            /// The name in the API, the queue and the table.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -45,7 +46,7 @@ macro_rules! job_types {
         }
 
         impl Config {
-            /// Whether the job changes its release: one job at a time does.
+            /// Whether the job changes its release. Such jobs run one at a time per release.
             #[must_use]
             pub fn changes_release(&self) -> bool {
                 match self {
@@ -53,10 +54,10 @@ macro_rules! job_types {
                 }
             }
 
-            /// Reads and checks the configuration of a `job_type` job.
+            /// Reads and validates the configuration of a `job_type` job.
             ///
             /// # Errors
-            /// Every fault, its field named `config_json.<field>`.
+            /// Every error, with the field named `config_json.<field>`.
             pub fn parse(
                 job_type: JobType,
                 config: &serde_json::Map<String, serde_json::Value>,
@@ -74,7 +75,7 @@ macro_rules! job_types {
 job_types! {
     /// Reads a source file: metadata, media information, structure.
     Analysis(AnalysisConfig) = "analysis",
-    /// Builds the release: archive, NFO, DIZ, SFV.
+    /// Builds the package: archive, NFO, DIZ, SFV.
     Packaging(PackagingConfig) = "packaging",
     /// Rebuilds the current package with other options.
     Repack(PackagingConfig) = "repack",
@@ -87,7 +88,7 @@ job_types! {
 }
 
 impl JobType {
-    /// How many attempts a job of this type has before it fails.
+    /// The number of attempts before a job of this type fails.
     #[must_use]
     pub const fn max_attempts(self) -> u32 {
         3
@@ -100,7 +101,7 @@ impl fmt::Display for JobType {
     }
 }
 
-/// The text names no job type.
+/// Not the name of a job type.
 #[derive(Debug, thiserror::Error)]
 #[error("must be one of {}", JobType::ALL.iter().map(|job_type| job_type.as_str()).collect::<Vec<_>>().join(", "))]
 pub struct UnknownJobType;

@@ -1,4 +1,4 @@
-//! Why a pending job is not running.
+//! The reason a pending job is not running.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{JobId, Time};
 
-/// What a pending job waits for.
+/// The reason a pending job is not running, as the API shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum WaitingFor {
@@ -17,33 +17,33 @@ pub enum WaitingFor {
         /// That job.
         job_id: JobId,
     },
-    /// The end of one of its owner's running jobs: as many are running as the operator allows.
+    /// The end of one of its owner's running jobs, because the owner has reached the limit.
     UserLimit {
-        /// How many may run at a time.
+        /// The number of jobs that an owner may run at a time.
         limit: u32,
     },
     /// The delay after a failed attempt, or while a service is unavailable.
     Backoff {
-        /// Until when.
+        /// The end of the delay.
         until: Time,
     },
 }
 
-/// [`WaitingFor`] in one word.
+/// The kind of a [`WaitingFor`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitReason {
     /// Its turn in the queue.
     Queue,
-    /// Another job of the same release.
+    /// Another job that is changing the same release.
     Release,
-    /// The limit of its owner's running jobs.
+    /// The limit of running jobs per owner.
     UserLimit,
     /// The delay before another attempt.
     Backoff,
 }
 
 impl WaitingFor {
-    /// The reason in one word.
+    /// The kind of the reason.
     #[must_use]
     pub const fn reason(&self) -> WaitReason {
         match self {
@@ -56,7 +56,7 @@ impl WaitingFor {
 }
 
 impl WaitReason {
-    /// The name that the API uses.
+    /// The name in the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_api_names_the_same_reason() {
+    fn reason_is_serialized_as_its_name() {
         let job_id = JobId::try_from(5).unwrap();
         let until = Time::from_millis(0);
         for waiting_for in [

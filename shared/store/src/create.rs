@@ -1,4 +1,4 @@
-//! Creating jobs, and withdrawing those whose message could not be sent.
+//! Creates jobs, and withdraws those whose message could not be sent.
 
 use std::time::Duration;
 
@@ -18,14 +18,14 @@ use crate::{
     update::{Update, n, s},
 };
 
-/// Identifies a repeated request to create a job.
+/// The key that identifies a repeated request to create a job.
 #[derive(Clone, Debug)]
 pub struct IdempotencyKey {
     /// The client's key, or a producer's message id.
     pub key: String,
-    /// A digest of the request, so that another request under the same key is refused.
+    /// A digest of the request, to refuse a different request with the same key.
     pub digest: String,
-    /// When the key may be used again.
+    /// The time at which the key may be used again.
     pub expires_at: Time,
 }
 
@@ -39,8 +39,8 @@ struct IdempotencyItem {
 }
 
 impl Store {
-    /// Stores a new job under `id`, together with its idempotency key if there is one. Returns `None` if the id is
-    /// taken: draw another.
+    /// Stores a new job under `id`, with its idempotency key if there is one. Returns `None` if the
+    /// id is taken; the caller then draws another.
     pub async fn create_job(
         &self,
         id: JobId,
@@ -71,16 +71,16 @@ impl Store {
         parts.insert(0, self.put_part(to_item(&item)?, Some(IS_NEW))?);
         match self.transact(parts).await? {
             Ok(()) => Ok(Some(CreateOutcome::Created(created))),
-            Err(refusals) if refusals.first().is_some_and(|refusal| refusal.at_fault) => Ok(None),
+            Err(refusals) if refusals.first().is_some_and(|part| part.condition_failed) => Ok(None),
             Err(refusals) => {
-                let held = refusals.into_iter().find(|refusal| refusal.at_fault);
-                existing(held.and_then(|refusal| refusal.item), key).map(Some)
+                let stored = refusals.into_iter().find(|part| part.condition_failed);
+                existing(stored.and_then(|part| part.item), key).map(Some)
             }
         }
     }
 
-    /// Records that a client was told of a job by its idempotency key: it can no longer be withdrawn. Returns `false`
-    /// if it has been withdrawn already.
+    /// Records that a client received the job's id for its idempotency key, so that the job can no
+    /// longer be withdrawn. Returns `false` if it was already withdrawn.
     pub async fn acknowledge_job(&self, id: JobId) -> Result<bool, AwsError> {
         let update = Update::new(keys::job(id))
             .set("acknowledged", AttributeValue::Bool(true))
@@ -88,8 +88,8 @@ impl Store {
         Ok(matches!(self.update(update).await?, Updated::Done(_)))
     }
 
-    /// Deletes a job whose message could not be sent. Returns `false` if it is no longer as it was created: the message
-    /// was sent after all, the owner cancelled the job, or a client was told of it.
+    /// Deletes a job whose message could not be sent. Returns `false` if the job is in use: it was
+    /// claimed, because the message arrived after all, or cancelled, or a client received its id.
     pub async fn withdraw_job(
         &self,
         id: JobId,
@@ -142,7 +142,7 @@ impl Store {
             digest: key.digest.clone(),
             expires_at: key.expires_at.seconds(),
         })?;
-        // TTL may take days to delete, so a key that has expired is overwritten.
+        // TTL may take days to delete an expired key, so it may be overwritten.
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item))
@@ -155,12 +155,12 @@ impl Store {
     }
 }
 
-/// The outcome of a creation whose idempotency key has an item already.
-fn existing(held: Option<Item>, key: Option<&IdempotencyKey>) -> Result<CreateOutcome, AwsError> {
-    let held: IdempotencyItem = from_item(held.unwrap_or_default())?;
-    let is_same = key.is_some_and(|key| key.digest == held.digest);
+/// Returns the outcome of a creation whose idempotency key is already `stored`.
+fn existing(stored: Option<Item>, key: Option<&IdempotencyKey>) -> Result<CreateOutcome, AwsError> {
+    let stored: IdempotencyItem = from_item(stored.unwrap_or_default())?;
+    let is_same = key.is_some_and(|key| key.digest == stored.digest);
     Ok(if is_same {
-        CreateOutcome::Existing(held.job_id)
+        CreateOutcome::Existing(stored.job_id)
     } else {
         CreateOutcome::KeyReused
     })

@@ -1,4 +1,4 @@
-//! Where a walk over a list continues: opaque to clients, and valid for one query only.
+//! Cursors of job lists, opaque to clients and valid for a single query.
 
 use std::fmt::Write as _;
 
@@ -8,17 +8,17 @@ use sha2::{Digest, Sha256};
 
 use crate::{Filter, Scope};
 
-/// The text is not a cursor, or one of another query.
+/// Not a cursor, or the cursor of another query.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be the next_cursor of a page of this same query")]
+#[error("must be the `next_cursor` of a page of the same query")]
 pub struct InvalidCursor;
 
-/// Binds cursors to the user who asks and the query. A page's size is not part of it.
+/// Encodes cursors and binds them to the caller and the query. The page size is not part of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor([u8; 8]);
 
 impl Cursor {
-    /// The cursors of one query by one user.
+    /// Creates the cursor of one query by one user.
     #[must_use]
     pub fn new(caller: UserId, scope: Scope, filter: &Filter) -> Self {
         let mut text = String::new();
@@ -47,7 +47,7 @@ impl Cursor {
         Self(binding)
     }
 
-    /// The cursor of the page after `position`.
+    /// Encodes the cursor of the page after `position`.
     #[must_use]
     pub fn encode(self, position: JobId) -> String {
         let mut bytes = position.get().to_be_bytes().to_vec();
@@ -55,7 +55,7 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The position in a cursor's text.
+    /// Decodes the position in a cursor.
     pub fn decode(self, text: &str) -> Result<JobId, InvalidCursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
         let (position, binding) = bytes.split_first_chunk::<8>().ok_or(InvalidCursor)?;
@@ -79,21 +79,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_leads_back_to_its_position(position in 1..=MAX_ID, caller in 1..=MAX_ID) {
+        fn cursor_round_trips_through_its_text(position in 1..=MAX_ID, caller in 1..=MAX_ID) {
             let cursor = Cursor::new(user(caller), Scope::Owner(user(caller)), &Filter::default());
             let position = JobId::try_from(position).unwrap();
             prop_assert_eq!(cursor.decode(&cursor.encode(position)), Ok(position));
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in ".*") {
+        fn arbitrary_text_is_refused(text in ".*") {
             let cursor = Cursor::new(user(1), Scope::All, &Filter::default());
             prop_assert_eq!(cursor.decode(&text), Err(InvalidCursor));
         }
     }
 
     #[test]
-    fn a_cursor_of_another_query_is_refused() {
+    fn cursor_of_another_query_is_refused() {
         let mine = Cursor::new(user(7), Scope::Owner(user(7)), &Filter::default());
         let text = mine.encode(JobId::try_from(5).unwrap());
         let failed = Filter {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_in_which_filters_are_written_does_not_matter() {
+    fn order_of_filter_values_does_not_matter() {
         let one = Filter {
             statuses: vec![Status::Failed, Status::Draft],
             ..Filter::default()

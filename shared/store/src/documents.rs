@@ -1,4 +1,4 @@
-//! The documents of a job that may be large: its configuration and its result, both JSON.
+//! The documents of a job: its configuration and its result. Both are JSON and may be large.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use crate::{
     update::n,
 };
 
-/// Up to this many bytes a document is kept in the job's item. Every heartbeat writes that item, and is billed by its
-/// size in KB; a larger document has its own item.
+/// The largest document stored in the job's item, in bytes. Every heartbeat writes that item and is
+/// billed by its size in KB, so a larger document has a separate item.
 pub(super) const MAX_INLINE_BYTES: usize = 512;
 
-/// A job's documents.
+/// The documents of a job.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Documents {
     /// Its configuration.
     pub config: Map<String, Value>,
-    /// Its result, once it has completed.
+    /// Its result; `None` until it has completed.
     pub result: Option<Value>,
 }
 
@@ -37,7 +37,7 @@ impl Documents {
     }
 }
 
-/// The item of a large document.
+/// Creates the item of a large document.
 pub(super) fn document_item(id: JobId, sk: &str, body: String, expires_at: Time) -> Item {
     let key = keys::job_part(id, sk);
     Item::from([
@@ -48,7 +48,7 @@ pub(super) fn document_item(id: JobId, sk: &str, body: String, expires_at: Time)
     ])
 }
 
-/// The text of a large document's item.
+/// Takes the text out of the item of a large document.
 pub(super) fn document_body(item: &mut Item) -> Option<String> {
     match item.remove("body") {
         Some(AttributeValue::S(body)) => Some(body),
@@ -56,7 +56,8 @@ pub(super) fn document_body(item: &mut Item) -> Option<String> {
     }
 }
 
-/// When a large configuration expires: a draft's may be needed for another lifetime, from the day of its submission.
+/// The time at which a large configuration expires. A draft needs it for another lifetime after its
+/// submission.
 pub(super) fn config_expires_at(expires_at: Time, lifetime: Duration) -> Time {
     parts_expire_at(expires_at).after(lifetime)
 }

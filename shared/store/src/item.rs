@@ -1,4 +1,4 @@
-//! The job's item, and its conversion from and into the domain's job.
+//! The item of a job, and its conversion from and into [`Job`].
 
 use std::{collections::HashMap, time::Duration};
 
@@ -17,19 +17,21 @@ use crate::{DYNAMODB, keys};
 /// An item as DynamoDB returns it.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// How long after its creation, and after its last message, the sweeper looks at a pending job.
+/// The time from a pending job's creation, or its last message, to its sweep.
 pub const RESEND_AFTER: Duration = Duration::from_mins(1);
 
-/// How much longer than its job a part of it is kept. TTL deletes in any order, mostly within a few days (Amazon
-/// DynamoDB Developer Guide, "Using time to live"): the job itself is to go first.
+/// The extra retention of a job's log and large documents. TTL deletes in any order, mostly within
+/// a few days (Amazon DynamoDB Developer Guide, "Using time to live"), but the job must go first.
 const EXTRA_RETENTION: Duration = Duration::from_hours(7 * 24);
 
-/// When the log and the large documents of a job that expires at `expires_at` expire.
+/// The time at which the log and the large documents of a job expire, if the job does at
+/// `expires_at`.
 pub(super) fn parts_expire_at(expires_at: Time) -> Time {
     expires_at.after(EXTRA_RETENTION)
 }
 
-/// A job as it is stored. Absent attributes are left out, never stored as null. docs/data-model.md describes them.
+/// A job as it is stored. An absent attribute is omitted, never null. docs/data-model.md describes
+/// the attributes.
 #[skip_serializing_none]
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct JobItem {
@@ -39,12 +41,12 @@ pub(super) struct JobItem {
     pub created_by: UserId,
     pub release_id: Option<ReleaseId>,
     pub status: Status,
-    /// The status as the index by owner and phase has it: see [`phase`].
+    /// The phase of the status: see [`phase`].
     pub phase: String,
     pub job_type: Option<JobType>,
-    /// JSON; absent if it is large and has an item of its own.
+    /// JSON; absent if it is large and has a separate item.
     pub config: Option<String>,
-    /// JSON; absent if it is large and has an item of its own, and if there is none.
+    /// JSON; absent if there is none, or if it is large and has a separate item.
     pub result: Option<String>,
     pub retry_of: Option<JobId>,
     pub progress: u8,
@@ -54,7 +56,7 @@ pub(super) struct JobItem {
     pub fence: u32,
     pub lease_expires_at: Option<i64>,
     pub log_seq: u64,
-    /// The log's last line, written by whoever ended the job from outside its run.
+    /// The last line of the log, if something other than its run ended the job.
     pub closing: Option<Closing>,
     pub updated_at: i64,
     pub started_at: Option<i64>,
@@ -64,14 +66,14 @@ pub(super) struct JobItem {
     pub runs: Vec<RunItem>,
     pub waiting_for: Option<WaitingFor>,
     pub deferred_until: Option<i64>,
-    /// Absent until there is one.
+    /// Absent before the first.
     pub duplicate_deliveries: Option<u32>,
     /// Time bucket of the index `recent`.
     pub bucket: u64,
     /// Shard of the indexes `recent` and `due`.
     pub shard: u64,
     pub due_at: Option<i64>,
-    /// In seconds (DynamoDB's TTL).
+    /// In seconds, for DynamoDB's TTL.
     pub expires_at: i64,
 }
 
@@ -87,7 +89,7 @@ pub(super) struct RunItem {
     pub error: Option<Failure>,
 }
 
-/// A log line in the job's item, so that one write ends the job and its log.
+/// The last line of a log, stored in the job's item so that one write ends the job and its log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Closing {
     pub at: i64,
@@ -105,8 +107,8 @@ impl Closing {
     }
 }
 
-/// The status as it is indexed. `pending` and `running` are one phase, so that a claim moves nothing in the index: that
-/// saves a write unit on every job.
+/// The phase of a status, by which an index sorts jobs. `pending` and `running` share a phase, so
+/// that a claim does not move the job in the index, which saves a write unit on every job.
 pub(super) const fn phase(status: Status) -> &'static str {
     match status {
         Status::Pending | Status::Running => "open",
@@ -115,7 +117,7 @@ pub(super) const fn phase(status: Status) -> &'static str {
 }
 
 impl JobItem {
-    /// The item of a job that has just been created, without its configuration.
+    /// Creates the item of a new job, without its configuration.
     pub fn new(job: &Job) -> Self {
         let key = keys::job(job.id);
         Self {
@@ -154,10 +156,10 @@ impl JobItem {
         }
     }
 
-    /// The domain's job.
+    /// Converts the item into a job.
     ///
     /// # Errors
-    /// If the item lacks what its status requires.
+    /// [`AwsError`] if the item lacks an attribute that its status requires.
     pub fn into_job(self) -> Result<Job, AwsError> {
         let state = self.state()?;
         Ok(Job {
@@ -207,16 +209,16 @@ impl JobItem {
     }
 
     fn failure(&self) -> Failure {
-        // The message of the indexes may be cut short; the whole is the job's own.
+        // `error_message`, which the indexes project, may be truncated; `message` is complete.
         let message = self.message.as_ref().or(self.error_message.as_ref());
         let code = self.error_code.unwrap_or(FailureCode::Internal);
         Failure::new(code, message.cloned().unwrap_or_default())
     }
 
-    /// The closing line as an entry of the log: always its last.
+    /// The closing line as the last entry of the log.
     fn closing_entry(&self) -> Option<LogEntry> {
         let closing = self.closing.as_ref()?;
-        // Only now is it known at which step the run was.
+        // The cancel did not know the step of the run.
         let message = match (&self.step, self.status) {
             (Some(step), Status::Cancelled) => {
                 format!("{}; it stopped at the step '{step}'", closing.message)
@@ -257,27 +259,27 @@ impl RunItem {
     }
 }
 
-/// Reads an item into a struct.
+/// Deserializes an item.
 pub(super) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, AwsError> {
     serde_dynamo::from_item(item).map_err(|error| AwsError::malformed(DYNAMODB, error))
 }
 
-/// Reads a job's item into the domain's job.
+/// Converts the item of a job into a [`Job`].
 pub(super) fn job_from_item(item: Item) -> Result<Job, AwsError> {
     from_item::<JobItem>(item)?.into_job()
 }
 
-/// Writes a struct as an item.
+/// Serializes a struct as an item.
 pub(super) fn to_item<T: Serialize>(value: T) -> Result<Item, AwsError> {
     serde_dynamo::to_item(value).map_err(|error| AwsError::malformed(DYNAMODB, error))
 }
 
-/// Writes a struct as an attribute.
+/// Serializes a value as an attribute.
 pub(super) fn to_attribute<T: Serialize>(value: T) -> Result<AttributeValue, AwsError> {
     serde_dynamo::to_attribute_value(value).map_err(|error| AwsError::malformed(DYNAMODB, error))
 }
 
-/// The sort key of an item.
+/// The sort key of an item; empty if it has none.
 pub(super) fn sort_key(item: &Item) -> &str {
     item.get("sk")
         .and_then(|value| value.as_s().ok())

@@ -1,4 +1,4 @@
-//! Keys of the table's items, and names of its indexes. docs/data-model.md shows them all.
+//! Keys of the table's items and names of its indexes. docs/data-model.md lists them all.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jobs::{JobId, ReleaseId, UserId};
@@ -11,21 +11,21 @@ pub(super) const BY_OWNER_PHASE: &str = "by_owner_phase";
 pub(super) const BY_RELEASE: &str = "by_release";
 /// All jobs, by time bucket, shard and id.
 pub(super) const RECENT: &str = "recent";
-/// Open jobs, by when the sweeper should look at them.
+/// Jobs and releases to sweep, by due time.
 pub(super) const DUE: &str = "due";
 
-/// Over how many partitions the indexes that are not one user's are spread.
+/// The number of partitions of each of the indexes `recent` and `due`, which span all users.
 pub const SHARDS: u64 = 4;
 
-/// Sort key of a job, a release and an idempotency key. It sorts behind `LOG#`, so that one
-/// descending query gives the job first and then the end of its log.
+/// Sort key of a job, a release and an idempotency key. It sorts after `LOG#`, so that one
+/// descending query returns the job first and then the end of its log.
 pub(super) const META: &str = "META";
-/// Sort key of a configuration that is too large to be kept in the job's item.
+/// Sort key of a configuration too large for the job's item.
 pub(super) const CONFIG: &str = "META#CONFIG";
-/// Sort key of a result that is too large to be kept in the job's item.
+/// Sort key of a result too large for the job's item.
 pub(super) const RESULT: &str = "META#RESULT";
 
-/// Sort key of the permits that are taken for a release or a user.
+/// Sort key of the permits held for a release or a user.
 pub(super) const PERMITS: &str = "PERMITS";
 
 /// The key of an item.
@@ -56,8 +56,8 @@ pub(super) fn job_part(id: JobId, sk: &str) -> Key {
     }
 }
 
-/// A log chunk is named by its last entry, so that `sk > LOG#after` starts at the chunk that
-/// holds entry `after + 1`.
+/// The key of a log chunk. It contains the chunk's last `seq`, so that a query for `sk > LOG#after`
+/// starts at the chunk with entry `after + 1`.
 pub(super) fn log(id: JobId, last_seq: u64) -> Key {
     job_part(id, &log_sk(last_seq))
 }
@@ -73,9 +73,9 @@ pub(super) fn release(id: ReleaseId) -> Key {
     }
 }
 
-pub(super) fn permits(of: &str, id: u64) -> Key {
+pub(super) fn permits(kind: &str, id: u64) -> Key {
     Key {
-        pk: format!("{of}#{id}"),
+        pk: format!("{kind}#{id}"),
         sk: PERMITS.to_owned(),
     }
 }
@@ -87,8 +87,8 @@ pub(super) fn idempotency(user: UserId, key: &str) -> Key {
     }
 }
 
-/// The time bucket of a job in the index `recent`: the bits of its id above the lowest 43,
-/// which is 2^31 milliseconds, some 25 days.
+/// The time bucket of a job in the index `recent`: the bits of its id above the lowest 43. One
+/// bucket spans 2^31 milliseconds, about 25 days.
 pub(super) const fn bucket(id: u64) -> u64 {
     id >> BUCKET_BITS
 }

@@ -1,8 +1,8 @@
 //! The DynamoDB table: jobs with their logs, releases, permits and idempotency keys.
 //!
-//! Every state change is one conditional write. Its result is an outcome enum, because a condition that does not hold
-//! is an answer and not an error: [`AwsError`] is left for calls that failed. docs/data-model.md describes the items,
-//! keys and indexes.
+//! Every state change is one conditional write. It returns an outcome enum, because a failed
+//! condition is an answer and not an error; [`AwsError`] means that the call itself failed.
+//! docs/data-model.md describes the items, keys and indexes.
 
 mod create;
 mod cursor;
@@ -68,10 +68,10 @@ const DYNAMODB: &str = "DynamoDB";
 /// The condition of a write that creates an item.
 const IS_NEW: &str = "attribute_not_exists(pk)";
 
-/// The code of a transaction's part whose condition did not hold.
+/// The cancellation code of a transaction part whose condition failed.
 const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 
-/// The table of jobs and releases.
+/// The DynamoDB table.
 #[derive(Clone, Debug)]
 pub struct Store {
     client: Client,
@@ -80,21 +80,22 @@ pub struct Store {
 
 /// The outcome of one `UpdateItem`.
 enum Updated {
-    /// It was carried out; the item as it is now.
+    /// Applied; the new item.
     Done(Item),
-    /// Its condition did not hold; the item as it is, if it exists.
+    /// Its condition failed; the current item, if there is one.
     Refused(Option<Item>),
 }
 
-/// The state of one part of a transaction that was refused.
+/// One part of a refused transaction.
 struct Refusal {
-    /// Whether this part's condition failed.
-    at_fault: bool,
+    /// Whether the condition of this part failed.
+    condition_failed: bool,
+    /// The current item, if there is one and the part asks for it.
     item: Option<Item>,
 }
 
 impl Store {
-    /// The table `table`, through `client`.
+    /// Creates a store that accesses `table` with `client`.
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self {
@@ -118,8 +119,8 @@ impl Store {
         }
     }
 
-    /// Changes a job. The SDK repeats a write whose answer was lost, and then the effect of the first refuses the
-    /// second: `is_own` recognizes that effect.
+    /// Updates a job. If the response is lost, the SDK retries, and the first write makes the
+    /// condition of the second fail; `is_own` recognizes the effect of the first.
     async fn update_job(
         &self,
         update: Update,
@@ -134,8 +135,8 @@ impl Store {
         }
     }
 
-    /// Puts an item whose key must be free. Returns `false` if it is taken. The SDK repeats a call whose answer was
-    /// lost: what has the key then is the item itself, to the last attribute.
+    /// Puts a new item. Returns `false` if its key is taken by another item. If the response is
+    /// lost, the SDK retries and finds an identical item.
     async fn put_new(&self, item: Item) -> Result<bool, AwsError> {
         let call = self.client.put_item().table_name(&self.table);
         let call = call
@@ -153,7 +154,7 @@ impl Store {
         }
     }
 
-    /// Carries out a transaction. If conditions fail, returns the state of each part, in order.
+    /// Executes a transaction. If conditions fail, returns the refusal of each part, in order.
     async fn transact(
         &self,
         parts: Vec<TransactWriteItem>,
@@ -178,7 +179,7 @@ impl Store {
         Err(sdk_error(&error))
     }
 
-    /// A part of a transaction that puts an item, under a condition if there is one.
+    /// Builds the part of a transaction that puts an item.
     fn put_part(&self, item: Item, condition: Option<&str>) -> Result<TransactWriteItem, AwsError> {
         let put = Put::builder()
             .table_name(&self.table)
@@ -200,7 +201,7 @@ impl Store {
 impl From<&CancellationReason> for Refusal {
     fn from(reason: &CancellationReason) -> Self {
         Self {
-            at_fault: reason.code() == Some(CONDITION_FAILED),
+            condition_failed: reason.code() == Some(CONDITION_FAILED),
             item: reason.item.clone(),
         }
     }

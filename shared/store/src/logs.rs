@@ -1,4 +1,4 @@
-//! The log: chunks of some 4 KB, written once and never rewritten.
+//! The log of a job, in chunks of about 4 KB. A visible chunk is never rewritten.
 
 use aws::AwsError;
 use jobs::{Job, JobId, Level, LogEntry, Run, Status, Time};
@@ -11,7 +11,7 @@ use crate::{
     update::{Update, n, s},
 };
 
-/// The largest number of chunks that one page reads: some 128 KB.
+/// The largest number of chunks in a page, about 128 KB.
 const PAGE_CHUNKS: i32 = 32;
 
 /// Consecutive log entries as they are stored.
@@ -19,14 +19,15 @@ const PAGE_CHUNKS: i32 = 32;
 pub struct Chunk {
     pk: String,
     sk: String,
-    /// The `seq` of the first entry; the sort key has the last one's.
+    /// The `seq` of the first entry.
     pub(super) first: u64,
+    /// The `seq` of the last entry, which is also in the sort key.
     last: u64,
     /// The fence of the run that wrote it: see [`is_visible`].
     fence: u32,
-    /// When the first entry was written; the others are relative to it.
+    /// The time of the first entry.
     pub(super) at: i64,
-    /// JSON: `[[milliseconds after the first, level, message, step where it changed], ...]`.
+    /// JSON: `[[milliseconds since the first entry, level, message, step if it changed], ...]`.
     lines: String,
     expires_at: i64,
 }
@@ -35,7 +36,7 @@ pub struct Chunk {
 struct Line(i64, Level, String, #[serde(default)] Option<String>);
 
 impl Chunk {
-    /// The chunk of consecutive `entries`; `None` if there are none.
+    /// Creates a chunk of consecutive `entries`; `None` if there are none.
     pub(super) fn new(
         id: JobId,
         fence: u32,
@@ -91,8 +92,8 @@ impl Chunk {
     }
 }
 
-/// Whether a chunk is part of the log: its run could write all of its entries, and raised `log_seq` past them. The chunk
-/// of a run that died, or was fenced off, before it could do so reaches beyond the end of that run's part.
+/// Whether a chunk is part of the log, because its run raised `log_seq` to its last entry. If the
+/// run died or was fenced off before that, the chunk extends past the entries of its run.
 fn is_visible(job: &Job, chunk: &Chunk) -> bool {
     let log_seq = job.log_seq - u64::from(job.closing().is_some());
     let first_seq = |run: Option<&Run>| run.map(|run| run.first_log_seq);
@@ -105,8 +106,8 @@ fn is_visible(job: &Job, chunk: &Chunk) -> bool {
     first.is_some_and(|first| chunk.first >= first && chunk.last <= last)
 }
 
-/// The entries of `chunks` (ascending) and the closing line that follow `after` without a gap. An eventually consistent
-/// read may miss a chunk: entries after a gap are left for a later read.
+/// Returns the entries of `chunks` (ascending), and the closing line, that follow `after` without a
+/// gap. An eventually consistent read may miss a chunk; entries after a gap wait for a later read.
 fn following(job: &Job, chunks: &[Chunk], after: u64) -> Vec<LogEntry> {
     let mut entries: Vec<LogEntry> = Vec::new();
     let mut next = after + 1;
@@ -122,7 +123,7 @@ fn following(job: &Job, chunks: &[Chunk], after: u64) -> Vec<LogEntry> {
     entries
 }
 
-/// The end of the log, as far as `chunks` hold it, oldest first.
+/// Returns the end of the log, as far as `chunks` contain it, oldest first.
 pub(super) fn tail(job: &Job, chunks: &[Chunk]) -> Vec<LogEntry> {
     let oldest = chunks
         .iter()
@@ -131,32 +132,33 @@ pub(super) fn tail(job: &Job, chunks: &[Chunk]) -> Vec<LogEntry> {
     following(job, chunks, oldest.saturating_sub(1))
 }
 
-/// Selects a part of a log.
+/// A query for a page of a log.
 #[derive(Clone, Copy, Debug)]
 pub struct LogQuery {
-    /// Entries after this `seq`.
+    /// Returns the entries after this `seq`.
     pub after: u64,
-    /// Entries of this level and above.
+    /// Returns the entries of this level and above.
     pub level: Level,
-    /// Entries of this time and later.
+    /// Returns the entries of this time and later.
     pub since: Option<Time>,
-    /// The largest number of entries.
+    /// Returns at most this many entries.
     pub limit: usize,
 }
 
-/// A part of a log.
+/// A page of a log.
 #[derive(Debug)]
 pub struct LogPage {
     /// The entries, oldest first.
     pub entries: Vec<LogEntry>,
-    /// The `seq` up to which this page has looked, and after which the next one begins.
+    /// The last `seq` that this page covers, after which the next page begins.
     pub next: u64,
-    /// Whether the job is final and nothing is left to read.
+    /// Whether the job is final and its log has been read to the end.
     pub finished: bool,
 }
 
 impl Store {
-    /// A page of the log of `job`, which has just been read: one query, whatever the log's length.
+    /// Reads a page of the log of `job`, which the caller has just read. It takes at most one
+    /// query.
     pub async fn log_page(&self, job: &Job, query: &LogQuery) -> Result<LogPage, AwsError> {
         let chunks = if query.after < job.log_seq {
             self.chunks(job.id, query.after).await?
@@ -202,8 +204,8 @@ impl Store {
             .collect()
     }
 
-    /// Adds one entry to the log of a job that no run holds, as it was `seen`. Returns `false` if the job has changed
-    /// since: it is running or final, or has another entry.
+    /// Appends an entry to the log of the job `seen`, which no run holds. Returns `false` if the
+    /// job has changed since: it is running or final, or has a new entry.
     pub async fn append_log(
         &self,
         seen: &Job,

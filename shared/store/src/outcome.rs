@@ -1,15 +1,15 @@
-//! What a conditional write can come to. A condition that does not hold is an answer, not an error.
+//! The outcomes of conditional writes. A failed condition is an answer, not an error.
 
 use jobs::{Job, JobId};
 
 /// The outcome of creating a job.
 #[derive(Debug)]
 pub enum CreateOutcome {
-    /// It is stored.
+    /// The job is stored.
     Created(Job),
-    /// The idempotency key was used for the same request before: the job that it created.
+    /// The idempotency key was used before for the same request, which created this job.
     Existing(JobId),
-    /// The idempotency key was used for another request.
+    /// The idempotency key was used before for a different request.
     KeyReused,
 }
 
@@ -18,65 +18,65 @@ pub enum CreateOutcome {
 pub enum Claim {
     /// The caller holds the job's lease.
     Won(Job),
-    /// The job is not pending as it was seen: another run holds it, it is final, or it changed.
+    /// The job has changed since it was read, or is not pending: another run may hold it.
     Lost(Job),
-    /// There is no such job.
+    /// The job does not exist.
     Missing,
 }
 
 /// The outcome of a write that is conditional on the state of a job.
 #[derive(Debug)]
 pub enum WriteOutcome<T = Job> {
-    /// It was written.
+    /// The write was applied.
     Written(T),
-    /// The condition did not hold; the job as it is, if it exists and was read. For a run, this means that it is fenced
-    /// off: cancelled, rescued or superseded. Nothing that it still writes is accepted.
+    /// The condition failed; the current job, if it exists and was read. A run is then fenced off:
+    /// cancelled, rescued or superseded. All of its further writes are refused.
     Fenced(Option<Job>),
 }
 
 /// The outcome of ending a run.
 #[derive(Debug)]
 pub enum EndOutcome {
-    /// The job is as the run left it.
+    /// The end is written.
     Written(Job),
-    /// The run was fenced off: nothing was written.
+    /// The run was fenced off; nothing was written.
     Fenced(Option<Job>),
-    /// The release has another package, or other metadata, than the run started from: nothing was written.
+    /// The release's package or metadata changed during the run; nothing was written.
     ReleaseChanged,
 }
 
 /// The outcome of cancelling a job.
 #[derive(Debug)]
 pub enum CancelOutcome {
-    /// It is cancelled, by this call or an earlier one.
+    /// The job is cancelled, by this call or an earlier one.
     Cancelled(Job),
-    /// It belongs to another user.
+    /// The job belongs to another user.
     Forbidden,
-    /// It had completed or failed before.
+    /// The job has already completed or failed.
     Final(Job),
-    /// There is no such job.
+    /// The job does not exist.
     Missing,
 }
 
 /// The outcome of submitting a draft.
 #[derive(Debug)]
 pub enum SubmitOutcome {
-    /// It is pending.
+    /// The job is pending.
     Submitted(Job),
-    /// It is not the draft that was seen: it has been submitted, cancelled or changed.
+    /// The draft was submitted, cancelled or edited since it was read.
     NotADraft(Job),
-    /// There is no such job.
+    /// The job does not exist.
     Missing,
 }
 
-/// The outcome of changing a draft.
+/// The outcome of editing a draft.
 #[derive(Debug)]
 pub enum EditOutcome {
-    /// It is changed.
+    /// The draft is changed.
     Edited(Job),
-    /// It is not the draft that was seen: it has been submitted, cancelled or changed.
+    /// The draft was submitted, cancelled or edited since it was read.
     Conflict(Job),
-    /// There is no such job.
+    /// The job does not exist.
     Missing,
 }
 

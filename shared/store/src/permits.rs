@@ -1,8 +1,9 @@
-//! Permits limit how many jobs work on one thing at a time: one job changes a release, and a user runs as many jobs as
-//! the operator allows.
+//! Permits limit concurrency: one job at a time changes a release, and a user has a limit of
+//! running jobs.
 //!
-//! The permits that are held are a set in an item of its own, with an element per run. A run that dies releases nothing,
-//! so whoever finds the set full reads the holders' jobs and removes those whose run is no longer alive.
+//! The holders of a permit are a set in one item, with an element per run. A run that dies does not
+//! release its permit, so a run that finds the set full reads the holders' jobs and removes the
+//! holders whose run is dead.
 
 use std::collections::BTreeSet;
 
@@ -15,25 +16,25 @@ use jobs::{JobId, ReleaseId, Time, UserId};
 
 use crate::{DYNAMODB, RunHandle, Store, item::Item, keys, sdk_error, update::n};
 
-/// How often a full set is tried again after dead holders were removed.
+/// The number of tries to acquire a permit from a full set. Each removes the dead holders first.
 const MAX_ATTEMPTS: u32 = 3;
 const HOLDERS: &str = "holders";
 
-/// What a permit is for.
+/// A permit, by its purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permit {
-    /// To change a release: there is one.
+    /// The one permit to change a release.
     Release(ReleaseId),
-    /// To run a job of a user: there are as many as the limit.
+    /// A permit to run a job of a user, with the user's limit.
     User(UserId, u32),
 }
 
-/// The outcome of asking for a permit.
+/// The outcome of requesting a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PermitOutcome {
-    /// One is free, or acquired.
+    /// The permit is free, or acquired.
     Granted,
-    /// All are held by living runs, one of this job among them.
+    /// Live runs hold all permits; this job is one of the holders.
     Full(JobId),
 }
 
@@ -52,7 +53,7 @@ impl Permit {
         }
     }
 
-    /// Whether one is free beside the `alive` holders.
+    /// Returns the outcome for a set with these `alive` holders.
     fn outcome(self, alive: &[Holder]) -> PermitOutcome {
         match alive.first() {
             Some(holder) if alive.len() >= self.limit() as usize => {
@@ -63,7 +64,7 @@ impl Permit {
     }
 }
 
-/// A run as an element of the set.
+/// A run that holds a permit.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Holder {
     job_id: JobId,
@@ -92,7 +93,7 @@ impl Holder {
 }
 
 impl Store {
-    /// Whether a permit is free: a read that saves a claim which would have to be given back.
+    /// Checks whether a permit is free, to avoid a claim that would have to be given back.
     pub async fn check_permit(&self, permit: Permit, now: Time) -> Result<PermitOutcome, AwsError> {
         let item = self.get_item(&permit.key(), false).await?;
         let holders = holders(item.as_ref());
@@ -103,7 +104,7 @@ impl Store {
         Ok(permit.outcome(&alive))
     }
 
-    /// Acquires a permit for a run: one write, unless dead holders are in the way.
+    /// Acquires a permit for a run. This takes one write, unless dead holders fill the set.
     pub async fn acquire_permit(
         &self,
         permit: Permit,
@@ -122,7 +123,7 @@ impl Store {
             last = dead.first().map_or(last, |holder| holder.job_id);
             self.remove_holders(permit, &dead).await?;
         }
-        // Others were faster each time, and had ended before their jobs were read.
+        // Each time, other runs took the free permits and ended before their jobs were read.
         Ok(PermitOutcome::Full(last))
     }
 
@@ -131,7 +132,8 @@ impl Store {
         self.remove_holders(permit, &[Holder::new(run)]).await
     }
 
-    /// Adds a holder. Returns `None` if it was added or was there, otherwise the full set.
+    /// Adds a holder. Returns `None` if the run now holds the permit, or the item if the set is
+    /// full.
     async fn add_holder(&self, permit: Permit, run: &RunHandle) -> Result<Option<Item>, AwsError> {
         let holder = Holder::new(run).text();
         let call = self
@@ -187,13 +189,13 @@ impl Store {
             .expression_attribute_names("#holders", HOLDERS)
     }
 
-    /// Separates the holders whose runs are alive from those that have ended or died.
+    /// Splits the holders into those whose runs are alive and those whose runs are not.
     async fn partition_alive(
         &self,
         holders: Vec<Holder>,
         now: Time,
     ) -> Result<(Vec<Holder>, Vec<Holder>), AwsError> {
-        // A job whose run died may have a dead holder beside the living one: DynamoDB takes each key once.
+        // A job may have a dead and a live holder, but `BatchGetItem` refuses duplicate keys.
         let ids: BTreeSet<JobId> = holders.iter().map(|holder| holder.job_id).collect();
         let jobs = self.jobs(&Vec::from_iter(ids), true).await?;
         let is_alive = |holder: &Holder| {
@@ -212,7 +214,10 @@ fn holders(item: Option<&Item>) -> Vec<Holder> {
             .filter_map(|text| Holder::parse(text))
             .collect(),
         Some(_) => {
-            tracing::error!(service = DYNAMODB, "a set of permits has the wrong type");
+            tracing::error!(
+                service = DYNAMODB,
+                "permit holders are stored as the wrong type"
+            );
             Vec::new()
         }
         None => Vec::new(),

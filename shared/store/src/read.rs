@@ -1,4 +1,4 @@
-//! Reading jobs: alone, with their documents, with the end of their log, or many at once.
+//! Reads jobs: alone, with their documents, with the end of their log, or in batches.
 
 use std::collections::HashMap;
 
@@ -15,9 +15,10 @@ use crate::{
     sdk_error,
 };
 
-/// The largest number of log chunks in a job's details: some 64 KiB of text, from the log's end.
+/// The largest number of log chunks in a job's details: about 64 KiB from the end of the log.
 const DETAILS_CHUNKS: i32 = 16;
-/// The largest number of keys in a `BatchGetItem` (Amazon DynamoDB API Reference, "`BatchGetItem`").
+/// The largest number of keys in a `BatchGetItem` (Amazon DynamoDB API Reference,
+/// "`BatchGetItem`").
 const MAX_BATCH_KEYS: usize = 100;
 
 /// A job with its documents and the end of its log.
@@ -34,8 +35,8 @@ pub struct Details {
 }
 
 impl Store {
-    /// The job `id`. The read is eventually consistent, for half the price, unless `consistent`. One that finds nothing
-    /// is repeated consistently, since the job may be a moment old.
+    /// Reads the job `id`. Unless `consistent`, the read is eventually consistent, at half the
+    /// price; if it finds nothing, a consistent read follows, since the job may be new.
     pub async fn job(&self, id: JobId, consistent: bool) -> Result<Option<Job>, AwsError> {
         let mut item = self.get_item(&keys::job(id), consistent).await?;
         if item.is_none() && !consistent {
@@ -44,7 +45,7 @@ impl Store {
         item.map(job_from_item).transpose()
     }
 
-    /// The job `id` with its documents, read consistently.
+    /// Reads the job `id` with its documents, consistently.
     pub async fn job_with_documents(
         &self,
         id: JobId,
@@ -57,7 +58,7 @@ impl Store {
             Some(config) => Some(config.clone()),
             None => self.document(id, keys::CONFIG).await?,
         };
-        // Without its configuration, the job is being withdrawn at this moment.
+        // A job without a configuration is being withdrawn.
         let Some(config) = config else {
             return Ok(None);
         };
@@ -74,8 +75,9 @@ impl Store {
         Ok(item.and_then(|mut item| document_body(&mut item)))
     }
 
-    /// The job `id` with its documents and the end of its log: one query, since all of them are in one item collection,
-    /// the job after its log. As in [`Store::job`], a query that does not find it is repeated consistently.
+    /// Reads the job `id` with its documents and the end of its log. One query does, since they
+    /// share a partition key. As in [`Store::job`], a consistent read follows one that finds
+    /// nothing.
     pub async fn details(&self, id: JobId) -> Result<Option<Details>, AwsError> {
         match self.collection(id, false).await? {
             None => self.collection(id, true).await,
@@ -84,6 +86,7 @@ impl Store {
     }
 
     async fn collection(&self, id: JobId, consistent: bool) -> Result<Option<Details>, AwsError> {
+        // The job and its two documents sort after the log, so a descending query begins with them.
         let query = self.client.query().table_name(&self.table);
         let output = query
             .key_condition_expression("pk = :pk")
@@ -123,10 +126,11 @@ impl Store {
         }))
     }
 
-    /// Reads jobs by their keys, in batches, without those that cannot be read; `consistent` doubles the price.
+    /// Reads jobs by their keys, in batches. Missing and unreadable jobs are left out. A
+    /// `consistent` read costs twice as much.
     ///
     /// # Errors
-    /// Also if DynamoDB leaves keys unprocessed.
+    /// [`AwsError`] also if DynamoDB leaves keys unprocessed.
     pub async fn jobs(
         &self,
         ids: &[JobId],
@@ -153,7 +157,7 @@ impl Store {
             }
             let tables = output.responses.into_iter().flat_map(HashMap::into_values);
             for item in tables.flatten() {
-                // One that a newer version has written must not hide the others.
+                // An item written by a newer version must not hide the others.
                 match job_from_item(item) {
                     Ok(job) => drop(jobs.insert(job.id, job)),
                     Err(error) => tracing::error!(%error, "failed to read a job's item"),

@@ -1,4 +1,4 @@
-//! Releases, and the switch of their current package.
+//! Stores releases and switches their current package.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use crate::{
     update::{Update, n},
 };
 
-/// How long after its expiry a package's files are kept: a function whose clock is behind may still have made it
-/// current.
+/// The time from a package's expiry to the deletion of its files. A function whose clock is behind
+/// may still restore the package after its expiry.
 const DELETION_DELAY: Duration = Duration::from_hours(1);
 
 /// A release as it is stored.
@@ -34,7 +34,7 @@ struct ReleaseItem {
     user_id: UserId,
     release_type: String,
     name: Option<String>,
-    /// The group; `group` alone is a reserved word of DynamoDB's.
+    /// The group. `group` is a reserved word in DynamoDB.
     release_group: Option<String>,
     /// JSON.
     metadata: String,
@@ -42,7 +42,7 @@ struct ReleaseItem {
     package: Option<PackageItem>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     replaced: Vec<PackageItem>,
-    /// When the sweeper deletes a replaced package; absent if there is none.
+    /// The time at which the sweeper deletes a replaced package; absent if there is none.
     due_at: Option<i64>,
 }
 
@@ -54,7 +54,7 @@ struct PackageItem {
     fence: u32,
     version: u32,
     since: i64,
-    /// Only of a replaced one.
+    /// Present only on a replaced package.
     expires_at: Option<i64>,
 }
 
@@ -71,7 +71,8 @@ impl Store {
         Ok(self.put_new(item).await?.then_some(release))
     }
 
-    /// The release `id`, read consistently: a package that has just become current is seen.
+    /// Reads the release `id` consistently, so that it shows a package that has just become
+    /// current.
     pub async fn release(&self, id: ReleaseId) -> Result<Option<Release>, AwsError> {
         match self.get_item(&keys::release(id), true).await? {
             Some(item) => from_item::<ReleaseItem>(item)?.into_release().map(Some),
@@ -79,8 +80,9 @@ impl Store {
         }
     }
 
-    /// Makes a package of the release, as it was `seen`, current again; the current one is kept for `keep`. Returns
-    /// `None` if the release has changed since, or the package is no longer kept.
+    /// Makes a replaced package of the release `seen` current again. The package it replaces
+    /// expires after `keep`. Returns `None` if the release has changed since, or the package has
+    /// expired.
     pub async fn restore_package(
         &self,
         seen: Release,
@@ -88,10 +90,10 @@ impl Store {
         now: Time,
         keep: Duration,
     ) -> Result<Option<Release>, AwsError> {
-        let Some(kept) = seen.kept(job_id, now) else {
+        let Some(restorable) = seen.restorable(job_id, now) else {
             return Ok(None);
         };
-        let package = seen.next_package(job_id, kept.fence, now);
+        let package = seen.next_package(job_id, restorable.fence, now);
         match self
             .update(switch_package(&seen, &package, now, keep)?)
             .await?
@@ -104,7 +106,8 @@ impl Store {
                     ..seen
                 }))
             }
-            // Refused by this very write, whose answer was lost, or by another with the same effect.
+            // An earlier try whose response was lost, or a write with the same effect, may have
+            // restored the package.
             Updated::Refused(Some(item)) => {
                 let release = from_item::<ReleaseItem>(item)?.into_release()?;
                 Ok(Some(release).filter(|release| release.package.as_ref() == Some(&package)))
@@ -113,8 +116,8 @@ impl Store {
         }
     }
 
-    /// Forgets the replaced packages of the release, as it was `seen`, other than `rest`. Returns `false` if it has
-    /// changed since.
+    /// Removes all replaced packages except `rest` from the release `seen`. Returns `false` if the
+    /// release has changed since.
     pub async fn forget_packages(
         &self,
         seen: &Release,
@@ -129,13 +132,13 @@ impl Store {
     }
 }
 
-/// When the sweeper may delete the files of a replaced package.
+/// The time from which the sweeper may delete the files of a replaced package.
 #[must_use]
 pub fn files_deletable_at(replaced: &ReplacedPackage) -> Time {
     replaced.expires_at.after(DELETION_DELAY)
 }
 
-/// The write that makes `package` the current one of the release as it was `seen`.
+/// Builds the update that makes `package` the current package of the release `seen`.
 pub(super) fn switch_package(
     seen: &Release,
     package: &Package,
@@ -148,7 +151,7 @@ pub(super) fn switch_package(
     Ok(only_package(update, seen.package.as_ref()))
 }
 
-/// Only while `package` is the release's current one.
+/// Adds the condition that `package` is the release's current one.
 pub(super) fn only_package(update: Update, package: Option<&Package>) -> Update {
     match package {
         None => update
@@ -162,7 +165,7 @@ pub(super) fn only_package(update: Update, package: Option<&Package>) -> Update 
 }
 
 impl Update {
-    /// The replaced packages of release `id`, and when the sweeper looks at the first of them.
+    /// Sets the replaced packages of release `id`, and the due time of the first to delete.
     fn replaced(self, id: ReleaseId, replaced: &[ReplacedPackage]) -> Result<Self, AwsError> {
         let due_at = replaced.iter().map(files_deletable_at).min();
         Ok(self
@@ -177,7 +180,7 @@ fn replaced_list(replaced: &[ReplacedPackage]) -> Result<AttributeValue, AwsErro
 }
 
 impl ReleaseItem {
-    /// The item of a release that has just been created.
+    /// Creates the item of a new release.
     fn new(release: &Release) -> Result<Self, AwsError> {
         let Key { pk, sk } = keys::release(release.id);
         Ok(Self {

@@ -1,11 +1,11 @@
-//! A run and its end, as the store takes them.
+//! A run, its progress and its end, as the store receives them.
 
 use std::time::Duration;
 
 use jobs::{Failure, Job, JobId, Time, WaitingFor, release::Release};
 use serde_json::{Map, Value};
 
-/// The claim that a run holds.
+/// A run's claim on its job.
 #[derive(Clone, Debug)]
 pub struct RunHandle {
     /// The job.
@@ -14,12 +14,12 @@ pub struct RunHandle {
     pub fence: u32,
     /// The number of the attempt.
     pub attempt: u32,
-    /// When retention deletes the job.
+    /// The time at which retention deletes the job.
     pub expires_at: Time,
 }
 
 impl From<&Job> for RunHandle {
-    /// The run that has just claimed the job.
+    /// Returns the claim of the job's latest run.
     fn from(job: &Job) -> Self {
         Self {
             job_id: job.id,
@@ -30,56 +30,56 @@ impl From<&Job> for RunHandle {
     }
 }
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunProgress {
     /// 0 to 99.
     pub percent: u8,
-    /// The step.
+    /// The current step.
     pub step: Option<String>,
     /// A description for people.
     pub message: Option<String>,
-    /// The last log entry that has been put.
+    /// The `seq` of the last stored log entry.
     pub log_seq: u64,
 }
 
-/// How a run ends.
+/// The end of a run.
 #[derive(Clone, Debug)]
 pub enum RunEnd {
     /// The job is completed.
     Completed(Box<Completion>),
-    /// The job has failed for good.
+    /// The job has failed permanently.
     Failed(Failure),
-    /// The attempt failed, and is used up; the job waits until the given time for another.
+    /// The attempt failed and is used up; the next one starts at the given time.
     Retry(Failure, Time),
-    /// The job is not at fault: its attempt continues at the given time, uncounted.
+    /// The run found an outage or lacked a permit; its attempt continues at the given time.
     Deferred(WaitingFor, Time),
-    /// The run's time is nearly up, and its work is saved: the next run resumes it at once.
+    /// The run's time is nearly up and its work is saved; the next run resumes it at once.
     Suspended,
 }
 
-/// Whether runs of a job may have left files in the bucket, besides the package that it completed with.
+/// Whether the runs of a job may have left files in the bucket, other than its package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leftovers {
-    /// Certainly none: the sweeper need not look.
+    /// None; the job needs no sweep.
     None,
     /// Possibly some.
     Possible,
 }
 
-/// What a run that completes its job leaves.
+/// The effects of a run that completes its job.
 #[derive(Clone, Debug)]
 pub struct Completion {
-    /// The result that the job type promises.
+    /// The result of the job.
     pub result: Value,
-    /// The change of the release's current package to the one that this run built.
+    /// The switch of the release's current package to the one that this run built.
     pub package: Option<PackageChange>,
     /// The change of the release's metadata.
     pub metadata: Option<MetadataChange>,
 }
 
 impl Completion {
-    /// A result that leaves the release as it is.
+    /// Creates a completion that does not change the release.
     #[must_use]
     pub const fn new(result: Value) -> Self {
         Self {
@@ -89,7 +89,8 @@ impl Completion {
         }
     }
 
-    /// A result with a new current package of the release `seen`; the previous one is kept for `keep`.
+    /// Creates a completion with a new current package for the release `seen`. The previous package
+    /// expires after `keep`.
     #[must_use]
     pub const fn with_package(result: Value, seen: Release, keep: Duration) -> Self {
         let change = PackageChange {
@@ -104,7 +105,8 @@ impl Completion {
         }
     }
 
-    /// The same, whose package is in the folder of the run that began it, which had this fence.
+    /// Sets the fence of the run that began the package, if it was an earlier run. The package is
+    /// in the folder of that run.
     #[must_use]
     pub fn begun_by(mut self, fence: u32) -> Self {
         if let Some(change) = &mut self.package {
@@ -113,7 +115,7 @@ impl Completion {
         self
     }
 
-    /// A result with new metadata of the release `seen`, which must not have changed since.
+    /// Creates a completion with new metadata for the release `seen`.
     #[must_use]
     pub const fn with_metadata(result: Value, seen: Release, metadata: Map<String, Value>) -> Self {
         Self {
@@ -124,21 +126,24 @@ impl Completion {
     }
 }
 
-/// A change of a release's current package. It is refused if another has become current since.
+/// A change of a release's current package. It is refused if the current package is no longer the
+/// one in `seen`.
 #[derive(Clone, Debug)]
 pub struct PackageChange {
-    /// The release, as the run saw it.
+    /// The release, as the run read it.
     pub seen: Release,
-    /// How long the replaced package is kept.
+    /// The time until the replaced package expires.
     pub keep: Duration,
-    /// The fence of the run in whose folder the package is, if that is an earlier one.
+    /// The fence of the earlier run that began the package, whose folder has its files; `None` if
+    /// this run did.
     pub begun_by: Option<u32>,
 }
 
-/// A change of a release's metadata. It is refused if the release has changed since it was seen.
+/// A change of a release's metadata. It is refused if the release's metadata or current package is
+/// no longer the one in `seen`.
 #[derive(Clone, Debug)]
 pub struct MetadataChange {
-    /// The release, as the run saw it.
+    /// The release, as the run read it.
     pub seen: Release,
     /// Its new metadata.
     pub metadata: Map<String, Value>,

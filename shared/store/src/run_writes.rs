@@ -1,8 +1,9 @@
-//! Writes of a run, each conditional on its fence, so that a cancel, a rescue or a second delivery shuts it out.
+//! Writes by a run. Each is conditional on the run's fence, so that a cancel, a rescue or a second
+//! delivery shuts the run out.
 //!
-//! A log line is written in two moves: its chunk is put first, and the job's `log_seq`, which the next heartbeat or the
-//! end of the run raises, makes it visible. A crash between the two leaves a chunk that nobody sees, and whose place the
-//! next attempt takes.
+//! A log line is written in two steps. First its chunk is put; then the next heartbeat, or the end
+//! of the run, raises the job's `log_seq` and makes the line visible. A crash between the two
+//! leaves an invisible chunk, which the next run overwrites.
 
 use aws::AwsError;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
@@ -24,8 +25,8 @@ use crate::{
 };
 
 impl RunHandle {
-    /// A write of this run: refused once another has begun, and while none is running. A rescued job that waits still
-    /// has the dead run's fence.
+    /// Starts an update by this run. It requires the run's fence and the status `running`, because
+    /// a rescued job keeps the dead run's fence while it waits.
     fn update(&self) -> Update {
         Update::new(keys::job(self.job_id))
             .only_fence(self.fence)
@@ -33,7 +34,7 @@ impl RunHandle {
             .value(":running", s(Status::Running.as_str()))
     }
 
-    /// The write that ends this run's job.
+    /// Starts the update that ends this run's job.
     fn final_update(&self, event: Event, leftovers: Leftovers, now: Time) -> Update {
         let update = self.update().event(event, now).end(now);
         match leftovers {
@@ -42,13 +43,14 @@ impl RunHandle {
         }
     }
 
-    /// Whether `job` is as this run's end at `now` left it: nobody else ends it at the same moment.
+    /// Whether this run's end, written at `now`, took effect. No other writer ends the run at the
+    /// same time.
     fn has_ended(&self, job: &Job, now: Time) -> bool {
         let ended_at = job.runs.last().and_then(|run| run.end.as_ref());
         job.fence == self.fence && ended_at.is_some_and(|end| end.ended_at == now)
     }
 
-    /// Records the run's end in the job's list of runs, to which each claim adds one.
+    /// Records the end of the run in the job's list of runs. Each claim adds one run.
     fn end_in(
         &self,
         update: Update,
@@ -74,7 +76,7 @@ impl RunHandle {
 }
 
 impl Update {
-    /// How far the run is, as clients see it.
+    /// Sets the progress that clients see.
     fn progress(self, progress: &RunProgress) -> Self {
         self.set("progress", n(progress.percent))
             .set("log_seq", n(progress.log_seq))
@@ -84,7 +86,7 @@ impl Update {
 }
 
 impl Store {
-    /// Puts log entries; nobody sees them before `log_seq` has been raised to the last of them.
+    /// Puts log entries. They stay invisible until `log_seq` reaches the last of them.
     pub async fn put_log(
         &self,
         run: &RunHandle,
@@ -93,8 +95,8 @@ impl Store {
         let Some(chunk) = Chunk::new(run.job_id, run.fence, entries, run.expires_at) else {
             return Ok(WriteOutcome::Written(()));
         };
-        // The place is free, or taken by a run that has been fenced off, or by this very chunk, put by a call whose
-        // answer was lost; never by a later run.
+        // The key may be taken by a run that was fenced off, or by this same chunk if the response
+        // to an earlier call was lost, but not by a later run.
         let call = self
             .client
             .put_item()
@@ -120,7 +122,7 @@ impl Store {
         }
     }
 
-    /// Renews the lease and shows how far the run is; tells whether the run has been fenced off.
+    /// Renews the lease and writes the progress.
     pub async fn heartbeat(
         &self,
         run: &RunHandle,
@@ -138,7 +140,7 @@ impl Store {
         })
     }
 
-    /// Ends the run: one write, or one transaction with the release's change.
+    /// Ends the run, in one write or in one transaction with the change of the release.
     pub async fn end_run(
         &self,
         run: &RunHandle,
@@ -206,7 +208,7 @@ impl Store {
         self.transact_end(run, parts, now).await
     }
 
-    /// The part of a completion that changes the release.
+    /// Builds the part of a completion that changes the release, if any.
     fn release_part(
         &self,
         run: &RunHandle,
@@ -247,7 +249,7 @@ impl Store {
                 Some(job) => Ok(EndOutcome::Written(job)),
                 None => Ok(EndOutcome::Fenced(None)),
             },
-            Err(mut refusals) if refusals.first().is_some_and(|refusal| refusal.at_fault) => {
+            Err(mut refusals) if refusals.first().is_some_and(|part| part.condition_failed) => {
                 let item = refusals.swap_remove(0).item;
                 Ok(match item.map(job_from_item).transpose()? {
                     Some(job) if run.has_ended(&job, now) => EndOutcome::Written(job),
@@ -258,12 +260,12 @@ impl Store {
         }
     }
 
-    /// Requeues the job of a run whose lease has expired, as it was `seen`.
+    /// Requeues the job `seen`, whose lease has expired, unless it has changed since.
     pub async fn rescue(&self, seen: &Job, now: Time) -> Result<WriteOutcome, AwsError> {
         let run = RunHandle::from(seen);
         let failure = Failure::new(
             FailureCode::Crashed,
-            "The worker stopped responding and its lease expired",
+            "The worker stopped responding and its lease expired.",
         );
         let lease = seen.lease_expires_at().unwrap_or(now);
         let update = run
@@ -281,7 +283,7 @@ impl Store {
     }
 }
 
-/// The write that ends a run without using up its attempt.
+/// Builds the update that ends a run without using up its attempt.
 fn given_back(
     run: &RunHandle,
     progress: &RunProgress,
@@ -294,7 +296,7 @@ fn given_back(
     let update = update.deferred(waiting_for, at)?;
     let outage = Failure::new(
         FailureCode::Unavailable,
-        "A service that the job needs was unavailable",
+        "A service that the job needs was unavailable.",
     );
     let failure = matches!(waiting_for, WaitingFor::Backoff { .. }).then_some(&outage);
     run.end_in(update, now, RunOutcome::GivenBack, failure)

@@ -1,4 +1,4 @@
-//! What the sweeper asks: which jobs and releases are due, and when to look at them again.
+//! The sweeper's access to the table: finding due jobs and releases, and rescheduling jobs.
 
 use std::{collections::HashMap, str::FromStr};
 
@@ -13,25 +13,25 @@ use crate::{
     update::{Update, n},
 };
 
-/// How many entries one page of due items has, at most.
+/// The largest number of entries in a page of due items.
 const PAGE_ENTRIES: i32 = 100;
 
-/// Where a walk over due items continues.
+/// The position at which the next page of due items begins.
 pub type DuePosition = HashMap<String, AttributeValue>;
 
 /// A page of due items.
 #[derive(Debug, Default)]
 pub struct DuePage {
-    /// Jobs.
+    /// The due jobs.
     pub jobs: Vec<JobId>,
-    /// Releases with packages to delete.
+    /// The releases with expired packages.
     pub releases: Vec<ReleaseId>,
-    /// Where the next page begins; `None` on the last.
+    /// The position of the next page; `None` on the last.
     pub next: Option<DuePosition>,
 }
 
 impl Store {
-    /// The items of one shard that are due at `now`, the longest due first, a page at a time.
+    /// Returns a page of the items of one shard that are due at `now`, longest overdue first.
     pub async fn due(
         &self,
         shard: u64,
@@ -65,8 +65,8 @@ impl Store {
         })
     }
 
-    /// Sets when the sweeper looks at a job next, if it is as it was `seen`: of two sweepers at once, one wins. `None`:
-    /// there is nothing more to do.
+    /// Sets the next sweep of the job `seen`; `None` means never. The write is conditional on
+    /// `seen`, so that only one of two concurrent sweepers succeeds.
     pub async fn reschedule_sweep(
         &self,
         seen: &Job,

@@ -1,4 +1,4 @@
-//! A table in this process, with the keys and indexes of the template, and a meter of what requests cost.
+//! An in-process table with the keys and indexes of the template, and a meter of its requests.
 #![expect(
     clippy::missing_panics_doc,
     clippy::unwrap_used,
@@ -19,7 +19,8 @@ use aws_sdk_dynamodb::{
 pub use self::meter::{Cost, Meter};
 use crate::Store;
 
-const SHOWN: [&str; 7] = [
+/// The attributes that every index by owner, release or time projects.
+const PROJECTED: [&str; 7] = [
     "status",
     "release_id",
     "job_type",
@@ -29,17 +30,17 @@ const SHOWN: [&str; 7] = [
     "error_message",
 ];
 
-/// A new, empty table with the template's keys and indexes, in a DynamoDB of its own.
+/// Creates a store with an empty table in its own in-process DynamoDB.
 pub async fn store() -> Store {
     metered_store().await.0
 }
 
-/// As [`store`], with what each request costs.
+/// Creates a store like [`store`], with a meter of the capacity that each request consumes.
 pub async fn metered_store() -> (Store, Meter) {
     store_in(dynoxide::Database::memory().unwrap()).await
 }
 
-/// As [`metered_store`], in a database that can be filled past the store: in its table `jobs`.
+/// Creates a metered store in the table `jobs` of `database`, which tests can also fill directly.
 pub async fn store_in(database: dynoxide::Database) -> (Store, Meter) {
     let client = client(&serve(database).await);
     let meter = Meter::default();
@@ -51,8 +52,7 @@ pub async fn store_in(database: dynoxide::Database) -> (Store, Meter) {
     (Store::new(Client::from_conf(metered), "jobs"), meter)
 }
 
-/// Serves a database in which there is the table `jobs`, as long as the runtime runs; gives its
-/// address.
+/// Serves `database`, with the table `jobs`, until the runtime stops. Returns its URL.
 pub async fn serve(database: dynoxide::Database) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -61,7 +61,7 @@ pub async fn serve(database: dynoxide::Database) -> String {
     endpoint
 }
 
-/// The SDK's client of the `DynamoDB` at `endpoint`.
+/// Creates an SDK client of the `DynamoDB` at `endpoint`.
 #[must_use]
 pub fn client(endpoint: &str) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
@@ -74,18 +74,18 @@ pub fn client(endpoint: &str) -> Client {
 }
 
 async fn create_table(client: &Client) {
-    let with_owner: Vec<&str> = SHOWN.iter().copied().chain(["created_by"]).collect();
+    let with_owner: Vec<&str> = PROJECTED.iter().copied().chain(["created_by"]).collect();
     let call = client
         .create_table()
         .table_name("jobs")
         .billing_mode(BillingMode::PayPerRequest)
         .set_key_schema(Some(keys(&["pk"], &["sk"])))
-        .global_secondary_indexes(index("by_owner", &["created_by"], &["id"], &SHOWN))
+        .global_secondary_indexes(index("by_owner", &["created_by"], &["id"], &PROJECTED))
         .global_secondary_indexes(index(
             "by_owner_phase",
             &["created_by"],
             &["phase", "id"],
-            &SHOWN,
+            &PROJECTED,
         ))
         .global_secondary_indexes(index("by_release", &["release_id"], &["id"], &with_owner))
         .global_secondary_indexes(index("recent", &["bucket", "shard"], &["id"], &with_owner))

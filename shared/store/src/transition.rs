@@ -1,4 +1,4 @@
-//! Changes of status from outside a run: claim, defer, cancel, fail.
+//! Status changes made outside of a run: claim, defer, cancel, fail.
 
 use std::borrow::Cow;
 
@@ -12,10 +12,10 @@ use crate::{
     update::{Update, n, s, write_token},
 };
 
-/// How many bytes of an error's message lists show: fifty entries stay within two read units.
+/// The bytes of an error message that lists show, so that a page of 50 costs two read units.
 const MAX_LISTED_MESSAGE_BYTES: usize = 110;
 
-fn shortened(message: &str) -> Cow<'_, str> {
+fn truncated(message: &str) -> Cow<'_, str> {
     match message.floor_char_boundary(MAX_LISTED_MESSAGE_BYTES) {
         end if end < message.len() => Cow::Owned(format!("{}…", &message[..end])),
         _ => Cow::Borrowed(message),
@@ -23,7 +23,7 @@ fn shortened(message: &str) -> Cow<'_, str> {
 }
 
 impl Update {
-    /// The status change of `event`, accepted only if the status machine accepts it.
+    /// Changes the status, on the condition that the status machine allows `event`.
     pub(super) fn event(self, event: Event, now: Time) -> Self {
         let target = event.target();
         let (placeholders, sources): (Vec<String>, Vec<Status>) = event
@@ -43,21 +43,22 @@ impl Update {
             })
     }
 
-    /// What becoming final does besides the status. `due_at` stays: the sweeper removes what a run may have left.
+    /// Sets the attributes of a final job, other than its status. `due_at` stays, so that the
+    /// sweeper removes leftover files.
     pub(super) fn end(self, now: Time) -> Self {
         self.set("finished_at", n(now.millis()))
             .remove("lease_expires_at")
     }
 
-    /// What failing does besides ending. The indexes have the beginning of a long message; the whole is the job's
-    /// `message`, which the caller sets.
+    /// Sets the error of a failed job. `error_message` holds the beginning of a long message, for
+    /// the indexes; the caller sets the complete text as `message`.
     pub(super) fn failure(self, failure: &Failure) -> Self {
         self.set("error_code", s(failure.code.as_str()))
-            .set("error_message", s(shortened(&failure.message)))
+            .set("error_message", s(truncated(&failure.message)))
     }
 
-    /// Ends the log with a line in the job's item: this write knows neither the log's length nor whether a run is about
-    /// to add to it.
+    /// Ends the log with a line in the job's item. A chunk is not possible, since this write
+    /// neither knows the length of the log nor stops a run from appending to it.
     pub(super) fn closing(self, closing: &Closing) -> Result<Self, AwsError> {
         Ok(self.set("closing", to_attribute(closing)?).assign(
             "#log_seq = #log_seq + :one",
@@ -66,7 +67,8 @@ impl Update {
         ))
     }
 
-    /// Why a pending job is not running, and when its next message is delivered. It has no lease meanwhile.
+    /// Sets the reason that a pending job is not running and the time of its next message. Removes
+    /// the lease.
     pub(super) fn deferred(self, waiting_for: &WaitingFor, until: Time) -> Result<Self, AwsError> {
         Ok(self
             .set("due_at", n(until.after(RESEND_AFTER).millis()))
@@ -75,7 +77,7 @@ impl Update {
             .remove("lease_expires_at"))
     }
 
-    /// Only while `fence` is the job's latest.
+    /// Adds the condition that `fence` is the job's current one.
     pub(super) fn only_fence(self, fence: u32) -> Self {
         self.only_if("#fence = :seen_fence")
             .value(":seen_fence", n(fence))
@@ -83,8 +85,9 @@ impl Update {
 }
 
 impl Store {
-    /// Claims a pending job, as it was `seen`, for a new run: one write that only one of many wins. The run's token
-    /// tells its own claim, repeated after a lost answer, from another's.
+    /// Claims the pending job `seen` for a new run. Only one of many concurrent claims wins. A
+    /// random token distinguishes a retry of this claim, after a lost response, from the claim of
+    /// another run.
     pub async fn claim(&self, seen: &Job, now: Time) -> Result<Claim, AwsError> {
         let token = write_token();
         let update = claim_update(seen, now)?.set("claim", token.clone());
@@ -103,7 +106,8 @@ impl Store {
         })
     }
 
-    /// Records why a pending job, as it was `seen`, is not claimed yet, and when its next message is delivered.
+    /// Records the reason that the pending job `seen` is not claimed yet and the time of its next
+    /// message.
     pub async fn defer(
         &self,
         seen: &Job,
@@ -121,7 +125,7 @@ impl Store {
         self.update_job(update, |_| false).await
     }
 
-    /// Counts a delivery of a job's message that found nothing to do.
+    /// Counts a duplicate delivery of a job's message.
     pub async fn count_duplicate(&self, id: JobId) -> Result<(), AwsError> {
         let counted = "#duplicate_deliveries = if_not_exists(#duplicate_deliveries, :none) + :one";
         let update = Update::new(keys::job(id))
@@ -131,8 +135,8 @@ impl Store {
         self.update(update).await.map(|_| ())
     }
 
-    /// Cancels a job, for its owner `by` or, with `any_owner`, for an admin: one write, whose refusal tells a stranger,
-    /// a final job and a missing one apart.
+    /// Cancels a job on behalf of its owner `by`, or of an admin if `any_owner`. It takes one
+    /// write, whose refusal shows whether the job is forbidden, final or missing.
     pub async fn cancel(
         &self,
         id: JobId,
@@ -164,7 +168,8 @@ impl Store {
         })
     }
 
-    /// Fails a job, as it was `seen`, that no run will finish. The reason becomes the last line of its log.
+    /// Fails the job `seen`, which no run will finish. The failure becomes the last line of its
+    /// log.
     pub async fn fail_from_outside(
         &self,
         seen: &Job,
@@ -178,7 +183,7 @@ impl Store {
             .failure(failure)
             .set("message", s(&failure.message))
             .closing(&Closing::new(now, Level::Error, failure.log_line()))?;
-        // A run that has renewed its lease since is alive.
+        // A run that has renewed its lease since then is alive.
         let update = match seen.lease_expires_at() {
             Some(lease) => update
                 .only_if("#lease_expires_at = :lease")
@@ -192,6 +197,7 @@ impl Store {
     }
 }
 
+/// Builds the update that claims a job.
 fn claim_update(seen: &Job, now: Time) -> Result<Update, AwsError> {
     let (attempt, lease) = (seen.next_attempt(), now.after(LEASE));
     let run = RunItem {
@@ -223,8 +229,8 @@ fn claim_update(seen: &Job, now: Time) -> Result<Update, AwsError> {
     if attempt != seen.attempt {
         update = update.set("progress", n(0));
     }
-    // The sweeper must look at the job when the lease may have expired. Mostly it does already, and leaving `due_at`
-    // alone saves two write units.
+    // A sweep must be due by the time the lease expires. It usually is, and an unchanged `due_at`
+    // saves two write units.
     Ok(if seen.due_at.is_none_or(|due| due > lease) {
         update.set("due_at", n(lease.millis()))
     } else {

@@ -1,6 +1,7 @@
-//! Builds the expressions of one `UpdateItem`, every name aliased, for a plain call or a transaction.
+//! Builds an update for a single call or for a transaction, with an alias for every name.
 //!
-//! No crate does this for both calls: the SDK takes strings, and a name that is a reserved word fails at run time only.
+//! The SDK takes expressions as strings, and a name that is a reserved word fails only at run time.
+//! No crate builds expressions for both kinds of call.
 
 use std::collections::HashMap;
 
@@ -16,25 +17,26 @@ use rand::RngExt;
 
 use crate::{DYNAMODB, keys::Key};
 
-/// A number, as DynamoDB writes it.
+/// A number attribute.
 pub(super) fn n(value: impl Into<i128>) -> AttributeValue {
     AttributeValue::N(value.into().to_string())
 }
 
-/// A string.
+/// A string attribute.
 pub(super) fn s(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-/// The attribute that holds the token of the last change of a draft: see [`write_token`].
+/// The attribute for the token of the last change of a draft: see [`write_token`].
 pub(super) const EDIT: &str = "edit";
 
-/// A random token that tells a write that the SDK repeats, because its answer was lost, from another's.
+/// Returns a random token. It distinguishes a retry by the SDK, after a lost response, from a write
+/// by another caller.
 pub(super) fn write_token() -> AttributeValue {
     n(jobs::random().random::<u32>())
 }
 
-/// One conditional update. In expressions, `#name` is the attribute `name`.
+/// A conditional update. In expressions, `#name` is the attribute `name`.
 #[derive(Debug)]
 pub(super) struct Update {
     key: Key,
@@ -71,7 +73,7 @@ impl Update {
         }
     }
 
-    /// Adds an assignment as written, and the value of its placeholder.
+    /// Adds an assignment expression and the value of its placeholder.
     pub fn assign(mut self, assignment: &str, placeholder: &str, value: AttributeValue) -> Self {
         self.alias(assignment);
         self.sets.push(assignment.to_owned());
@@ -85,7 +87,7 @@ impl Update {
         self
     }
 
-    /// Adds a condition; all have to hold.
+    /// Adds a condition. All conditions must hold.
     pub fn only_if(mut self, condition: &str) -> Self {
         self.alias(condition);
         if !self.condition.is_empty() {
@@ -118,7 +120,7 @@ impl Update {
         clause("SET", &self.sets) + &clause("REMOVE", &self.removes)
     }
 
-    /// Fills in a plain call, which returns the item as it is if the condition fails.
+    /// Fills in a single call. If the condition fails, the call returns the current item.
     pub fn fill(self, call: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
         call.update_expression(self.expression())
             .key("pk", self.key.pk())
@@ -129,7 +131,7 @@ impl Update {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
 
-    /// The same as a part of a transaction.
+    /// Converts the update into a part of a transaction.
     pub fn into_part(self, table: &str) -> Result<TransactWriteItem, AwsError> {
         let update = TransactUpdate::builder()
             .table_name(table)

@@ -1,8 +1,8 @@
-//! Lists of jobs, newest first, from the index that fits the question.
+//! Lists jobs, newest first, from the index that fits the query.
 //!
-//! A question is answered from one or a few *streams*: partitions of an index, each in the order of ids. They are merged,
-//! and each round reads more of those that have nothing left to merge. Conditions that no key can express are checked
-//! here, on at most [`MAX_EXAMINED`] entries a page.
+//! A query reads one or a few *streams*: partitions of an index, each in the order of ids. The
+//! streams are merged, and each round reads more of those with nothing left to merge. Conditions
+//! that a key cannot express are checked here, on at most [`MAX_EXAMINED`] entries a page.
 
 mod stream;
 
@@ -13,38 +13,39 @@ use jobs::{JobId, JobType, MAX_ID, ReleaseId, Status, Summary, Time, UserId};
 use self::stream::{IndexEntry, Stream, streams};
 use crate::{Store, keys};
 
-/// The largest number of index entries that one page examines before it returns what it has found.
+/// The largest number of index entries examined for one page, which may leave it incomplete.
 pub const MAX_EXAMINED: usize = 1_000;
-/// The largest number of rounds of queries that one page makes.
+/// The largest number of rounds of queries for one page.
 const MAX_ROUNDS: usize = 8;
-/// How many entries a round reads of each stream once the first has shown that matches are rare.
+/// The number of entries that a round reads from each stream after the first round has shown that
+/// matches are rare.
 const RARE_LIMIT: usize = 250;
 
-/// Whose jobs are listed.
+/// The jobs that a list covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// One user's.
+    /// The jobs of one user.
     Owner(UserId),
-    /// One release's.
+    /// The jobs of one release.
     Release(ReleaseId),
-    /// Everyone's.
+    /// All jobs.
     All,
 }
 
-/// Which of them; all conditions have to hold, and an empty one always does.
+/// The conditions on listed jobs. All must hold; an empty list or `None` always holds.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// One of these statuses.
+    /// Has one of these statuses.
     pub statuses: Vec<Status>,
-    /// One of these types.
+    /// Has one of these types.
     pub job_types: Vec<JobType>,
-    /// Of this release.
+    /// Works on this release.
     pub release_id: Option<ReleaseId>,
-    /// Of this user.
+    /// Belongs to this user.
     pub created_by: Option<UserId>,
-    /// Created at this time or later.
+    /// Was created at this time or later.
     pub created_after: Option<Time>,
-    /// Created before this time.
+    /// Was created before this time.
     pub created_before: Option<Time>,
 }
 
@@ -53,12 +54,12 @@ pub struct Filter {
 pub struct Page {
     /// The jobs, newest first.
     pub jobs: Vec<Summary>,
-    /// The job after which the next page begins; `None` at the end.
+    /// The job after which the next page begins; `None` on the last page.
     pub next: Option<JobId>,
 }
 
 impl Store {
-    /// A page of at most `limit` jobs with ids below `before`.
+    /// Returns a page of at most `limit` jobs with ids below `before`.
     pub async fn list(
         &self,
         scope: Scope,
@@ -71,14 +72,14 @@ impl Store {
         let high = before.min(filter.created_before.map_or(MAX_ID, JobId::floor));
         let mut walk = Walk::new(high, limit + 1);
         let (mut open, mut floor) = (Vec::new(), low);
-        // The first round reads just the page: most questions are answered by it.
+        // The first round reads exactly a page, which is enough for most queries.
         let mut take = limit + 1;
         for _ in 0..MAX_ROUNDS {
             if walk.high <= low || walk.is_done() {
                 break;
             }
             if open.is_empty() {
-                floor = floor_of(scope, low, walk.high - 1);
+                floor = stream_floor(scope, low, walk.high - 1);
                 open = streams(scope, filter, floor, walk.high - 1);
             }
             self.read_round(&mut open, floor, walk.high - 1, take)
@@ -94,7 +95,7 @@ impl Store {
         self.page(walk.found, filter, limit, next).await
     }
 
-    /// Reads more of each stream that has nothing left to merge.
+    /// Reads more of each stream with nothing left to merge.
     async fn read_round(
         &self,
         open: &mut [Stream],
@@ -106,7 +107,7 @@ impl Store {
             .iter()
             .any(|stream| stream.is_transient && stream.needs_read())
         {
-            // A job that has left this stream since the last round is in one that may have been read before.
+            // A job that left this stream since the last round may be in one that was already read.
             for stream in open.iter_mut() {
                 stream.restart(low, high);
             }
@@ -116,7 +117,8 @@ impl Store {
         Ok(())
     }
 
-    /// The first `limit` of `jobs`; the next page begins after them, or else at `reached`.
+    /// Builds a page from the first `limit` of `jobs`. The next page begins after them if there are
+    /// more, otherwise at `reached`.
     async fn page(
         &self,
         mut jobs: Vec<Summary>,
@@ -131,7 +133,7 @@ impl Store {
         } else {
             reached
         };
-        // Progress is in no index, since it changes too often: running jobs are read by their keys.
+        // No index contains the progress, which changes too often, so read running jobs by key.
         let running = jobs.iter().filter(|job| job.status == Status::Running);
         let running: Vec<JobId> = running.map(|job| job.id).collect();
         let fresh = self.jobs(&running, false).await?;
@@ -148,20 +150,21 @@ impl Store {
     }
 }
 
-/// Where the streams of the jobs below `high` end: below one time bucket lies the next.
-fn floor_of(scope: Scope, low: u64, high: u64) -> u64 {
+/// Returns the smallest id in the streams that start at `high`. A stream of all jobs covers one
+/// time bucket.
+fn stream_floor(scope: Scope, low: u64, high: u64) -> u64 {
     match scope {
         Scope::All => low.max(keys::bucket_floor(keys::bucket(high))),
         Scope::Owner(_) | Scope::Release(_) => low,
     }
 }
 
-/// The progress of a walk over streams, in the order of ids.
+/// A walk over streams, in descending order of ids.
 struct Walk {
     found: Vec<Summary>,
     examined: usize,
     wanted: usize,
-    /// Every job with this id or a higher one has been examined.
+    /// The last examined id: all jobs from this id upward have been examined.
     high: u64,
 }
 
@@ -175,8 +178,8 @@ impl Walk {
         }
     }
 
-    /// Merges the buffers of the streams, newest first, and keeps what matches: until enough is found, or a stream has
-    /// to be read whose entries may be newer than those of the others.
+    /// Merges the buffers of the streams, newest first, and keeps the matches. Stops when enough
+    /// are found, or when a stream must be read before the order is known.
     fn examine(&mut self, streams: &mut [Stream], filter: &Filter) {
         while !self.is_done() && !streams.iter().any(Stream::needs_read) {
             let newest = streams
@@ -186,7 +189,7 @@ impl Walk {
                 return;
             };
             self.examined += 1;
-            // A job that changed its phase between two reads is in both streams.
+            // A job whose phase changed between two reads is in both streams.
             let is_repeated = entry.id.get() >= self.high;
             self.high = entry.id.get();
             if !is_repeated && filter.matches(&entry) {
@@ -195,11 +198,11 @@ impl Walk {
         }
     }
 
-    /// How many entries of each stream the next round reads.
+    /// The number of entries that the next round reads from each stream.
     fn next_limit(&self) -> usize {
         let all_matched = self.found.len() == self.examined;
         if all_matched {
-            // A time bucket has ended, and the rest of the page is in the next.
+            // A time bucket has ended, and the next one has the rest of the page.
             self.wanted.saturating_sub(self.found.len()).max(1)
         } else {
             RARE_LIMIT

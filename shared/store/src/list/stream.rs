@@ -1,4 +1,4 @@
-//! One partition of an index, read from its newest entry to its oldest.
+//! A partition of an index, read from its newest entry to its oldest.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,7 +15,7 @@ use crate::{
     update::{n, s},
 };
 
-/// An entry of an index: what a summary shows, but for the progress.
+/// An entry of an index: the fields of a summary except for the progress.
 #[derive(Debug, Deserialize)]
 pub(super) struct IndexEntry {
     pub id: JobId,
@@ -51,16 +51,16 @@ impl From<IndexEntry> for Summary {
     }
 }
 
-/// One partition of an index.
+/// A partition of an index.
 pub(super) struct Stream {
     index: &'static str,
-    /// The partition: names and values of its keys.
+    /// The names and values of the partition's keys.
     keys: Vec<(&'static str, AttributeValue)>,
-    /// Entries that have been read and not yet examined, newest first.
+    /// The entries that have been read but not examined, newest first.
     pub buffer: VecDeque<IndexEntry>,
-    /// The range of ids that may have unread entries.
+    /// The range of ids that may have unread entries; `None` at the end.
     unread: Option<(u64, u64)>,
-    /// Whether its jobs move to other streams, as those of a phase do that ends.
+    /// Whether jobs can move from it to another stream: the phases of jobs that are not final.
     pub is_transient: bool,
 }
 
@@ -79,7 +79,7 @@ impl Stream {
         }
     }
 
-    /// Whether its next entry has to be read first.
+    /// Whether it must be read before its next entry is known.
     pub fn needs_read(&self) -> bool {
         self.buffer.is_empty() && self.unread.is_some()
     }
@@ -88,14 +88,14 @@ impl Stream {
         self.buffer.is_empty() && self.unread.is_none()
     }
 
-    /// Starts to read the ids from `low` to `high` again.
+    /// Restarts the stream with the ids from `low` to `high`.
     pub fn restart(&mut self, low: u64, high: u64) {
         self.buffer.clear();
         self.unread = Some((low, high));
     }
 }
 
-/// The streams of the jobs with ids from `low` to `high`.
+/// Returns the streams of the jobs with ids from `low` to `high`.
 pub(super) fn streams(scope: Scope, filter: &Filter, low: u64, high: u64) -> Vec<Stream> {
     let stream = |index, keys| Stream::new(index, keys, (low, high));
     let owner = |user: UserId| ("created_by", n(user.get()));
@@ -108,11 +108,11 @@ pub(super) fn streams(scope: Scope, filter: &Filter, low: u64, high: u64) -> Vec
             let phases: BTreeMap<&str, bool> = statuses
                 .map(|status| (phase(*status), !status.is_final()))
                 .collect();
-            let of_phase = |(phase, is_transient)| Stream {
+            let phase_stream = |(phase, is_transient)| Stream {
                 is_transient,
                 ..stream(keys::BY_OWNER_PHASE, vec![owner(user), ("phase", s(phase))])
             };
-            phases.into_iter().map(of_phase).collect()
+            phases.into_iter().map(phase_stream).collect()
         }
         Scope::Release(release) => {
             vec![stream(
@@ -122,17 +122,17 @@ pub(super) fn streams(scope: Scope, filter: &Filter, low: u64, high: u64) -> Vec
         }
         Scope::All => {
             let bucket = n(keys::bucket(high));
-            let of_shard = |shard| {
+            let shard_stream = |shard| {
                 let partition = vec![("bucket", bucket.clone()), ("shard", n(shard))];
                 stream(keys::RECENT, partition)
             };
-            (0..keys::SHARDS).map(of_shard).collect()
+            (0..keys::SHARDS).map(shard_stream).collect()
         }
     }
 }
 
 impl Store {
-    /// Reads up to `limit` entries of a stream.
+    /// Reads at most `limit` entries of a stream.
     pub(super) async fn read_stream(
         &self,
         stream: &mut Stream,

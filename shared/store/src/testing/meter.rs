@@ -1,4 +1,4 @@
-//! What requests to DynamoDB cost, as DynamoDB itself says.
+//! Measures the capacity that requests consume, as reported by DynamoDB.
 
 use std::{
     collections::BTreeMap,
@@ -17,32 +17,32 @@ use aws_sdk_dynamodb::{
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use serde_json::{Value, json};
 
-/// What one request cost.
+/// The capacity that one request consumed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cost {
     /// The operation: `GetItem`.
     pub operation: String,
     /// Read capacity units.
     pub reads: f64,
-    /// Write capacity units, those of the indexes included.
+    /// Write capacity units, including those of the indexes.
     pub writes: f64,
-    /// The write units of each index.
+    /// Write capacity units of each index.
     pub indexes: BTreeMap<String, f64>,
 }
 
-/// Adds up what the requests of a [`metered_store`](super::metered_store) cost.
+/// Records the capacity that the requests of a [`metered_store`](super::metered_store) consume.
 #[derive(Clone, Debug, Default)]
 pub struct Meter(Arc<Mutex<Vec<Cost>>>);
 
 impl Meter {
-    /// The costs since the last time.
+    /// Returns the costs since the last call.
     #[must_use]
     pub fn take(&self) -> Vec<Cost> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
 }
 
-/// What is asked for, as the request says and its response does not.
+/// The operation, passed from the request to the response, which does not name it.
 #[derive(Clone, Debug)]
 struct Operation(String);
 
