@@ -1,14 +1,14 @@
-//! Who may access what: the one check of every route on a job or a release.
+//! The access check that every route on a job or a release shares.
 
 use jobs::{Caller, Job, ReleaseId, release::Release};
 use store::Store;
 
 use crate::{Answer, Problem, Resource};
 
-/// Returns `job`, if there is one and `caller` may access it.
+/// Returns `job` if it exists and `caller` may access it.
 ///
 /// # Errors
-/// 404 if there is none, 403 if it belongs to another user.
+/// 404 if it does not exist, 403 if it belongs to another user.
 pub fn allow_job(caller: Caller, job: Option<Job>) -> Answer<Job> {
     let job = job.ok_or_else(|| Problem::not_found(Resource::Job))?;
     if caller.may_access(job.created_by) {
@@ -18,10 +18,10 @@ pub fn allow_job(caller: Caller, job: Option<Job>) -> Answer<Job> {
     }
 }
 
-/// Reads a release, if there is one and `caller` may access it.
+/// Reads a release if it exists and `caller` may access it.
 ///
 /// # Errors
-/// 404 if there is none, 403 if it belongs to another user, 503 and 500 as DynamoDB answers.
+/// 404 if it does not exist, 403 if it belongs to another user, 503 or 500 if DynamoDB fails.
 pub async fn allow_release(caller: Caller, store: &Store, id: ReleaseId) -> Answer<Release> {
     let release = store.release(id).await?;
     let release = release.ok_or_else(|| Problem::not_found(Resource::Release))?;

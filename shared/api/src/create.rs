@@ -1,4 +1,4 @@
-//! The answer to a request that creates a job.
+//! The response to a request that creates a job.
 
 use axum::response::Response;
 use serde_json::{Map, Value};
@@ -6,11 +6,11 @@ use store::{CreateOutcome, Documents, Store};
 
 use crate::{Answer, Problem, Resource, job_answer};
 
-/// The answer to a creation that came to `outcome`, of a job with this `config`: the new job, or the one that an earlier
-/// request with the same idempotency key created.
+/// Responds with the created job, whose configuration is `config`, or with the job that an earlier
+/// request created with the same idempotency key.
 ///
 /// # Errors
-/// 409 if the key belongs to another request, 404 if its job is gone, 503 and 500 as DynamoDB answers.
+/// 409 if the key belongs to another request, 404 if its job is gone, 503 or 500 if DynamoDB fails.
 pub async fn create_answer(
     store: &Store,
     outcome: CreateOutcome,

@@ -1,4 +1,4 @@
-//! Extractors: the caller, ids, bodies and headers, each refused in words of this system.
+//! Extractors of the caller, ids, bodies and headers. Each refuses with a [`Problem`].
 
 use std::str::FromStr;
 
@@ -28,7 +28,7 @@ impl<S: Sync> FromRequestParts<S> for SignedIn {
     }
 }
 
-/// The caller, as the authorizer put it into the request's context, which no client can write.
+/// Returns the caller from the request context, which only the authorizer can write.
 fn caller(parts: &Parts) -> Option<Caller> {
     let RequestContext::ApiGatewayV2(context) = parts.extensions.get::<RequestContext>()? else {
         return None;
@@ -42,7 +42,7 @@ fn caller(parts: &Parts) -> Option<Caller> {
     })
 }
 
-/// The id of a resource that a path names.
+/// The id of a resource in a path.
 pub trait PathResource: FromStr {
     /// The resource.
     const RESOURCE: Resource;
@@ -56,7 +56,7 @@ impl PathResource for ReleaseId {
     const RESOURCE: Resource = Resource::Release;
 }
 
-/// The id in the path. A text that is not an id names nothing: 404.
+/// The id in the path. A text that is not an id is answered with 404.
 #[derive(Clone, Copy, Debug)]
 pub struct PathId<T>(pub T);
 
@@ -72,7 +72,7 @@ impl<T: PathResource, S: Send + Sync> FromRequestParts<S> for PathId<T> {
     }
 }
 
-/// The body: one JSON object of at most 256 KiB.
+/// The body: a JSON object of at most [`MAX_BODY_BYTES`].
 #[derive(Debug)]
 pub struct Body(pub Map<String, Value>);
 
@@ -80,15 +80,15 @@ impl Body {
     /// Reads the body as a `T`.
     ///
     /// # Errors
-    /// 400, with every fault.
+    /// 400 with all errors.
     pub fn read<T: ReadFields>(self) -> Answer<T> {
         Ok(FieldReader::read(self.0, "")?)
     }
 
-    /// As [`Body::read`], with a function instead of a type.
+    /// Reads the body with a function instead of a type.
     ///
     /// # Errors
-    /// As [`Body::read`].
+    /// 400 with all errors.
     pub fn read_with<T>(self, read: impl FnOnce(&mut FieldReader) -> Option<T>) -> Answer<T> {
         Ok(FieldReader::read_with(self.0, "", read)?)
     }
@@ -98,7 +98,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Answer<Self> {
-        let too_large = || Problem::too_large("The body", MAX_BODY_BYTES);
+        let too_large = || Problem::too_large("The request body", MAX_BODY_BYTES);
         let bytes = Bytes::from_request(request, state).await;
         let bytes = bytes.map_err(|_| too_large())?;
         if bytes.len() > MAX_BODY_BYTES {

@@ -1,4 +1,4 @@
-//! What the functions of all routes share around their handlers.
+//! The layers around the handlers of every function.
 
 use axum::{
     Router,
@@ -10,8 +10,8 @@ use lambda_http::request::RequestContext;
 
 use crate::{Problem, extract::MAX_BODY_BYTES};
 
-/// Adds to a function's routes what all share: problems for requests that match no route, the limit of a body, and the
-/// request's id in problems and logs.
+/// Adds the shared layers to the routes of a function: problems for requests that match no route,
+/// the limit of the body, and the request id in problems and logs.
 pub fn finish(router: Router) -> Router {
     router
         .fallback(async || Problem::route_not_found())
@@ -20,8 +20,8 @@ pub fn finish(router: Router) -> Router {
         .layer(from_fn(with_request_id))
 }
 
-/// Adds the request's id to a problem, and logs the request: in one line without a span, which would be serialized,
-/// parsed and serialized again.
+/// Adds the request id to a problem, and logs the request. A single line is cheaper than a span,
+/// which would be serialized, parsed and serialized again.
 async fn with_request_id(request: Request, next: Next) -> Response {
     let request_id = request_id(&request);
     let (method, uri) = (request.method().clone(), request.uri().clone());
@@ -34,9 +34,9 @@ async fn with_request_id(request: Request, next: Next) -> Response {
     let cause = problem.as_ref().and_then(Problem::cause);
     let (path, error) = (uri.path(), cause.map(tracing::field::display));
     match status {
-        500 => tracing::error!(request_id, %method, path, status, error, "request answered"),
-        503 => tracing::warn!(request_id, %method, path, status, error, "request answered"),
-        _ => tracing::info!(request_id, %method, path, status, "request answered"),
+        500 => tracing::error!(request_id, %method, path, status, error, "request finished"),
+        503 => tracing::warn!(request_id, %method, path, status, error, "request finished"),
+        _ => tracing::info!(request_id, %method, path, status, "request finished"),
     }
     match problem {
         Some(problem) => problem.into_answer(request_id),

@@ -1,4 +1,5 @@
-//! The HTTP side: routes, inputs, answers, problems, authentication. The only crate that names a status code.
+//! The HTTP API: routes, inputs, responses, problems and authentication. No other crate names a
+//! status code.
 
 mod access;
 pub mod auth;
@@ -28,5 +29,5 @@ pub use self::{
     },
 };
 
-/// What every handler returns: an answer, or a problem.
+/// The result of a handler.
 pub type Answer<T> = Result<T, Problem>;

@@ -5,12 +5,12 @@ use store::{Cursor, Filter, Scope, Store};
 
 use crate::{Answer, PageView, Problem, QueryParams};
 
-/// How many jobs a page has without `limit`.
+/// The largest number of jobs in a page by default.
 const DEFAULT_LIMIT: usize = 50;
 /// The largest `limit`.
 const MAX_LIMIT: usize = 100;
 
-/// The parameters of a list, checked.
+/// The validated parameters of a list.
 #[derive(Debug)]
 pub struct ListParams {
     filter: Filter,
@@ -20,10 +20,10 @@ pub struct ListParams {
 }
 
 impl ListParams {
-    /// Reads the parameters.
+    /// Reads and validates the parameters.
     ///
     /// # Errors
-    /// 400, naming each fault.
+    /// 400 with all errors.
     pub fn read(mut params: QueryParams) -> Answer<Self> {
         let filter = Filter {
             statuses: params.many("status"),
@@ -43,13 +43,13 @@ impl ListParams {
         Ok(list)
     }
 
-    /// The list that `caller` asks for: a user's own jobs or, for an admin, anyone's.
+    /// Returns the jobs that the list covers: the caller's own or, for an admin, any user's.
     ///
     /// # Errors
-    /// 403 if a user asks for another user's jobs.
+    /// 403 if a user requests another user's jobs.
     pub fn scope(&mut self, caller: Caller) -> Answer<Scope> {
         if self.user_id.is_some_and(|user| !caller.may_access(user)) {
-            return Err(Problem::admins_only("see another user's jobs"));
+            return Err(Problem::admins_only("list another user's jobs"));
         }
         let owner = if caller.admin {
             self.user_id
@@ -57,7 +57,7 @@ impl ListParams {
             Some(caller.user_id)
         };
         Ok(match (owner, self.filter.release_id) {
-            // A release has few jobs, so its index is the best for every caller.
+            // A release has few jobs, so its index is the cheapest for every caller.
             (owner, Some(release)) => {
                 self.filter.created_by = owner;
                 Scope::Release(release)
@@ -67,16 +67,17 @@ impl ListParams {
         })
     }
 
-    /// Restricts the jobs of one release to those of the user whom the parameters name.
+    /// Restricts the jobs of one release to those of the parameter `user_id`.
     pub const fn filter_by_user(&mut self) {
         self.filter.created_by = self.user_id;
     }
 }
 
-/// A page of the list. The list of everyone's jobs is walked by time, within `window`: its oldest and newest time.
+/// Returns a page of the list. A list of all users' jobs is read by time, within `window` (oldest
+/// and newest).
 ///
 /// # Errors
-/// 400 for a cursor of another query, 503 and 500 as DynamoDB answers.
+/// 400 for a cursor of another query, 503 or 500 if DynamoDB fails.
 pub async fn list_page(
     store: &Store,
     caller: Caller,

@@ -1,4 +1,5 @@
-//! Errors as clients see them (RFC 9457), in words of this system only.
+//! Error responses as problem details (RFC 9457). They never contain text of a library or a
+//! service.
 
 use std::fmt::Display;
 
@@ -10,10 +11,10 @@ use axum::{
 use jobs::{FieldError, Job, Status};
 use serde::{Serialize, Serializer};
 
-/// After how many seconds a client may try again.
+/// The value of `Retry-After` during an outage, in seconds.
 const RETRY_AFTER: &str = "5";
 
-/// A kind of thing that can be missing, or belong to another user.
+/// A kind of resource, which can be missing or belong to another user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {
     /// A job.
@@ -37,22 +38,22 @@ impl Resource {
 /// An action on a job that the job's status can forbid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobAction {
-    /// To cancel it: it must not be final.
+    /// Cancel the job, which must not be final.
     Cancel,
-    /// To submit it: it must be a draft.
+    /// Submit the job, which must be a draft.
     Submit,
-    /// To change it: it must be a draft.
+    /// Edit the job, which must be a draft.
     Edit,
-    /// To retry it: it must be failed or cancelled.
+    /// Retry the job, which must be failed or cancelled.
     Retry,
-    /// To read its analysis: it must be completed.
+    /// Read the analysis of the job, which must be completed.
     ReadAnalysis,
 }
 
-/// Makes [`ProblemType`] of one row a type: variant, URN, status code, title.
+/// Generates [`ProblemType`] from one row per type: variant, URN, status code, title.
 macro_rules! problem_types {
     ($($variant:ident = $urn:literal, $status:ident, $title:literal;)+) => {
-        /// What went wrong: a stable URN that a client can switch on.
+        /// The type of a problem, a stable URN for programs.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum ProblemType {
             $(#[doc = concat!("`urn:jobs:", $urn, "`.")] $variant,)+
@@ -108,7 +109,7 @@ problem_types! {
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Service unavailable";
 }
 
-/// An error answer.
+/// An error response.
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
     #[serde(flatten, serialize_with = "serialize_type")]
@@ -120,7 +121,8 @@ pub struct Problem {
     job_status: Option<Status>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
-    /// The cause inside the system, for the log only. Boxed, since every handler's `Result` has room for a problem.
+    /// The internal cause, for the log only. It is boxed to keep the `Result` of each handler
+    /// small.
     #[serde(skip)]
     cause: Option<Box<AwsError>>,
 }
@@ -153,7 +155,7 @@ impl Problem {
         }
     }
 
-    /// 404: there is no such resource.
+    /// 404: the resource does not exist.
     #[must_use]
     pub fn not_found(resource: Resource) -> Self {
         let kind = match resource {
@@ -168,16 +170,14 @@ impl Problem {
     /// 404: no route has this path.
     #[must_use]
     pub fn route_not_found() -> Self {
-        Self::new(
-            ProblemType::RouteNotFound,
-            "There is nothing at this address.",
-        )
+        Self::new(ProblemType::RouteNotFound, "There is no such route.")
     }
 
-    /// 405: the route has no such method.
+    /// 405: the route does not have this method.
     #[must_use]
     pub fn method_not_allowed() -> Self {
-        Self::new(ProblemType::MethodNotAllowed, "Method not allowed.")
+        let detail = "This route does not support this method.";
+        Self::new(ProblemType::MethodNotAllowed, detail)
     }
 
     /// 403: the resource belongs to another user.
@@ -196,7 +196,7 @@ impl Problem {
         )
     }
 
-    /// 401: the request reached the function without a caller.
+    /// 401: the request has no caller.
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::new(ProblemType::Unauthorized, "A bearer token is required.")
@@ -205,8 +205,8 @@ impl Problem {
     /// 400: fields of the body, or parameters, are not valid.
     #[must_use]
     pub fn invalid(errors: Vec<FieldError>) -> Self {
-        let faults: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        let detail = format!("The request is not valid: {}.", faults.join("; "));
+        let clauses: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let detail = format!("The request is not valid: {}.", clauses.join("; "));
         Self {
             errors,
             ..Self::new(ProblemType::InvalidRequest, detail)
@@ -224,14 +224,14 @@ impl Problem {
     pub fn malformed_body() -> Self {
         Self::new(
             ProblemType::MalformedBody,
-            "The body must be one JSON object.",
+            "The request body must be a JSON object.",
         )
     }
 
-    /// 413: something is larger than its limit.
+    /// 413: the body or one of its fields is larger than its limit.
     #[must_use]
-    pub fn too_large(what: &str, limit: usize) -> Self {
-        let detail = format!("{what} must not be larger than {limit} bytes.");
+    pub fn too_large(name: &str, limit: usize) -> Self {
+        let detail = format!("{name} must not be larger than {limit} bytes.");
         Self::new(ProblemType::TooLarge, detail)
     }
 
@@ -241,7 +241,7 @@ impl Problem {
         let (kind, rule) = match action {
             JobAction::Cancel => (ProblemType::JobFinal, "it can no longer be cancelled"),
             JobAction::Submit => (ProblemType::JobNotDraft, "only a draft can be submitted"),
-            JobAction::Edit => (ProblemType::JobNotDraft, "only a draft can be changed"),
+            JobAction::Edit => (ProblemType::JobNotDraft, "only a draft can be edited"),
             JobAction::Retry => (
                 ProblemType::JobNotRetryable,
                 "only a failed or cancelled job can be retried",
@@ -257,7 +257,8 @@ impl Problem {
         }
     }
 
-    /// 409: a draft is not as it was seen: its status forbids the action, or another request changed it.
+    /// 409: a draft has changed since it was read. Its new status forbids the action, or another
+    /// request edited it.
     #[must_use]
     pub fn not_as_seen(job: &Job, action: JobAction) -> Self {
         match job.status() {
@@ -266,31 +267,31 @@ impl Problem {
         }
     }
 
-    /// 409: another request of the same user has used this idempotency key.
+    /// 409: the same user has used this idempotency key for another request.
     #[must_use]
     pub fn key_reused() -> Self {
-        let detail = "This Idempotency-Key has been used for another request.";
+        let detail = "This Idempotency-Key was already used for another request.";
         Self::new(ProblemType::IdempotencyKeyReused, detail)
     }
 
-    /// 409: the given id is taken.
+    /// 409: the release id is taken.
     #[must_use]
     pub fn id_taken() -> Self {
-        let detail = "There is already a release with this id.";
+        let detail = "A release with this id already exists.";
         Self::new(ProblemType::ReleaseIdTaken, detail)
     }
 
-    /// 409: the package cannot be made current.
+    /// 409: the package cannot be restored.
     #[must_use]
     pub fn package_not_kept() -> Self {
-        let detail = "This job built no package of the release, or the package is no longer kept, or the release \
-                      changed meanwhile.";
+        let detail = "The release has no replaced package of this job: it never had one, \
+                      the package has expired, or the release has just changed.";
         Self::new(ProblemType::PackageNotKept, detail)
     }
 
-    /// 409: another request changed the draft at the same time.
+    /// 409: another request edited the draft at the same time.
     fn draft_changed() -> Self {
-        let detail = "Another request changed the draft at the same time; try again.";
+        let detail = "Another request edited the draft at the same time; try again.";
         Self::new(ProblemType::DraftChanged, detail)
     }
 
@@ -310,16 +311,16 @@ impl Problem {
         self.kind.status().as_u16()
     }
 
-    /// The cause inside the system, which is not for clients; none if the request is at fault.
+    /// The internal cause, which clients do not see; `None` if the request is at fault.
     pub(crate) fn cause(&self) -> Option<&AwsError> {
         self.cause.as_deref()
     }
 
-    /// The answer, with the id of the request in the logs.
+    /// Converts the problem into a response that contains `request_id`.
     pub(crate) fn into_answer(self, request_id: Option<String>) -> Response {
         let status = self.kind.status();
         let body = serde_json::to_vec(&Self { request_id, ..self }).unwrap_or_default();
-        // Set, not added: a body of bytes comes with a content type of its own.
+        // This replaces the default content type of a body of bytes.
         let content_type = HeaderValue::from_static("application/problem+json");
         let mut response = (status, [(header::CONTENT_TYPE, content_type)], body).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
@@ -353,7 +354,8 @@ impl From<Vec<FieldError>> for Problem {
 }
 
 impl IntoResponse for Problem {
-    /// The problem travels as an extension: the outermost layer, which knows the request's id, writes it.
+    /// Attaches the problem as an extension. The outermost layer, which knows the request id,
+    /// writes the response.
     fn into_response(self) -> Response {
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
         response.extensions_mut().insert(self);
@@ -366,7 +368,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outage_says_when_to_try_again() {
+    fn outage_has_a_retry_after_header() {
         for (problem, retry_after) in [
             (Problem::route_not_found(), None),
             (Problem::unavailable(), Some(RETRY_AFTER)),

@@ -1,4 +1,4 @@
-//! Query parameters, each refused by name in words of this system.
+//! Reads and validates query parameters.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -8,7 +8,7 @@ use text::one_line;
 
 use crate::{Answer, Problem};
 
-/// The parameters that have not been read yet, and the faults found so far.
+/// The unread parameters, and the errors found so far.
 #[derive(Debug, Default)]
 pub struct QueryParams {
     unread: Vec<(String, String)>,
@@ -24,7 +24,7 @@ impl<S: Sync> FromRequestParts<S> for QueryParams {
 }
 
 impl QueryParams {
-    /// Reads a query string.
+    /// Parses a query string.
     #[must_use]
     pub fn parse(query: &str) -> Self {
         let pairs = form_urlencoded::parse(query.as_bytes());
@@ -34,31 +34,32 @@ impl QueryParams {
         }
     }
 
-    /// Reads a parameter that may be given once.
+    /// Reads a parameter that may occur once.
     pub fn one<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
         let mut values = self.take(name);
         let value = values.pop()?;
         if !values.is_empty() {
-            self.fault(name, "must be given once");
+            self.error(name, "must occur only once");
             return None;
         }
-        value.parse().map_err(|error| self.fault(name, error)).ok()
+        value.parse().map_err(|error| self.error(name, error)).ok()
     }
 
-    /// Reads a parameter that may be given several times, each with several values separated by commas.
+    /// Reads a parameter that may occur several times, each time with several values separated by
+    /// commas.
     pub fn many<T: FromStr<Err: Display>>(&mut self, name: &str) -> Vec<T> {
         let values = self.take(name);
         let mut parsed = Vec::new();
         for value in values.iter().flat_map(|value| value.split(',')) {
             match value.parse() {
                 Ok(value) => parsed.push(value),
-                Err(error) => self.fault(name, error),
+                Err(error) => self.error(name, error),
             }
         }
         parsed
     }
 
-    /// Reads the largest number of entries of a page.
+    /// Reads `limit`, the largest number of entries in a page.
     pub fn limit(&mut self, default: usize, max: usize) -> usize {
         let Some(text) = self.one::<String>("limit") else {
             return default;
@@ -66,29 +67,29 @@ impl QueryParams {
         match text.parse() {
             Ok(limit) if (1..=max).contains(&limit) => limit,
             _ => {
-                self.fault("limit", format!("must be an integer from 1 to {max}"));
+                self.error("limit", format!("must be an integer from 1 to {max}"));
                 default
             }
         }
     }
 
-    /// Reads the `next_cursor` of a page of a log; without one 0, the beginning.
+    /// Reads the `next_cursor` of a page of a log. Returns 0, the beginning, if there is none.
     pub fn log_cursor(&mut self, name: &str) -> u64 {
         let Some(text) = self.one::<String>(name) else {
             return 0;
         };
-        // A chunk's sort key has room for ten digits.
+        // The sort key of a log chunk has room for ten digits.
         let is_number = text.len() <= 10 && text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse() {
             Ok(seq) if is_number => seq,
             _ => {
-                self.fault(name, "must be the next_cursor of a page of this log");
+                self.error(name, "must be the `next_cursor` of a page of this log");
                 0
             }
         }
     }
 
-    fn fault(&mut self, name: &str, message: impl Display) {
+    fn error(&mut self, name: &str, message: impl Display) {
         self.errors.push(FieldError::new(name, message));
     }
 
@@ -97,13 +98,13 @@ impl QueryParams {
         taken.map(|(_, value)| value).collect()
     }
 
-    /// Ends the reading: every parameter that has not been read is a fault.
+    /// Ends the reading. Every unread parameter is an error.
     ///
     /// # Errors
-    /// 400, with all faults.
+    /// 400 with all errors.
     pub fn finish(mut self) -> Answer<()> {
         for (name, _) in std::mem::take(&mut self.unread) {
-            self.fault(&one_line(&name), "is not a known parameter");
+            self.error(&one_line(&name), "is not a known parameter");
         }
         if self.errors.is_empty() {
             Ok(())
@@ -120,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_repeated_or_separated_by_commas() {
+    fn values_may_be_repeated_or_separated_by_commas() {
         let mut params = QueryParams::parse("status=failed,cancelled&status=draft");
         let statuses = params.many::<Status>("status");
         assert_eq!(statuses, [Status::Failed, Status::Cancelled, Status::Draft]);
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_named() {
+    fn all_errors_are_reported_by_name() {
         let query = "status=done&limit=0&release_id=x&cursor=a&cursor=b&sort=up";
         let mut params = QueryParams::parse(query);
         params.many::<Status>("status");

@@ -1,4 +1,5 @@
-//! The routes of a function, as data: its router is built from them, and tests compare them with the template.
+//! The routes of a function, as data. The router is built from them, and tests compare them with
+//! the template.
 
 use axum::{
     Router,
@@ -6,7 +7,7 @@ use axum::{
     routing::{MethodFilter, on},
 };
 
-/// A method of HTTP that a route answers.
+/// An HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Method {
     /// `GET`.
@@ -22,7 +23,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The name in HTTP.
+    /// The method's name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -45,7 +46,7 @@ impl Method {
     }
 }
 
-/// A route: a method, and a path with parameters in braces.
+/// A method and a path, with parameters in braces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
     /// The method.
@@ -84,8 +85,11 @@ impl Route {
     }
 }
 
-/// Routes a function's `routes` to its `handler`.
-#[expect(clippy::needless_pass_by_value, reason = "as axum takes handlers")]
+/// Creates a router from a function's `routes` to its `handler`.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "axum takes handlers by value"
+)]
 pub fn router<H, T, S>(routes: &[Route], handler: H) -> Router<S>
 where
     H: Handler<T, S>,

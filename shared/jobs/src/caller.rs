@@ -7,12 +7,12 @@ use crate::UserId;
 pub struct Caller {
     /// The user.
     pub user_id: UserId,
-    /// Whether the user may read and change what others own.
+    /// True if the user may read and change what others own.
     pub admin: bool,
 }
 
 impl Caller {
-    /// Whether the caller may read and change what `owner` owns.
+    /// Returns whether the caller may read and change what `owner` owns.
     #[must_use]
     pub fn may_access(&self, owner: UserId) -> bool {
         self.admin || self.user_id == owner

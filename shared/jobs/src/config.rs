@@ -33,11 +33,11 @@ pub struct PackagingConfig {
     pub compression: Compression,
     /// The largest size of a volume of the archive, in bytes; `None` writes a single file.
     pub volume_size: Option<u64>,
-    /// Whether the package has an NFO.
+    /// True if the package has an NFO.
     pub generate_nfo: bool,
-    /// Whether the package has a `FILE_ID.DIZ`.
+    /// True if the package has a `FILE_ID.DIZ`.
     pub generate_diz: bool,
-    /// Whether the package has an SFV.
+    /// True if the package has an SFV.
     pub generate_sfv: bool,
     /// The template of the NFO; `None` takes the default.
     pub template: Option<String>,

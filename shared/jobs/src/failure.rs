@@ -204,7 +204,7 @@ failure_codes! {
 }
 
 impl FailureCode {
-    /// Whether the cause is in the system and an operator has to act.
+    /// Returns whether the cause is in the system and an operator has to act.
     #[must_use]
     pub const fn is_internal(self) -> bool {
         matches!(

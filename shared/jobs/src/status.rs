@@ -64,7 +64,7 @@ impl Status {
         }
     }
 
-    /// Whether a job never leaves this status.
+    /// Returns whether a job never leaves this status.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)

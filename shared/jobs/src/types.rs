@@ -10,8 +10,8 @@ pub trait JobConfig: Sized {
     /// Reads it from `config_json`; `fields` records every error.
     fn read(fields: &mut FieldReader) -> Self;
 
-    /// Whether a job with this configuration changes its release. Such jobs run one at a time per
-    /// release.
+    /// Returns whether a job with this configuration changes its release. Such jobs run one at a
+    /// time per release.
     fn changes_release(&self) -> bool;
 }
 
@@ -46,7 +46,8 @@ macro_rules! job_types {
         }
 
         impl Config {
-            /// Whether the job changes its release. Such jobs run one at a time per release.
+            /// Returns whether the job changes its release. Such jobs run one at a time per
+            /// release.
             #[must_use]
             pub fn changes_release(&self) -> bool {
                 match self {

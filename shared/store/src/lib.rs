@@ -88,7 +88,7 @@ enum Updated {
 
 /// One part of a refused transaction.
 struct Refusal {
-    /// Whether the condition of this part failed.
+    /// True if the condition of this part failed.
     condition_failed: bool,
     /// The current item, if there is one and the part asks for it.
     item: Option<Item>,

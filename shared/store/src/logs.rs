@@ -92,8 +92,8 @@ impl Chunk {
     }
 }
 
-/// Whether a chunk is part of the log, because its run raised `log_seq` to its last entry. If the
-/// run died or was fenced off before that, the chunk extends past the entries of its run.
+/// Returns whether a chunk is part of the log, because its run raised `log_seq` to its last entry.
+/// If the run died or was fenced off before that, the chunk extends past the entries of its run.
 fn is_visible(job: &Job, chunk: &Chunk) -> bool {
     let log_seq = job.log_seq - u64::from(job.closing().is_some());
     let first_seq = |run: Option<&Run>| run.map(|run| run.first_log_seq);
@@ -152,7 +152,7 @@ pub struct LogPage {
     pub entries: Vec<LogEntry>,
     /// The last `seq` that this page covers, after which the next page begins.
     pub next: u64,
-    /// Whether the job is final and its log has been read to the end.
+    /// True if the job is final and its log has been read to the end.
     pub finished: bool,
 }
 

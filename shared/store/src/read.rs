@@ -30,7 +30,7 @@ pub struct Details {
     pub documents: Documents,
     /// The last entries of its log, oldest first.
     pub log: Vec<LogEntry>,
-    /// Whether the log has earlier entries.
+    /// True if the log has earlier entries.
     pub log_truncated: bool,
 }
 

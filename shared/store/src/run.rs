@@ -58,7 +58,7 @@ pub enum RunEnd {
     Suspended,
 }
 
-/// Whether the runs of a job may have left files in the bucket, other than its package.
+/// The files that the runs of a job may have left in the bucket, other than its package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leftovers {
     /// None; the job needs no sweep.

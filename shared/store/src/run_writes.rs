@@ -43,8 +43,8 @@ impl RunHandle {
         }
     }
 
-    /// Whether this run's end, written at `now`, took effect. No other writer ends the run at the
-    /// same time.
+    /// Returns whether this run's end, written at `now`, took effect. No other writer ends the run
+    /// at the same time.
     fn has_ended(&self, job: &Job, now: Time) -> bool {
         let ended_at = job.runs.last().and_then(|run| run.end.as_ref());
         job.fence == self.fence && ended_at.is_some_and(|end| end.ended_at == now)

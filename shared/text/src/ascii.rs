@@ -1,6 +1,6 @@
-//! Transliteration to ASCII, for names and for files made for DOS.
+//! Transliteration to ASCII, for names and for DOS text files.
 
-/// Letters and signs that ASCII does not have, and their replacement.
+/// Characters outside ASCII, and their replacements.
 const REPLACEMENTS: [(&str, &str); 46] = [
     ("àáâãäåāăą", "a"),
     ("ÀÁÂÃÄÅĀĂĄ", "A"),
@@ -53,7 +53,7 @@ const REPLACEMENTS: [(&str, &str); 46] = [
     ("\u{a0}\u{2009}\u{202f}", " "),
 ];
 
-/// Replaces letters and signs by their nearest in ASCII; a character without one becomes `?`.
+/// Replaces each character by its closest equivalent in ASCII, or by `?` if it has none.
 #[must_use]
 pub fn transliterate(text: &str) -> String {
     let mut ascii = String::with_capacity(text.len());

@@ -1,4 +1,4 @@
-//! Detection of a text's encoding, and decoding.
+//! Detects the encoding of a text, and decodes it.
 
 use std::borrow::Cow;
 
@@ -9,14 +9,13 @@ use serde::{Deserialize, Serialize};
 /// The UTF-8 byte order mark.
 const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// From this many bytes on, a text that ends within a character is taken for the beginning of a
-/// longer one.
-const MIN_CUT_BYTES: usize = 4096;
+/// The size from which a text that ends within a character counts as truncated.
+const MIN_TRUNCATED_BYTES: usize = 4096;
 
-/// An encoding of release texts.
+/// An encoding of texts in releases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Encoding {
-    /// Seven bits.
+    /// ASCII.
     #[serde(rename = "ascii")]
     Ascii,
     /// UTF-8 without a byte order mark.
@@ -31,10 +30,10 @@ pub enum Encoding {
     /// UTF-16, big-endian.
     #[serde(rename = "utf-16be")]
     Utf16Be,
-    /// The code page of DOS, with its line drawings.
+    /// The DOS code page, with box-drawing characters.
     #[serde(rename = "cp437")]
     Cp437,
-    /// Western European; it has all letters of ISO-8859-1.
+    /// Western European, a superset of the printable ISO-8859-1.
     #[serde(rename = "windows-1252")]
     Windows1252,
 }
@@ -70,9 +69,9 @@ pub fn detect(sample: &[u8]) -> Encoding {
     match std::str::from_utf8(sample) {
         Ok(_) => Encoding::Utf8,
         Err(error) if error.error_len().is_none() => {
-            // One byte above ASCII at the very end may be a letter of another encoding.
+            // A single non-ASCII byte at the end may be a letter in another encoding.
             let before = &sample[..error.valid_up_to()];
-            if !before.is_ascii() || sample.len() >= MIN_CUT_BYTES {
+            if !before.is_ascii() || sample.len() >= MIN_TRUNCATED_BYTES {
                 Encoding::Utf8
             } else {
                 detect_single_byte(sample)
@@ -83,18 +82,18 @@ pub fn detect(sample: &[u8]) -> Encoding {
     }
 }
 
-/// Returns whether a damaged text still is UTF-8: text in another encoding rarely has valid
-/// sequences.
+/// Returns whether a damaged text is UTF-8. Text in another encoding rarely contains valid
+/// multi-byte sequences.
 fn is_mostly_utf8(bytes: &[u8]) -> bool {
-    let (mut sequences, mut faults) = (0_usize, 0_usize);
+    let (mut sequences, mut errors) = (0_usize, 0_usize);
     for chunk in bytes.utf8_chunks() {
         sequences += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
-        faults += usize::from(!chunk.invalid().is_empty());
+        errors += usize::from(!chunk.invalid().is_empty());
     }
-    sequences > 4 * faults
+    sequences > 4 * errors
 }
 
-/// Decodes a text and drops its byte order mark; invalid bytes become U+FFFD.
+/// Decodes a text and drops its byte order mark. Invalid bytes become U+FFFD.
 #[must_use]
 pub fn decode(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
     match encoding {
@@ -111,8 +110,8 @@ pub fn decode(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
     }
 }
 
-/// Returns the glyph that DOS draws for a control character: a card suit, an arrow and so on. Those
-/// that every system acts on (NUL, bell to line feed, CR, end of file, ESC) are kept.
+/// Returns the glyph that DOS displays for a control character, such as a card suit or an arrow.
+/// Characters with a control function (NUL, bell to line feed, CR, end of file, ESC) are kept.
 fn cp437_glyph(c: char) -> char {
     const GLYPHS: [char; 32] = [
         '\0', '☺', '☻', '♥', '♦', '♣', '♠', '\u{7}', '\u{8}', '\t', '\n', '♂', '♀', '\r', '♫', '☼',
@@ -122,7 +121,7 @@ fn cp437_glyph(c: char) -> char {
 }
 
 /// Detects UTF-16 by its byte order mark, or by its high bytes: NUL for Latin letters, 0x20 to 0x26
-/// for punctuation and line drawings.
+/// for punctuation and box drawing.
 fn detect_utf16(bytes: &[u8]) -> Option<Encoding> {
     if bytes.starts_with(b"\xFF\xFE") {
         return Some(Encoding::Utf16Le);
@@ -150,9 +149,9 @@ fn detect_utf16(bytes: &[u8]) -> Option<Encoding> {
     is_high(0, 1).then_some(Encoding::Utf16Be)
 }
 
-/// Tells CP437 from Windows-1252. CP437 draws with 0xB0 to 0xDF, in runs or between spaces, and has
-/// accented letters at 0x80 to 0xA5. Windows-1252 has them at 0xC0 to 0xFF, single among ASCII
-/// letters, and quotes, dashes and signs at 0x80 to 0xA5.
+/// Distinguishes CP437 from Windows-1252. CP437 has box drawing at 0xB0 to 0xDF, in runs or between
+/// spaces, and accented letters at 0x80 to 0xA5. Windows-1252 has accented letters at 0xC0 to 0xFF,
+/// single among ASCII letters, and quotes, dashes and signs at 0x80 to 0xA5.
 fn detect_single_byte(bytes: &[u8]) -> Encoding {
     let (mut cp437, mut windows) = (0_usize, 0_usize);
     for (at, &byte) in bytes.iter().enumerate() {
@@ -162,12 +161,12 @@ fn detect_single_byte(bytes: &[u8]) -> Encoding {
         let within_word = before.is_ascii_lowercase() && after.is_ascii_lowercase();
         match byte {
             0xB0..=0xDF if before == byte || after == byte => cp437 += 2,
-            // The degree sign, the middle dot and » are common in Windows-1252.
+            // The degree sign, the middle dot and `»` are common in Windows-1252.
             0xB0..=0xDF if !in_word && !matches!(byte, 0xB0 | 0xB7 | 0xBB) => cp437 += 1,
-            // Windows-1252 does not use these.
+            // Windows-1252 does not define these.
             0x81 | 0x8D | 0x8F | 0x90 | 0x9D => cp437 += 3,
             0x80..=0x90 | 0x93..=0x9A | 0xA0..=0xA5 if within_word => cp437 += 2,
-            // The word à; an ellipsis would follow a word directly.
+            // The word `à`. An ellipsis would follow a word without a space.
             0x85 if before == b' ' && after == b' ' => cp437 += 1,
             0xE0 if before == b' ' && after == b' ' => windows += 1,
             0xC0..=0xFF if in_word => windows += 2,
@@ -192,7 +191,7 @@ mod tests {
 
     use super::*;
 
-    fn both(bytes: &[u8]) -> (Encoding, Cow<'_, str>) {
+    fn detect_and_decode(bytes: &[u8]) -> (Encoding, Cow<'_, str>) {
         let encoding = detect(bytes);
         (encoding, decode(bytes, encoding))
     }
@@ -222,20 +221,20 @@ mod tests {
             (b"\x88\x25\x88\x25A\0\r\0\n\0", Encoding::Utf16Le, "██A\r\n"),
             (b"\x25\x88\x25\x88\0A\0\r\0\n", Encoding::Utf16Be, "██A\r\n"),
         ] {
-            assert_eq!(both(bytes), (encoding, text.into()));
+            assert_eq!(detect_and_decode(bytes), (encoding, text.into()));
         }
-        let cut = [&[b'a'; MIN_CUT_BYTES][..], b"\xC3"].concat();
-        assert_eq!(detect(&cut), Encoding::Utf8);
+        let truncated = [&[b'a'; MIN_TRUNCATED_BYTES][..], b"\xC3"].concat();
+        assert_eq!(detect(&truncated), Encoding::Utf8);
     }
 
     #[test]
-    fn cp437_is_detected_by_drawings_and_words() {
+    fn cp437_is_detected_by_box_drawing_and_words() {
         for text in [
             "▄▄▄███▀▀▀ ░▒▓ GROUP ▓▒░ ▀▀▀███▄▄▄\r\n║ Title...: Le café ║\r\n╚═══════════╝",
             "Le détour du café à côté du collège",
         ] {
             let bytes = encode_string_checked(text, &ENCODING_TABLE_CP437).unwrap();
-            assert_eq!(both(&bytes), (Encoding::Cp437, text.into()));
+            assert_eq!(detect_and_decode(&bytes), (Encoding::Cp437, text.into()));
         }
     }
 
@@ -244,12 +243,13 @@ mod tests {
         for text in ["Le “détour” – déjà vu, à l’été… «Noël»", "Ünlü Größe"]
         {
             let bytes = WINDOWS_1252.encode(text).0.into_owned();
-            assert_eq!(both(&bytes), (Encoding::Windows1252, text.into()));
+            let expected = (Encoding::Windows1252, text.into());
+            assert_eq!(detect_and_decode(&bytes), expected);
         }
     }
 
     #[test]
-    fn every_encoding_has_its_own_name() {
+    fn encoding_names_are_unique_and_serialized() {
         use Encoding::{Ascii, Cp437, Utf8, Utf8Bom, Utf16Be, Utf16Le, Windows1252};
         let all = [Ascii, Utf8, Utf8Bom, Utf16Le, Utf16Be, Cp437, Windows1252];
         let names: BTreeSet<_> = all.map(Encoding::as_str).into();

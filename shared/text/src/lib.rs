@@ -1,4 +1,4 @@
-//! Text as release files carry it: encodings, tidying, transliteration to ASCII.
+//! The text of release files: encodings, cleaning, transliteration to ASCII.
 
 pub mod ascii;
 pub mod encoding;

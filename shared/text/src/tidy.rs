@@ -1,12 +1,12 @@
-//! Tidying of the text that files carry.
+//! Cleans up text read from files.
 
 /// The longest text of one line, in characters.
 const MAX_LINE_CHARS: usize = 1_000;
 /// The longest text of several lines, in characters.
 const MAX_TEXT_CHARS: usize = 10_000;
 
-/// Tidies a short value, such as a title or a name: collapses white space, drops control
-/// characters, cuts after 1,000 characters. `None` when nothing is left.
+/// Cleans up a short value, such as a title or a name: collapses white space, drops control
+/// characters and truncates it to 1,000 characters. Returns `None` if nothing is left.
 #[must_use]
 pub fn tidy_line(text: &str) -> Option<String> {
     let mut tidy = String::new();
@@ -20,8 +20,8 @@ pub fn tidy_line(text: &str) -> Option<String> {
     (!tidy.is_empty()).then_some(tidy)
 }
 
-/// Tidies a long value, such as a description: trims it, drops control characters except line
-/// feeds, cuts after 10,000 characters. `None` when nothing is left.
+/// Cleans up a long value, such as a description: trims it, drops control characters except line
+/// feeds and truncates it to 10,000 characters. Returns `None` if nothing is left.
 #[must_use]
 pub fn tidy_text(text: &str) -> Option<String> {
     let kept = text
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_tidied_and_cut() {
+    fn values_are_cleaned_and_truncated() {
         assert_eq!(tidy_line(" a\n\t b\u{7} ").as_deref(), Some("a b"));
         assert_eq!(tidy_line(" \r\n "), None);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The keys that tokens are checked with, and how they follow a rotation without a deployment.
+//! The keys that verify tokens. They are refetched, so that a rotation needs no deployment.
 
 use std::time::Duration;
 
@@ -11,29 +11,29 @@ use tokio::sync::Mutex;
 
 use super::{InvalidToken, TokenRules};
 
-/// How long keys are used before they are fetched anew.
-const FRESH_FOR: Duration = Duration::from_mins(15);
-/// How soon after a try they may be fetched again: a flood of bad tokens must not become a flood
-/// of requests.
-const REFETCH_AFTER: Duration = Duration::from_secs(30);
-/// The shortest secret: as long as the hash's output (RFC 7518, section 3.2).
+/// The age at which keys are refetched.
+const MAX_KEY_AGE: Duration = Duration::from_mins(15);
+/// The shortest time between two fetches, so that a flood of bad tokens does not become a flood of
+/// requests.
+const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(30);
+/// The shortest secret, which is the size of the hash (RFC 7518, section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
 
-/// The keys could not be had.
+/// The keys could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The secret could not be read from Secrets Manager.
-    #[error("the token secret cannot be read: {0}")]
+    #[error("failed to read the token secret: {0}")]
     Secret(String),
-    /// The secret is too short to sign with.
-    #[error("the token secret must have at least {MIN_SECRET_BYTES} bytes")]
+    /// The secret is too short.
+    #[error("the token secret is shorter than {MIN_SECRET_BYTES} bytes")]
     WeakSecret,
     /// The JWKS could not be fetched.
-    #[error("the JWKS cannot be fetched: {0}")]
+    #[error("failed to fetch the JWKS: {0}")]
     Jwks(#[from] reqwest::Error),
 }
 
-/// Where the keys come from.
+/// The source of the keys.
 #[derive(Clone, Debug)]
 pub enum KeySource {
     /// A shared secret in AWS Secrets Manager, for HS256.
@@ -47,7 +47,7 @@ pub enum KeySource {
     Jwks {
         /// The client.
         client: reqwest::Client,
-        /// Where the set is.
+        /// The URL of the set.
         url: String,
     },
 }
@@ -57,17 +57,17 @@ enum KeySet {
     Jwks(JwkSet),
 }
 
-/// Keys, kept between calls.
+/// The keys, cached between calls.
 pub struct Keys {
     source: KeySource,
     clock: Clock,
-    kept: Mutex<Kept>,
+    cache: Mutex<Cache>,
 }
 
-struct Kept {
+struct Cache {
     keys: KeySet,
     fetched_at: Time,
-    /// When they were last asked for, with or without success.
+    /// The time of the last fetch, even if it failed.
     tried_at: Time,
 }
 
@@ -105,10 +105,10 @@ impl Keys {
     /// Fetches the keys for the first time.
     ///
     /// # Errors
-    /// When they cannot be had.
+    /// If the keys cannot be fetched, or the secret is too short.
     pub async fn load(source: KeySource, clock: Clock) -> Result<Self, KeyError> {
         let (keys, now) = (source.fetch().await?, clock.now());
-        let kept = Mutex::new(Kept {
+        let cache = Mutex::new(Cache {
             keys,
             fetched_at: now,
             tried_at: now,
@@ -116,49 +116,50 @@ impl Keys {
         Ok(Self {
             source,
             clock,
-            kept,
+            cache,
         })
     }
 
-    /// Finds who `token` stands for. Keys that are old, or that do not fit the token, are fetched
-    /// anew first; where that fails, the ones at hand decide.
+    /// Verifies `token` and returns its user. Refetches keys that are old or do not fit the token;
+    /// if the fetch fails, the cached keys stay in use.
     ///
     /// # Errors
-    /// When the token is not to be trusted.
+    /// If the token is not valid.
     pub async fn check(&self, token: &str, rules: &TokenRules) -> Result<Caller, InvalidToken> {
-        let mut kept = self.kept.lock().await;
-        if self.clock.now().since(kept.fetched_at) >= FRESH_FOR {
-            self.refetch(&mut kept).await;
+        let mut cache = self.cache.lock().await;
+        if self.clock.now().since(cache.fetched_at) >= MAX_KEY_AGE {
+            self.refetch(&mut cache).await;
         }
-        let answer = kept.keys.check(token, rules);
-        let unfit = answer.as_ref().is_err_and(may_be_rotation);
-        if unfit && self.refetch(&mut kept).await {
-            kept.keys.check(token, rules)
+        let result = cache.keys.check(token, rules);
+        let is_misfit = result.as_ref().is_err_and(may_be_rotation);
+        if is_misfit && self.refetch(&mut cache).await {
+            cache.keys.check(token, rules)
         } else {
-            answer
+            result
         }
     }
 
-    /// Fetches the keys anew, unless that was tried a moment ago. Says whether there are new ones.
-    async fn refetch(&self, kept: &mut Kept) -> bool {
+    /// Refetches the keys, unless the last fetch was too recent. Returns whether it succeeded.
+    async fn refetch(&self, cache: &mut Cache) -> bool {
         let now = self.clock.now();
-        if now.since(kept.tried_at) < REFETCH_AFTER {
+        if now.since(cache.tried_at) < MIN_FETCH_INTERVAL {
             return false;
         }
-        kept.tried_at = now;
+        cache.tried_at = now;
         match self.source.fetch().await {
             Ok(keys) => {
-                (kept.keys, kept.fetched_at) = (keys, now);
+                (cache.keys, cache.fetched_at) = (keys, now);
                 true
             }
             Err(error) => {
-                tracing::warn!(%error, "token keys cannot be fetched anew; the ones at hand stay");
+                tracing::warn!(%error, "failed to refetch the token keys; keeping the old ones");
                 false
             }
         }
     }
 }
 
+/// Returns whether a rotation of the keys may be the cause of `error`.
 fn may_be_rotation(error: &InvalidToken) -> bool {
     use jsonwebtoken::errors::ErrorKind;
     match error {
@@ -187,7 +188,7 @@ impl KeySet {
     }
 }
 
-/// The one algorithm that a key is used with: what the token's header says has no part in it.
+/// Returns the only algorithm allowed for a key, regardless of the token's header.
 fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
     match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Some(Algorithm::RS256),

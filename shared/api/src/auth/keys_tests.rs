@@ -21,10 +21,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::testing::token_secret;
 
-/// 2100-01-01: no test gets there.
+/// 2100-01-01, which no test reaches.
 const FAR: u64 = 4_102_444_800;
 
-/// A provider's key, and how its set shows it.
+/// A provider's private key, and its entry in the JWKS.
 struct Signer {
     key: EncodingKey,
     algorithm: Algorithm,
@@ -46,7 +46,7 @@ impl Signer {
     fn rs256(kid: &str) -> Self {
         let pair = rsa::KeyPair::generate(KeySize::Rsa2048).unwrap();
         let pkcs8 = AsDer::<Pkcs8V1Der>::as_der(&pair).unwrap();
-        // The PKCS #1 key that stands behind the header of PKCS #8, 26 bytes at this size.
+        // The PKCS #1 key follows the PKCS #8 header, which has 26 bytes at this key size.
         Self::new(
             kid,
             EncodingKey::from_rsa_der(&pkcs8.as_ref()[26..]),
@@ -73,11 +73,12 @@ impl Signer {
     }
 }
 
-/// An OIDC provider: its set, whether it is down, and how often it was asked.
+/// An OIDC provider that serves a JWKS.
 #[derive(Clone)]
 struct Provider {
+    /// The JWKS; `None` while the provider is down.
     set: Arc<Mutex<Option<String>>>,
-    asked: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
     url: String,
 }
 
@@ -87,14 +88,14 @@ impl Provider {
         let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
         let provider = Self {
             set: Arc::default(),
-            asked: Arc::default(),
+            requests: Arc::default(),
             url,
         };
         provider.publish(keys);
-        let answering = provider.clone();
+        let server = provider.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                answering.answer(stream.unwrap());
+                server.respond(stream.unwrap());
             }
         });
         provider
@@ -111,12 +112,12 @@ impl Provider {
         *self.set.lock().unwrap() = None;
     }
 
-    fn answer(&self, mut stream: impl Read + Write) {
+    fn respond(&self, mut stream: impl Read + Write) {
         let (mut request, mut byte) = (Vec::new(), [0]);
         while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() > 0 {
             request.push(byte[0]);
         }
-        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.requests.fetch_add(1, Ordering::SeqCst);
         let (status, body) = match self.set.lock().unwrap().clone() {
             Some(set) => ("200 OK", set),
             None => ("503 Service Unavailable", String::new()),
@@ -129,8 +130,8 @@ impl Provider {
         .unwrap();
     }
 
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
     }
 
     async fn keys(&self, clock: &ManualClock) -> Keys {
@@ -168,7 +169,7 @@ async fn accepts(keys: &Keys, token: &str) -> bool {
 }
 
 #[tokio::test]
-async fn tokens_of_both_kinds_of_public_keys_are_taken() {
+async fn rsa_and_ec_tokens_are_accepted() {
     let (rsa, curve) = (Signer::rs256("r"), Signer::es256("e"));
     let keys = Provider::start(&[&rsa, &curve])
         .keys(&ManualClock::default())
@@ -177,7 +178,7 @@ async fn tokens_of_both_kinds_of_public_keys_are_taken() {
 }
 
 #[tokio::test]
-async fn a_new_key_of_the_provider_is_found_without_a_deployment() {
+async fn new_provider_key_is_found_without_a_deployment() {
     let (old, new, clock) = (
         Signer::es256("1"),
         Signer::es256("2"),
@@ -193,7 +194,7 @@ async fn a_new_key_of_the_provider_is_found_without_a_deployment() {
 }
 
 #[tokio::test]
-async fn a_key_that_the_provider_has_withdrawn_is_forgotten() {
+async fn withdrawn_provider_key_is_forgotten() {
     let (old, new, clock) = (
         Signer::es256("1"),
         Signer::es256("2"),
@@ -209,7 +210,7 @@ async fn a_key_that_the_provider_has_withdrawn_is_forgotten() {
 }
 
 #[tokio::test]
-async fn a_flood_of_unknown_keys_asks_the_provider_twice_a_minute() {
+async fn flood_of_unknown_keys_causes_at_most_two_fetches_a_minute() {
     let (known, unknown, clock) = (
         Signer::es256("1"),
         Signer::es256("2"),
@@ -223,13 +224,13 @@ async fn a_flood_of_unknown_keys_asks_the_provider_twice_a_minute() {
         }
         clock.advance(60);
     }
-    // Once at the start, and once in each minute but the first; also where the set is old.
-    assert_eq!(provider.asked(), 20);
+    // One at the start, and one in each minute after the first, even when the set is old.
+    assert_eq!(provider.requests(), 20);
     assert!(accepts(&keys, &known.token()).await);
 }
 
 #[tokio::test]
-async fn while_the_provider_is_down_the_keys_at_hand_decide() {
+async fn cached_keys_stay_in_use_while_the_provider_is_down() {
     let (known, clock) = (Signer::es256("1"), ManualClock::default());
     let provider = Provider::start(&[&known]);
     let keys = provider.keys(&clock).await;
@@ -238,20 +239,20 @@ async fn while_the_provider_is_down_the_keys_at_hand_decide() {
     for _ in 0..5 {
         assert!(accepts(&keys, &known.token()).await);
     }
-    assert_eq!(provider.asked(), 2);
-    // Old keys are asked for again as soon as may be, and not after another quarter of an hour.
+    assert_eq!(provider.requests(), 2);
+    // Old keys are refetched after `MIN_FETCH_INTERVAL`, not after another `MAX_KEY_AGE`.
     provider.publish(&[]);
     clock.advance(30);
     assert!(!accepts(&keys, &known.token()).await);
 }
 
 #[tokio::test]
-async fn a_new_secret_is_found_without_a_deployment() {
+async fn new_secret_is_found_without_a_deployment() {
     let (secret, clock) = (Arc::new(Mutex::new("o".repeat(32))), ManualClock::default());
-    let (asked, value) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&secret));
-    let counted = Arc::clone(&asked);
+    let (requests, value) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&secret));
+    let counter = Arc::clone(&requests);
     let source = token_secret(move || {
-        counted.fetch_add(1, Ordering::SeqCst);
+        counter.fetch_add(1, Ordering::SeqCst);
         value.lock().unwrap().clone()
     });
     let keys = Keys::load(source, clock.clock()).await.unwrap();
@@ -264,14 +265,14 @@ async fn a_new_secret_is_found_without_a_deployment() {
     for _ in 0..5 {
         assert!(!accepts(&keys, &new).await);
     }
-    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    assert_eq!(requests.load(Ordering::SeqCst), 1);
     clock.advance(30);
     assert!(accepts(&keys, &new).await && !accepts(&keys, &old).await);
-    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert_eq!(requests.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
-async fn a_secret_that_is_too_short_to_sign_with_is_refused() {
+async fn short_secret_is_refused() {
     let (secret, clock) = (Arc::new(Mutex::new("s".repeat(31))), ManualClock::default());
     let value = Arc::clone(&secret);
     let source = token_secret(move || value.lock().unwrap().clone());
@@ -281,7 +282,7 @@ async fn a_secret_that_is_too_short_to_sign_with_is_refused() {
     ));
     *secret.lock().unwrap() = "s".repeat(32);
     let keys = Keys::load(source, clock.clock()).await.unwrap();
-    // One that becomes so later is not taken over.
+    // A later short secret does not replace the cached one.
     secret.lock().unwrap().clear();
     clock.advance(15 * 60);
     assert!(accepts(&keys, &hs256("s".repeat(32).as_bytes(), None)).await);
@@ -289,7 +290,7 @@ async fn a_secret_that_is_too_short_to_sign_with_is_refused() {
 }
 
 #[tokio::test]
-async fn a_public_key_is_no_secret() {
+async fn public_key_is_not_accepted_as_a_secret() {
     let signer = Signer::rs256("r");
     let keys = Provider::start(&[&signer])
         .keys(&ManualClock::default())
@@ -310,7 +311,7 @@ async fn a_public_key_is_no_secret() {
 }
 
 #[tokio::test]
-async fn a_secret_in_a_public_set_signs_nothing() {
+async fn secret_in_a_public_set_is_not_accepted() {
     let mut signer = Signer::new("s", EncodingKey::from_secret(&[b's'; 32]), Algorithm::HS256);
     let clock = ManualClock::default();
     let keys = Provider::start(&[&signer]).keys(&clock).await;
@@ -320,7 +321,7 @@ async fn a_secret_in_a_public_set_signs_nothing() {
 }
 
 #[tokio::test]
-async fn a_token_is_checked_with_the_algorithm_of_its_key_alone() {
+async fn token_must_use_the_algorithm_of_its_key() {
     let (rsa, curve) = (Signer::rs256("r"), Signer::es256("e"));
     let provider = Provider::start(&[&rsa, &curve]);
     let (clock, secret) = (ManualClock::default(), token_secret(|| "s".repeat(32)));
@@ -328,7 +329,7 @@ async fn a_token_is_checked_with_the_algorithm_of_its_key_alone() {
         provider.keys(&clock).await,
         Keys::load(secret, clock.clock()).await.unwrap(),
     );
-    // Signed by one key, in the name of the other.
+    // Signed by one key, with the key id of the other.
     for (signer, kid) in [(&rsa, "e"), (&curve, "r")] {
         let header = Header {
             kid: Some(kid.to_owned()),
@@ -336,7 +337,7 @@ async fn a_token_is_checked_with_the_algorithm_of_its_key_alone() {
         };
         assert!(!accepts(&public, &encode(&header, &claims(), &signer.key).unwrap()).await);
     }
-    // RSA, but with another hash; no signature at all; a public key where a secret is asked for.
+    // RSA with another hash, no signature, and a public key instead of a secret.
     let header = Header {
         kid: Some("r".to_owned()),
         ..Header::new(Algorithm::RS512)
@@ -353,7 +354,7 @@ async fn a_token_is_checked_with_the_algorithm_of_its_key_alone() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_key_id_is_taken_where_there_is_one_key_only() {
+async fn token_without_a_key_id_is_accepted_only_with_a_single_key() {
     let (one, other) = (Signer::es256("1"), Signer::es256("2"));
     let anonymous = encode(&Header::new(Algorithm::ES256), &claims(), &one.key).unwrap();
     let clock = ManualClock::default();

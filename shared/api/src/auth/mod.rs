@@ -1,4 +1,4 @@
-//! Who calls: tokens, and the keys that they are checked with.
+//! Authentication: tokens, and the keys that verify them.
 
 mod keys;
 mod token;

@@ -1,46 +1,46 @@
-//! What a token must be like, and who it stands for.
+//! The validation of a token's claims, and the user that they name.
 
 use jobs::{Caller, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::{Map, Value};
 
-/// How far the clocks of who issues and who checks may differ, in seconds.
+/// The allowed difference between the clocks of the issuer and of this system, in seconds.
 const LEEWAY_SECONDS: u64 = 5;
 
-/// The token is not to be trusted, or names no user. The reason is for the log: it never holds
-/// the token or a part of it.
+/// The token is not valid, or names no user. The error text is for the log and never contains any
+/// part of the token.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidToken {
     /// The signature, a time, the issuer or the audience is wrong.
     #[error("refused: {0}")]
     Refused(#[from] jsonwebtoken::errors::Error),
-    /// No key of this id is known.
+    /// No usable key has the token's key id.
     #[error("signed with an unknown key")]
     UnknownKey,
-    /// The user's claim is no id.
-    #[error("the claim {0} is not a user's id")]
+    /// The user claim is missing or not an id.
+    #[error("the claim {0} is not a user id")]
     NoUser(String),
 }
 
-/// What is asked of a token's claims.
+/// The rules for a token's claims.
 #[derive(Clone, Debug)]
 pub struct TokenRules {
-    /// The `iss` that tokens must have, where one is configured.
+    /// The required `iss`; `None` accepts any.
     pub issuer: Option<String>,
-    /// The `aud` that tokens must name, where one is configured.
+    /// The required `aud`; `None` accepts any.
     pub audience: Option<String>,
-    /// The claim that holds the user's id.
+    /// The claim with the user id.
     pub user_claim: String,
-    /// The claim that says `admin`, by itself or in a list; `roles` is read as well.
+    /// The claim that contains `admin`, as a string or in a list, in addition to `roles`.
     pub role_claim: String,
 }
 
 impl TokenRules {
-    /// Checks `token` with `key`, which signs with `algorithm` and nothing else: so neither
-    /// `alg: none` nor a public key taken for a shared secret is ever accepted.
+    /// Verifies `token` with `key` and the single `algorithm` of that key, so that neither
+    /// `alg: none` nor a public key used as a shared secret is accepted.
     ///
     /// # Errors
-    /// When the token is not to be trusted.
+    /// If the token is not valid.
     pub fn check(
         &self,
         token: &str,
@@ -53,7 +53,7 @@ impl TokenRules {
         let admin = [self.role_claim.as_str(), "roles"]
             .iter()
             .filter_map(|name| claims.get(*name))
-            .any(says_admin);
+            .any(has_admin);
         Ok(Caller { user_id, admin })
     }
 
@@ -86,7 +86,7 @@ fn user_id(claim: &Value) -> Option<UserId> {
     }
 }
 
-fn says_admin(claim: &Value) -> bool {
+fn has_admin(claim: &Value) -> bool {
     match claim {
         Value::String(role) => role == "admin",
         Value::Array(roles) => roles.iter().any(|role| role == "admin"),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_user_is_a_number_or_a_string_of_digits() {
+    fn user_is_a_number_or_a_string_of_digits() {
         assert_eq!(
             check(&rules(), &json!({"sub": 7, "exp": FAR}))
                 .unwrap()
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn an_admin_is_one_by_role_or_by_roles() {
+    fn admin_is_found_in_role_or_roles() {
         for (claims, admin) in [
             (json!({"sub": 7, "exp": FAR, "role": "admin"}), true),
             (
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_a_future_and_an_endless_token_are_refused() {
+    fn expired_future_and_endless_tokens_are_refused() {
         assert!(check(&rules(), &json!({"sub": 7, "exp": 1_000})).is_err());
         assert!(check(&rules(), &json!({"sub": 7, "exp": FAR, "nbf": FAR - 1})).is_err());
         assert!(check(&rules(), &json!({"sub": 7})).is_err());
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_signature_no_algorithm_and_another_algorithm_are_refused() {
+    fn wrong_signature_and_wrong_algorithm_are_refused() {
         let claims = json!({"sub": 7, "exp": FAR});
         let other = DecodingKey::from_secret(b"another secret of thirty-two bytes!!");
         assert!(

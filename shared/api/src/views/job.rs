@@ -1,4 +1,4 @@
-//! A job: whole, with its details, its status alone, and in lists.
+//! Views of a job: complete, with details, status only, and in lists.
 
 use axum::{
     Json,
@@ -15,7 +15,7 @@ use store::{Details, Documents};
 
 use super::log::text;
 
-/// The state of a job, as several answers show it.
+/// The state of a job, shared by several views.
 #[derive(Debug, Serialize)]
 struct StateView {
     status: Status,
@@ -62,7 +62,7 @@ pub struct JobView {
 }
 
 impl JobView {
-    /// A job with its documents.
+    /// Creates the view of a job with its documents.
     #[must_use]
     pub fn new(job: Job, documents: Documents) -> Self {
         Self {
@@ -78,7 +78,7 @@ impl JobView {
     }
 }
 
-/// A job with its attempts and the end of its log as text.
+/// A job with its attempts, and with the end of its log as text.
 #[derive(Debug, Serialize)]
 pub struct DetailsView {
     #[serde(flatten)]
@@ -122,13 +122,13 @@ impl From<Details> for DetailsView {
     }
 }
 
-/// A job's status.
+/// The status of a job.
 #[derive(Debug, Serialize)]
 pub struct StatusView {
     job_id: JobId,
     #[serde(flatten)]
     state: StateView,
-    /// Why a pending job is not running.
+    /// The reason a pending job is not running.
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting_for: Option<WaitingFor>,
 }
@@ -143,13 +143,13 @@ impl From<Job> for StatusView {
     }
 }
 
-/// The receipt of a cancel.
+/// The response to a cancel.
 #[derive(Debug, Serialize)]
 pub struct CancelView {
     job_id: JobId,
     status: Status,
     message: String,
-    /// When a run that was under way has stopped, at the latest.
+    /// The latest time at which the current run stops; `None` if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     stops_by: Option<Time>,
 }
@@ -172,7 +172,7 @@ pub struct PageView {
     pub(crate) next_cursor: Option<String>,
 }
 
-/// What an analysis found.
+/// The result of an analysis job.
 #[derive(Debug, Serialize)]
 pub struct AnalysisView {
     job_id: JobId,
@@ -182,7 +182,7 @@ pub struct AnalysisView {
 }
 
 impl AnalysisView {
-    /// The result of the analysis job `id`.
+    /// Creates the view of the result of the job `id`.
     #[must_use]
     pub fn new(id: JobId, mut result: Value) -> Self {
         let mut part = |name: &str| result.get_mut(name).map_or(Value::Null, Value::take);
@@ -195,8 +195,8 @@ impl AnalysisView {
     }
 }
 
-/// The answer to a request that creates a job: 202, or 201 for a draft, with its address; 200 for a job that an earlier
-/// request created.
+/// Responds with a job: 202 for a new job, 201 for a new draft, 200 for one that an earlier request
+/// created. The `Location` header has its path.
 #[must_use]
 pub fn job_answer(job: Job, documents: Documents, is_new: bool) -> Response {
     let status = match (is_new, job.status()) {

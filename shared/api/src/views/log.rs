@@ -1,4 +1,4 @@
-//! A job's log, as JSON and as text.
+//! Views of a job's log: JSON and text.
 
 use axum::{
     Json,
@@ -19,7 +19,7 @@ pub struct LogsView {
 }
 
 impl LogsView {
-    /// A page of the log of `job`.
+    /// Creates the view of a page of the log of `job`.
     #[must_use]
     pub fn new(job: &Job, page: LogPage) -> Self {
         Self {
@@ -31,7 +31,8 @@ impl LogsView {
         }
     }
 
-    /// The page as JSON or, if the client prefers that, as lines of text. The cursor is in headers then.
+    /// Responds with JSON, or with lines of text and the cursor in headers if the client prefers
+    /// text.
     #[must_use]
     pub fn answer(self, as_text: bool) -> Response {
         if !as_text {
@@ -46,7 +47,7 @@ impl LogsView {
     }
 }
 
-/// Log entries as text, a line each.
+/// Formats log entries as text, one per line.
 pub(super) fn text(entries: &[LogEntry]) -> String {
     entries
         .iter()

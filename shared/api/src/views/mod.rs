@@ -1,4 +1,4 @@
-//! Answers, as the contract defines them.
+//! The bodies of responses.
 
 mod job;
 mod log;
@@ -17,7 +17,7 @@ pub use self::{
     release::{FileView, FilesView, ReleaseView, UploadView},
 };
 
-/// 201, with the address of the new resource.
+/// Responds with 201 and the path of the new resource in `Location`.
 pub fn created(location: &str, body: impl Serialize) -> Response {
     let headers = [(header::LOCATION, location)];
     (StatusCode::CREATED, headers, Json(body)).into_response()

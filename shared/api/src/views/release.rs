@@ -1,4 +1,4 @@
-//! A release, its packages and its files.
+//! Views of a release, its packages and its files.
 
 use jobs::{
     JobId, ReleaseId, Time, UserId,
@@ -72,7 +72,7 @@ impl From<Release> for ReleaseView {
     }
 }
 
-/// A presigned upload of one file.
+/// A presigned upload of a file.
 #[derive(Debug, Serialize)]
 pub struct UploadView {
     path: String,
@@ -88,7 +88,8 @@ struct Upload {
 }
 
 impl UploadView {
-    /// An upload to `path` that is valid until `expires_at`: its URL, and the headers that must be sent.
+    /// Creates the view of an upload to `path`, valid until `expires_at`. The client must send
+    /// `headers` with it.
     #[must_use]
     pub fn new(
         path: String,
@@ -113,7 +114,7 @@ impl UploadView {
 /// The files of a release.
 #[derive(Debug, Serialize)]
 pub struct FilesView {
-    /// Source files, then the current package.
+    /// The source files, then the files of the current package.
     pub files: Vec<FileView>,
 }
 
@@ -124,8 +125,8 @@ pub struct FileView {
     pub path: String,
     /// In bytes.
     pub size: u64,
-    /// When it was written.
+    /// The time of its last change.
     pub last_modified: Option<Time>,
-    /// A presigned download.
+    /// A presigned URL to download it.
     pub url: String,
 }

@@ -161,7 +161,7 @@ impl Job {
         }
     }
 
-    /// Whether it is running with an expired lease: its run has stopped responding.
+    /// Returns whether it is running with an expired lease: its run has stopped responding.
     #[must_use]
     pub fn lease_has_expired(&self, now: Time) -> bool {
         self.lease_expires_at().is_some_and(|lease| lease <= now)
@@ -177,7 +177,7 @@ impl Job {
         }
     }
 
-    /// Whether its type allows another attempt after this one.
+    /// Returns whether its type allows another attempt after this one.
     #[must_use]
     pub fn has_attempts_left(&self) -> bool {
         self.attempt < self.job_type.map_or(1, JobType::max_attempts)

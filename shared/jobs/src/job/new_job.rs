@@ -15,7 +15,7 @@ pub struct NewJob {
     pub job_type: Option<JobType>,
     /// Its configuration as the client sent it, already validated.
     pub config: Map<String, Value>,
-    /// Whether it is a draft, which waits to be submitted.
+    /// True if it is a draft, which waits to be submitted.
     pub draft: bool,
     /// The job that it retries.
     pub retry_of: Option<JobId>,

@@ -41,7 +41,7 @@ impl Run {
         self.end.as_ref()?.error.as_ref()
     }
 
-    /// Whether it ended because a service was unavailable.
+    /// Returns whether it ended because a service was unavailable.
     pub(super) fn found_outage(&self) -> bool {
         self.error()
             .is_some_and(|error| error.code == FailureCode::Unavailable)

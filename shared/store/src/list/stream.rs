@@ -60,7 +60,7 @@ pub(super) struct Stream {
     pub buffer: VecDeque<IndexEntry>,
     /// The range of ids that may have unread entries; `None` at the end.
     unread: Option<(u64, u64)>,
-    /// Whether jobs can move from it to another stream: the phases of jobs that are not final.
+    /// True if jobs can move from it to another stream: the phases of jobs that are not final.
     pub is_transient: bool,
 }
 
@@ -79,7 +79,7 @@ impl Stream {
         }
     }
 
-    /// Whether it must be read before its next entry is known.
+    /// Returns whether it must be read before its next entry is known.
     pub fn needs_read(&self) -> bool {
         self.buffer.is_empty() && self.unread.is_some()
     }
