@@ -70,25 +70,94 @@ alerted to those marked *internal*.
 
 #[test]
 fn every_page_is_reached_from_the_readme_and_leads_somewhere() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    for entry in fs::read_dir(root().join("docs")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(
-            readme.contains(&format!("(docs/{name})")),
-            "{name} is not in the README"
-        );
-        let page = fs::read_to_string(root().join("docs").join(&name)).unwrap();
-        for target in page
-            .split("](")
-            .skip(1)
-            .map(|rest| rest.split(')').next().unwrap())
-        {
+    let docs = root().join("docs");
+    let mut pages: Vec<PathBuf> = ["README", "CHANGELOG", "CONTRIBUTING", "SECURITY"]
+        .iter()
+        .map(|name| root().join(format!("{name}.md")))
+        .filter(|path| path.exists())
+        .collect();
+    pages_below(&docs, &mut pages);
+    for path in &pages {
+        if path.starts_with(&docs) {
+            let (index, link) = listed_in(&docs, path);
+            let entry = format!("({link})");
             assert!(
-                root().join("docs").join(target).exists(),
-                "{name} leads to {target}"
+                read(&index).contains(&entry),
+                "{} does not list {link}",
+                index.display()
+            );
+        }
+        for target in links(&read(path)) {
+            assert!(
+                leads_somewhere(path, target),
+                "{} leads to {target}",
+                path.display()
             );
         }
     }
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+fn pages_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            pages_below(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+/// The page that must list `page`, and the link in it: a folder's `README.md` lists the folder's pages, and the
+/// project's lists all others.
+fn listed_in(docs: &Path, page: &Path) -> (PathBuf, String) {
+    let index = page.with_file_name("README.md");
+    if page.parent() == Some(docs) || page == index {
+        let below = page.strip_prefix(docs).unwrap();
+        (
+            root().join("README.md"),
+            format!("docs/{}", below.display()),
+        )
+    } else {
+        (
+            index,
+            page.file_name().unwrap().to_string_lossy().into_owned(),
+        )
+    }
+}
+
+fn links(page: &str) -> impl Iterator<Item = &str> {
+    let rests = page.split("](").skip(1);
+    rests.map(|rest| rest.split(')').next().unwrap())
+}
+
+/// Checks that a link in `page` leads to a file and, with an anchor, to one of its headings.
+fn leads_somewhere(page: &Path, target: &str) -> bool {
+    if target.starts_with("https://") {
+        return true;
+    }
+    let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+    let path = if file.is_empty() {
+        page.to_owned()
+    } else {
+        page.with_file_name(file)
+    };
+    path.exists() && (anchor.is_empty() || has_heading(&read(&path), anchor))
+}
+
+/// Checks that a heading has this anchor, as GitHub derives it.
+fn has_heading(page: &str, anchor: &str) -> bool {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    let mut anchors = headings.map(|line| {
+        let words = line.trim_start_matches('#').trim().to_lowercase();
+        let kept = words.replace(' ', "-");
+        kept.replace(|c: char| !c.is_alphanumeric() && c != '-' && c != '_', "")
+    });
+    anchors.any(|each| each == anchor)
 }
 
 #[test]
