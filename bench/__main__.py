@@ -27,25 +27,25 @@ VENV_LOCAL = ROOT / ".local/venv-local/bin/python"  # with requirements/local.tx
 VENV_PYTHON = ROOT / ".local/venv-python/bin/python"  # with requirements/python.txt
 DEFAULT_SIZES = (1, 100, 2_048)  # MiB
 CARGO_BUILD = ["cargo", "build", "--locked", "--quiet"]
-# The same build as in `make bench`: what functions and benchmarks share is built once.
+# The same build as in `make bench`, so that shared dependencies are built once.
 BENCHMARKS = [*CARGO_BUILD, "--profile", "local", "--workspace", "--bins", "--bench", "*"]
-# Parts that count requests, or compare times of the same moment: other work does not disturb them.
+# Parts that count requests or compare concurrent timings: other load does not disturb them.
 COUNTED = ("costs", "growth")
 TIMED = ("startup", "handlers", "processing", "live", "files")
 TITLES = {
     "costs": "Requests and capacity units of each operation",
-    "growth": "The same as the table grows; times are ratios to the smallest table",
-    "startup": "From the start of the process to the first answer",
-    "handlers": "Warm calls beside the bare call of the SDK, and requests a second",
+    "growth": "The same on growing tables; times are ratios to the smallest table",
+    "startup": "Time from the start of the process to its first answer",
+    "handlers": "Warm calls relative to the bare SDK call, and requests per second",
     "processing": "Jobs through one processor",
     "live": "Waiting times on the deployed local system",
-    "files": "Files: MiB/s, peak resident memory, and the time of others to ours (more is better)",
+    "files": "Files: MiB/s, peak resident memory, and other tools' time relative to ours",
 }
 
 
 def start_release_build() -> subprocess.Popen[bytes]:
-    """Starts to build some functions as they are deployed to AWS."""
-    print("Building some functions as they are deployed to AWS in the background", flush=True)
+    """Starts the deployed build of some functions."""
+    print("Building some functions for deployment, in the background", flush=True)
     packages = [word for name in ("hello", *DEPLOYED) for word in ("-p", name)]
     return subprocess.Popen([*CARGO_BUILD, "--release", *packages], cwd=ROOT)
 
@@ -132,7 +132,7 @@ def main() -> None:
         subprocess.run([VENV_LOCAL, ROOT / "scripts/local.py", "up"], check=True)
     run_parts(report, counted, given.mib)
     if release_build and release_build.wait():
-        sys.exit("error: failed to build the functions as they are deployed")
+        sys.exit("error: the deployed build of the functions failed")
     run_parts(report, timed, given.mib)
     if set(wanted) == set(TITLES):
         report.title("Prices on AWS")

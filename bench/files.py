@@ -1,4 +1,4 @@
-"""Files: the speed and memory of jobs on them, beside zip and Python's zipfile."""
+"""The speed and memory of jobs on files, compared with zip and Python's zipfile."""
 
 import os
 import random
@@ -19,7 +19,7 @@ from s3 import Folder, serve
 from stack import Stack
 
 MIB = 1 << 20
-MEMORY_LIMIT = 128  # MiB of resident memory, whatever the size of the file
+MEMORY_LIMIT = 128  # MiB of resident memory, for files of any size
 # MiB. A larger repack takes as long as a packaging, and the benchmark is long enough.
 LARGEST_REPACK = 100
 VOLUME_SIZE = 700 * MIB
@@ -77,7 +77,7 @@ class FileBench:
         self.user: User = self.stack.new_user()
 
     def start_processor(self) -> AbstractContextManager[Function]:
-        """Starts a processor; a new one for each job, whose memory is then its own."""
+        """Starts a new processor for each job, so that its memory can be measured."""
         return run_function(
             self.stack,
             "process-jobs",
@@ -129,7 +129,7 @@ class FileBench:
             path.unlink()
 
     def measure_packaging(self, release: int, source: Path, mib: int, compression: str) -> None:
-        """Measures a packaging beside zip and Python's zipfile."""
+        """Measures a packaging, and zip and Python's zipfile on the same file."""
         name = f"packaging ({compression})"
         seconds, _ = self.measure_job(
             name,
@@ -146,7 +146,7 @@ class FileBench:
         self.report.add(f"{row}, Python's seconds to ours", python_time / seconds, "times")
 
     def check_archive(self, mib: int) -> None:
-        """Checks that Python's zipfile accepts the archive that repack has made."""
+        """Checks that Python's zipfile accepts the archive of a repack."""
         archives = [key for key in self.folder.keys("") if key.endswith(f"{RELEASE_NAME}.zip")]
         with zipfile.ZipFile(self.folder.path(archives[-1])) as opened:
             assert [entry.file_size for entry in opened.infolist()] == [mib * MIB]
@@ -154,7 +154,7 @@ class FileBench:
 
 
 def peak_memory(pid: int) -> float:
-    """Returns the most memory of a process that was ever resident, in MiB."""
+    """Returns the peak resident memory of a process, in MiB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 

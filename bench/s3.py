@@ -1,4 +1,4 @@
-"""An S3 that keeps its objects as files in a folder, as a benchmark of large files needs it.
+"""An S3 server that keeps its objects as files in a folder, for benchmarks of large files.
 
 The local AWS holds objects in memory. Here a file of gigabytes is read and written over HTTP by
 ranges and parts, as with S3, and neither side ever has all of it in memory.
@@ -20,7 +20,7 @@ BLOCK = 1 << 20
 
 
 class Folder:
-    """Objects are files named by their quoted keys; a part of an upload is such a file too."""
+    """Objects and parts of uploads are files, named by their quoted keys."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -49,7 +49,7 @@ class Folder:
         return self.path(f"upload {upload} {number}")
 
     def complete(self, upload: str, key: str) -> None:
-        """Makes an upload an object: appends the other parts to the first, and removes them."""
+        """Completes an upload: appends the other parts to the first, and removes them."""
         first, *others = [self.part(upload, number) for number in sorted(self.uploads.pop(upload))]
         with first.open("ab") as whole:
             for part in others:

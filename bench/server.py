@@ -1,4 +1,4 @@
-"""One small server that plays Lambda's runtime API and the AWS services for a function.
+"""A small server that simulates Lambda's runtime API and the AWS services of a function.
 
 So nothing is measured but the function. http.server would take a millisecond for a request.
 """
@@ -78,7 +78,7 @@ VARIABLES = {
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 # The SDK reads all of the system's certificates when it starts. Amazon Linux has them in one file.
-# Debian has each in a file of its own as well, and both would be read.
+# Debian also has one file per certificate, and the SDK would read both.
 CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 for path in CERTIFICATES:
     if Path(path).exists():
@@ -99,7 +99,7 @@ NextEvent = Callable[[], bytes | None]
 
 
 def answer_dynamodb(operation: str, body: bytes) -> dict[str, Any]:
-    """Answers as if there were one job and its release; every write is carried out."""
+    """Answers as if there were one job with its release; accepts every write."""
     item = JOB if b"JOB#" in body else RELEASE if b"RELEASE#" in body else None
     match operation:
         case "GetItem":
@@ -115,7 +115,7 @@ def answer_dynamodb(operation: str, body: bytes) -> dict[str, Any]:
 
 
 def answer_aws(headers: Mapping[str, str], body: bytes) -> bytes:
-    """Answers a call to AWS. S3, which alone names no operation in a header, has empty lists."""
+    """Answers a call to AWS. One without an operation in a header is S3's: an empty list."""
     service, _, operation = headers.get("x-amz-target", "S3").partition(".")
     if service.startswith("DynamoDB"):
         answer = answer_dynamodb(operation, body)
@@ -130,7 +130,7 @@ def answer_aws(headers: Mapping[str, str], body: bytes) -> bytes:
 
 
 class Connection(asyncio.Protocol):
-    """A connection of HTTP, with no more of it than functions and SDKs use."""
+    """An HTTP connection, with only the features that functions and SDKs use."""
 
     def __init__(self, next_event: NextEvent, answers: Answers) -> None:
         self.next_event = next_event
@@ -139,11 +139,11 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keeps the way back."""
+        """Keeps the transport for the answers."""
         self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Answers each request that is complete."""
+        """Answers each complete request."""
         arrived = time.perf_counter()
         self.received += data
         while b"\r\n\r\n" in self.received:

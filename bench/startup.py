@@ -1,7 +1,7 @@
-"""Start-up: how soon a function answers its first request, and how large it is.
+"""Start-up: the time to a function's first answer, and the size of its binary.
 
-The time is from just before the process starts to the arrival of its answer. Every function stands
-beside a hello world without and with the SDK, and the same route in Python.
+The time runs from just before the process starts until its answer arrives. Every function is
+compared with a hello world without and with the SDK, and with the same route in Python.
 """
 
 import itertools
@@ -29,7 +29,7 @@ MAX_TIMES_PYTHON = 0.1
 
 
 class Program(NamedTuple):
-    """A function's program, and the event that it is given."""
+    """A function's program, and its event."""
 
     command: list[str]
     event: bytes
@@ -38,7 +38,7 @@ class Program(NamedTuple):
 def programs(
     binaries: Path, python: Path, functions: Sequence[str] | None = None
 ) -> dict[str, Program]:
-    """Returns the programs to start by name: all functions, or some, and those beside them."""
+    """Returns the programs to start by name: all or some functions, and those to compare with."""
     if functions is None:
         functions = sorted(path.name for path in (ROOT / "functions").iterdir() if path.is_dir())
     event = {name: (EVENTS / f"{name}.json").read_bytes() for name in {*functions, PYTHON_ROUTE}}
@@ -52,7 +52,7 @@ def programs(
 
 def first_answer(program: Program) -> tuple[float, Any]:
     """Starts a program with its event; returns the seconds to its answer, and the answer."""
-    # Each process has a server of its own: it waits for a second event, and would take another's.
+    # Each process has its own server: it waits for a second event, and would take another's.
     events = iter([program.event])
     with serve(lambda: next(events, None)) as (answers, port):
         started = time.perf_counter()
@@ -76,7 +76,7 @@ def median_times(started: Mapping[str, Program], rounds: int) -> dict[str, float
     """
     seconds: dict[str, list[float]] = {name: [] for name in started}
     answers: dict[str, Any] = {}
-    # The first round, which brings every file into memory, is not counted.
+    # The first round loads every file into memory and is not counted.
     for number, (name, program) in itertools.product(range(rounds + 1), started.items()):
         taken, answers[name] = first_answer(program)
         if number:
@@ -89,7 +89,7 @@ def median_times(started: Mapping[str, Program], rounds: int) -> dict[str, float
 def measure_startup(
     report: Report, local: Path, release: Path, python: Path, rounds: int = ROUNDS
 ) -> None:
-    """Measures some functions as they are deployed, and all as they are built in `local`.
+    """Measures some functions in their deployed build, and all in the `local` build.
 
     `python` is an interpreter with requirements/python.txt installed.
     """

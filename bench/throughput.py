@@ -1,4 +1,4 @@
-"""Throughput: how many requests a second one warm function answers, one after the other."""
+"""Throughput: the requests per second of one warm function, sent one after the other."""
 
 import queue
 import time
@@ -38,7 +38,7 @@ def drain(answers: Answers) -> Iterator[Answer]:
 
 
 def measure_throughput(report: Report, binaries: Path, python: Path) -> None:
-    """Measures a route beside the hello worlds and the same route in Python."""
+    """Measures a route, the hello worlds, and the same route in Python."""
     started = programs(binaries, python, [PYTHON_ROUTE])
     rates = {name: answers_per_second(started[name]) for name in MEASURED}
     for name, rate in rates.items():

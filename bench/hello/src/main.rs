@@ -1,4 +1,4 @@
-//! The least that a function behind an HTTP API can be: it links no AWS SDK and logs nothing.
+//! The smallest function behind an HTTP API: it links no AWS SDK and logs nothing.
 
 use lambda_http::{Error, Request, run, service_fn};
 

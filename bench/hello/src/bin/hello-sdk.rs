@@ -1,5 +1,5 @@
-//! The least that a function which reads DynamoDB can be: the client is built at the start, and a
-//! request is one `GetItem`. What a function of ours takes beyond this is our own code.
+//! The smallest function that reads DynamoDB: it builds the client when it starts, and each request
+//! is one `GetItem`. Any further time that a function takes is our own code.
 
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
