@@ -1,5 +1,5 @@
 # Every command a person or CI needs; `make` alone lists them.
-# What is installed or made stays in .local/, build/ and target/.
+# They install and build only into .local/, build/ and target/.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -11,19 +11,19 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 # Tests, soak, crash matrix and benchmarks share an environment and the helpers in tests/e2e.
 TESTS := $(LOCAL)/venv-tests/bin
 RUN_HARNESS := PYTHONPATH="$(CURDIR)/scripts:$(CURDIR)/tests/e2e" "$(TESTS)/python"
-# The pinned tools come before whatever else the machine has.
+# The pinned tools take precedence over those of the machine.
 export PATH := $(LOCAL)/venv-tools/bin:$(LOCAL)/venv-local/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 export PYTHON PORT LOG_LEVEL ORIGINS
 
-# The shell sets USER to the login name: only one given to make counts.
+# The shell sets USER to the login name, so only a USER on make's command line counts.
 TOKEN_USER := $(if $(filter command line,$(origin USER)),$(USER),7)
 
 .PHONY: help
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
-# Installs requirements/NAME.txt into .local/venv-NAME, and again when the list has changed.
+# Installs requirements/NAME.txt into .local/venv-NAME, and reinstalls it when the list changes.
 venv-%: requirements/%.txt
 	@scripts/venv.sh $*
 
@@ -34,11 +34,11 @@ cargo:
 # ------------------------------------------------------------------ the local system
 
 .PHONY: run
-run: up ## Package a sample EPUB through the whole system (FILE=path takes your own file)
+run: up ## Package a sample EPUB through the whole system (FILE=path for your own file)
 	@"$(PYTHON)" scripts/demo.py $(if $(FILE),"$(FILE)")
 
 .PHONY: up
-up: build venv-local venv-cli ## Build, start the local AWS, deploy, write .local/env (PORT= LOG_LEVEL= ORIGINS=)
+up: build venv-local venv-cli ## Build, start the local AWS, deploy and write .local/env (PORT= LOG_LEVEL= ORIGINS=)
 	@"$(LOCAL)/venv-local/bin/python" scripts/local.py up
 
 .PHONY: down
@@ -55,33 +55,33 @@ build: cargo ## Build every function for this machine into build/
 	done
 
 .PHONY: token
-token: ## Print a token for the local system: make -s token USER=7 ROLE=admin
+token: ## Print a token for the local system (make -s token USER=7 ROLE=admin)
 	@"$(PYTHON)" scripts/tokens.py "$(TOKEN_USER)" $(if $(ROLE),"$(ROLE)")
 
 .PHONY: invoke
-invoke: up ## Invoke one function alone: make invoke FN=get-job [EVENT=tests/fixtures/events/get-job.json]
+invoke: up ## Invoke one function (FN=get-job, EVENT=file; default: its sample event)
 	@"$(PYTHON)" scripts/invoke.py "$(FN)" "$(or $(EVENT),tests/fixtures/events/$(FN).json)"
 
 .PHONY: watch
-watch: up ## Rebuild functions as you edit; 'make invoke' runs those (Ctrl-C ends it)
+watch: up ## Rebuild functions as you edit; 'make invoke' runs them (Ctrl-C to stop)
 	@"$(PYTHON)" scripts/invoke.py --watch
 
 # ------------------------------------------------------------------ tests and checks
 
 .PHONY: test
-test: test-e2e test-rust ## Run every test; JUnit files are in target/pytest and target/nextest
+test: test-e2e test-rust ## Run every test; write JUnit files to target/pytest and target/nextest
 
 .PHONY: test-e2e
-test-e2e: up venv-tests venv-lint ## Run the end-to-end tests on the local system: ARGS="-k cancel" are pytest's
+test-e2e: up venv-tests venv-lint ## Run the end-to-end tests on the local system (ARGS="-k cancel" for pytest)
 	@"$(TESTS)/pytest" -n 4 --junit-xml=target/pytest/junit.xml $(ARGS)
 
 .PHONY: test-rust
-test-rust: cargo venv-tools ## Run the Rust tests, which need no system: ARGS="-p tests races" are nextest's
+test-rust: cargo venv-tools ## Run the Rust tests, without a system (ARGS="-p tests races" for nextest)
 	@cargo nextest run --locked --workspace $(ARGS)
 	@"$(PYTHON)" scripts/follow_job_type_page.py
 
 .PHONY: check
-check: cargo venv-tools venv-lint venv-tests ## Check formatting, lints, types, docs, dependencies and the template
+check: cargo venv-tools venv-lint venv-tests ## Check formatting, lints, types, docs, dependencies and templates
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
@@ -95,15 +95,19 @@ check: cargo venv-tools venv-lint venv-tests ## Check formatting, lints, types, 
 	  "$(LOCAL)/venv-lint/bin/sam" validate --lint --template template.yaml
 
 .PHONY: audit
-audit: cargo venv-tools ## Look for known vulnerabilities; fetches RustSec's database, so not in 'make check'
+audit: cargo venv-tools ## Check dependencies for known vulnerabilities (downloads RustSec's database)
 	cargo deny check advisories
+
+.PHONY: zip64-test
+zip64-test: cargo venv-tools ## Write and read back an archive over 4 GiB (needs unzip and 4 GiB of disk)
+	@cargo nextest run --locked -p release-files --run-ignored only -E 'test(4_gib)'
 
 .PHONY: fuzz
 fuzz: cargo ## Fuzz the file parsers (SECONDS=60 per parser, SEED=n to reproduce a run)
 	@scripts/fuzz.sh "$(or $(SECONDS),30)" "$(SEED)"
 
 .PHONY: crash-matrix
-crash-matrix: up venv-tests ## Kill the processor before and after each of its calls; write docs/crash-matrix.md
+crash-matrix: up venv-tests ## Kill the processor before and after each call; write docs/crash-matrix.md
 	@$(RUN_HARNESS) tests/e2e/crashes.py --output docs/crash-matrix.md $(ARGS)
 
 .PHONY: soak
@@ -111,12 +115,12 @@ soak: up venv-tests ## Run thousands of jobs under kills, throttling, duplicates
 	@$(RUN_HARNESS) tests/e2e/soak.py $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: coverage
-coverage: cargo venv-local venv-cli venv-tests venv-tools ## Measure the line coverage of all tests; fails below 90 %
+coverage: cargo venv-local venv-cli venv-tests venv-tools ## Measure the line coverage of all tests; fail below 90 %
 	@scripts/coverage.sh
 
 .PHONY: bench
 bench: BENCHMARKS := --bench '*'
-bench: build venv-local venv-cli venv-python venv-tests ## Run all benchmarks; write target/bench/report.json and docs/prices.md (PART="costs files", MIB="1 100")
+bench: build venv-local venv-cli venv-python venv-tests ## Run all benchmarks; write docs/prices.md (PART="costs files", MIB="1 100")
 	@$(RUN_HARNESS) bench $(PART) $(if $(MIB),--mib $(MIB))
 
 # ------------------------------------------------------------------ AWS
@@ -126,7 +130,7 @@ build-aws: cargo venv-local venv-zig ## Build every function for AWS (arm64) int
 	PATH="$(LOCAL)/venv-zig/bin:$$PATH" cargo lambda build --locked --release --arm64 --lambda-dir build
 
 .PHONY: deploy
-deploy: venv-cli ## Build for AWS and deploy: make deploy STAGE=prod BUCKET=artifacts PARAMETERS="Name=value ..."
+deploy: venv-cli ## Build for AWS and deploy (STAGE=prod BUCKET=artifacts PARAMETERS="Name=value ...")
 	@[ -n "$(STAGE)" ] && [ -n "$(BUCKET)" ] || { \
 	  echo "error: STAGE= names the stack (jobs-STAGE), BUCKET= the bucket for the packaged code" >&2; exit 1; }
 	@$(MAKE) build-aws
