@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Line coverage with the LLVM that rustc itself was built with: profiles of another do not read.
-# Not counted: tests, and main.rs files (a dozen lines that only start a function).
+# Measures line coverage with the LLVM version of rustc, because no other version reads its profiles.
+# Tests and main.rs files (a dozen lines that only start a function) are not counted.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,24 +11,24 @@ if [ ! -x "$sysroot_bin/llvm-cov" ] && [ -z "${LLVM_COV:-}" ]; then
     [ -x "$bin/llvm-cov" ] && export LLVM_COV=$bin/llvm-cov LLVM_PROFDATA=$bin/llvm-profdata && break
   done
   [ -n "${LLVM_COV:-}" ] || {
-    echo "error: llvm-cov of LLVM $llvm is missing." >&2
-    echo "  'rustup component add llvm-tools', or Debian: apt-get install llvm-$llvm" >&2
+    echo "error: llvm-cov for LLVM $llvm is missing." >&2
+    echo "  Run 'rustup component add llvm-tools', or on Debian: apt-get install llvm-$llvm" >&2
     exit 1
   }
 fi
 
-# Everything is built once, instrumented, in a target folder of its own. %c keeps the counters in
-# the profile while a process runs: the local AWS ends the functions by a signal, which would lose
-# them; on Linux that wants relocatable counters.
+# Builds everything once, instrumented, in its own target folder. %c keeps the counters in the profile
+# while a process runs: the local AWS kills the functions, which would lose them. On Linux, %c needs
+# relocatable counters.
 export CARGO_TARGET_DIR=$PWD/target/coverage
 export RUSTFLAGS="-C llvm-args=-runtime-counter-relocation"
 eval "$(cargo llvm-cov show-env --sh 2>/dev/null)"
 export LLVM_PROFILE_FILE=${LLVM_PROFILE_FILE%%-%p*}-%p%c.profraw
 find "$CARGO_TARGET_DIR" -maxdepth 1 -name '*.profraw' -delete 2>/dev/null || true
-echo "Building the functions, instrumented"
+echo "Building the instrumented functions"
 cargo build --locked --quiet --workspace --bins
 
-# The end-to-end tests, on a second local system that runs these binaries.
+# Runs the end-to-end tests on a second local system with these binaries.
 export LOCAL_SYSTEM=$PWD/.local/coverage
 unset PORT
 for folder in functions/*/; do
@@ -42,7 +42,7 @@ python=.local/venv-local/bin/python
 "$python" scripts/local.py up
 .local/venv-tests/bin/pytest -n 4
 
-# The tests in process.
+# Runs the Rust tests.
 cargo nextest run --locked --workspace
 
 cargo llvm-cov report \

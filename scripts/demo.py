@@ -1,4 +1,4 @@
-"""Takes a file through the whole system as a user would, over HTTP only (`make run`)."""
+"""Takes a file through the whole system like a user, over HTTP only (`make run`)."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ REQUEST_TIMEOUT = 60  # seconds
 UPLOAD_TIMEOUT = 300
 JOB_TIMEOUT = 300
 POLL_INTERVAL = 0.2
-MAX_URL_LENGTH = 100  # of the addresses that are printed
+MAX_URL_LENGTH = 100  # of a printed URL
 
 
 def fail(message: str) -> NoReturn:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # deploy.sh STACK ARTIFACT_BUCKET [Parameter=Value ...]
-# Deploys template.yaml and build/ of the current folder, with the same two commands for AWS and for
-# the local AWS. AWS_ENDPOINT_URL selects the local one.
+# Deploys template.yaml and build/ of the current folder to AWS, or to the local AWS if AWS_ENDPOINT_URL
+# names it. Both use the same two commands.
 set -euo pipefail
 [ $# -ge 2 ] || { echo "usage: deploy.sh STACK ARTIFACT_BUCKET [Parameter=Value ...]" >&2; exit 2; }
 export AWS_PAGER=""

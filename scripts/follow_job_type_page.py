@@ -40,7 +40,7 @@ def copy_code() -> None:
 
 
 def apply(path: str, anchor: str | None, code: str) -> None:
-    """Carries out one step of the page."""
+    """Applies one step of the page."""
     file = COPY / path
     if anchor is None:
         file.write_text(code)
@@ -58,11 +58,11 @@ def main() -> None:
     steps = [step.group("path", "anchor", "code") for step in STEP.finditer(PAGE.read_text())]
     blocks = PAGE.read_text().count("\n```") // 2
     if len(steps) != blocks:
-        sys.exit(f"error: {PAGE.name} has {blocks} blocks, but says of {len(steps)} where they go")
+        sys.exit(f"error: {PAGE.name} has {blocks} blocks, but places for only {len(steps)}")
     copy_code()
     for step in steps:
         apply(*step)
-    # Its own version keeps the copy's packages apart from ours; the built dependencies are shared.
+    # A different version keeps the copy's packages apart; the built dependencies are shared.
     manifest = COPY / "Cargo.toml"
     text = re.sub(r"(?m)^version = .*", 'version = "0.0.0"', manifest.read_text(), count=1)
     manifest.write_text(text)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # fuzz.sh SECONDS [SEED]
-# Fuzzes each file parser for SECONDS. An input that panics, hangs, or takes more than
-# 4 GiB of address space is kept in corpus/, which the tests read from then on.
+# Fuzzes each file parser for SECONDS. Keeps each input that makes it panic, hang, or use more than
+# 4 GiB of address space in corpus/, which the tests read from then on.
 set -euo pipefail
 cd "$(dirname "$0")/../shared/release-files"
 seconds=$1
@@ -22,6 +22,6 @@ for found in "$folder"/*; do
   kept="corpus/$target/$(sha256sum "$found" | cut -c1-16)"
   mkdir -p "corpus/$target"
   cp "$found" "$kept"
-  echo "error: $target: the finding is kept in shared/release-files/$kept; 'make test' fails until it is mended" >&2
+  echo "error: $target: input kept in shared/release-files/$kept; 'make test' fails until it is handled" >&2
 done
 exit "$status"

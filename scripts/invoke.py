@@ -1,8 +1,8 @@
 """Runs one function alone in cargo-lambda's emulation of Lambda (`make invoke`, `make watch`).
 
-The function runs in the environment that the template gives it in the local AWS. To invoke needs no
-compiler: cargo-lambda only serves Lambda's runtime API ('--only-lambda-apis'), and the binary that
-is deployed locally connects to it. One emulation serves all invocations.
+The function runs in the environment that the template gives it in the local AWS. Invoking it needs
+no compiler: cargo-lambda only serves Lambda's runtime API ('--only-lambda-apis'), and the locally
+deployed binary connects to it. One emulation serves all invocations.
 """
 
 import argparse
@@ -30,7 +30,7 @@ INVOKE_TIMEOUT = 300
 
 
 def function_name(function: str) -> str:
-    """Returns the name under which a function is deployed."""
+    """Returns the deployed name of a function."""
     return f"{local.STACK}-{function}"
 
 
@@ -65,7 +65,7 @@ def functions() -> list[str]:
 
 @contextlib.contextmanager
 def exclusive(name: str) -> Iterator[None]:
-    """Waits until no other process has the lock of this name, and holds it."""
+    """Waits for the lock of this name, and holds it."""
     with (local.LOCAL / f"watch.{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -93,8 +93,8 @@ def start_emulation() -> dict[str, Any]:
 
 
 def emulation() -> dict[str, Any]:
-    """Returns the state of the running emulation, and starts one if there is none."""
-    # Several invocations at once start it only once.
+    """Returns the state of the emulation; starts it if necessary."""
+    # Concurrent invocations start only one.
     with exclusive("emulation"):
         if state := local.read_state(STATE, "cargo"):
             return dict(state)
@@ -135,7 +135,7 @@ def invoke(function: str, event: Path) -> int:
 def watch() -> int:
     """Runs cargo-lambda in the foreground: it compiles the functions that are invoked.
 
-    Every function gets the variables of all functions: cargo-lambda has one environment.
+    Every function receives the variables of all: cargo-lambda has one environment.
     """
     shared: dict[str, str] = {}
     for function in functions():
@@ -157,7 +157,7 @@ def watch() -> int:
 
 
 def main() -> int:
-    """Runs what the command line asks for; returns the exit status."""
+    """Runs the command of the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description="Run one function alone, without the local API.")
     parser.add_argument("--watch", action="store_true", help="rebuild functions as they change")
     parser.add_argument("function", nargs="?", help="name of the function")

@@ -1,9 +1,9 @@
 """Starts and deploys the local AWS ('up'), or stops it and removes its data ('down').
 
-Everything is in .local/, which git ignores: the process id, log and scratch space of the emulator,
-the token secret, and .local/env with the addresses of the system. LOCAL_SYSTEM names another
-folder with the same content and with a template and build/ of its own, for a second system.
-The data lives as long as the emulator: 'down' and 'up' give an empty system.
+All state is in .local/, which git ignores: the process id, log and scratch space of the emulator,
+the token secret, and .local/env with the addresses of the system. LOCAL_SYSTEM selects another
+folder with the same content and its own template and build/, for a second system. The data last as
+long as the emulator: 'down' followed by 'up' starts with an empty system.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def fail(message: str) -> NoReturn:
 
 
 def aws_environment(port: int) -> dict[str, str]:
-    """Returns what an AWS SDK needs to reach the local AWS, and nothing of the user's own setup."""
+    """Returns the variables that point an AWS SDK to the local AWS, and not to the user's own."""
     return {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_REGION": REGION,
@@ -241,7 +241,7 @@ def aws(port: int, *arguments: str) -> Any:
 
 
 def put_secret(port: int) -> None:
-    """Puts the token secret into Secrets Manager; makes one at the first start."""
+    """Puts the token secret into Secrets Manager; creates it at the first start."""
     if not SECRET.exists():
         SECRET.touch(mode=0o600)
         SECRET.write_text(secrets.token_urlsafe(48))
@@ -291,7 +291,7 @@ def describe_stack(port: int) -> tuple[str | None, dict[str, str]]:
 
 
 def failure_reasons(port: int) -> list[str]:
-    """Returns what CloudFormation says of each resource that failed."""
+    """Returns CloudFormation's reason for each failed resource."""
     found = run_aws(port, "cloudformation", "describe-stack-events", "--stack-name", STACK)
     events = json.loads(found.stdout)["StackEvents"] if found.returncode == 0 else []
     return [

@@ -66,7 +66,7 @@ def sample_epub() -> bytes:
 
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as book:
-        # The format asks for it: this entry comes first and is not compressed.
+        # The format requires that this entry comes first and is not compressed.
         book.writestr("mimetype", "application/epub+zip", zipfile.ZIP_STORED)
         book.writestr("META-INF/container.xml", CONTAINER)
         book.writestr("OEBPS/package.opf", package)

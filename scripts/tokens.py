@@ -1,4 +1,4 @@
-"""Makes tokens for the local system, signed with its secret. `make token` prints one."""
+"""Signs tokens for the local system with its secret. `make token` prints one."""
 
 import argparse
 import base64
