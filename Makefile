@@ -1,4 +1,4 @@
-# Every command a person or CI needs; `make` alone lists them.
+# Every command that a person or CI needs; `make` lists them.
 # They install and build only into .local/, build/ and target/.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -59,7 +59,7 @@ token: ## Print a token for the local system (make -s token USER=7 ROLE=admin)
 	@"$(PYTHON)" scripts/tokens.py "$(TOKEN_USER)" $(if $(ROLE),"$(ROLE)")
 
 .PHONY: invoke
-invoke: up ## Invoke one function (FN=get-job, EVENT=file; default: its sample event)
+invoke: up ## Invoke one function with its sample event, or your own (FN=get-job EVENT=my.json)
 	@"$(PYTHON)" scripts/invoke.py "$(FN)" "$(or $(EVENT),tests/fixtures/events/$(FN).json)"
 
 .PHONY: watch
@@ -76,7 +76,7 @@ test-e2e: up venv-tests venv-lint ## Run the end-to-end tests on the local syste
 	@"$(TESTS)/pytest" -n 4 --junit-xml=target/pytest/junit.xml $(ARGS)
 
 .PHONY: test-rust
-test-rust: cargo venv-tools ## Run the Rust tests, without a system (ARGS="-p tests races" for nextest)
+test-rust: cargo venv-tools ## Run the Rust tests, which need no system (ARGS="-p tests races" for nextest)
 	@cargo nextest run --locked --workspace $(ARGS)
 	@"$(PYTHON)" scripts/follow_job_type_page.py
 
@@ -120,7 +120,7 @@ coverage: cargo venv-local venv-cli venv-tests venv-tools ## Measure the line co
 
 .PHONY: bench
 bench: BENCHMARKS := --bench '*'
-bench: build venv-local venv-cli venv-python venv-tests ## Run all benchmarks; write docs/prices.md (PART="costs files", MIB="1 100")
+bench: build venv-local venv-cli venv-python venv-tests ## Run all benchmarks; write target/bench/report.json and docs/prices.md (PART="costs files", MIB="1 100")
 	@$(RUN_HARNESS) bench $(PART) $(if $(MIB),--mib $(MIB))
 
 # ------------------------------------------------------------------ AWS
