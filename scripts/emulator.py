@@ -1,7 +1,7 @@
 """Starts MiniStack, the local AWS, with workarounds for its differences from AWS.
 
-Each entry of WORKAROUNDS changes MiniStack in this process, before it starts. So the templates hold
-nothing for the local AWS, and every way to deploy them (make up, sam deploy) gives the same system.
+Each entry of WORKAROUNDS changes MiniStack in this process, before it starts. So the templates
+contain nothing specific to the local AWS, and make up and sam deploy deploy the same system.
 MiniStack has no public interface for this: its version is pinned in requirements/local.txt.
 """
 
@@ -32,8 +32,8 @@ def disable_nagle() -> None:
 def keep_parameter_references() -> None:
     """Leaves references to parameters in a template that SAM transforms.
 
-    SAM replaces some of them by the parameter's value, for example AllowedOrigins in the API's
-    CORS settings. MiniStack does not pass the values to SAM, which would take the defaults.
+    SAM replaces some of them with the parameter's value, for example AllowedOrigins in the API's
+    CORS settings. MiniStack does not pass the values to SAM, which would use the defaults.
     CloudFormation resolves the references after the transform.
     """
     original = sam.transform
@@ -84,7 +84,7 @@ def read_maximum_concurrency() -> None:
 def after_deployment(resource_type: str, act: Callable[[str, Properties], None]) -> None:
     """Calls `act` after CloudFormation has created or updated a resource of this type.
 
-    `act` gets the physical ID and the properties.
+    `act` receives the physical ID and the properties.
     """
     handlers = provisioners._RESOURCE_HANDLERS[resource_type]  # noqa: SLF001
 
@@ -100,7 +100,7 @@ def after_deployment(resource_type: str, act: Callable[[str, Properties], None])
     handlers["update"] = wrap(handlers["update"], properties_at=2)
 
 
-# All differences between the local AWS and AWS that this system meets, in the order applied.
+# All differences between the local AWS and AWS that affect this system, in the order applied.
 WORKAROUNDS = (
     disable_nagle,
     keep_parameter_references,

@@ -1,12 +1,12 @@
 """Writes out the OpenAPI body of an HTTP API as the resources that the local AWS reads.
 
-SAM makes one AWS::ApiGatewayV2::Api with an OpenAPI body from an AWS::Serverless::HttpApi and the
-HttpApi events of functions. MiniStack ignores the body, and would deploy an API without routes. It
-reads API Gateway's own resources, so this module derives them from the body: integrations, routes,
-the authorizer and CORS.
+SAM turns an AWS::Serverless::HttpApi and the HttpApi events of functions into one
+AWS::ApiGatewayV2::Api with an OpenAPI body. MiniStack ignores the body, and would deploy an API
+without routes. It does read API Gateway's own resources, so this module derives those from the
+body: integrations, routes, the authorizer and CORS.
 
-The module knows only what SAM writes for this system. Anything else is an error, because an API
-that silently lacks a part of its definition would look like the one that AWS deploys.
+The module accepts only what SAM generates for this system. Anything else is an error: an API that
+silently lacks a part of its definition would look like the one on AWS.
 """
 
 import re
@@ -55,7 +55,7 @@ def api_resources(api_name: str, resource: Definition) -> Resources:
         for method, operation in operations.items():
             route = route_resources(api_name, f"{method.upper()} {path}", operation, authorizers)
             if route.keys() & resources.keys():
-                raise ValueError(f"another route has the letters and digits of {method} {path}")
+                raise ValueError(f"{method} {path} has the same logical ID as another route")
             resources |= route
     return resources
 
