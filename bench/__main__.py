@@ -29,7 +29,7 @@ DEFAULT_SIZES = (1, 100, 2_048)  # MiB
 CARGO_BUILD = ["cargo", "build", "--locked", "--quiet"]
 # The same build as in `make bench`, so that shared dependencies are built once.
 BENCHMARKS = [*CARGO_BUILD, "--profile", "local", "--workspace", "--bins", "--bench", "*"]
-# Parts that count requests or compare concurrent timings: other load does not disturb them.
+# Parts that count requests, or compare timings taken at the same time: other load does not matter.
 COUNTED = ("costs", "growth")
 TIMED = ("startup", "handlers", "processing", "live", "files")
 TITLES = {
@@ -39,7 +39,7 @@ TITLES = {
     "handlers": "Warm calls relative to the bare SDK call, and requests per second",
     "processing": "Jobs through one processor",
     "live": "Waiting times on the deployed local system",
-    "files": "Files: MiB/s, peak resident memory, and other tools' time relative to ours",
+    "files": "Files: MiB/s, peak memory, and other tools' time relative to ours (more is better)",
 }
 
 

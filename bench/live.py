@@ -44,7 +44,7 @@ def submit_to_running(user: User) -> list[float]:
 
 
 def cancel_to_stopped(stack: Stack, user: User, release: int) -> float:
-    """Cancels a job at work; returns the seconds to the end of its invocation, cleanup included."""
+    """Cancels a running job; returns the seconds to its invocation's end, cleanup included."""
     message = {
         "job_type": "packaging",
         "release_id": release,

@@ -22,8 +22,8 @@ PRICES = {
 MILLION = 1_000_000
 ROUTE_GB, PROCESSOR_GB = 256 / 1024, 1769 / 1024  # memory in the template
 # Assumptions, on the high side, about values that cannot be measured here.
-DYNAMODB_SECONDS = 0.006  # that a function waits for one answer of DynamoDB
-ROUTE_SECONDS = 0.002  # of a route's own
+DYNAMODB_SECONDS = 0.006  # that a function waits for an answer from DynamoDB
+ROUTE_SECONDS = 0.002  # that a route takes in addition
 LOG_BYTES = 700  # per invocation
 SQS_CALLS = 3  # per message: send, receive, delete
 S3_READS = 3  # per source file of up to 8 MiB, besides the listing
@@ -46,7 +46,7 @@ class Line(NamedTuple):
 
 
 class Bill:
-    """The quantities of everything that is paid for."""
+    """The quantities of all billed items."""
 
     def __init__(self, name: str) -> None:
         self.name = name

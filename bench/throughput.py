@@ -29,7 +29,7 @@ def answers_per_second(program: Program) -> float:
 
 
 def drain(answers: Answers) -> Iterator[Answer]:
-    """Yields the answers that are there."""
+    """Yields the answers received so far."""
     while True:
         try:
             yield answers.get_nowait()
