@@ -22,6 +22,6 @@ for found in "$folder"/*; do
   kept="corpus/$target/$(sha256sum "$found" | cut -c1-16)"
   mkdir -p "corpus/$target"
   cp "$found" "$kept"
-  echo "error: $target: input kept in shared/release-files/$kept; 'make test' fails until it is handled" >&2
+  echo "error: $target: input kept in shared/release-files/$kept; 'make test' fails until the parser is fixed" >&2
 done
 exit "$status"
