@@ -25,7 +25,7 @@ impl Hasher {
         self.size
     }
 
-    /// Returns the state, from which another process can continue.
+    /// Returns the state, for another process to continue from.
     #[must_use]
     pub fn state(&self) -> HasherState {
         let crc32 = self.crc32.clone().finalize();
@@ -36,7 +36,7 @@ impl Hasher {
         }
     }
 
-    /// Continues from a state; `None` when it is not valid.
+    /// Continues from a state. Returns `None` if it is not valid.
     #[must_use]
     pub fn from_state(state: &HasherState) -> Option<Self> {
         let sha256 = hex::decode(&state.sha256).ok()?;
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hasher_continues_from_its_state() {
+    fn hasher_continues_from_its_state() {
         let bytes: Vec<u8> = (0..1_000_u16).flat_map(u16::to_le_bytes).collect();
         let mut whole = Hasher::default();
         whole.update(&bytes);

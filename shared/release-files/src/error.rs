@@ -1,10 +1,10 @@
-//! The reasons why work on files ends early.
+//! The reasons for which work on files ends early.
 
 use std::{error::Error as StdError, io};
 
 use jobs::{Failure, FailureCode};
 
-/// Stops the work that reads or writes through an adapter, wrapped in an I/O error.
+/// Stops work that reads or writes through an adapter. It is wrapped in an I/O error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the job was stopped")]
 pub struct StoppedError;
@@ -15,7 +15,7 @@ impl From<StoppedError> for io::Error {
     }
 }
 
-/// The reason why work on files ended early.
+/// The reason for which work on files ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
     /// The input or the configuration can never succeed.
@@ -33,7 +33,7 @@ pub enum WorkError {
 }
 
 impl WorkError {
-    /// Makes a failure of a code and a sentence for the job's owner.
+    /// Creates a failure from a code and a message for the job's owner.
     pub fn failed(code: FailureCode, message: impl Into<String>) -> Self {
         Self::Failed(Failure::new(code, message))
     }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_io_error_is_kept() {
+    fn other_io_errors_are_kept() {
         let error = WorkError::from(io::Error::new(io::ErrorKind::TimedOut, "slow"));
         assert!(matches!(error, WorkError::Io(_)), "{error:?}");
         assert_eq!(error.to_string(), "slow");
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_is_found_through_layers_of_wrapping() {
+    fn stop_is_found_through_layers_of_wrapping() {
         let zip = zip::result::ZipError::Io(StoppedError.into());
         let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, zip));
         assert!(matches!(WorkError::from(wrapped), WorkError::Stopped));
@@ -109,8 +109,8 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_survives_io() {
-        let failure = Failure::new(FailureCode::FileEmpty, "The file is empty");
+    fn failure_survives_io() {
+        let failure = Failure::new(FailureCode::FileEmpty, "The file is empty.");
         let io = io::Error::from(WorkError::from(failure.clone()));
         let back = WorkError::from(io::Error::other(io));
         assert!(matches!(back, WorkError::Failed(found) if found == failure));

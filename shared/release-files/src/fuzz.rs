@@ -1,10 +1,10 @@
-//! Fuzzes the file parsers: no input may panic, hang, or take much memory.
+//! Fuzzes the file parsers, which must not panic, hang or use much memory on any input.
 //!
-//! `make fuzz` runs [`fuzz`] on changed samples. It keeps its findings in `corpus/`, which every
-//! run of the tests reads again.
+//! `make fuzz` runs [`fuzz`] on mutated samples. It keeps its findings in `corpus/`, which every
+//! test run parses again.
 #![expect(
     clippy::disallowed_methods,
-    reason = "make sets the duration and the seed in the environment"
+    reason = "make passes the duration and the seed in the environment"
 )]
 
 use std::{
@@ -28,9 +28,9 @@ use crate::{
     progress::testing::Recorder,
 };
 
-/// How long a parser may take for one input, on a slow machine without optimization.
+/// The longest time for one input, on a slow machine without optimization.
 const MAX_INPUT_TIME: Duration = Duration::from_secs(10);
-/// The largest changed input, in bytes.
+/// The largest mutated input, in bytes.
 const MAX_INPUT_BYTES: usize = 32 * 1024;
 
 /// A parser and its samples.
@@ -182,7 +182,7 @@ fn corpus(target: &Target) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn earlier_findings_and_samples_are_harmless() {
+fn corpus_and_samples_are_parsed_without_a_finding() {
     for target in &TARGETS {
         for (path, bytes) in corpus(target) {
             let started = Instant::now();
@@ -200,10 +200,10 @@ fn earlier_findings_and_samples_are_harmless() {
     }
 }
 
-/// Fuzzes each target for `FUZZ_SECONDS`. The present input is in `FUZZ_FOLDER`, so that it
-/// survives a process that is killed for its memory or its time.
+/// Fuzzes each target for `FUZZ_SECONDS`. The current input is in `FUZZ_FOLDER`, so that it
+/// survives if the process is killed for its memory or its time.
 #[test]
-#[ignore = "runs for a given time: make fuzz"]
+#[ignore = "runs for a given time; use make fuzz"]
 fn fuzz() {
     let seconds = env::var("FUZZ_SECONDS").map_or(1, |seconds| seconds.parse().unwrap());
     let seed = env::var("FUZZ_SEED").map_or_else(
@@ -239,7 +239,7 @@ fn fuzz() {
     }
 }
 
-/// One of the inputs with one to twelve changes.
+/// Returns one of the inputs with one to twelve mutations.
 fn mutate(inputs: &[Vec<u8>], rng: &mut StdRng) -> Vec<u8> {
     let mut bytes = inputs.choose(rng).unwrap().clone();
     for _ in 0..rng.random_range(1..=12) {

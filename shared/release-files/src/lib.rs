@@ -1,5 +1,6 @@
-//! Reads and writes the files of a release: book formats, archives, NFO, SFV. It does no I/O of its
-//! own and knows neither AWS nor tokio: it works on any `Read` and `Write`.
+//! Reads and writes the files of a release: book formats, archives, NFO, SFV.
+//!
+//! The crate works on any `Read` and `Write`. It does no other I/O and knows neither AWS nor tokio.
 
 pub mod checksum;
 mod error;

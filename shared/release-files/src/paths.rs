@@ -1,12 +1,12 @@
 //! Paths of files in packages and archives.
 
-/// The longest entry name that is accepted, in bytes.
+/// The longest accepted name of an archive entry, in bytes.
 pub const MAX_ENTRY_NAME_BYTES: usize = 1024;
 
-/// The rule that the name of an archive entry breaks; its text is the end of a sentence.
+/// The rule that the name of an archive entry breaks. Its text completes "the name ...".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EntryNameError {
-    /// There is no name.
+    /// It is empty.
     #[error("is empty")]
     Empty,
     /// It is longer than [`MAX_ENTRY_NAME_BYTES`].
@@ -28,15 +28,15 @@ pub enum EntryNameError {
     #[error("contains an empty folder name")]
     EmptyFolder,
     /// It has a `.` or `..` component.
-    #[error("leaves its folder with a dot component")]
+    #[error("contains a `.` or `..` component")]
     DotComponent,
 }
 
-/// Checks that an archive entry may have this name: a relative path with forward slashes that stays
+/// Checks that the name of an archive entry is a relative path with forward slashes that stays
 /// inside its folder on every system. A trailing slash, which marks a folder, is allowed.
 ///
 /// # Errors
-/// The first rule that the name breaks.
+/// The first broken rule.
 pub fn check_entry_name(name: &str) -> Result<(), EntryNameError> {
     let path = name.strip_suffix('/').unwrap_or(name);
     if path.is_empty() {
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_escape_or_cannot_exist_are_refused() {
+    fn unsafe_and_invalid_names_are_refused() {
         let long = "x".repeat(1025);
         for name in [
             "",

@@ -1,15 +1,15 @@
-//! Progress of long work, and its cancellation.
+//! The progress and cancellation of long work.
 
 use std::io::Read;
 
 use crate::WorkError;
 
-/// How much is read between two checks for cancellation, in bytes.
+/// The bytes read between two checks for cancellation.
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// Receives the progress of a piece of work, and cancels it.
+/// Receives the progress of a task, and can cancel it.
 ///
-/// The work calls it from a blocking thread. [`update`](Progress::update) and
+/// The task calls it from a blocking thread. [`update`](Progress::update) and
 /// [`check_cancelled`](Progress::check_cancelled) are called for every chunk, so they must be
 /// cheap.
 pub trait Progress {
@@ -24,13 +24,13 @@ pub trait Progress {
     /// Adds an event to the job's log.
     fn info(&mut self, message: String);
 
-    /// Adds a problem to the job's log that its owner should look at; the work continues.
+    /// Adds a warning for the owner to the job's log.
     fn warn(&mut self, message: String);
 
-    /// Checks whether the work may continue.
+    /// Checks whether the task may continue.
     ///
     /// # Errors
-    /// [`WorkError::Stopped`] when the job was cancelled or fenced off, or is out of time.
+    /// [`WorkError::Stopped`] if the job was cancelled, fenced off or out of time.
     fn check_cancelled(&self) -> Result<(), WorkError>;
 }
 
@@ -48,7 +48,7 @@ impl Progress for NoProgress {
     }
 }
 
-/// Reads one file or several in chunks, and reports the number of bytes read in all.
+/// Reads files in chunks, and reports the total number of bytes read.
 pub struct ReadProgress<'p> {
     progress: &'p mut dyn Progress,
     done: u64,
@@ -56,7 +56,7 @@ pub struct ReadProgress<'p> {
 }
 
 impl<'p> ReadProgress<'p> {
-    /// Reports to `progress`, out of `total` bytes.
+    /// Creates a reader of `total` bytes that reports to `progress`.
     pub fn new(progress: &'p mut dyn Progress, total: u64) -> Self {
         Self {
             progress,
@@ -90,7 +90,7 @@ impl<'p> ReadProgress<'p> {
         }
     }
 
-    /// The number of bytes read in all.
+    /// The total number of bytes read.
     #[must_use]
     pub fn done(&self) -> u64 {
         self.done
@@ -99,13 +99,13 @@ impl<'p> ReadProgress<'p> {
 
 #[cfg(any(test, feature = "testing"))]
 pub mod testing {
-    //! A recorder of progress, for tests.
+    //! A progress recorder for tests.
 
     use std::cell::Cell;
 
     use super::{Progress, WorkError};
 
-    /// Records all calls; cancels the work after a number of checks when asked to.
+    /// Records all calls, and can cancel the task after a number of checks.
     #[derive(Debug, Default)]
     pub struct Recorder {
         /// The steps, in order.
@@ -116,12 +116,12 @@ pub mod testing {
         pub infos: Vec<String>,
         /// The warnings, in order.
         pub warnings: Vec<String>,
-        /// The number of checks that still pass; `None`: all of them.
+        /// The number of checks that still pass; `None` if all do.
         passing_checks: Cell<Option<u32>>,
     }
 
     impl Recorder {
-        /// A recorder that lets `checks` checks pass, and cancels the work at the next.
+        /// Creates a recorder that cancels the task after `checks` checks.
         #[must_use]
         pub fn cancelling_after(checks: u32) -> Self {
             Self {

@@ -1,7 +1,7 @@
 //! Reads untrusted zip archives.
 //!
-//! The number of entries and the size of the directory are limited, names are checked before
-//! anything uses them, and an entry is only unpacked within a limit.
+//! The number of entries and the size of the directory are limited, names are checked before use,
+//! and an entry is unpacked only up to a limit.
 
 use std::io::{self, Read, Seek, Write};
 
@@ -10,14 +10,14 @@ use zip::read::ZipFileEntry;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
-use super::source::{Fault, Source};
+use super::source::{ErrorSlot, Source};
 use crate::WorkError;
 use crate::paths::check_entry_name;
 use crate::progress::{Progress, ReadProgress};
 
-/// The most entries an archive may have.
+/// The largest number of entries in an archive.
 pub const MAX_ENTRIES: usize = 20_000;
-/// The largest directory that is read, in bytes; it bounds the memory that an archive can take.
+/// The largest directory, in bytes. It bounds the memory that an archive can take.
 pub const MAX_DIRECTORY_BYTES: u64 = 16 * 1024 * 1024;
 /// The unpacked size above which an entry's compression ratio is checked, in bytes.
 pub const MAX_UNCHECKED_BYTES: u64 = 64 * 1024 * 1024;
@@ -46,7 +46,7 @@ pub struct ArchiveEntry {
 /// An open archive.
 pub struct Archive<'r, R> {
     zip: ZipArchive<Source<'r, R>>,
-    fault: Fault,
+    error_slot: ErrorSlot,
     entries: Vec<ArchiveEntry>,
     limits_ratio: bool,
 }
@@ -62,26 +62,26 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
         Self::from_source(Source::new(reader, size))
     }
 
-    /// As [`Archive::open`], from a source.
+    /// Reads the directory of the zip archive in `source`.
     pub(crate) fn from_source(mut source: Source<'r, R>) -> Result<Self, WorkError> {
-        let fault = source.fault();
+        let error_slot = source.error_slot();
         let limit = source.limit_reads(MAX_DIRECTORY_BYTES);
-        let zip =
-            ZipArchive::new(source).map_err(|error| fault.take_or(|| convert_error(&error)))?;
-        fault.check()?;
+        let zip = ZipArchive::new(source)
+            .map_err(|error| error_slot.take_or(|| convert_error(&error)))?;
+        error_slot.check()?;
         limit.lift();
         let entries = read_directory(&zip)?;
         check_overlaps(&entries)?;
         Ok(Self {
             zip,
-            fault,
+            error_slot,
             entries,
             limits_ratio: true,
         })
     }
 
-    /// Lifts the limit of [`MAX_RATIO`], for an archive whose content is streamed and not kept.
-    /// Deflate itself reaches a ratio of some 1,030 at most.
+    /// Lifts the limit [`MAX_RATIO`], for an archive whose content is streamed and not kept.
+    /// Deflate itself reaches a ratio of at most about 1,030.
     #[must_use]
     pub fn without_ratio_limit(self) -> Self {
         Self {
@@ -102,8 +102,8 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
         self.entries.iter().position(|entry| entry.path == path)
     }
 
-    /// The index of the entry with this path, or else of the first whose path differs from it only
-    /// in the case of ASCII letters.
+    /// The index of the entry with this path, or else of the first entry whose path differs only in
+    /// the case of ASCII letters.
     #[must_use]
     pub fn find_ignoring_case(&self, path: &str) -> Option<usize> {
         let same = |entry: &ArchiveEntry| entry.path.eq_ignore_ascii_case(path);
@@ -111,22 +111,22 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
             .or_else(|| self.entries.iter().position(same))
     }
 
-    /// Unpacks a small entry into memory: at most `limit` bytes.
+    /// Unpacks an entry of at most `limit` bytes into memory.
     ///
     /// # Errors
-    /// [`FailureCode::ArchiveBomb`] when it is larger; and those of [`Archive::read_with`].
+    /// [`FailureCode::ArchiveBomb`] if it is larger, and the errors of [`Archive::read_with`].
     pub fn read(&mut self, index: usize, limit: u64) -> Result<Vec<u8>, WorkError> {
-        if let Some(entry) = self.entries.get(index)
-            && entry.size > limit
-        {
-            return Err(too_large(&entry.path, limit).into());
+        let entry = self.entries.get(index);
+        let path = entry.map_or_else(String::new, |entry| entry.path.clone());
+        if entry.is_some_and(|entry| entry.size > limit) {
+            return Err(too_large(&path, limit).into());
         }
         self.read_with(index, |reader| {
             let mut bytes = Vec::new();
             reader.take(limit).read_to_end(&mut bytes)?;
-            // The next read gets a byte too many, or the end, where the checksum is verified.
+            // The next read returns a byte too many, or verifies the checksum at the end.
             if reader.read(&mut [0])? > 0 {
-                return Err(too_large("an entry", limit).into());
+                return Err(too_large(&path, limit).into());
             }
             Ok(bytes)
         })
@@ -147,9 +147,8 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
         })
     }
 
-    /// Calls `work` with a reader of an entry's unpacked bytes. The reader's errors, converted into
-    /// a [`WorkError`], tell a damaged archive from one that could not be read. The checksum is
-    /// verified at the end.
+    /// Calls `work` with a reader of an entry's unpacked bytes, which verifies the checksum at the
+    /// end. The reader's errors distinguish a damaged archive from a failed read.
     ///
     /// # Errors
     /// [`FailureCode::ArchiveEntryMissing`], [`FailureCode::ArchiveEncrypted`],
@@ -161,28 +160,28 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
         work: impl FnOnce(&mut dyn Read) -> Result<T, WorkError>,
     ) -> Result<T, WorkError> {
         let Some(entry) = self.entries.get(index) else {
-            let sentence = "The archive has no such entry.";
+            let message = "The archive lacks an entry.";
             let code = FailureCode::ArchiveEntryMissing;
-            return Err(WorkError::failed(code, sentence));
+            return Err(WorkError::failed(code, message));
         };
         check_readable(entry)?;
         if self.limits_ratio {
             check_ratio(entry)?;
         }
         let opened = self.zip.by_index(index);
-        let inner = opened.map_err(|error| self.fault.take_or(|| convert_error(&error)))?;
+        let inner = opened.map_err(|error| self.error_slot.take_or(|| convert_error(&error)))?;
         work(&mut EntryReader {
             inner,
-            fault: &self.fault,
+            error_slot: &self.error_slot,
             path: &entry.path,
         })
     }
 }
 
-/// Converts the library's errors while an entry is read.
+/// Reads an entry and converts the errors of the zip library.
 struct EntryReader<'e, I> {
     inner: I,
-    fault: &'e Fault,
+    error_slot: &'e ErrorSlot,
     path: &'e str,
 }
 
@@ -190,10 +189,10 @@ impl<I: Read> Read for EntryReader<'_, I> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.inner.read(buffer).map_err(|_| {
             let damaged = || {
-                let sentence = format!("The archive's entry {:?} is damaged.", self.path);
-                WorkError::failed(FailureCode::ArchiveDamaged, sentence)
+                let message = format!("The archive entry {:?} is damaged.", self.path);
+                WorkError::failed(FailureCode::ArchiveDamaged, message)
             };
-            self.fault.take_or(damaged).into()
+            self.error_slot.take_or(damaged).into()
         })
     }
 }
@@ -202,8 +201,8 @@ fn read_directory<R: Read + Seek>(
     zip: &ZipArchive<Source<'_, R>>,
 ) -> Result<Vec<ArchiveEntry>, WorkError> {
     if zip.len() > MAX_ENTRIES {
-        let sentence = format!("The archive has more than {MAX_ENTRIES} entries.");
-        return Err(WorkError::failed(FailureCode::ArchiveTooLarge, sentence));
+        let message = format!("The archive has more than {MAX_ENTRIES} entries.");
+        return Err(WorkError::failed(FailureCode::ArchiveTooLarge, message));
     }
     let describe_at = |index| match zip.by_index_data(index) {
         Ok(entry) => Ok(describe(&entry)?),
@@ -219,8 +218,8 @@ fn describe(entry: &ZipFileEntry<'_>) -> Result<ArchiveEntry, Failure> {
     };
     if let Err(reason) = check_entry_name(&path) {
         let shown: String = path.chars().take(80).collect();
-        let sentence = format!("The archive's entry name {shown:?} {reason}.");
-        return Err(Failure::new(FailureCode::ArchiveUnsafeName, sentence));
+        let message = format!("The name {shown:?} of an archive entry {reason}.");
+        return Err(Failure::new(FailureCode::ArchiveUnsafeName, message));
     }
     Ok(ArchiveEntry {
         size: entry.size(),
@@ -234,7 +233,7 @@ fn describe(entry: &ZipFileEntry<'_>) -> Result<ArchiveEntry, Failure> {
     })
 }
 
-/// Refuses entries that share bytes: they unpack to far more than the archive holds.
+/// Refuses entries that share bytes, which could unpack to far more than the archive contains.
 fn check_overlaps(entries: &[ArchiveEntry]) -> Result<(), Failure> {
     let mut ranges: Vec<(u64, u64)> = entries
         .iter()
@@ -243,8 +242,8 @@ fn check_overlaps(entries: &[ArchiveEntry]) -> Result<(), Failure> {
     ranges.sort_unstable();
     let overlap = |pair: &[(u64, u64)]| pair[0].0.saturating_add(pair[0].1) >= pair[1].0;
     if ranges.windows(2).any(overlap) {
-        let sentence = "Entries of the archive overlap.";
-        return Err(Failure::new(FailureCode::ArchiveBomb, sentence));
+        let message = "The archive has overlapping entries.";
+        return Err(Failure::new(FailureCode::ArchiveBomb, message));
     }
     Ok(())
 }
@@ -252,17 +251,16 @@ fn check_overlaps(entries: &[ArchiveEntry]) -> Result<(), Failure> {
 fn check_readable(entry: &ArchiveEntry) -> Result<(), Failure> {
     let path = &entry.path;
     if entry.encrypted {
-        let sentence = format!("The archive's entry {path:?} is encrypted.");
-        return Err(Failure::new(FailureCode::ArchiveEncrypted, sentence));
+        let message = format!("The archive entry {path:?} is encrypted.");
+        return Err(Failure::new(FailureCode::ArchiveEncrypted, message));
     }
     let is_supported = matches!(
         entry.method,
         CompressionMethod::Stored | CompressionMethod::Deflated
     );
     if !is_supported {
-        let sentence =
-            format!("The archive's entry {path:?} uses an unsupported compression method.");
-        return Err(Failure::new(FailureCode::ArchiveUnsupported, sentence));
+        let message = format!("The archive entry {path:?} uses an unsupported compression method.");
+        return Err(Failure::new(FailureCode::ArchiveUnsupported, message));
     }
     Ok(())
 }
@@ -270,26 +268,26 @@ fn check_readable(entry: &ArchiveEntry) -> Result<(), Failure> {
 fn check_ratio(entry: &ArchiveEntry) -> Result<(), Failure> {
     let path = &entry.path;
     if entry.size > MAX_UNCHECKED_BYTES && entry.size / MAX_RATIO > entry.compressed_size {
-        let sentence = format!("The archive's entry {path:?} has a suspicious compression ratio.");
-        return Err(Failure::new(FailureCode::ArchiveBomb, sentence));
+        let message = format!("The archive entry {path:?} has a suspicious compression ratio.");
+        return Err(Failure::new(FailureCode::ArchiveBomb, message));
     }
     Ok(())
 }
 
 fn too_large(path: &str, limit: u64) -> Failure {
-    let sentence = format!("The archive's entry {path:?} unpacks to more than {limit} bytes.");
-    Failure::new(FailureCode::ArchiveBomb, sentence)
+    let message = format!("The archive entry {path:?} is larger than {limit} bytes.");
+    Failure::new(FailureCode::ArchiveBomb, message)
 }
 
-/// Converts an error of the zip library about the archive.
+/// Converts an error of the zip library.
 fn convert_error(error: &ZipError) -> WorkError {
     if let ZipError::UnsupportedArchive(reason) = error {
-        let sentence = format!("The archive cannot be read: {reason}.");
-        return WorkError::failed(FailureCode::ArchiveUnsupported, sentence);
+        let message = format!("The archive cannot be read: {reason}.");
+        return WorkError::failed(FailureCode::ArchiveUnsupported, message);
     }
     WorkError::failed(
         FailureCode::ArchiveDamaged,
-        "The archive is damaged or cut short.",
+        "The archive is damaged or truncated.",
     )
 }
 

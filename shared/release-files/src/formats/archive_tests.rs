@@ -12,7 +12,7 @@ fn open<T>(
     Archive::open(&mut cursor, bytes.len() as u64).map(work)
 }
 
-fn code_of<T: std::fmt::Debug>(result: Result<T, WorkError>) -> FailureCode {
+fn failure_code<T: std::fmt::Debug>(result: Result<T, WorkError>) -> FailureCode {
     match result {
         Err(WorkError::Failed(failure)) => failure.code,
         other => panic!("{other:?}"),
@@ -50,19 +50,22 @@ fn entries_are_listed_and_unpacked() {
             Err(WorkError::Stopped)
         ));
         assert_eq!(
-            code_of(archive.read(9, 1)),
+            failure_code(archive.read(9, 1)),
             FailureCode::ArchiveEntryMissing
         );
-        assert_eq!(code_of(archive.read(2, 99_999)), FailureCode::ArchiveBomb);
+        assert_eq!(
+            failure_code(archive.read(2, 99_999)),
+            FailureCode::ArchiveBomb
+        );
     })
     .unwrap();
 }
 
 #[test]
-fn an_entry_with_a_false_size_is_refused() {
+fn entry_with_a_false_size_is_refused() {
     let bytes = samples::zip(&[("x", &vec![0; 50_000])]);
     let lying = replace(bytes, &50_000_u32.to_le_bytes(), &50_u32.to_le_bytes());
-    let code = code_of(open(&lying, |mut archive| archive.read(0, 1000)).and_then(|r| r));
+    let code = failure_code(open(&lying, |mut archive| archive.read(0, 1000)).and_then(|r| r));
     assert!(
         [FailureCode::ArchiveDamaged, FailureCode::ArchiveBomb].contains(&code),
         "{code}"
@@ -70,10 +73,10 @@ fn an_entry_with_a_false_size_is_refused() {
 }
 
 #[test]
-fn names_that_escape_are_refused() {
+fn escaping_names_are_refused() {
     let bytes = replace(samples::zip(&[("aaaaaaa", b"x")]), b"aaaaaaa", b"../etc/");
     assert_eq!(
-        code_of(open(&bytes, |_| ())),
+        failure_code(open(&bytes, |_| ())),
         FailureCode::ArchiveUnsafeName
     );
 }
@@ -83,14 +86,14 @@ fn damaged_archives_are_refused() {
     let mut bytes = samples::zip(&[("x", b"some content that compresses badly 0123456789")]);
     let good = bytes.clone();
     bytes[35] ^= 0xFF;
-    let code = code_of(open(&bytes, |mut archive| archive.read(0, 1000)).and_then(|r| r));
+    let code = failure_code(open(&bytes, |mut archive| archive.read(0, 1000)).and_then(|r| r));
     assert_eq!(code, FailureCode::ArchiveDamaged);
     assert_eq!(
-        code_of(open(&good[..good.len() - 10], |_| ())),
+        failure_code(open(&good[..good.len() - 10], |_| ())),
         FailureCode::ArchiveDamaged
     );
     assert_eq!(
-        code_of(open(b"PK\x03\x04", |_| ())),
+        failure_code(open(b"PK\x03\x04", |_| ())),
         FailureCode::ArchiveDamaged
     );
 }
@@ -105,7 +108,10 @@ fn encrypted_and_unsupported_entries_are_refused() {
     encrypted[central + 8] |= 1;
     open(&encrypted, |mut archive| {
         assert!(archive.entries()[0].encrypted);
-        assert_eq!(code_of(archive.read(0, 100)), FailureCode::ArchiveEncrypted);
+        assert_eq!(
+            failure_code(archive.read(0, 100)),
+            FailureCode::ArchiveEncrypted
+        );
     })
     .unwrap();
     let mut exotic = bytes;
@@ -113,7 +119,7 @@ fn encrypted_and_unsupported_entries_are_refused() {
     exotic[central + 10] = 12;
     open(&exotic, |mut archive| {
         assert_eq!(
-            code_of(archive.read(0, 100)),
+            failure_code(archive.read(0, 100)),
             FailureCode::ArchiveUnsupported
         );
     })
@@ -130,13 +136,13 @@ fn overlapping_entries_are_a_bomb() {
     let second = central[1] + 42;
     overlapping[second..second + 4].copy_from_slice(&0_u32.to_le_bytes());
     assert_eq!(
-        code_of(open(&overlapping, |_| ())),
+        failure_code(open(&overlapping, |_| ())),
         FailureCode::ArchiveBomb
     );
 }
 
 #[test]
-fn a_suspicious_ratio_is_a_bomb() {
+fn suspicious_ratio_is_a_bomb() {
     let entry = ArchiveEntry {
         path: "zeros".to_owned(),
         size: MAX_UNCHECKED_BYTES * 2,
@@ -158,7 +164,10 @@ fn too_many_entries_are_refused() {
     let names: Vec<String> = (0..=MAX_ENTRIES).map(|i| i.to_string()).collect();
     let files: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &b""[..])).collect();
     let bytes = samples::zip(&files);
-    assert_eq!(code_of(open(&bytes, |_| ())), FailureCode::ArchiveTooLarge);
+    assert_eq!(
+        failure_code(open(&bytes, |_| ())),
+        FailureCode::ArchiveTooLarge
+    );
 }
 
 #[test]
@@ -167,9 +176,12 @@ fn reads_beyond_the_limit_are_refused() {
     let size = cursor.get_ref().len() as u64;
     let mut source = Source::new(&mut cursor, size);
     let limit = source.limit_reads(10);
-    let fault = source.fault();
+    let error_slot = source.error_slot();
     assert!(source.read(&mut [0; 64]).is_err());
-    assert_eq!(code_of(fault.check()), FailureCode::ArchiveTooLarge);
+    assert_eq!(
+        failure_code(error_slot.check()),
+        FailureCode::ArchiveTooLarge
+    );
     limit.lift();
     assert!(source.read(&mut [0; 64]).is_ok());
 }
@@ -178,7 +190,7 @@ fn reads_beyond_the_limit_are_refused() {
 fn unsupported_archives_are_refused() {
     let error = convert_error(&ZipError::UnsupportedArchive("multi-disk"));
     assert_eq!(
-        code_of(Err::<(), _>(error)),
+        failure_code(Err::<(), _>(error)),
         FailureCode::ArchiveUnsupported
     );
 }

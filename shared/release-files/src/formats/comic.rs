@@ -1,4 +1,4 @@
-//! CBZ: a zip of page images, often with metadata in a `ComicInfo.xml`.
+//! Reads CBZ, a zip of page images, often with metadata in a `ComicInfo.xml`.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
@@ -16,10 +16,10 @@ use crate::metadata::{find_year, isbn};
 use crate::paths::file_name;
 use crate::progress::Progress;
 
-/// The name of the file with a comic's metadata.
+/// The file with a comic's metadata.
 const COMIC_INFO: &str = "ComicInfo.xml";
 
-/// Endings of page images.
+/// File name endings of page images.
 const IMAGE_ENDINGS: [&str; 9] = [
     ".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".tif", ".jxl",
 ];
@@ -35,8 +35,7 @@ const CONTRIBUTORS: [(&str, &str); 7] = [
     ("Translator", "translator"),
 ];
 
-/// Returns whether the archive is a comic: it has images, and at most one other file for ten of
-/// them.
+/// Returns whether the archive is a comic, with at most one other file for every ten images.
 pub(super) fn is_comic(entries: &[ArchiveEntry]) -> bool {
     let files = || {
         entries
@@ -48,7 +47,7 @@ pub(super) fn is_comic(entries: &[ArchiveEntry]) -> bool {
     images > 0 && others * 10 <= images
 }
 
-/// Returns whether the file is metadata, or left behind by a file manager.
+/// Returns whether the file is metadata or was created by a file manager.
 fn is_clutter(path: &str) -> bool {
     let name = file_name(path);
     name.eq_ignore_ascii_case(COMIC_INFO)
@@ -79,14 +78,14 @@ pub(super) fn read<R: Read + Seek>(
         progress.info("The comic has no ComicInfo.xml".to_owned());
         return Ok((Metadata::default(), info));
     };
-    // The pages are fine without metadata, so a fault in it is only a warning.
+    // The pages are usable without metadata, so invalid metadata is only a warning.
     match archive
         .read(index, xml::MAX_XML_BYTES)
         .and_then(|bytes| ComicInfo::parse(&xml::decode(&bytes)))
     {
         Ok(comic_info) => Ok((comic_info.metadata(), info)),
         Err(WorkError::Failed(failure)) => {
-            let reason = failure.message.trim_end_matches('.');
+            let reason = failure.log_line();
             progress.warn(format!("ComicInfo.xml was not read: {reason}"));
             Ok((Metadata::default(), info))
         }
@@ -154,7 +153,7 @@ impl ComicInfo {
         self.0.get(element).and_then(|value| tidy_line(value))
     }
 
-    /// The parts of a value that has commas.
+    /// The parts of a comma-separated value.
     fn list(&self, element: &str) -> Vec<String> {
         let value = self.get(element).unwrap_or_default();
         value.split(',').filter_map(tidy_line).collect()
@@ -171,7 +170,7 @@ impl ComicInfo {
         contributors
     }
 
-    /// The series and the number, because issues seldom have a title.
+    /// The series and the number, since issues seldom have a title.
     fn numbered_title(&self) -> Option<String> {
         let series = self.get("Series")?;
         Some(match self.get("Number") {

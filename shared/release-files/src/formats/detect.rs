@@ -1,14 +1,14 @@
-//! Detection of a file's format from its first bytes.
+//! Detects the format of a file from its first bytes.
 
 use super::format::Format;
 
-/// How many of the first bytes [`detect`] needs.
+/// The number of bytes that [`detect`] needs.
 pub const HEAD_BYTES: u64 = 4096;
 
-/// How far into a file the header of a PDF may be, in bytes.
+/// The largest offset of a PDF header, in bytes.
 const MAX_PDF_HEADER_OFFSET: usize = 1024;
 
-/// Formats with fixed bytes at an offset.
+/// The magic bytes of formats, with their offset.
 const MAGIC: [(usize, &[u8], Format); 17] = [
     (0, b"Rar!\x1A\x07", Format::Rar),
     (0, b"7z\xBC\xAF\x27\x1C", Format::SevenZip),
@@ -29,8 +29,8 @@ const MAGIC: [(usize, &[u8], Format); 17] = [
     (0, b"{\\rtf", Format::Rtf),
 ];
 
-/// Detects the format of the file that begins with `head`. The entries of a [`Format::Zip`] may
-/// show that it is an EPUB or a comic; the beginning of a [`Format::Text`], that it has markup.
+/// Detects the format of the file that begins with `head`. A [`Format::Zip`] may turn out to be an
+/// EPUB or a comic by its entries, and a [`Format::Text`] to have markup by its beginning.
 #[must_use]
 pub fn detect(head: &[u8]) -> Format {
     if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
@@ -51,8 +51,9 @@ pub fn detect(head: &[u8]) -> Format {
     }
 }
 
-/// Returns whether it looks like text: no NUL, except in UTF-16, and few other control characters.
-/// Some are allowed because NFOs draw with the low CP437 glyphs, which are control characters.
+/// Returns whether the file looks like text: no NUL, except in UTF-16, and few other control
+/// characters. Some are allowed because NFOs use the low CP437 glyphs, which are control
+/// characters.
 fn looks_like_text(head: &[u8]) -> bool {
     if head.starts_with(b"\xFF\xFE") || head.starts_with(b"\xFE\xFF") {
         return true;

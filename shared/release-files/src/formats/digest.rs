@@ -1,4 +1,4 @@
-//! The checksums of a whole file.
+//! Computes the checksums of a file.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -20,15 +20,15 @@ pub struct Digest {
     pub line_feeds: u64,
 }
 
-/// Reads the whole file once.
+/// Computes the checksums in one pass over the file.
 ///
 /// # Errors
-/// The file's own, [`WorkError::Stopped`], and [`FailureCode::SourceChanged`] when it ends early.
+/// [`FailureCode::SourceChanged`] if the file is shorter than expected.
 pub fn digest<R: Read + Seek>(
     source: &mut Source<'_, R>,
     progress: &mut dyn Progress,
 ) -> Result<Digest, WorkError> {
-    let fault = source.fault();
+    let error_slot = source.error_slot();
     let total = source.size();
     let mut hasher = Hasher::default();
     let mut line_feeds = 0;
@@ -41,11 +41,11 @@ pub fn digest<R: Read + Seek>(
             .sum::<u64>();
         Ok(())
     });
-    fault.check()?;
+    error_slot.check()?;
     read?;
     if hasher.size() != total {
-        let sentence = "The file is shorter than its announced size; retry the job.";
-        return Err(WorkError::failed(FailureCode::SourceChanged, sentence));
+        let message = "The file is shorter than expected; retry the job.";
+        return Err(WorkError::failed(FailureCode::SourceChanged, message));
     }
     let (crc32, sha256) = hasher.finish();
     Ok(Digest {
@@ -77,14 +77,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_ends_early_has_changed() {
+    fn short_file_is_reported_as_changed() {
         let mut file = Cursor::new(b"1234");
         let error = digest(&mut Source::new(&mut file, 9), &mut Recorder::default()).unwrap_err();
         assert!(matches!(error, WorkError::Failed(f) if f.code == FailureCode::SourceChanged));
     }
 
     #[test]
-    fn a_cancelled_pass_ends() {
+    fn cancelled_pass_stops() {
         let mut file = Cursor::new(vec![0; 1_000_000]);
         let mut progress = Recorder::cancelling_after(2);
         let error = digest(&mut Source::new(&mut file, 1_000_000), &mut progress).unwrap_err();

@@ -1,4 +1,4 @@
-//! EPUB 2 and 3: from the container to the package document.
+//! Reads EPUB 2 and 3, from the container to the package document.
 
 use std::io::{Read, Seek};
 
@@ -14,12 +14,12 @@ use crate::progress::Progress;
 
 /// The file that names the package document.
 const CONTAINER_PATH: &str = "META-INF/container.xml";
-/// The entry that has the media type of an EPUB.
+/// The entry that contains the media type of an EPUB.
 const MIMETYPE_PATH: &str = "mimetype";
-/// How much of the `mimetype` entry is read, in bytes.
+/// The largest `mimetype` entry, in bytes.
 const MAX_MIMETYPE_BYTES: u64 = 1024;
 
-/// The algorithms that only obfuscate fonts; a book that uses them is not locked.
+/// The algorithms that only obfuscate fonts. A book that uses them is not locked.
 const FONT_OBFUSCATIONS: [&str; 2] = [
     "http://www.idpf.org/2008/embedding",
     "http://ns.adobe.com/pdf/enc#RC",
@@ -35,7 +35,7 @@ pub(super) fn is_epub<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<bo
     };
     match archive.read(index, MAX_MIMETYPE_BYTES) {
         Ok(content) => Ok(content.trim_ascii() == Format::Epub.media_type().as_bytes()),
-        // Another zip may have a broken or large file of this name.
+        // A different kind of zip may have a damaged or large file with this name.
         Err(WorkError::Failed(_)) => Ok(false),
         Err(error) => Err(error),
     }
@@ -52,8 +52,8 @@ pub(super) fn read<R: Read + Seek>(
         .find(&opf_path)
         .or_else(|| archive.find_ignoring_case(&opf_path))
     else {
-        let sentence = format!("The EPUB's package document {opf_path:?} is missing.");
-        return Err(WorkError::failed(FailureCode::EpubOpfMissing, sentence));
+        let message = format!("The EPUB's package document {opf_path:?} is missing.");
+        return Err(WorkError::failed(FailureCode::EpubOpfMissing, message));
     };
     let package = opf::parse(&xml::decode(&archive.read(index, xml::MAX_XML_BYTES)?))?;
     if package.chapters == 0 {
@@ -83,20 +83,20 @@ fn check_mimetype<R: Read + Seek>(
         .first()
         .is_some_and(|entry| entry.path == MIMETYPE_PATH && entry.size == entry.compressed_size);
     if !first {
-        progress.warn("The EPUB's mimetype is not its first, uncompressed entry".to_owned());
+        progress.warn("The EPUB's first entry is not an uncompressed mimetype".to_owned());
     }
     let Some(index) = archive.find(MIMETYPE_PATH) else {
         return Ok(());
     };
     if archive.read(index, MAX_MIMETYPE_BYTES)?.trim_ascii() != Format::Epub.media_type().as_bytes()
     {
-        progress.warn("The EPUB's mimetype entry names another type".to_owned());
+        progress.warn("The EPUB's mimetype entry contains another type".to_owned());
     }
     Ok(())
 }
 
 fn package_path<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<String, WorkError> {
-    let missing = |sentence| WorkError::failed(FailureCode::EpubContainerMissing, sentence);
+    let missing = |message| WorkError::failed(FailureCode::EpubContainerMissing, message);
     let Some(index) = archive.find_ignoring_case(CONTAINER_PATH) else {
         return Err(missing("The EPUB has no META-INF/container.xml."));
     };

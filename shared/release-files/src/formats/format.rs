@@ -1,12 +1,12 @@
-//! The file formats that an analysis distinguishes.
+//! The file formats that an analysis recognizes.
 
 use serde::{Deserialize, Serialize};
 
-/// Makes [`Format`] of a list of formats: variant, name in an analysis, media type, and the usual
-/// extensions (none: any will do).
+/// Generates [`Format`] from a list of formats: variant, name in an analysis, media type, and usual
+/// extensions (empty if any is allowed).
 macro_rules! formats {
     ($($variant:ident = $name:literal, $media_type:literal, [$($extension:literal),*];)+) => {
-        /// A file format, found from the content.
+        /// A file format, detected from the content.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum Format {
             $(#[doc = concat!("`", $media_type, "`")] #[serde(rename = $name)] $variant,)+
@@ -29,7 +29,7 @@ macro_rules! formats {
                 }
             }
 
-            /// The extensions that files of the format usually have; empty where any will do.
+            /// The usual extensions of the format; empty if any is allowed.
             #[must_use]
             pub const fn usual_extensions(self) -> &'static [&'static str] {
                 match self {
@@ -70,7 +70,7 @@ formats! {
 }
 
 impl Format {
-    /// Returns whether files of the format usually have this extension.
+    /// Returns whether this extension is usual for the format.
     #[must_use]
     pub fn allows_extension(self, extension: &str) -> bool {
         let usual = self.usual_extensions();
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_format_allows_its_usual_extensions() {
+    fn format_allows_its_usual_extensions() {
         assert_eq!(Format::Cbz.usual_extensions(), ["cbz", "zip"]);
         assert!(Format::Text.usual_extensions().is_empty());
         for (format, extension, allowed) in [

@@ -1,7 +1,6 @@
-//! Analyzes files: their format, their metadata, the files inside them.
+//! Analyzes files: their format, their metadata, and the files inside them.
 //!
-//! It works on any `Read + Seek`, in memory that does not grow with the file. [`archive`] also
-//! serves the unpacking of packages.
+//! The memory it uses does not grow with the file. [`archive`] also unpacks packages.
 
 pub mod archive;
 mod comic;
@@ -40,11 +39,11 @@ use crate::progress::Progress;
 
 /// Analyzes the file in `reader`, which has `size` bytes.
 ///
-/// `path` is only used in messages; the format is found from the content. The steps are `read` and
-/// `checksum`; the latter reports its progress in bytes.
+/// `path` is only used in messages; the format is detected from the content. The steps are `read`
+/// and `checksum`; the latter reports its progress in bytes.
 ///
 /// # Errors
-/// [`WorkError::Failed`] when the file can never be analyzed.
+/// [`WorkError::Failed`] if the file cannot be analyzed.
 pub fn analyze<R: Read + Seek>(
     reader: &mut R,
     path: &str,
@@ -53,8 +52,8 @@ pub fn analyze<R: Read + Seek>(
 ) -> Result<Analysis, WorkError> {
     progress.check_cancelled()?;
     if size == 0 {
-        let sentence = format!("The file {path:?} is empty; upload it again.");
-        return Err(WorkError::failed(FailureCode::FileEmpty, sentence));
+        let message = format!("The file {path:?} is empty; upload it again.");
+        return Err(WorkError::failed(FailureCode::FileEmpty, message));
     }
     progress.start_step("read");
     let mut analysis = read(reader, size, progress)?;
@@ -87,7 +86,7 @@ fn read<R: Read + Seek>(
         }
         format => {
             if format == Format::Unknown {
-                progress.warn("The file's format is not known".to_owned());
+                progress.warn("The format of the file is not known".to_owned());
             }
             (Metadata::default(), MediaInfo::new(format))
         }
@@ -148,7 +147,7 @@ fn warn_about_extension(path: &str, format: Format, progress: &mut dyn Progress)
     {
         let format = format.as_str();
         progress.warn(format!(
-            "The file {name:?} is in the format {format}, unlike its name"
+            "The format of {name:?} is {format}, which does not match its extension"
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! The result of an analysis, as its JSON has it.
+//! The result of an analysis, in the shape of its JSON.
 
 use serde::{Deserialize, Serialize};
 use text::encoding::Encoding;
@@ -16,13 +16,13 @@ pub struct Analysis {
     pub structure: Structure,
 }
 
-/// The metadata of the work, as the file has it; nothing is looked up elsewhere.
+/// The metadata of the work, from the file alone.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
     /// The main title.
     pub title: Option<String>,
-    /// The authors, in the file's order.
+    /// The authors, in the order of the file.
     pub authors: Vec<String>,
     /// The publisher.
     pub publisher: Option<String>,
@@ -30,54 +30,54 @@ pub struct Metadata {
     pub isbn: Option<String>,
     /// The year of publication.
     pub year: Option<i32>,
-    /// The language, as the file writes it: usually a BCP 47 tag.
+    /// The language as written in the file, usually a BCP 47 tag.
     pub language: Option<String>,
-    /// The description; may contain HTML, at most 10,000 characters.
+    /// The description, at most 10,000 characters; may contain HTML.
     pub description: Option<String>,
     /// Subjects, genres or keywords.
     pub subjects: Vec<String>,
     /// The series that the work belongs to.
     pub series: Option<String>,
-    /// The place in the series, as the file writes it.
+    /// The position in the series, as written in the file.
     pub series_index: Option<String>,
-    /// Contributors who are not authors: translators, illustrators, editors.
+    /// Contributors other than the authors: translators, illustrators, editors.
     pub contributors: Vec<Contributor>,
-    /// Every identifier that the file has, including the ISBN.
+    /// All identifiers, including the ISBN.
     pub identifiers: Vec<Identifier>,
 }
 
-/// A contributor who is not an author.
+/// A contributor other than an author.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contributor {
     /// The name.
     pub name: String,
-    /// The role as the file has it: a MARC code (`trl`, `ill`) or a word; empty when not given.
+    /// The role as written in the file, a MARC code (`trl`, `ill`) or a word; empty if absent.
     pub role: String,
 }
 
 /// An identifier of the work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identifier {
-    /// The kind, in lower case (`isbn`, `uuid`, `doi`); empty when the file does not say.
+    /// The kind in lower case (`isbn`, `uuid`, `doi`); empty if absent.
     pub scheme: String,
-    /// The identifier itself.
+    /// The identifier.
     pub value: String,
 }
 
 /// The properties of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediaInfo {
-    /// The format, found from the content.
+    /// The format, detected from the content.
     pub format: Format,
     /// The format's media type.
     pub media_type: String,
-    /// The version of the format, as the file writes it: `3.0` for an EPUB, `1.7` for a PDF.
+    /// The version of the format, as written in the file: `3.0` for an EPUB, `1.7` for a PDF.
     pub version: Option<String>,
     /// The file's size, in bytes.
     pub size: u64,
-    /// The number of pages, of formats that have pages.
+    /// The number of pages, for formats with pages.
     pub pages: Option<u64>,
-    /// The number of chapter documents in reading order, of an EPUB.
+    /// The number of chapter documents in the reading order of an EPUB.
     pub chapters: Option<u64>,
     /// The tables of contents of an EPUB.
     pub toc: Vec<TableOfContents>,
@@ -87,11 +87,11 @@ pub struct MediaInfo {
     pub encoding: Option<Encoding>,
     /// The number of lines of a text.
     pub lines: Option<u64>,
-    /// The program that made the file, as it says itself.
+    /// The program that created the file, according to the file.
     pub producer: Option<String>,
-    /// True if its content is encrypted, so that a password or a reader's license is needed.
+    /// True if the content is encrypted and needs a password or a license to read.
     pub encrypted: bool,
-    /// True if part of it could not be read, so that these properties are incomplete.
+    /// True if part of the file could not be read, so that these properties may be incomplete.
     pub damaged: bool,
     /// The CRC-32 of the whole file: eight upper-case hexadecimal digits.
     pub crc32: String,
@@ -100,7 +100,7 @@ pub struct MediaInfo {
 }
 
 impl MediaInfo {
-    /// The properties of a file of which only the format is known.
+    /// Creates the properties of a file when only its format is known.
     #[must_use]
     pub fn new(format: Format) -> Self {
         Self {
@@ -143,13 +143,13 @@ pub enum Layout {
     Fixed,
 }
 
-/// The files inside a container; empty for a file that contains none.
+/// The files inside a container; empty for other files.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Structure {
-    /// The first files, in the container's order; at most [`Structure::MAX_FILES`].
+    /// The first [`Structure::MAX_FILES`] files, in the order of the container.
     pub files: Vec<StructureFile>,
-    /// The number of all files, without folders.
+    /// The number of all files, excluding folders.
     pub files_total: u64,
     /// True if `files` leaves some out.
     pub files_truncated: bool,
@@ -158,10 +158,10 @@ pub struct Structure {
 }
 
 impl Structure {
-    /// The most files that are listed.
+    /// The largest number of listed files.
     pub const MAX_FILES: usize = 1000;
 
-    /// Drops the second half of the list; returns whether there was one to drop.
+    /// Drops the second half of the list. Returns `false` if the list is empty.
     pub fn halve_files(&mut self) -> bool {
         let all = self.files.len();
         self.files.truncate(all / 2);

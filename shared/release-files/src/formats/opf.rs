@@ -9,10 +9,10 @@ use super::model::{Contributor, Identifier, Layout, Metadata, TableOfContents};
 use super::xml::{self, Attributes, Node};
 use crate::metadata::{find_year, isbn};
 
-/// The most metadata elements that are kept.
+/// The largest number of metadata elements that are kept.
 const MAX_ELEMENTS: usize = 1000;
 
-/// The length from which the text of a metadata element gets no more pieces, in bytes.
+/// The length from which further pieces of a metadata element's text are dropped, in bytes.
 const MAX_VALUE_BYTES: usize = 64 * 1024;
 
 /// The content of a package document.
@@ -28,16 +28,16 @@ pub struct PackageDocument {
     pub toc: Vec<TableOfContents>,
     /// The layout of the pages.
     pub layout: Layout,
-    /// The program that made the EPUB.
+    /// The program that created the EPUB.
     pub producer: Option<String>,
 }
 
-/// An element of the metadata as it is in the document.
+/// A metadata element of the document.
 #[derive(Debug, Default)]
 struct Element {
     name: String,
     id: Option<String>,
-    /// The `opf:role`, `opf:scheme` or `opf:event` that EPUB 2 gives the element.
+    /// The `opf:role`, `opf:scheme` or `opf:event` of an EPUB 2 element.
     qualifier: Option<String>,
     /// The `property` of an EPUB 3 `meta`, or the `name` of an EPUB 2 one.
     property: Option<String>,
@@ -48,7 +48,7 @@ struct Element {
 /// Parses a package document.
 ///
 /// # Errors
-/// [`FailureCode::EpubDamaged`] when it is not a well-formed package document, and
+/// [`FailureCode::EpubDamaged`] if it is not a well-formed package document, or
 /// [`FailureCode::XmlEntitiesRefused`].
 pub fn parse(document: &str) -> Result<PackageDocument, Failure> {
     let mut parser = Parser::default();
@@ -56,8 +56,8 @@ pub fn parse(document: &str) -> Result<PackageDocument, Failure> {
         parser.visit(node);
     })?;
     if !parser.is_package {
-        let sentence = "The EPUB's package document has no package element.";
-        return Err(Failure::new(FailureCode::EpubDamaged, sentence));
+        let message = "The EPUB's package document has no package element.";
+        return Err(Failure::new(FailureCode::EpubDamaged, message));
     }
     Ok(parser.finish())
 }
@@ -68,7 +68,7 @@ struct Parser {
     chapters: u64,
     toc: BTreeSet<TableOfContents>,
     elements: Elements,
-    /// The metadata element that is open.
+    /// The open metadata element.
     open: Option<Element>,
     in_metadata: bool,
     is_package: bool,
@@ -113,7 +113,7 @@ impl Parser {
         if name == "metadata" {
             self.in_metadata = false;
         }
-        // A description may have stray markup: only its own end tag closes it.
+        // A description may contain stray markup, so only its own end tag closes it.
         if self.open.as_ref().is_some_and(|open| open.name == name) {
             self.elements.0.extend(self.open.take());
         }
@@ -241,7 +241,7 @@ impl Elements {
         tidy_line(&meta.value)
     }
 
-    /// The authors, and the other contributors. When nobody has the role of an author, all creators
+    /// The authors, and the other contributors. If no one has the role of an author, all creators
     /// are authors.
     fn people(&self) -> (Vec<String>, Vec<Contributor>) {
         let (mut authors, mut contributors) = (Vec::new(), Vec::new());
@@ -261,7 +261,7 @@ impl Elements {
             if role == "aut" || (is_creator && role.is_empty()) {
                 authors.push(name);
             } else if role != "bkp" {
-                // `bkp`, the book producer, is the program that made the file.
+                // `bkp`, the book producer, is the program that created the file.
                 contributors.push(Contributor { name, role });
             }
         }
@@ -293,7 +293,7 @@ impl Elements {
         Some(Identifier { scheme, value })
     }
 
-    /// The year of publication, or else of any date except that of a modification.
+    /// The year of publication, or else the year of any date other than a modification.
     fn year(&self) -> Option<i32> {
         let is_event = |date: &Element, event| date.qualifier.as_deref() == Some(event);
         let published = self
@@ -308,7 +308,8 @@ impl Elements {
     }
 }
 
-/// The first ISBN among the identifiers that are said to be one, or else among those of no scheme.
+/// The first ISBN among the identifiers with the scheme `isbn`, or else among those without a
+/// scheme.
 fn find_isbn(identifiers: &[Identifier]) -> Option<String> {
     let labeled = identifiers.iter().filter(|id| id.scheme == "isbn");
     let others = identifiers.iter().filter(|id| id.scheme.is_empty());

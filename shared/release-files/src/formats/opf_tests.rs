@@ -21,7 +21,7 @@ const EPUB2: &str = r#"<?xml version="1.0"?>
 </package>"#;
 
 #[test]
-fn an_epub_2_package_is_read() {
+fn epub_2_package_is_read() {
     let package = parse(EPUB2).unwrap();
     let metadata = &package.metadata;
     assert_eq!(package.version.as_deref(), Some("2.0"));
@@ -46,7 +46,7 @@ fn an_epub_2_package_is_read() {
 }
 
 #[test]
-fn an_epub_3_package_is_read_with_its_refinements() {
+fn epub_3_package_is_read_with_refinements() {
     let package = parse(
         r##"<package version="3.0"><metadata>
   <dc:title id="s">The Subtitle</dc:title><dc:title id="t">The Title</dc:title>
@@ -77,7 +77,7 @@ fn an_epub_3_package_is_read_with_its_refinements() {
 }
 
 #[test]
-fn creators_are_authors_when_nobody_has_that_role() {
+fn creators_are_authors_if_no_one_has_that_role() {
     let package = parse(
         "<package><metadata><dc:creator opf:role='edt'>E. Ditor</dc:creator><dc:creator/>\
          <dc:identifier>0306406152</dc:identifier></metadata></package>",
@@ -90,7 +90,7 @@ fn creators_are_authors_when_nobody_has_that_role() {
 }
 
 #[test]
-fn another_document_is_refused() {
+fn other_documents_are_refused() {
     assert_eq!(parse("<html/>").unwrap_err().code, FailureCode::EpubDamaged);
     assert_eq!(
         parse("<package>").unwrap_err().code,

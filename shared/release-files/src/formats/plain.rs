@@ -1,11 +1,11 @@
-//! Plain text: its encoding, and the markup it has.
+//! Detects the encoding and the markup of plain text.
 
 use text::encoding;
 
 use super::format::Format;
 use super::model::MediaInfo;
 
-/// How much of a text is read to detect its encoding, in bytes.
+/// The size of the sample for encoding detection, in bytes.
 pub const SAMPLE_BYTES: u64 = 64 * 1024;
 
 /// Describes the text that begins with `sample`.

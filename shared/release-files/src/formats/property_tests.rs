@@ -1,4 +1,4 @@
-//! Properties that hold for any bytes.
+//! Properties that hold for any input.
 
 use std::io::Cursor;
 
@@ -9,7 +9,7 @@ use crate::progress::testing::Recorder;
 
 fn analyze_bytes(bytes: &[u8]) {
     let size = bytes.len() as u64;
-    // Any result is fine, as long as nothing panics.
+    // Any result is fine unless it panics.
     let _ = analyze(&mut Cursor::new(bytes), "x", size, &mut Recorder::default());
 }
 
@@ -26,7 +26,7 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_epub_never_panics(
+    fn changed_epub_never_panics(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
         cut in prop::option::of(any::<prop::sample::Index>()),
     ) {
@@ -42,7 +42,7 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_pdf_never_panics(
+    fn changed_pdf_never_panics(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
     ) {
         let mut bytes = samples::pdf(2);

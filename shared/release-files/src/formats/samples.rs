@@ -1,4 +1,4 @@
-//! Files of the supported formats, for tests.
+//! Sample files of the supported formats, for tests.
 #![expect(
     clippy::missing_panics_doc,
     reason = "a sample that cannot be built fails its test"

@@ -1,4 +1,4 @@
-//! The reader that all parsers of formats read through.
+//! The reader that all format parsers share.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -8,44 +8,44 @@ use jobs::{Failure, FailureCode};
 
 use crate::WorkError;
 
-/// How much is read from the file at once, in bytes.
+/// The size of the buffer, in bytes.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// A buffered reader that keeps the error of its file.
+/// A buffered reader that keeps the first I/O error of its file.
 ///
-/// Libraries that parse formats may report an I/O error as a broken file. [`Fault::take_or`] tells
-/// the two apart after a library failed. Unlike `BufReader`, it keeps its buffer across seeks,
-/// which zip directories need.
+/// A library that parses a format may report an I/O error as a damaged file.
+/// [`ErrorSlot::take_or`] distinguishes the two. Unlike `BufReader`, the reader keeps its buffer
+/// across seeks, which makes reading zip directories fast.
 pub struct Source<'r, R> {
     inner: &'r mut R,
-    fault: Fault,
+    error_slot: ErrorSlot,
     size: u64,
     position: u64,
     buffer: Box<[u8]>,
     /// The position of the buffer's start in the file.
     buffer_start: u64,
-    /// How many bytes of the buffer are filled.
+    /// The number of bytes in the buffer.
     filled: usize,
-    /// How many bytes may still be read; `None`: any number.
+    /// The number of bytes that may still be read; `None` if there is no limit.
     remaining: Rc<Cell<Option<u64>>>,
 }
 
-/// A limit on the bytes that a library may still read.
+/// A limit on the bytes that a library may read.
 pub struct ReadLimit(Rc<Cell<Option<u64>>>);
 
 impl ReadLimit {
-    /// Ends the limit.
+    /// Lifts the limit.
     pub fn lift(&self) {
         self.0.set(None);
     }
 }
 
-/// The first error of a [`Source`]'s file, if there was one.
+/// The first I/O error of a [`Source`], if there was one.
 #[derive(Clone, Default)]
-pub struct Fault(Rc<RefCell<Option<io::Error>>>);
+pub struct ErrorSlot(Rc<RefCell<Option<io::Error>>>);
 
-impl Fault {
-    /// Takes the file's error, or else makes one about its content.
+impl ErrorSlot {
+    /// Takes the I/O error, or else creates an error about the content.
     pub fn take_or(&self, broken: impl FnOnce() -> WorkError) -> WorkError {
         match self.0.borrow_mut().take() {
             Some(error) => WorkError::from(error),
@@ -53,7 +53,7 @@ impl Fault {
         }
     }
 
-    /// Fails with the file's error, even when a library has swallowed it.
+    /// Fails with the I/O error, even if a library has ignored it.
     pub fn check(&self) -> Result<(), WorkError> {
         match self.0.borrow_mut().take() {
             Some(error) => Err(WorkError::from(error)),
@@ -63,11 +63,11 @@ impl Fault {
 }
 
 impl<'r, R: Read + Seek> Source<'r, R> {
-    /// Reads `inner`, which has `size` bytes, from its start.
+    /// Creates a reader of `inner`, which has `size` bytes.
     pub fn new(inner: &'r mut R, size: u64) -> Self {
         Self {
             inner,
-            fault: Fault::default(),
+            error_slot: ErrorSlot::default(),
             size,
             position: 0,
             buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
@@ -77,13 +77,13 @@ impl<'r, R: Read + Seek> Source<'r, R> {
         }
     }
 
-    /// The handle on the file's error.
-    pub fn fault(&self) -> Fault {
-        self.fault.clone()
+    /// Returns a handle to the file's I/O error.
+    pub fn error_slot(&self) -> ErrorSlot {
+        self.error_slot.clone()
     }
 
-    /// Limits how many bytes can be read from now on, and so how much of the file a library can
-    /// keep in memory.
+    /// Limits the bytes that can be read from now on, which limits how much of the file a library
+    /// can keep in memory.
     pub fn limit_reads(&mut self, bytes: u64) -> ReadLimit {
         self.remaining.set(Some(bytes));
         ReadLimit(Rc::clone(&self.remaining))
@@ -99,7 +99,7 @@ impl<'r, R: Read + Seek> Source<'r, R> {
         self.position = offset;
         let mut bytes = Vec::new();
         let read = self.take(limit).read_to_end(&mut bytes);
-        self.fault.check()?;
+        self.error_slot.check()?;
         read?;
         Ok(bytes)
     }
@@ -117,14 +117,14 @@ impl<'r, R: Read + Seek> Source<'r, R> {
         Ok(())
     }
 
-    /// Keeps the error, and returns another one for the library.
+    /// Keeps the error, and returns a replacement for the library.
     fn keep_error(&self, error: io::Error) -> io::Error {
         let kind = match error.kind() {
-            // Libraries take this kind for a short file and continue.
+            // Libraries treat this kind as a short file and continue.
             io::ErrorKind::UnexpectedEof => io::ErrorKind::Other,
             kind => kind,
         };
-        self.fault.0.borrow_mut().get_or_insert(error);
+        self.error_slot.0.borrow_mut().get_or_insert(error);
         io::Error::from(kind)
     }
 }
@@ -138,14 +138,14 @@ impl<R: Read + Seek> Read for Source<'_, R> {
         if !buffered.contains(&self.position) {
             self.fill_buffer().map_err(|error| self.keep_error(error))?;
         }
-        // The offset is below the buffer's length, so it fits.
+        // The offset is smaller than the buffer, so the conversion succeeds.
         let offset = usize::try_from(self.position - self.buffer_start).unwrap_or(self.filled);
         let available = &self.buffer[offset..self.filled];
         let count = available.len().min(out.len());
         if let Some(remaining) = self.remaining.get() {
             let Some(left) = remaining.checked_sub(count as u64) else {
-                let sentence = "The archive's directory is too large, or damaged.";
-                let failure = Failure::new(FailureCode::ArchiveTooLarge, sentence);
+                let message = "The directory of the archive is too large or damaged.";
+                let failure = Failure::new(FailureCode::ArchiveTooLarge, message);
                 return Err(self.keep_error(failure.into()));
             };
             self.remaining.set(Some(left));
@@ -213,16 +213,16 @@ mod tests {
     }
 
     #[test]
-    fn the_files_error_wins_over_the_librarys() {
+    fn file_error_takes_precedence_over_library_error() {
         let mut broken = Broken;
         let mut source = Source::new(&mut broken, 10);
-        let fault = source.fault();
+        let error_slot = source.error_slot();
         assert!(source.read(&mut [0; 4]).is_err());
-        let error = fault.take_or(|| WorkError::failed(FailureCode::FileEmpty, "broken"));
+        let error = error_slot.take_or(|| WorkError::failed(FailureCode::FileEmpty, "broken"));
         assert!(matches!(&error, WorkError::Io(io) if io.to_string() == "connection lost"));
-        let error = fault.take_or(|| WorkError::failed(FailureCode::FileEmpty, "broken"));
+        let error = error_slot.take_or(|| WorkError::failed(FailureCode::FileEmpty, "broken"));
         assert!(matches!(error, WorkError::Failed(_)));
         assert!(matches!(source.read_at(0, 4), Err(WorkError::Io(_))));
-        assert!(fault.check().is_ok());
+        assert!(error_slot.check().is_ok());
     }
 }

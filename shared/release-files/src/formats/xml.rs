@@ -1,5 +1,5 @@
-//! Reads small untrusted XML documents. Only the five predefined entities are expanded, and the
-//! depth is limited.
+//! Reads small untrusted XML documents. It expands only the five predefined entities and limits the
+//! depth.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use jobs::{Failure, FailureCode};
@@ -7,7 +7,7 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-/// The largest XML document that is read, in bytes.
+/// The largest XML document, in bytes.
 pub const MAX_XML_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The deepest nesting of elements.
@@ -21,7 +21,7 @@ const MAX_DECLARATION_BYTES: usize = 256;
 pub enum Node<'x> {
     /// An element begins.
     Open(&'x str, Attributes<'x>),
-    /// Text inside the innermost open element; long text may come in pieces.
+    /// Text inside the innermost open element. A long text may arrive in pieces.
     Text(&'x str),
     /// An element ends.
     Close(&'x str),
@@ -45,7 +45,7 @@ impl Attributes<'_> {
     }
 }
 
-/// Decodes a document by its byte order mark, or else its declaration, or else as UTF-8.
+/// Decodes a document by its byte order mark, by its declaration, or as UTF-8, in this order.
 #[must_use]
 pub fn decode(bytes: &[u8]) -> String {
     let (encoding, _) = Encoding::for_bom(bytes).unwrap_or_else(|| (declared_encoding(bytes), 0));
@@ -66,7 +66,7 @@ fn declared_encoding(bytes: &[u8]) -> &'static Encoding {
         .and_then(|(_, rest)| rest.split(['"', '\'']).nth(1));
     label
         .and_then(|label| Encoding::for_label(label.as_bytes()))
-        // A declaration that could be read as ASCII is not in UTF-16, even if it says so.
+        // A declaration that is readable as ASCII cannot be in UTF-16, even if it claims to be.
         .filter(|encoding| encoding.is_ascii_compatible())
         .unwrap_or(UTF_8)
 }
@@ -74,8 +74,8 @@ fn declared_encoding(bytes: &[u8]) -> &'static Encoding {
 /// Walks through a document and calls `visit` with every node.
 ///
 /// # Errors
-/// [`FailureCode::XmlEntitiesRefused`] when a DTD defines entities; `broken` when the document is
-/// not well-formed or is nested too deeply.
+/// [`FailureCode::XmlEntitiesRefused`] if a DTD declares entities; `broken` if the document is not
+/// well-formed or is nested too deeply.
 pub fn walk(
     text: &str,
     broken: FailureCode,
@@ -103,22 +103,22 @@ pub fn walk(
             Event::CData(text) => visit(Node::Text(&text.xml10_content())),
             Event::GeneralRef(reference) => visit(Node::Text(&resolve(&reference))),
             Event::DocType(dtd) if dtd.xml10_content().contains("<!ENTITY") => {
-                let sentence = "The XML defines its own entities, which are never expanded.";
-                return Err(Failure::new(FailureCode::XmlEntitiesRefused, sentence));
+                let message = "The XML declares entities, which are not allowed.";
+                return Err(Failure::new(FailureCode::XmlEntitiesRefused, message));
             }
             Event::Eof if depth == 0 => return Ok(()),
-            Event::Eof => return Err(Failure::new(broken, "The XML is cut short.")),
+            Event::Eof => return Err(Failure::new(broken, "The XML is truncated.")),
             _ => {}
         }
     }
 }
 
 fn malformed(broken: FailureCode, at: u64, error: &quick_xml::Error) -> Failure {
-    let sentence = format!("The XML is not well-formed at byte {at}: {error}.");
-    Failure::new(broken, sentence)
+    let message = format!("The XML is not well-formed at byte {at}: {error}.");
+    Failure::new(broken, message)
 }
 
-/// Resolves a character reference or a predefined entity; any other is kept as it is.
+/// Resolves a character reference or a predefined entity. Any other reference is kept.
 fn resolve(reference: &BytesRef<'_>) -> String {
     match reference.resolve_char_ref() {
         Ok(Some(character)) => return character.to_string(),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_that_are_not_well_formed_are_refused() {
+    fn malformed_documents_are_refused() {
         for text in ["<a><b></a>", "<a>", "<a", "<a>&#0;</b>", &"<a>".repeat(200)] {
             assert_eq!(
                 walked(text).unwrap_err().code,

@@ -1,10 +1,10 @@
 //! Finds and checks ISBNs.
 //!
-//! It is written by hand: the check digit takes a few lines, and finding an ISBN in a sentence
-//! needs its own rules.
+//! It is written by hand because the check digit takes only a few lines and a search inside a
+//! sentence needs its own rules.
 
-/// Parses a text that is an ISBN as a whole, with a valid check digit. Returns its digits only:
-/// hyphens and a prefix such as `urn:isbn:` or `ISBN-13:` are removed.
+/// Parses a text that consists of an ISBN with a valid check digit. Returns only its digits,
+/// without hyphens and without a prefix such as `urn:isbn:` or `ISBN-13:`.
 #[must_use]
 pub fn parse(text: &str) -> Option<String> {
     let text = text.trim();
@@ -41,8 +41,8 @@ pub fn find(text: &str) -> Option<String> {
     runs.find_map(|run| parse(run.trim_matches(|c: char| !c.is_ascii_alphanumeric())))
 }
 
-/// Returns whether `digits` is an ISBN-10 or ISBN-13 with a valid check digit. The last of ten may
-/// be an upper-case X.
+/// Returns whether `digits` is an ISBN-10 or ISBN-13 with a valid check digit. The tenth digit of
+/// an ISBN-10 may be an upper-case X.
 #[must_use]
 pub fn is_valid(digits: &str) -> bool {
     match digits.len() {
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn isbns_are_parsed_in_every_notation() {
+    fn isbn_is_parsed_in_every_notation() {
         for text in [
             "9780306406157",
             "978-0-306-40615-7",
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_isbn_is_found_inside_a_sentence() {
+    fn isbn_is_found_inside_a_sentence() {
         let text = "Published 2019, ISBN 978-0-306-40615-7 (hardcover), 12 pages";
         assert_eq!(find(text).as_deref(), Some("9780306406157"));
         assert_eq!(find("no number 12345 here"), None);

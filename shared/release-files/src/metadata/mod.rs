@@ -1,4 +1,4 @@
-//! Values of a work's metadata, as files and NFOs write them: ISBNs, people, years.
+//! Parses metadata values in files and NFOs: ISBNs, people, years.
 
 pub mod isbn;
 mod people;

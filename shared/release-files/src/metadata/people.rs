@@ -1,9 +1,9 @@
-//! Lists of people in one text.
+//! Splits and joins lists of people.
 
 use text::tidy_line;
 
-/// Splits a list of people at semicolons and ampersands, or at commas where these cannot be those
-/// of `Family, Given`.
+/// Splits a list of people at semicolons and ampersands. If there are none, splits at commas,
+/// unless a comma may belong to `Family, Given`.
 #[must_use]
 pub fn split_people(text: &str) -> Vec<String> {
     let parts: Vec<&str> = if text.contains([';', '&']) {
@@ -16,11 +16,11 @@ pub fn split_people(text: &str) -> Vec<String> {
     parts.into_iter().filter_map(tidy_line).collect()
 }
 
-/// Splits the authors in one field of an NFO: as [`split_people`], and at slashes and the words
-/// "and" and "et".
+/// Splits the authors in a field of an NFO like [`split_people`], and also at slashes and at the
+/// words "and" and "et".
 #[must_use]
 pub fn split_authors(field: &str) -> Vec<String> {
-    // Such a word may be part of one name; it separates names only between full ones.
+    // Such a word may be part of a name; it is a separator only between full names.
     let full_names = |word: &str| {
         let parts: Vec<&str> = field.split(word).collect();
         (parts.len() > 1 && parts.iter().all(|part| part.trim().contains(' '))).then_some(parts)
@@ -34,8 +34,8 @@ pub fn split_authors(field: &str) -> Vec<String> {
     }
 }
 
-/// Joins authors with commas, or with semicolons where [`split_authors`] would not get the same
-/// number of names back.
+/// Joins authors with commas, or with semicolons if [`split_authors`] would return a different
+/// number of names.
 #[must_use]
 pub fn join_authors(names: &[String]) -> String {
     let commas = names.join(", ");

@@ -1,16 +1,16 @@
-//! The year in a date.
+//! Finds the year in a date.
 
-/// Returns the year in a date of any form: the first group of four digits from 1000 to 2999, alone
-/// or at the start of a date without separators (`20190304`, PDF's `D:20190304120000`).
+/// Returns the year in a date of any form: the first four-digit group from 1000 to 2999, alone or
+/// at the start of a date without separators (`20190304`, `D:20190304120000` in a PDF).
 #[must_use]
 pub fn find_year(date: &str) -> Option<i32> {
     let groups = date.split(|c: char| !c.is_ascii_digit());
-    let year_of = |group: &str| match group.len() {
+    let parse_year = |group: &str| match group.len() {
         4 | 8 | 12 | 14 => group[..4].parse().ok(),
         _ => None,
     };
     groups
-        .filter_map(year_of)
+        .filter_map(parse_year)
         .find(|year| (1000..=2999).contains(year))
 }
 

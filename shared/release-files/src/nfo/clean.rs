@@ -4,28 +4,28 @@ use super::layout::width;
 
 /// The distance between tab stops, in columns.
 const TAB_COLUMNS: usize = 8;
-/// The farthest that one escape sequence moves the cursor, in columns.
+/// The largest cursor move of an escape sequence, in columns.
 const MAX_MOVE_COLUMNS: usize = 80;
 
 /// A cleaned line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Line {
-    /// The text that a viewer shows.
+    /// The visible text.
     pub text: String,
-    /// How many escape sequences were removed.
+    /// The number of removed escape sequences.
     pub escapes: usize,
-    /// How many control characters were removed.
+    /// The number of removed control characters.
     pub controls: usize,
-    /// How many tabs were replaced with spaces.
+    /// The number of tabs replaced with spaces.
     pub tabs: usize,
-    /// How it ended.
+    /// The line ending.
     pub end: LineEnd,
 }
 
-/// The end of a line.
+/// The ending of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LineEnd {
-    /// CR and LF, as it should.
+    /// CR and LF.
     Crlf,
     /// LF or CR alone, doubled CRs, or a Unicode separator.
     Other,
@@ -35,7 +35,7 @@ pub enum LineEnd {
 }
 
 /// Returns the text before its SAUCE record, which drawing programs append after the DOS
-/// end-of-file character; `None` when it has none.
+/// end-of-file character; `None` if there is no record.
 pub fn strip_sauce(text: &str) -> Option<&str> {
     let at = ["\u{1a}COMNT", "\u{1a}SAUCE00"]
         .into_iter()
@@ -44,7 +44,7 @@ pub fn strip_sauce(text: &str) -> Option<&str> {
     Some(&text[..at])
 }
 
-/// Iterates over the lines of a text, cleaned.
+/// Iterates over the cleaned lines of a text.
 pub fn lines(mut text: &str) -> impl Iterator<Item = Line> {
     std::iter::from_fn(move || {
         if text.is_empty() {
@@ -67,7 +67,7 @@ fn split_line(text: &str) -> (&str, LineEnd, &str) {
     if let Some(rest) = rest.strip_prefix("\r\n") {
         return (line, LineEnd::Crlf, rest);
     }
-    // A file that was converted twice has CR, CR, LF.
+    // A file converted twice has CR, CR, LF.
     if let Some(rest) = rest.trim_start_matches('\r').strip_prefix('\n') {
         return (line, LineEnd::Other, rest);
     }
@@ -96,7 +96,7 @@ fn clean_line(line: &str) -> Line {
                 clean.tabs += 1;
                 after
             }
-            // A byte order mark that is not at the start is as invisible as a control character.
+            // A byte order mark in the middle is as invisible as a control character.
             c if c.is_control() || c == '\u{feff}' => {
                 clean.controls += 1;
                 after
@@ -111,11 +111,12 @@ fn clean_line(line: &str) -> Line {
     clean
 }
 
-/// Skips an escape sequence (ECMA-48, 5.4 and 8.3), given the text after its ESC. Returns how many
-/// columns it moves the cursor forward, which is how ANSI art writes spaces, and the text after it.
+/// Skips an escape sequence (ECMA-48, 5.4 and 8.3), given the text after its ESC. Returns the
+/// number of columns it moves the cursor forward, which ANSI art uses for spaces, and the text
+/// after it.
 fn skip_escape(after: &str) -> (usize, &str) {
     let Some(body) = after.strip_prefix('[') else {
-        // `ESC ( B` and the like select a character set; others have one character.
+        // `ESC ( B` and similar sequences select a character set; others have one character.
         let intermediates = after.trim_start_matches(|c| matches!(c, ' '..='/'));
         let end = intermediates
             .chars()
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_line_end_ends_a_line() {
+    fn every_line_end_is_recognized() {
         let lines: Vec<_> = lines("a\r\nb\nc\rd\r\r\ne\u{2028}f")
             .map(|line| (line.text, line.end))
             .collect();
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sauce_record_is_removed_with_its_comments() {
+    fn sauce_record_is_removed_with_its_comments() {
         assert_eq!(strip_sauce("art\u{1a}SAUCE00Title"), Some("art"));
         assert_eq!(
             strip_sauce("art\u{1a}COMNTx\u{1a}SAUCE00Title"),

@@ -1,4 +1,4 @@
-//! Compares the files that an NFO lists with those that exist.
+//! Compares the files listed in an NFO with the existing files.
 
 use std::collections::BTreeSet;
 
@@ -7,18 +7,16 @@ use serde::Serialize;
 use super::listed_file::ListedFile;
 use crate::paths::has_extension;
 
-/// The differences between the files that an NFO lists and those that exist.
+/// The differences between the listed and the existing files.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Comparison {
-    /// Files that are listed and do not exist.
+    /// Listed files that do not exist.
     pub missing_files: Vec<String>,
-    /// Files that exist and are not listed. NFO, SFV and `FILE_ID.DIZ` seldom are, and are left
-    /// out.
+    /// Existing files that are not listed, except for NFO, SFV and `FILE_ID.DIZ`, which seldom are.
     pub unexpected_files: Vec<String>,
 }
 
-/// Compares files by name, without folder and case. When nothing is listed, there are no
-/// differences.
+/// Compares files by name, ignoring folder and case. An empty list has no differences.
 #[must_use]
 pub fn compare<'a>(
     listed: &[ListedFile],

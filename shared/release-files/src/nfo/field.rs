@@ -2,7 +2,7 @@
 
 use text::ascii::transliterate;
 
-/// A fact that a label or a placeholder names.
+/// A fact named by a label or a placeholder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Field {
     /// The title.
@@ -23,7 +23,7 @@ pub enum Field {
     Size,
     /// The group that released it.
     Group,
-    /// The day of the release.
+    /// The release date.
     Date,
     /// The release's name.
     ReleaseName,
@@ -137,7 +137,7 @@ const LABELS: [(Field, &[&str]); 11] = [
 ];
 
 impl Field {
-    /// The field that a label or the name of a placeholder stands for.
+    /// Returns the field for a label or the name of a placeholder.
     #[must_use]
     pub fn from_label(label: &str) -> Option<Self> {
         let folded = fold(label);
@@ -148,7 +148,7 @@ impl Field {
     }
 }
 
-/// Folds a label to its letters and digits: ASCII, in lower case.
+/// Folds a label to its ASCII letters and digits, in lower case.
 pub(super) fn fold(label: &str) -> String {
     let mut folded = transliterate(label).to_ascii_lowercase();
     folded.retain(|c| c.is_ascii_alphanumeric());

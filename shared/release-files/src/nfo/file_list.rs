@@ -32,13 +32,14 @@ const FILE_LABELS: [&str; 7] = [
     "fichiers",
     "nomdufichier",
 ];
+
 /// Collects the listed files from the lines of an NFO.
 #[derive(Debug, Default)]
 pub struct FileListParser {
     /// The files found so far.
     pub files: Vec<ListedFile>,
     state: State,
-    /// The beginning of a name that is continued in the next line.
+    /// The beginning of a name that continues on the next line.
     partial: String,
     /// The text of the last file.
     last_text: String,
@@ -103,7 +104,7 @@ impl FileListParser {
             self.state = State::AfterFile;
             return true;
         }
-        // A sentence or a table's header may come between a heading and its files.
+        // A sentence or a table header may appear between a heading and its files.
         let has_label = find_labels(line)
             .iter()
             .any(|label| Field::from_label(label.label).is_some_and(|field| field != Field::Size));
@@ -114,7 +115,7 @@ impl FileListParser {
         true
     }
 
-    /// Adds the line to the name above when it has only the size or the CRC-32 of that file.
+    /// Adds the line to the name above if it has only the size or the CRC-32 of that file.
     fn complete_last_file(&mut self, text: &str) -> bool {
         let is_partial = !self.partial.is_empty();
         let above = if is_partial {
@@ -129,7 +130,7 @@ impl FileListParser {
         let Some(file) = completed.filter(|file| file.name == name) else {
             return false;
         };
-        // A name that was cut after a point is continued.
+        // A partial name that was split after a dot continues on this line.
         if is_partial && !above.ends_with(&name) {
             return false;
         }
@@ -211,7 +212,7 @@ h.txt";
     }
 
     #[test]
-    fn a_name_that_reaches_the_edge_is_continued() {
+    fn name_reaching_the_edge_is_continued() {
         let name = format!("{}.zip", "x".repeat(100));
         let text = format!("Files\n  {}\n  {}  9  CBF43926\n", &name[..78], &name[78..]);
         assert_eq!(listed(&text), [file(&name, 9, "CBF43926")]);

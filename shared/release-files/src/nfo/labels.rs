@@ -2,15 +2,15 @@
 
 use super::field::Field;
 
-/// The characters that may fill the space between a label and its mark: `Title......:`.
+/// The characters that may fill the gap between a label and its mark: `Title......:`.
 const LEADERS: &str = ".·•…_-–—~";
 /// The characters that may separate a label from its value.
 const MARKS: &str = ":=»>→";
-/// The characters that may come before a label.
+/// The characters that may precede a label.
 const BULLETS: &str = "*-•·»>■►[(";
 /// The brackets that may close a label.
 const CLOSING_BRACKETS: [char; 2] = [']', ')'];
-/// How many characters, including spaces, may come between the indentation and the label.
+/// The largest number of characters, including spaces, between the indentation and the label.
 const MAX_BULLET_CHARS: usize = 8;
 /// The longest label, in characters.
 const MAX_LABEL_CHARS: usize = 32;
@@ -18,9 +18,9 @@ const MAX_LABEL_CHARS: usize = 32;
 /// A label and its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LabeledValue<'a> {
-    /// The label without leaders; it need not name a field.
+    /// The label without leaders. It may not name a field.
     pub label: &'a str,
-    /// The value; empty when it is on the next line.
+    /// The value; empty if it is on the next line.
     pub value: &'a str,
     /// The offset of the label in its line, in bytes.
     pub label_at: usize,
@@ -42,7 +42,7 @@ enum Separator {
 }
 
 impl Separator {
-    /// Splits the text behind a label into its separator and the value.
+    /// Splits the text after a label into its separator and the value.
     fn split_off(text: &str, in_brackets: bool) -> Option<(Self, &str)> {
         let trimmed = text.trim_start();
         let rest = text.trim_start_matches(|c| {
@@ -63,14 +63,14 @@ impl Separator {
         Some((separator, value))
     }
 
-    /// Returns whether it may follow a label that names no field: only a mark may, and only before
-    /// a space or the end of the line, which `12:30` and `https://` do not have.
+    /// Returns whether it may follow a label that names no field. Only a mark may, before a space
+    /// or the end of the line, unlike in `12:30` and `https://`.
     fn may_follow_any_label(self, value: &str) -> bool {
         self == Self::Mark && (value.is_empty() || value.starts_with(' '))
     }
 }
 
-/// Parses the label that `line` starts with; its value is the rest of the line.
+/// Parses the label at the start of `line`. Its value is the rest of the line.
 #[must_use]
 pub fn parse_label(line: &str) -> Option<LabeledValue<'_>> {
     let label_at = label_start(line)?;
@@ -90,7 +90,7 @@ pub fn parse_label(line: &str) -> Option<LabeledValue<'_>> {
     })
 }
 
-/// The offset of the first character behind indentation and bullets.
+/// The offset of the first character after indentation and bullets.
 fn label_start(line: &str) -> Option<usize> {
     let indent = line.len() - line.trim_start_matches(' ').len();
     let mut start = line[indent..].char_indices().take(MAX_BULLET_CHARS);
@@ -132,7 +132,7 @@ fn unbracketed(value: &str, separator: Separator) -> &str {
     }
 }
 
-/// Finds the labels in a line; each but the first comes after two spaces or more.
+/// Finds the labels in a line. Each label except for the first follows two spaces or more.
 #[must_use]
 pub fn find_labels(line: &str) -> Vec<LabeledValue<'_>> {
     let mut found: Vec<LabeledValue<'_>> = Vec::new();
@@ -161,14 +161,14 @@ pub fn find_labels(line: &str) -> Vec<LabeledValue<'_>> {
     found
 }
 
-/// Parses the header of a table: two cells or more, each of which names a field.
+/// Parses a table header: two cells or more, all named after a field.
 #[must_use]
 pub fn parse_header(line: &str) -> Option<Vec<Field>> {
     let fields: Vec<Field> = cells(line).map(Field::from_label).collect::<Option<_>>()?;
     (fields.len() >= 2).then_some(fields)
 }
 
-/// The cells of a table's row, which two spaces or more separate.
+/// Iterates over the cells of a table row, separated by two spaces or more.
 pub fn cells(line: &str) -> impl Iterator<Item = &str> {
     line.split("  ")
         .map(str::trim)
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_links_and_times_have_no_label() {
+    fn sentences_links_and_times_are_not_labels() {
         for line in [
             "A title is a name",
             "https://example.org/",
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_keeps_its_own_punctuation() {
+    fn value_keeps_its_punctuation() {
         for value in ["[REC]", "... and more", "Foo: Bar", "A  B", ":)"] {
             assert_eq!(
                 parse_label(&format!("Title : {value}")).unwrap().value,

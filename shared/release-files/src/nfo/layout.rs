@@ -1,4 +1,4 @@
-//! Fits lines into the columns of a viewer without tearing drawings.
+//! Fits lines into the columns of a viewer without breaking drawings.
 
 use textwrap::{WordSeparator, core::Word, wrap_algorithms::wrap_first_fit};
 
@@ -9,36 +9,36 @@ pub const MAX_COLUMNS: usize = 80;
 /// The deepest indentation of continued lines, in columns.
 const MAX_INDENT: usize = 40;
 
-/// How a line fits into the columns.
+/// The result of fitting a line into the columns.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fit {
-    /// It is not wider.
+    /// The line fits.
     Fits,
-    /// It is wider and must not be torn.
+    /// The line is wider and must not be broken.
     Unbreakable(Unbreakable),
-    /// The lines that replace it: it lost trailing spaces, or is continued on more lines.
+    /// The line is replaced by these: it lost trailing spaces, or was wrapped.
     Lines(Vec<String>),
 }
 
-/// The reason why a line must not be torn; its text is the end of a sentence about the line.
+/// The reason that a line must not be broken. Its text completes "the line ...".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unbreakable {
-    /// It is drawn.
-    #[error("is drawn")]
+    /// It is a drawing.
+    #[error("is a drawing")]
     Drawn,
-    /// It is a link, or ends with one, that is too long for a line.
-    #[error("has a link")]
+    /// It contains a link that is too long for a line.
+    #[error("contains a link")]
     Link,
 }
 
-/// The number of columns that a text takes in a viewer.
+/// The display width of a text, in columns.
 #[must_use]
 pub fn width(text: &str) -> usize {
     textwrap::core::display_width(text)
 }
 
-/// Fits a line without control characters into the columns. Continued lines are indented like the
-/// line, or like the value when it has a label.
+/// Fits a line without control characters into the columns. Continuation lines are indented like
+/// the line, or like the value if the line has a label.
 #[must_use]
 pub fn fit_line(line: &str) -> Fit {
     if width(line) <= MAX_COLUMNS {
@@ -101,8 +101,8 @@ fn split_head(line: &str) -> (String, &str) {
     (" ".repeat((line.len() - text.len()).min(MAX_INDENT)), text)
 }
 
-/// Returns whether a line is drawn rather than written: it has box drawings or block elements, an
-/// ASCII frame, or more signs than letters.
+/// Returns whether a line is a drawing: it has box drawings or block elements, an ASCII frame, or
+/// more signs than letters.
 #[must_use]
 pub fn is_drawing(line: &str) -> bool {
     let line = line.trim();
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_continued_with_its_indentation() {
+    fn long_line_is_continued_with_its_indentation() {
         let text = "word ".repeat(30);
         let wrapped = lines(&format!("   {text}"));
         assert_eq!(wrapped.len(), 2);
@@ -166,14 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn width_counts_the_columns_of_a_viewer() {
+    fn width_counts_display_columns() {
         assert_eq!(fit_line(&"é".repeat(80)), Fit::Fits);
         assert_eq!(lines(&"日".repeat(41)), ["日".repeat(40), "日".to_owned()]);
         assert_eq!(fit_line(&"e\u{301}".repeat(80)), Fit::Fits);
     }
 
     #[test]
-    fn a_long_word_is_cut_and_a_long_link_is_kept() {
+    fn long_word_is_split_and_long_link_is_kept() {
         assert_eq!(
             lines(&"x".repeat(170)),
             ["x".repeat(80), "x".repeat(80), "x".repeat(10)]

@@ -1,13 +1,13 @@
-//! A file in the list of an NFO.
+//! A file listed in an NFO.
 
 use super::size::parse_size;
 
-/// The most words in the line of a file.
+/// The largest number of words in the line of a file.
 const MAX_WORDS: usize = 50;
 /// The longest name of a file, in bytes.
 const MAX_NAME_BYTES: usize = 255;
 
-/// A file that an NFO lists.
+/// A file listed in an NFO.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListedFile {
     /// The name.
@@ -19,8 +19,8 @@ pub struct ListedFile {
 }
 
 impl ListedFile {
-    /// Parses a line of a list: a name, with a size and a CRC-32 in any order after it, or a CRC-32
-    /// before it.
+    /// Parses a line of a list: a name, followed by a size and a CRC-32 in any order, or preceded
+    /// by a CRC-32.
     pub(super) fn parse(line: &str) -> Option<Self> {
         let words: Vec<&str> = line.split_whitespace().take(MAX_WORDS + 1).collect();
         if words.len() > MAX_WORDS {
@@ -65,14 +65,14 @@ fn skip_bullets<'w, 'l>(mut words: &'w [&'l str]) -> &'w [&'l str] {
     words
 }
 
-/// Splits off a CRC-32 behind another word.
+/// Splits off a CRC-32 after another word.
 fn split_last_crc32<'w, 'l>(words: &'w [&'l str]) -> Option<(String, &'w [&'l str])> {
     let (last, before) = words.split_last()?;
     let crc32 = parse_crc32(last)?;
     (!before.is_empty()).then_some((crc32, before))
 }
 
-/// Splits off a size of two words, or else one, behind another word.
+/// Splits off a size of two words, or else one, after another word.
 fn split_last_size<'w, 'l>(words: &'w [&'l str]) -> Option<(u64, &'w [&'l str])> {
     [2, 1].into_iter().find_map(|count| {
         let at = words.len().checked_sub(count).filter(|at| *at > 0)?;
@@ -81,7 +81,7 @@ fn split_last_size<'w, 'l>(words: &'w [&'l str]) -> Option<(u64, &'w [&'l str])>
     })
 }
 
-/// Joins the words of a name, without the leaders behind it.
+/// Joins the words of a name, without the leaders after it.
 fn join_name(words: &[&str]) -> String {
     let has_text = |word: &&str| word.contains(char::is_alphanumeric);
     let end = words.iter().rposition(has_text).map_or(0, |at| at + 1);
@@ -95,7 +95,7 @@ fn is_file_name(name: &str) -> bool {
     };
     let is_extension =
         (1..=5).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_alphanumeric());
-    // A volume's number has three digits; any other number may be a version or a size.
+    // The number of a volume has three digits. Any other number may be a version or a size.
     let is_kind = extension.contains(|c: char| c.is_ascii_alphabetic()) || extension.len() == 3;
     is_extension
         && is_kind

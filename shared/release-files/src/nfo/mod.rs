@@ -1,6 +1,6 @@
 //! Reads and repairs NFOs.
 //!
-//! It works on bytes and text only; docs/job-types.md tells users what it does.
+//! It works only on bytes and text. docs/job-types.md describes it for users.
 
 mod clean;
 pub mod comparison;
@@ -16,5 +16,5 @@ pub mod read;
 pub mod repair;
 mod size;
 
-/// The largest NFO, as it is or repaired, in bytes.
+/// The largest NFO, before and after its repair, in bytes.
 pub const MAX_NFO_BYTES: usize = 256 * 1024;

@@ -1,14 +1,13 @@
-//! Finds and fills the placeholders that were left in an NFO.
+//! Finds and fills the placeholders in an NFO.
 //!
-//! Four notations are known: `{{ title }}`, `${title}` and `%TITLE%` anywhere, and `[TITLE]`,
-//! `<TITLE>` or `{TITLE}` in capitals after a colon or an equals sign. The names are those of
-//! labels.
+//! The notations are `{{ title }}`, `${title}` and `%TITLE%` anywhere, and `[TITLE]`, `<TITLE>` or
+//! `{TITLE}` in capitals after a colon or an equals sign. The names are the same as for labels.
 
 use std::{collections::BTreeMap, ops::Range};
 
 use super::{MAX_NFO_BYTES, clean, field::Field, layout::width};
 
-/// How often a line is filled: a value may complete another placeholder.
+/// The largest number of passes over a line, since a value may complete another placeholder.
 const MAX_PASSES: usize = 16;
 
 /// The longest name of a placeholder, in bytes.
@@ -19,7 +18,7 @@ const MAX_NAME_BYTES: usize = 64;
 pub struct PlaceholderValues(BTreeMap<Field, String>);
 
 impl PlaceholderValues {
-    /// Takes the known facts; one that is empty or has a placeholder in it is left out.
+    /// Takes the known facts. Leaves out empty facts and facts that contain a placeholder.
     #[must_use]
     pub fn new<'a>(facts: impl IntoIterator<Item = (Field, &'a str)>) -> Self {
         let values = facts
@@ -32,7 +31,7 @@ impl PlaceholderValues {
     }
 }
 
-/// Makes one line of a text, without anything that the repair would remove.
+/// Converts a text to one line, without anything that the repair would remove.
 fn clean_value(text: &str) -> String {
     let lines: Vec<String> = clean::lines(text).map(|line| line.text).collect();
     lines.join(" ").trim().to_owned()
@@ -44,8 +43,8 @@ struct Placeholder<'a> {
     field: Option<Field>,
 }
 
-/// Fills a line's placeholders until it is too long for an NFO. Returns the line, and each
-/// placeholder with its value; `None` when there is nothing to fill.
+/// Fills the placeholders of a line until it is too long for an NFO. Returns the line, and each
+/// placeholder with its value; `None` if there is nothing to fill.
 pub fn fill(line: &str, values: &PlaceholderValues) -> Option<(String, Vec<(String, String)>)> {
     let (mut line, mut filled) = (line.to_owned(), Vec::new());
     for _ in 0..MAX_PASSES {
@@ -64,13 +63,13 @@ pub fn fill(line: &str, values: &PlaceholderValues) -> Option<(String, Vec<(Stri
     (!filled.is_empty()).then_some((line, filled))
 }
 
-/// The first placeholder that has a value.
+/// Finds the first placeholder with a value.
 fn next_fillable<'v>(text: &str, values: &'v PlaceholderValues) -> Option<(Range<usize>, &'v str)> {
     find_all(text).find_map(|found| Some((found.range, values.0.get(&found.field?)?.as_str())))
 }
 
-/// Replaces a part of the line by `value` and returns the offset after it. The text behind a gap
-/// keeps its column when the gap is wide enough, so that a frame keeps its right side.
+/// Replaces a part of the line by `value` and returns the offset after it. The text after a gap
+/// keeps its column if the gap is wide enough, so that a frame keeps its right side.
 fn replace(line: &mut String, range: Range<usize>, value: &str) -> usize {
     let (old_width, end) = (width(&line[range.clone()]), range.start + value.len());
     line.replace_range(range, value);
@@ -82,13 +81,13 @@ fn replace(line: &mut String, range: Range<usize>, value: &str) -> usize {
     end
 }
 
-/// Iterates over the placeholders in a line; after [`fill`], they are those without a value.
+/// Iterates over the placeholders in a line. After [`fill`], they are those without a value.
 pub fn find_placeholders(line: &str) -> impl Iterator<Item = &str> {
     find_all(line).map(|found| found.text)
 }
 
-/// Finds every placeholder. It depends on nothing behind it and on little before it, so that
-/// wrapping a line makes no new ones.
+/// Finds every placeholder. A match depends on nothing after it and on little before it, so that
+/// wrapping a line creates no new ones.
 fn find_all(line: &str) -> impl Iterator<Item = Placeholder<'_>> {
     line.char_indices()
         .filter(|(_, c)| "{$%[<".contains(*c))
@@ -141,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn every_notation_of_a_placeholder_is_filled() {
+    fn every_placeholder_notation_is_filled() {
         for line in [
             "T: {{ title }}",
             "T: {{Title}}",
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_resembles_a_placeholder_is_kept() {
+    fn text_resembling_a_placeholder_is_kept() {
         for line in [
             "[TITLE]",
             "T: [Title]",
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_without_a_value_is_reported() {
+    fn unfilled_placeholder_is_reported() {
         let line = "{{ publisher }} {{ mood }} %ISBN% {{ title";
         assert_eq!(filled(line), line);
         assert_eq!(
@@ -188,13 +187,13 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_keeps_its_right_side() {
+    fn frame_keeps_its_right_side() {
         assert_eq!(filled("│ {{ title }}      │"), "│ A Book           │");
         assert_eq!(filled("│ %YEAR%   │ x"), "│ 2024     │ x");
     }
 
     #[test]
-    fn a_fact_with_a_placeholder_fills_nothing() {
+    fn fact_containing_a_placeholder_is_ignored() {
         let values = PlaceholderValues::new([
             (Field::Title, "%TITLE%"),
             (Field::Year, "[YEAR]"),
@@ -204,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_that_a_value_completes_is_filled() {
+    fn placeholder_completed_by_a_value_is_filled() {
         let values = PlaceholderValues::new([(Field::Title, "YEAR"), (Field::Year, "2024")]);
         assert_eq!(fill("%{{ title }}%", &values).unwrap().0, "2024");
     }

@@ -9,6 +9,7 @@ use super::{
     read::read,
     repair::{PlaceholderValues, repair},
 };
+
 fn values() -> PlaceholderValues {
     PlaceholderValues::new([
         (Field::Title, "L'été: [un] récit %"),
@@ -17,7 +18,7 @@ fn values() -> PlaceholderValues {
     ])
 }
 
-/// Pieces of NFOs, sound and broken.
+/// Valid and invalid pieces of NFOs.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[a-zé日]{1,12} ?",
@@ -81,7 +82,7 @@ proptest! {
     }
 
     #[test]
-    fn a_repaired_line_fits_unless_it_is_drawn_or_a_link(text in nfo()) {
+    fn repaired_line_fits_unless_it_is_drawn_or_a_link(text in nfo()) {
         for line in repair(text.as_bytes(), &values()).unwrap().text.split_terminator("\r\n") {
             prop_assert!(!line.contains(|c: char| c.is_control()), "{line:?}");
             prop_assert!(width(line) <= MAX_COLUMNS || is_drawing(line) || line.contains("://"), "{line:?}");
@@ -89,7 +90,7 @@ proptest! {
     }
 
     #[test]
-    fn a_clean_nfo_is_unchanged(lines in prop::collection::vec(clean_line(), 0..30), last in "[a-z]{1,9}") {
+    fn clean_nfo_is_unchanged(lines in prop::collection::vec(clean_line(), 0..30), last in "[a-z]{1,9}") {
         let text: String = lines.iter().chain([&last]).flat_map(|line| [line, "\r\n"]).collect();
         let repaired = repair(text.as_bytes(), &values()).unwrap();
         prop_assert_eq!(&repaired.text, &text);
@@ -107,7 +108,7 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..2000), text in nfo()) {
-        // Any result is fine, as long as nothing panics.
+        // Any result is fine unless it panics.
         for text in [decode(&bytes, detect(&bytes)), text.into()] {
             prop_assert!(read(&text).files.len() <= text.len());
         }

@@ -1,4 +1,4 @@
-//! Reads an NFO: the metadata it has, and the files it lists.
+//! Reads the metadata and the file list of an NFO.
 
 use std::collections::BTreeMap;
 
@@ -16,9 +16,9 @@ use super::{
 };
 use crate::metadata::{find_year, isbn, split_authors};
 
-/// The most authors that are read.
+/// The largest number of authors.
 const MAX_AUTHORS: usize = 100;
-/// The farthest that prose may be from the column of the value it continues, in columns.
+/// The largest distance of prose from the column of the value that it continues, in columns.
 const MAX_COLUMN_SHIFT: usize = 2;
 
 /// The metadata in an NFO.
@@ -27,7 +27,7 @@ pub struct NfoMetadata {
     /// The title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// The authors, in the NFO's order.
+    /// The authors, in the order of the NFO.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<String>,
     /// The publisher.
@@ -39,10 +39,10 @@ pub struct NfoMetadata {
     /// The ISBN-13 or ISBN-10: digits only, with a valid check digit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isbn: Option<String>,
-    /// The language, as the NFO writes it.
+    /// The language as written in the NFO.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// The format, as the NFO writes it.
+    /// The format as written in the NFO.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
     /// The size in bytes.
@@ -58,7 +58,7 @@ pub struct NfoMetadata {
 pub struct NfoContent {
     /// The metadata.
     pub metadata: NfoMetadata,
-    /// The listed files, in the NFO's order.
+    /// The listed files, in the order of the NFO.
     pub files: Vec<ListedFile>,
 }
 
@@ -76,7 +76,7 @@ pub fn read(text: &str) -> NfoContent {
     }
 }
 
-/// Replaces a line's frame with spaces, so that the text keeps its column; a frame between cells
+/// Replaces a line's frame with spaces, so that the text keeps its column. A frame between cells
 /// becomes a gap.
 fn remove_frame(line: &str) -> String {
     let text = line.trim();
@@ -98,7 +98,7 @@ fn remove_frame(line: &str) -> String {
     unframed
 }
 
-/// A value that the next line may continue.
+/// A value that may continue on the next line.
 struct OpenValue {
     field: Option<Field>,
     text: String,
@@ -107,8 +107,8 @@ struct OpenValue {
 }
 
 impl OpenValue {
-    /// Returns whether `line` continues the value: it is right below the value, or near it and
-    /// prose.
+    /// Returns whether `line` continues the value, because it is directly below the value, or is
+    /// prose near it.
     fn continues(&self, line: &str) -> bool {
         let text = line.trim();
         let column = width(&line[..line.len() - line.trim_start().len()]);
@@ -120,7 +120,7 @@ impl OpenValue {
         is_below || is_near && find_labels(line).is_empty() && !is_drawing(text)
     }
 
-    /// Appends the text of a line, with a space unless it is within a text of wide characters.
+    /// Appends the text of a line, with a space unless both sides are wide characters.
     fn append_continuation(&mut self, text: &str) {
         let is_wide = |c: Option<char>| c.is_some_and(|c| width(c.encode_utf8(&mut [0; 4])) == 2);
         let is_joined = is_wide(self.text.chars().next_back()) && is_wide(text.chars().next());
@@ -135,7 +135,7 @@ impl OpenValue {
 struct NfoReader {
     fields: BTreeMap<Field, Vec<String>>,
     open: Option<OpenValue>,
-    /// The fields of a table whose row follows.
+    /// The fields of a table header, until its row is read.
     header: Option<Vec<Field>>,
     file_list: FileListParser,
 }
@@ -179,7 +179,7 @@ impl NfoReader {
         }
     }
 
-    /// Reads the row below a table's header. Returns whether the line belongs to the table.
+    /// Reads the row below a table header. Returns whether the line belongs to the table.
     fn read_row(&mut self, line: &str) -> bool {
         let Some(fields) = self.header.take() else {
             return false;
@@ -214,7 +214,7 @@ impl NfoReader {
         self.fields.get(&field)?.first().cloned()
     }
 
-    /// The first value of a field that `parse` accepts.
+    /// Returns the first value of a field that `parse` accepts.
     fn parsed<T>(&self, field: Field, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         self.fields
             .get(&field)?
@@ -224,7 +224,7 @@ impl NfoReader {
 
     fn metadata(&self) -> NfoMetadata {
         let authors = self.fields.get(&Field::Authors).into_iter().flatten();
-        // A full date is that of the release, but a year alone is that of publication.
+        // A full date is the release date, but a year alone is the year of publication.
         let year_alone = |value: &str| find_year(value).filter(|_| value.trim().len() == 4);
         NfoMetadata {
             title: self.first(Field::Title),

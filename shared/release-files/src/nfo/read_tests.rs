@@ -141,7 +141,7 @@ fn invalid_values_are_not_read() {
 }
 
 #[test]
-fn a_value_ends_at_a_heading_or_a_blank_line() {
+fn value_ends_at_a_heading_or_a_blank_line() {
     let text = "Title : One\n        Two\n      -=[ NOTES ]=-\nAuthor: A. B.\n\n        Three\n";
     let found = metadata(text);
     assert_eq!(
@@ -151,7 +151,7 @@ fn a_value_ends_at_a_heading_or_a_blank_line() {
 }
 
 #[test]
-fn a_continued_title_may_contain_a_label() {
+fn continued_title_may_contain_a_label() {
     let text = "  Title ........: A very long title\n                  Year: 2000 and on\n  Year .........: 2019\n";
     let found = metadata(text);
     assert_eq!(

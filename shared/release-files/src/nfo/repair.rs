@@ -16,12 +16,12 @@ use super::{
 };
 use crate::WorkError;
 
-/// The most changes of one kind that are listed; one more entry counts the rest.
+/// The largest number of listed changes of a kind. One more entry counts the rest.
 const MAX_CHANGES_PER_KIND: usize = 50;
-/// The longest text of an NFO that a detail quotes, in characters.
+/// The longest quote in a detail, in characters.
 const MAX_QUOTE_CHARS: usize = 60;
 
-/// The kind of a repair, or of a problem that was left.
+/// The kind of a repair, or of a remaining problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
@@ -43,15 +43,15 @@ pub enum ChangeKind {
     LongLine,
     /// The text did not end with exactly one line end.
     FinalLineEnd,
-    /// A placeholder was left because it has no value.
+    /// A placeholder was kept because it has no value.
     PlaceholderUnfilled,
-    /// A line was left wider than 80 columns because it is drawn or a link.
+    /// A line wider than 80 columns was kept because it is a drawing or a link.
     LongLineKept,
     /// A line has unreadable characters.
     Unreadable,
 }
 
-/// A repair, or a problem that was left.
+/// A repair, or a remaining problem.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// The line of the original NFO, from 1.
@@ -59,28 +59,28 @@ pub struct Change {
     /// The kind.
     #[serde(rename = "what")]
     pub kind: ChangeKind,
-    /// A few words for a person.
+    /// A short description for people.
     pub detail: String,
 }
 
 /// A repaired NFO.
 #[derive(Debug)]
 pub struct RepairedNfo {
-    /// The encoding that was detected.
+    /// The detected encoding.
     pub encoding: Encoding,
     /// The text, with CR and LF.
     pub text: String,
-    /// The repairs, by line; empty exactly when nothing was changed.
+    /// The repairs, by line; empty only if the text is unchanged.
     pub changes: Vec<Change>,
-    /// The problems that were left for the owner to look at, by line.
+    /// The remaining problems, by line, for the owner to check.
     pub notices: Vec<Change>,
 }
 
 /// Repairs an NFO and fills its placeholders.
 ///
 /// # Errors
-/// [`FailureCode::NfoTooLarge`] when the NFO, as it is or repaired, is larger than
-/// [`MAX_NFO_BYTES`].
+/// [`FailureCode::NfoTooLarge`] if the NFO is larger than [`MAX_NFO_BYTES`] before or after the
+/// repair.
 pub fn repair(bytes: &[u8], values: &PlaceholderValues) -> Result<RepairedNfo, WorkError> {
     check_size(bytes.len())?;
     let encoding = detect(bytes);
@@ -109,7 +109,7 @@ pub fn repair(bytes: &[u8], values: &PlaceholderValues) -> Result<RepairedNfo, W
     })
 }
 
-/// Refuses an NFO that is larger than [`MAX_NFO_BYTES`].
+/// Refuses an NFO larger than [`MAX_NFO_BYTES`].
 ///
 /// # Errors
 /// [`FailureCode::NfoTooLarge`].
@@ -117,8 +117,8 @@ pub fn check_size(bytes: usize) -> Result<(), WorkError> {
     if bytes <= MAX_NFO_BYTES {
         return Ok(());
     }
-    let sentence = "The NFO, as it is or repaired, is larger than 256 KiB; shorten it.";
-    Err(WorkError::failed(FailureCode::NfoTooLarge, sentence))
+    let message = "The NFO is larger than 256 KiB, before or after the repair; shorten it.";
+    Err(WorkError::failed(FailureCode::NfoTooLarge, message))
 }
 
 /// A repair in progress.
@@ -127,9 +127,9 @@ struct Repair<'v> {
     text: String,
     changes: ChangeList,
     notices: ChangeList,
-    /// The first line that did not end with CR and LF, and the number of such lines.
+    /// The first line without CR and LF, and the number of such lines.
     wrong_line_ends: Option<(usize, usize)>,
-    /// True if the last line has text and no line end.
+    /// True if the last line has text but no line ending.
     is_unterminated: bool,
 }
 
@@ -210,7 +210,7 @@ impl<'v> Repair<'v> {
         for unfilled in placeholder::find_placeholders(&text) {
             self.notices
                 .add(number, ChangeKind::PlaceholderUnfilled, || {
-                    format!("no value is known for {}", quote(unfilled))
+                    format!("{} has no value", quote(unfilled))
                 });
         }
         text
@@ -242,12 +242,12 @@ impl<'v> Repair<'v> {
         self.text.push_str("\r\n");
     }
 
-    /// Ends the text with exactly one line end, after its last line `number`.
+    /// Ends the text with exactly one line ending, after its last line `number`.
     fn repair_end(&mut self, number: usize) {
         if let Some((first, count)) = self.wrong_line_ends {
             self.changes.add(first, ChangeKind::LineEnds, || {
                 let lines = counted(count, "line");
-                format!("{lines} from here on did not end with CR and LF")
+                format!("{lines}, starting here, did not end with CR and LF")
             });
         }
         let (mut end, mut text_end) = (0, 0);
@@ -264,19 +264,19 @@ impl<'v> Repair<'v> {
             });
         } else if self.is_unterminated {
             self.changes.add(number, ChangeKind::FinalLineEnd, || {
-                "added the final line end".to_owned()
+                "added the final line ending".to_owned()
             });
         }
     }
 }
 
-/// A count and its noun.
+/// Formats a count with its noun.
 fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
 }
 
-/// Quotes a text in a detail, cut when it is long.
+/// Quotes a text in a detail, truncated if it is long.
 fn quote(text: &str) -> String {
     let mut quoted: String = text.chars().take(MAX_QUOTE_CHARS).collect();
     if quoted.len() < text.len() {
@@ -289,7 +289,7 @@ fn quote(text: &str) -> String {
 #[derive(Default)]
 struct ChangeList {
     changes: Vec<Change>,
-    /// The number of changes of each kind, and the line of the first one that is not listed.
+    /// The number of changes of each kind, and the line of the first unlisted one.
     counts: BTreeMap<ChangeKind, (usize, usize)>,
 }
 
@@ -308,7 +308,7 @@ impl ChangeList {
     fn finish(mut self) -> Vec<Change> {
         for (kind, (count, line)) in self.counts {
             if count > MAX_CHANGES_PER_KIND {
-                let detail = format!("and {} more from here on", count - MAX_CHANGES_PER_KIND);
+                let detail = format!("and {} more, starting here", count - MAX_CHANGES_PER_KIND);
                 self.changes.push(Change { line, kind, detail });
             }
         }

@@ -26,7 +26,7 @@ fn utf16(text: &str, to_bytes: impl Fn(u16) -> [u8; 2]) -> Vec<u8> {
 }
 
 #[test]
-fn a_clean_nfo_is_unchanged() {
+fn clean_nfo_is_unchanged() {
     for text in [ART, "Title : A Book\r\n\r\n  Thanks.\r\n", "", "日本\r\n"] {
         let repaired = repaired(text.as_bytes());
         assert_eq!((repaired.text.as_str(), repaired.changes), (text, vec![]));
@@ -80,7 +80,7 @@ fn every_encoding_is_converted_to_utf8() {
 }
 
 #[test]
-fn each_repair_has_its_line() {
+fn each_repair_is_reported_with_its_line() {
     let bytes =
         b"one\r\ntwo\nthree\x07\r\n\x1b[1mfour\x1b[0m\r\na\tb\r\n{{ title }} by %GROUP%\r\nfive";
     let repaired = repaired(bytes);
@@ -107,7 +107,7 @@ fn each_repair_has_its_line() {
 }
 
 #[test]
-fn a_placeholder_without_a_value_is_a_notice() {
+fn unfilled_placeholder_is_a_notice() {
     let repaired = repaired(b"{{ publisher }}\r\n");
     assert_eq!(
         kinds(&repaired.notices),
@@ -132,7 +132,7 @@ fn long_lines_are_wrapped_and_long_art_is_not() {
 }
 
 #[test]
-fn the_text_ends_with_one_line_end() {
+fn text_ends_with_one_line_end() {
     for (text, fixed) in [
         ("a", "a\r\n"),
         ("a\r\n\r\n \r\n", "a\r\n"),
@@ -149,7 +149,7 @@ fn the_text_ends_with_one_line_end() {
 }
 
 #[test]
-fn a_sauce_record_is_removed() {
+fn sauce_record_is_removed() {
     let repaired = repaired(b"text\r\n\x1aSAUCE00A title and more \x00\x05");
     assert_eq!(
         (repaired.text.as_str(), kinds(&repaired.changes)),
@@ -161,29 +161,29 @@ fn a_sauce_record_is_removed() {
 fn change_list_is_limited_per_kind() {
     let many = "a\tb\x07\n".repeat(10_000);
     let repaired = repaired(many.as_bytes());
-    let of = |kind| {
+    let listed = |kind| {
         repaired
             .changes
             .iter()
             .filter(|change| change.kind == kind)
             .collect::<Vec<_>>()
     };
-    assert_eq!(of(ChangeKind::LineEnds).len(), 1);
+    assert_eq!(listed(ChangeKind::LineEnds).len(), 1);
     assert!(
-        of(ChangeKind::LineEnds)[0]
+        listed(ChangeKind::LineEnds)[0]
             .detail
             .starts_with("10000 lines")
     );
-    assert_eq!(of(ChangeKind::Tabs).len(), MAX_CHANGES_PER_KIND + 1);
+    assert_eq!(listed(ChangeKind::Tabs).len(), MAX_CHANGES_PER_KIND + 1);
     assert_eq!(
-        of(ChangeKind::Tabs)[MAX_CHANGES_PER_KIND].detail,
-        "and 9950 more from here on"
+        listed(ChangeKind::Tabs)[MAX_CHANGES_PER_KIND].detail,
+        "and 9950 more, starting here"
     );
-    assert_eq!(of(ChangeKind::Tabs)[MAX_CHANGES_PER_KIND].line, 51);
+    assert_eq!(listed(ChangeKind::Tabs)[MAX_CHANGES_PER_KIND].line, 51);
 }
 
 #[test]
-fn an_nfo_too_large_before_or_after_the_repair_is_refused() {
+fn too_large_nfo_is_refused_before_and_after_the_repair() {
     let blocks = encode_string_checked("█", &ENCODING_TABLE_CP437).unwrap();
     for bytes in [vec![b'x'; MAX_NFO_BYTES + 1], blocks.repeat(100_000)] {
         let error = repair(&bytes, &values()).unwrap_err();
@@ -194,7 +194,7 @@ fn an_nfo_too_large_before_or_after_the_repair_is_refused() {
 }
 
 #[test]
-fn time_is_linear_in_the_length_of_a_line() {
+fn repair_time_is_linear_in_the_line_length() {
     let starts = ["", "Files\n"];
     let pieces = [
         "{{", "%", "[", "\t", "  -", " - ", "a  ", "  a.", "1x", ": [", "\x1b[9C", "%TITLE%", "- ",

@@ -38,8 +38,8 @@ fn parse_single(text: &str) -> Option<u64> {
     parse_scaled(number, factor)
 }
 
-/// Parses a number and multiplies it by `factor`. The last comma or point is a decimal one when one
-/// or two digits follow it and there is a unit; all others separate thousands.
+/// Parses a number and multiplies it by `factor`. If there is a unit, a comma or point before the
+/// last one or two digits is a decimal separator. All others separate thousands.
 fn parse_scaled(number: &str, factor: u32) -> Option<u64> {
     let number: String = number
         .chars()

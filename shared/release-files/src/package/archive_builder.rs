@@ -7,14 +7,14 @@ use crate::WorkError;
 use crate::formats::archive::Archive;
 use crate::progress::{Progress, ReadProgress};
 
-/// Fills an archive and reports the progress.
+/// Builds an archive and reports the progress.
 pub struct ArchiveBuilder<'p, W: Write> {
     writer: ArchiveWriter<W>,
     progress: ReadProgress<'p>,
 }
 
 impl<'p, W: Write> ArchiveBuilder<'p, W> {
-    /// Fills `writer`, which has `done` of `total` bytes of content.
+    /// Creates a builder on `writer`, which already has `done` of `total` bytes of content.
     pub fn new(
         writer: ArchiveWriter<W>,
         (done, total): (u64, u64),
@@ -26,7 +26,7 @@ impl<'p, W: Write> ArchiveBuilder<'p, W> {
         }
     }
 
-    /// Returns the writer, so that it can be suspended.
+    /// Returns the writer, to suspend it.
     pub fn into_writer(self) -> ArchiveWriter<W> {
         self.writer
     }
@@ -43,7 +43,7 @@ impl<'p, W: Write> ArchiveBuilder<'p, W> {
             .read_all(reader, &mut |bytes| self.writer.write(bytes))
     }
 
-    /// Adds the entry `index` of another archive under the same path, and verifies its checksum.
+    /// Copies the entry `index` of another archive to the same path, and verifies its checksum.
     pub fn copy_entry<R: Read + Seek>(
         &mut self,
         from: &mut Archive<'_, R>,
@@ -58,7 +58,7 @@ impl<'p, W: Write> ArchiveBuilder<'p, W> {
         }
     }
 
-    /// Ends the archive and returns its underlying writer.
+    /// Finishes the archive and returns the underlying writer.
     pub fn finish(self) -> Result<W, WorkError> {
         self.writer.finish()
     }

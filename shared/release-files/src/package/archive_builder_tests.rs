@@ -17,7 +17,7 @@ use crate::{
     progress::{NoProgress, testing::Recorder},
 };
 
-/// How an archive is built.
+/// The compression and the volume size of an archive.
 #[derive(Clone, Copy, Debug)]
 struct Options(Compression, Option<u64>);
 
@@ -35,7 +35,7 @@ fn packed(
     Ok(files)
 }
 
-/// Reads the volumes as the repacking job does.
+/// Opens the volumes in the same way as a repack job.
 fn opened<T>(
     files: &BTreeMap<String, Vec<u8>>,
     work: impl FnOnce(&mut Archive<'_, VolumeReader<Cursor<&[u8]>>>) -> Result<T, WorkError>,
@@ -97,14 +97,14 @@ proptest! {
         let repacked = packed(after, |builder| opened(&package, |archive| all(builder, archive))).unwrap();
         prop_assert_eq!(content(&repacked), content(&package));
         prop_assert_eq!(content(&repacked), files.into_iter().collect::<Vec<_>>());
-        // With the first options again, the same archive comes out.
+        // The first options give the first archive again.
         let again = packed(before, |builder| opened(&repacked, |archive| all(builder, archive))).unwrap();
         prop_assert_eq!(again, package);
     }
 }
 
 #[test]
-fn empty_folders_of_another_tools_archive_are_kept() {
+fn empty_folders_are_kept() {
     let archive = samples::zip(&[("empty/", b""), ("a/x.txt", b"hello")]);
     let files = BTreeMap::from([("a.zip".to_owned(), archive)]);
     let repacked = packed(Options(Compression::Store, None), |builder| {
@@ -118,7 +118,7 @@ fn empty_folders_of_another_tools_archive_are_kept() {
 }
 
 #[test]
-fn an_entry_with_an_extreme_ratio_is_repacked() {
+fn entry_with_an_extreme_ratio_is_repacked() {
     let zeros = usize::try_from(crate::formats::archive::MAX_UNCHECKED_BYTES).unwrap() + 1;
     let fill = |builder: &mut ArchiveBuilder<'_, _>| {
         builder.add_file("zeros", zeros as u64, &mut io::repeat(0).take(zeros as u64))
@@ -132,7 +132,7 @@ fn an_entry_with_an_extreme_ratio_is_repacked() {
 }
 
 #[test]
-fn a_damaged_entry_fails_the_archive() {
+fn damaged_entry_fails_the_archive() {
     let mut archive = samples::zip(&[("x", b"some content that compresses badly 0123456789")]);
     archive[35] ^= 0xFF;
     let files = BTreeMap::from([("a.zip".to_owned(), archive)]);
@@ -145,7 +145,7 @@ fn a_damaged_entry_fails_the_archive() {
 }
 
 #[test]
-fn progress_is_reported_and_cancellation_noticed() {
+fn progress_is_reported_and_cancel_is_noticed() {
     let fill = |progress: &mut Recorder| {
         let mut builder = ArchiveBuilder::new(
             ArchiveWriter::new(Vec::new(), Compression::Store),

@@ -1,5 +1,5 @@
-//! Writes a zip archive, in one go or suspended and resumed between two entries. The bytes are the
-//! same either way.
+//! Writes a zip archive. The writer can be suspended and resumed between two entries, which does
+//! not change the bytes.
 
 use std::{
     collections::HashMap,
@@ -13,37 +13,37 @@ use super::zip_headers::{WrittenEntry, directory};
 use crate::WorkError;
 use crate::paths::check_entry_name;
 
-/// How much the compressor gets at once, in bytes. Its output depends on where its input is cut
-/// (measured), so the cuts must not depend on the source's reader.
+/// The size of the compressor's input chunks, in bytes. The output depends on the chunks
+/// (measured), so they must not depend on the reader.
 const CHUNK_BYTES: usize = 256 * 1024;
-/// The size from which an entry has 64-bit numbers, in bytes. It leaves room below the 32-bit limit
-/// because deflate can enlarge a file.
+/// The size from which an entry has 64-bit fields, in bytes. It is below the 32-bit limit because
+/// deflate can enlarge a file.
 const MIN_ZIP64_BYTES: u64 = u32::MAX as u64 - (1 << 24);
 
 /// Writes a zip archive to `W`.
 ///
-/// Dropped before [`finish`](Self::finish), it writes nothing more: neither the rest of an entry
-/// nor a directory that would make a valid archive of unfinished work.
+/// If it is dropped before [`finish`](Self::finish), it writes nothing more: neither the rest of an
+/// entry nor a directory that would turn unfinished work into a valid archive.
 pub struct ArchiveWriter<W: Write> {
     writer: W,
-    /// How many bytes have been written.
+    /// The number of bytes written.
     written: u64,
-    /// The level of compression; without one, files are stored.
+    /// The compression level; `None` stores files.
     level: Option<u32>,
     entries: Vec<WrittenEntry>,
     open: Option<OpenEntry>,
-    /// The input of the open entry that has not been compressed yet.
+    /// The uncompressed input of the open entry.
     pending: Vec<u8>,
-    /// The compressor's output; kept for its capacity.
+    /// The output of the compressor, kept for its capacity.
     packed: Vec<u8>,
     /// The paths in use, in lower case, and whether each is a folder.
     taken: HashMap<String, bool>,
 }
 
-/// The entry that is being written.
+/// The entry being written.
 struct OpenEntry {
     entry: WrittenEntry,
-    /// How many bytes of content are still to come.
+    /// The number of missing bytes of content.
     remaining: u64,
     crc32: crc32fast::Hasher,
     deflate: Option<Compress>,
@@ -72,7 +72,7 @@ impl<W: Write> ArchiveWriter<W> {
     /// Resumes a suspended archive, whose `entries` take `written` bytes.
     ///
     /// # Errors
-    /// When the entries have unsafe or duplicate names.
+    /// If the entries have unsafe or duplicate names.
     pub fn resume(
         writer: W,
         compression: Compression,
@@ -84,16 +84,16 @@ impl<W: Write> ArchiveWriter<W> {
             ..Self::new(writer, compression)
         };
         for entry in &entries {
-            archive.take_path(entry.name.trim_end_matches('/'), entry.is_folder())?;
+            archive.reserve_path(entry.name.trim_end_matches('/'), entry.is_folder())?;
         }
         Ok(Self { entries, ..archive })
     }
 
     /// Suspends the archive after its last entry. Returns the underlying writer, the entries and
-    /// how many bytes they take.
+    /// the number of bytes written.
     ///
     /// # Errors
-    /// [`FailureCode::SourceChanged`] when the last file is incomplete.
+    /// [`FailureCode::SourceChanged`] if the last file is incomplete.
     pub fn suspend(mut self) -> Result<(W, Vec<WrittenEntry>, u64), WorkError> {
         self.end_entry()?;
         Ok((self.writer, self.entries, self.written))
@@ -102,7 +102,7 @@ impl<W: Write> ArchiveWriter<W> {
     /// Adds the folder `path`, which may stay empty. Fails as [`ArchiveWriter::start_file`].
     pub fn add_folder(&mut self, path: &str) -> Result<(), WorkError> {
         let path = path.trim_end_matches('/');
-        self.take_path(path, true)?;
+        self.reserve_path(path, true)?;
         self.end_entry()?;
         let entry = WrittenEntry {
             name: format!("{path}/"),
@@ -117,10 +117,10 @@ impl<W: Write> ArchiveWriter<W> {
     /// Starts the file `path` of `size` bytes, which must all be written before the next entry.
     ///
     /// # Errors
-    /// [`FailureCode::DuplicateName`], [`FailureCode::ArchiveUnsafeName`];
-    /// [`FailureCode::SourceChanged`] when the last file is incomplete.
+    /// [`FailureCode::DuplicateName`] or [`FailureCode::ArchiveUnsafeName`], or
+    /// [`FailureCode::SourceChanged`] if the last file is incomplete.
     pub fn start_file(&mut self, path: &str, size: u64) -> Result<(), WorkError> {
-        self.take_path(path, false)?;
+        self.reserve_path(path, false)?;
         self.end_entry()?;
         let entry = WrittenEntry {
             name: path.to_owned(),
@@ -143,12 +143,12 @@ impl<W: Write> ArchiveWriter<W> {
         Ok(())
     }
 
-    /// Refuses a path that is not safe, or that would overwrite another file when it is unpacked on
-    /// a system that ignores case, or that would need a file to be a folder.
-    fn take_path(&mut self, path: &str, is_folder: bool) -> Result<(), WorkError> {
+    /// Reserves a path. Refuses an unsafe path, and a path that conflicts with another when the
+    /// archive is unpacked on a system that ignores case.
+    fn reserve_path(&mut self, path: &str, is_folder: bool) -> Result<(), WorkError> {
         if let Err(reason) = check_entry_name(path) {
-            let sentence = format!("The file name {path:?} {reason}; rename the file.");
-            return Err(WorkError::failed(FailureCode::ArchiveUnsafeName, sentence));
+            let message = format!("The file name {path:?} {reason}; rename the file.");
+            return Err(WorkError::failed(FailureCode::ArchiveUnsafeName, message));
         }
         let path_key = path.to_lowercase();
         let folders = path_key
@@ -158,11 +158,11 @@ impl<W: Write> ArchiveWriter<W> {
             match self.taken.insert(key, is_folder) {
                 Some(true) if is_folder => {}
                 Some(_) => {
-                    let sentence = format!(
-                        "Another file has the name {path:?}, apart from upper and lower case; \
+                    let message = format!(
+                        "The name {path:?} conflicts with another file, ignoring case; \
                          rename one of them."
                     );
-                    return Err(WorkError::failed(FailureCode::DuplicateName, sentence));
+                    return Err(WorkError::failed(FailureCode::DuplicateName, message));
                 }
                 None => {}
             }
@@ -173,7 +173,7 @@ impl<W: Write> ArchiveWriter<W> {
     /// Adds bytes to the file.
     ///
     /// # Errors
-    /// [`FailureCode::SourceChanged`] when the file gets more bytes than announced.
+    /// [`FailureCode::SourceChanged`] if the file becomes larger than its size.
     pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), WorkError> {
         let open = self.open.as_mut().ok_or_else(size_changed)?;
         open.remaining = open
@@ -193,10 +193,10 @@ impl<W: Write> ArchiveWriter<W> {
         Ok(())
     }
 
-    /// Ends the archive and returns the underlying writer.
+    /// Finishes the archive and returns the underlying writer.
     ///
     /// # Errors
-    /// [`FailureCode::SourceChanged`] when the last file is incomplete.
+    /// [`FailureCode::SourceChanged`] if the last file is incomplete.
     pub fn finish(mut self) -> Result<W, WorkError> {
         self.end_entry()?;
         let directory = directory(&self.entries, self.written);
@@ -230,7 +230,7 @@ impl<W: Write> ArchiveWriter<W> {
         Ok(())
     }
 
-    /// Writes the pending input of the open entry, deflated or as it is.
+    /// Writes the pending input of the open entry, deflated or stored.
     fn write_pending(&mut self, flush: FlushCompress) -> io::Result<()> {
         let pending = std::mem::take(&mut self.pending);
         match self.open.as_mut().and_then(|open| open.deflate.take()) {
@@ -263,7 +263,7 @@ impl<W: Write> ArchiveWriter<W> {
             let taken = usize::try_from(deflate.total_in() - before).map_err(io::Error::other)?;
             bytes = &bytes[taken..];
             self.put(&packed)?;
-            // The compressor has no more output when it left room in the buffer.
+            // Free room in the buffer means that the compressor has no more output.
             let had_room = packed.len() < packed.capacity();
             self.packed = packed;
             let is_over = match flush {

@@ -20,7 +20,7 @@ fn content() -> Vec<u8> {
         .collect()
 }
 
-/// An archive of three files, whose content is written in pieces of `piece` bytes.
+/// An archive of three files, written in pieces of `piece` bytes.
 fn archive(compression: Compression, piece: usize) -> Vec<u8> {
     let mut writer = ArchiveWriter::new(Vec::new(), compression);
     for (name, bytes) in [
@@ -36,14 +36,14 @@ fn archive(compression: Compression, piece: usize) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
-fn code_of(result: Result<(), WorkError>) -> FailureCode {
+fn failure_code(result: Result<(), WorkError>) -> FailureCode {
     match result {
         Err(WorkError::Failed(failure)) => failure.code,
         other => panic!("{other:?}"),
     }
 }
 
-/// A file in the system's temporary folder that is deleted after the test.
+/// A temporary file that is deleted after the test.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -59,7 +59,7 @@ impl Drop for Temporary {
 }
 
 #[test]
-fn bytes_do_not_depend_on_how_the_input_is_cut() {
+fn bytes_do_not_depend_on_the_input_chunks() {
     for compression in ALL {
         let whole = archive(compression, 1_000_000);
         assert!(
@@ -72,7 +72,7 @@ fn bytes_do_not_depend_on_how_the_input_is_cut() {
 }
 
 #[test]
-fn a_suspended_and_resumed_archive_has_the_same_bytes() {
+fn suspended_and_resumed_archive_has_the_same_bytes() {
     let files = [
         ("a/big.bin", content()),
         ("été.txt", b"hello".to_vec()),
@@ -88,7 +88,7 @@ fn a_suspended_and_resumed_archive_has_the_same_bytes() {
         }
         let mut writer = ArchiveWriter::resume(bytes, compression, entries, written).unwrap();
         assert_eq!(
-            code_of(writer.start_file("A/big.bin", 0)),
+            failure_code(writer.start_file("A/big.bin", 0)),
             FailureCode::DuplicateName
         );
         assert!(
@@ -141,7 +141,7 @@ fn archives_are_read_by_unzip_and_python() {
             unzip.arg("-t").arg(&file.0),
             python.args(["-c", script]).arg(&file.0),
         ] {
-            // A machine without the tool skips this check.
+            // Skip the check on a machine without the tool.
             if let Ok(output) = tool.output() {
                 assert!(output.status.success(), "{compression:?}: {output:?}");
             }
@@ -154,12 +154,12 @@ fn unsafe_and_repeated_names_are_refused() {
     let mut writer = ArchiveWriter::new(Vec::new(), Compression::Store);
     writer.start_file("a.txt", 0).unwrap();
     assert_eq!(
-        code_of(writer.start_file("a.txt", 0)),
+        failure_code(writer.start_file("a.txt", 0)),
         FailureCode::DuplicateName
     );
     for name in ["../x", "", "C:\\x", "/x"] {
         assert_eq!(
-            code_of(writer.start_file(name, 0)),
+            failure_code(writer.start_file(name, 0)),
             FailureCode::ArchiveUnsafeName,
             "{name}"
         );
@@ -167,7 +167,7 @@ fn unsafe_and_repeated_names_are_refused() {
 }
 
 #[test]
-fn names_that_collide_without_case_are_refused() {
+fn names_differing_only_in_case_are_refused() {
     let mut writer = ArchiveWriter::new(Vec::new(), Compression::Store);
     writer.start_file("Art/Éa.txt", 0).unwrap();
     writer.start_file("art/b.txt", 0).unwrap();
@@ -175,7 +175,7 @@ fn names_that_collide_without_case_are_refused() {
     writer.add_folder("EMPTY").unwrap();
     for name in ["ART/éA.TXT", "art", "Art/b.TXT/c"] {
         assert_eq!(
-            code_of(writer.start_file(name, 0)),
+            failure_code(writer.start_file(name, 0)),
             FailureCode::DuplicateName,
             "{name}"
         );
@@ -187,28 +187,31 @@ fn names_that_collide_without_case_are_refused() {
 }
 
 #[test]
-fn a_file_with_an_unannounced_size_has_changed() {
+fn file_with_an_unexpected_size_is_reported_as_changed() {
     let open = || {
         let mut writer = ArchiveWriter::new(Vec::new(), Compression::Store);
         writer.start_file("a", 3).unwrap();
         writer
     };
-    assert_eq!(code_of(open().write(b"four")), FailureCode::SourceChanged);
-    let mut short = open();
-    short.write(b"ab").unwrap();
     assert_eq!(
-        code_of(short.start_file("b", 0)),
+        failure_code(open().write(b"four")),
         FailureCode::SourceChanged
     );
     let mut short = open();
     short.write(b"ab").unwrap();
     assert_eq!(
-        code_of(short.finish().map(drop)),
+        failure_code(short.start_file("b", 0)),
+        FailureCode::SourceChanged
+    );
+    let mut short = open();
+    short.write(b"ab").unwrap();
+    assert_eq!(
+        failure_code(short.finish().map(drop)),
         FailureCode::SourceChanged
     );
 }
 
-/// Counts the bytes written to it, and fails after a number of them.
+/// A writer that counts its bytes, and fails after a number of them.
 struct Counting(Arc<AtomicUsize>, usize);
 
 impl Write for Counting {
@@ -225,7 +228,7 @@ impl Write for Counting {
 }
 
 #[test]
-fn a_dropped_archive_writes_nothing_more() {
+fn dropped_archive_stops_writing() {
     let count = Arc::new(AtomicUsize::new(0));
     let mut writer = ArchiveWriter::new(
         Counting(Arc::clone(&count), usize::MAX),
@@ -240,7 +243,7 @@ fn a_dropped_archive_writes_nothing_more() {
 }
 
 #[test]
-fn an_io_error_of_the_writer_stays_one() {
+fn io_error_of_the_writer_is_kept() {
     let mut writer = ArchiveWriter::new(Counting(Arc::default(), 10), Compression::Store);
     let result = writer
         .start_file("x", 700_000)
@@ -249,7 +252,7 @@ fn an_io_error_of_the_writer_stays_one() {
 }
 
 #[test]
-#[ignore = "writes more than 4 GiB; run it by hand"]
+#[ignore = "writes more than 4 GiB"]
 fn files_above_4_gib_are_written_and_read() {
     let size = (1_u64 << 32) + 10;
     let file = Temporary::new("large.zip");

@@ -1,4 +1,4 @@
-//! `FILE_ID.DIZ`: the description of a release in ten lines of 45 columns.
+//! Renders `FILE_ID.DIZ`, the description of a release in ten lines of 45 columns.
 
 use text::ascii::transliterate;
 
@@ -7,9 +7,9 @@ use super::facts::Facts;
 /// The file's name.
 pub const FILE_NAME: &str = "FILE_ID.DIZ";
 
-/// The widest line that file listings show, in columns.
+/// The width of a line in file listings, in columns.
 const MAX_COLUMNS: usize = 45;
-/// The most lines that file listings show.
+/// The number of lines in file listings.
 const MAX_LINES: usize = 10;
 
 /// Renders the description of a release, in ASCII with CRLF.
@@ -28,11 +28,11 @@ pub fn render(facts: &Facts) -> String {
         .iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(label, value)| format!("{label}{value}"));
-    let cut = |line: String| {
+    let truncate = |line: String| {
         let line: String = transliterate(&line).chars().take(MAX_COLUMNS).collect();
         format!("{}\r\n", line.trim_end())
     };
-    lines.take(MAX_LINES).map(cut).collect()
+    lines.take(MAX_LINES).map(truncate).collect()
 }
 
 #[cfg(test)]
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_diz_is_short_and_in_ascii() {
+    fn diz_is_short_and_in_ascii() {
         let metadata = json!({"title": "L'été œuvré", "authors": ["Élise Noël"], "publisher": "x".repeat(100)});
         let facts = Facts::new(
             "A-GRP",

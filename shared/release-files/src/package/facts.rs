@@ -1,4 +1,4 @@
-//! The facts about a release that NFO and DIZ show.
+//! The facts about a release in its NFO and DIZ.
 
 use jobs::Time;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use super::package_file::PackageFile;
 use crate::metadata::join_authors;
 use crate::nfo::{field::Field, repair::PlaceholderValues};
 
-/// The facts about a release that NFO and DIZ show; an unknown one is empty.
+/// The facts about a release in its NFO and DIZ. An unknown fact is empty.
 #[derive(Debug, Serialize)]
 pub struct Facts {
     /// The release's name.
@@ -27,18 +27,18 @@ pub struct Facts {
     pub language: String,
     /// The ISBN.
     pub isbn: String,
-    /// The source's format.
+    /// The format of the source.
     pub format: String,
-    /// The day of the release: `2026-11-23`.
+    /// The release date: `2026-11-23`.
     pub date: String,
     /// The size of the archive, in bytes.
     pub size: u64,
-    /// The archive's files.
+    /// The files of the archive.
     pub files: Vec<PackageFile>,
 }
 
 impl Facts {
-    /// The facts about a package whose archive is `files`.
+    /// Collects the facts about a package whose archive consists of `files`.
     #[must_use]
     pub fn new(
         name: &str,
@@ -73,7 +73,7 @@ impl Facts {
 }
 
 impl From<&Facts> for PlaceholderValues {
-    /// Takes all facts about the work and its release, but neither its size nor its day.
+    /// Takes all facts except for the size and the date.
     fn from(facts: &Facts) -> Self {
         Self::new([
             (Field::ReleaseName, facts.release_name.as_str()),
@@ -89,7 +89,7 @@ impl From<&Facts> for PlaceholderValues {
     }
 }
 
-/// A value of a release's metadata as text in one line; empty for an object, a boolean and null.
+/// Returns a metadata value as one line of text; empty for an object, a boolean or null.
 pub(super) fn plain_text(value: &Value) -> String {
     match value {
         Value::String(text) => text::one_line(text),

@@ -1,4 +1,4 @@
-//! Builds a release's package, on any writer.
+//! Builds the package of a release on any writer.
 
 pub mod archive_builder;
 pub mod archive_writer;

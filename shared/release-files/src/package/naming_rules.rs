@@ -1,21 +1,21 @@
-//! The naming rules of a package's files.
+//! The naming rules for the files of a package.
 
 use serde::{Serialize, Serializer};
 use text::ascii::transliterate;
 
-/// The longest extension, in characters; what follows a later dot is a word of the name.
+/// The longest extension, in characters. A longer ending is part of the name.
 const MAX_EXTENSION_CHARS: usize = 8;
-/// The longest component of a path, in bytes; every file system takes it.
+/// The longest component of a path, in bytes, which every file system accepts.
 const MAX_COMPONENT_BYTES: usize = 200;
 
-/// A naming rule, named for what breaks it.
+/// A naming rule, named after its violation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamingRule {
-    /// The path has letters with accents, or of another script.
+    /// The path has letters with accents or from another script.
     Accents,
     /// The path has spaces.
     Spaces,
-    /// The path has characters that are not allowed, or stray separators.
+    /// The path has forbidden characters or stray separators.
     Characters,
     /// A component of the path is longer than 200 bytes.
     Length,
@@ -23,9 +23,9 @@ pub enum NamingRule {
     ExtensionCase,
     /// The name does not end with the group.
     GroupSuffix,
-    /// The name is not that of the release.
+    /// The name differs from the name of the release.
     ReleaseName,
-    /// The file belongs at the top of the package.
+    /// The file is in a folder but belongs at the top of the package.
     Folder,
     /// Another file would have the same path.
     Duplicate,
@@ -55,7 +55,7 @@ impl Serialize for NamingRule {
     }
 }
 
-/// The rules on characters and lengths that a path breaks.
+/// Returns the rules on characters and lengths that a path breaks.
 pub(super) fn broken_character_rules(path: &str) -> Vec<NamingRule> {
     let has = |is: fn(char) -> bool| path.chars().any(is);
     let rules = [
@@ -87,7 +87,7 @@ fn is_allowed(c: char) -> bool {
 
 /// Returns whether a separator begins or ends a component, or follows another one.
 fn has_stray_separators(path: &str) -> bool {
-    // Characters that are not allowed count as letters: they break a rule of their own.
+    // Forbidden characters count as letters, because they break a different rule.
     let lettered: String = path
         .chars()
         .map(|c| if is_allowed(c) { c } else { 'x' })
@@ -104,21 +104,21 @@ pub(super) fn has_upper_case_extension(name: &str) -> bool {
     extension.is_some_and(|extension| extension.bytes().any(|byte| byte.is_ascii_uppercase()))
 }
 
-/// Cleans a file name: its stem, or `file` when nothing is left of it, and its extension.
+/// Cleans the stem and the extension of a file name. An empty stem becomes `file`.
 pub(super) fn clean_file_name(name: &str) -> String {
     let (stem, extension) = split_extension(name);
     let stem = Some(clean_component(stem))
         .filter(|stem| !stem.is_empty())
         .unwrap_or_else(|| "file".to_owned());
     let cleaned = extension.map_or_else(|| stem.clone(), |extension| format!("{stem}.{extension}"));
-    // Cleaning may have uncovered an extension.
+    // Cleaning may turn the end of the name into an extension.
     match split_extension(&cleaned) {
         (stem, Some(extension)) => format!("{stem}.{}", extension.to_ascii_lowercase()),
         _ => cleaned,
     }
 }
 
-/// Cleans a component of a path: allowed characters only, and one separator between words.
+/// Cleans a component of a path: keeps allowed characters, and one separator between words.
 pub(super) fn clean_component(part: &str) -> String {
     let mut cleaned = String::new();
     let mut separators = String::new();
@@ -129,7 +129,7 @@ pub(super) fn clean_component(part: &str) -> String {
             _ if !c.is_ascii_alphanumeric() => {}
             _ => {
                 if !cleaned.is_empty() {
-                    // A dash separates the parts of a release name, so it wins over the others.
+                    // A dash separates the parts of a release name, so it takes precedence.
                     let strongest = ['-', '.', '_']
                         .into_iter()
                         .find(|separator| separators.contains(*separator));

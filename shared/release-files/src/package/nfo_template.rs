@@ -1,4 +1,4 @@
-//! Renders the NFO from a template. A template can choose and repeat, and call nothing.
+//! Renders the NFO from a template. A template has conditions and loops, but calls no functions.
 
 use jobs::FailureCode;
 use minijinja::{Environment, Template, UndefinedBehavior, value::Serde};
@@ -11,7 +11,7 @@ use crate::nfo::{
 };
 
 const DEFAULT_TEMPLATE: &str = include_str!("../../templates/default.nfo");
-/// How many instructions a template may execute.
+/// The largest number of instructions that a template may execute.
 const MAX_FUEL: u64 = 200_000;
 /// The largest template, in bytes.
 const MAX_TEMPLATE_BYTES: usize = 64 * 1024;
@@ -31,12 +31,12 @@ const PLACEHOLDERS: [&str; 12] = [
     "files",
 ];
 
-/// Renders the NFO, with CRLF, from the user's template or the default one. Long lines are wrapped,
-/// drawings are left.
+/// Renders the NFO with CRLF, from the user's template or the default one. Wraps long lines, except
+/// for drawings.
 ///
 /// # Errors
-/// [`FailureCode::TemplateInvalid`] when the template does not parse, uses an unknown placeholder,
-/// or takes too much work.
+/// [`FailureCode::TemplateInvalid`] if the template does not parse, uses an unknown placeholder, or
+/// takes too much work.
 pub fn render(facts: &Facts, template: Option<&str>) -> Result<String, WorkError> {
     let source = template.unwrap_or(DEFAULT_TEMPLATE);
     if source.len() > MAX_TEMPLATE_BYTES {
@@ -64,7 +64,7 @@ pub fn render(facts: &Facts, template: Option<&str>) -> Result<String, WorkError
         .collect())
 }
 
-/// Refuses an unknown placeholder. Rendering would not find one in a branch that is not taken.
+/// Refuses unknown placeholders. Rendering would miss one in an unused branch.
 fn check_placeholders(template: &Template<'_, '_>) -> Result<(), WorkError> {
     let used = template.undeclared_variables(false);
     let is_unknown = |name: &&String| !PLACEHOLDERS.contains(&name.as_str());
@@ -94,8 +94,8 @@ fn invalid(error: &minijinja::Error) -> WorkError {
 }
 
 fn refused(reason: &str) -> WorkError {
-    let sentence = format!("The NFO template {reason}");
-    WorkError::failed(FailureCode::TemplateInvalid, sentence)
+    let message = format!("The NFO template {reason}");
+    WorkError::failed(FailureCode::TemplateInvalid, message)
 }
 
 #[cfg(test)]
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_nfo_shows_the_known_facts_in_80_columns() {
+    fn default_nfo_shows_the_known_facts_in_80_columns() {
         let nfo = render(&facts(), None).unwrap();
         assert!(
             nfo.contains("Title ........: A Book\r\n") && nfo.contains("a.zip  9  CBF43926"),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_valid_template_is_rendered_and_an_invalid_one_refused() {
+    fn valid_template_is_rendered_and_invalid_one_refused() {
         let filled = render(&facts(), Some("{{ title }}{% if isbn %} no {% endif %}")).unwrap();
         assert_eq!(filled, "A Book\r\n");
         for template in ["{{ unknown }}", "{% if %}", "{{ title", "{% include 'x' %}"] {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_placeholder_is_named_even_in_a_branch_not_taken() {
+    fn unknown_placeholder_is_named_even_in_an_unused_branch() {
         for template in ["{{ tilte }}", "{% if isbn %}{{ tilte }}{% endif %}"] {
             let error = render(&facts(), Some(template)).unwrap_err();
             assert!(error.to_string().contains("\"tilte\""), "{error}");
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_can_use_every_fact() {
+    fn template_can_use_every_fact() {
         let facts = serde_json::to_value(facts()).unwrap();
         let mut names: Vec<_> = facts
             .as_object()

@@ -26,7 +26,7 @@ impl PackageFile {
         Self::from_hasher(path, hasher)
     }
 
-    /// Describes a file whose whole content went through `hasher`.
+    /// Describes a file from the hash of its content.
     #[must_use]
     pub fn from_hasher(path: &str, hasher: Hasher) -> Self {
         let size = hasher.size();

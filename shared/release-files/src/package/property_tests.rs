@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// A text as metadata has it: words of any length with punctuation among them, or Japanese.
+/// A text in metadata: words of any length with punctuation, or Japanese.
 fn text() -> impl Strategy<Value = String> {
     let word = "[A-Za-zéÉœ0-9]{1,14}[:,!?.')]{0,2}";
     prop_oneof![
@@ -67,7 +67,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_rendered_nfo_is_read_back(
+    fn rendered_nfo_is_read_back(
         metadata in metadata(),
         name in "[A-Za-z]{1,9}(\\.[A-Za-z0-9]{1,9}){1,14}",
         sizes in prop::collection::vec(0..99_usize, 1..4),

@@ -1,4 +1,4 @@
-//! Release names built from metadata.
+//! Builds release names from metadata.
 
 use jobs::{FailureCode, release::check_name};
 use serde_json::{Map, Value};
@@ -10,11 +10,11 @@ use crate::WorkError;
 /// The longest release name, in bytes.
 const MAX_NAME_BYTES: usize = 160;
 
-/// Builds a release name from metadata: `Author.Name-The.Title-2024-GROUP`. `fallback` stands in
-/// for a missing title.
+/// Builds a release name from metadata: `Author.Name-The.Title-2024-GROUP`. `fallback` replaces a
+/// missing title.
 ///
 /// # Errors
-/// [`FailureCode::ReleaseNameInvalid`] when the naming rules refuse the name.
+/// [`FailureCode::ReleaseNameInvalid`] if the name breaks the naming rules.
 pub fn build_release_name(
     metadata: &Map<String, Value>,
     fallback: Option<&str>,
@@ -43,12 +43,12 @@ pub fn build_release_name(
         Ok(()) => Ok(name),
         Err(_) => Err(WorkError::failed(
             FailureCode::ReleaseNameInvalid,
-            "No release name can be built from the metadata; set \"release_name\".",
+            "No release name can be built from the metadata; set `release_name`.",
         )),
     }
 }
 
-/// The words of a text, in ASCII, joined by dots.
+/// Joins the words of a text with dots, in ASCII.
 fn dotted_words(text: &str) -> String {
     transliterate(text)
         .split(|c: char| !c.is_ascii_alphanumeric())
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_built_from_author_title_and_year() {
+    fn name_is_built_from_author_title_and_year() {
         let metadata =
             json!({"title": "L'été: un récit", "authors": ["Élise Noël", "X"], "year": 2024});
         assert_eq!(
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_without_ascii_letters_builds_no_name() {
+    fn metadata_without_ascii_letters_gives_no_name() {
         assert!(matches!(
             name(&json!({"title": "日本"}), None),
             Err(WorkError::Failed(_))

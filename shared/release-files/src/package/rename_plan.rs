@@ -1,4 +1,4 @@
-//! Plans which files of a package must be renamed to follow the naming rules.
+//! Plans the renames that make the files of a package follow the naming rules.
 
 use std::collections::HashSet;
 
@@ -14,26 +14,26 @@ use super::{
 };
 use crate::paths::{file_name, has_extension};
 
-/// How often a plan is applied to its own outcome until it is stable.
+/// The largest number of times that a plan is applied to its own result.
 const MAX_ROUNDS: usize = 5;
 
-/// A file that gets another path.
+/// The rename of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rename {
-    /// The present path.
+    /// The old path.
     pub from: String,
     /// The new path.
     pub to: String,
-    /// Every rule that the present path breaks.
+    /// The rules that the old path breaks.
     pub broken_rules: Vec<NamingRule>,
 }
 
-/// The paths that a package's files get.
+/// The renames of a package's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenamePlan {
-    /// The release's name; `None` when no file and no metadata give one.
+    /// The release's name; `None` if neither a file nor the metadata gives one.
     pub release_name: Option<String>,
-    /// The present and the new path of every file, in the given order.
+    /// The old and the new path of every file, in the given order.
     pub paths: Vec<(String, String)>,
     /// The files whose path changes.
     pub renames: Vec<Rename>,
@@ -41,14 +41,14 @@ pub struct RenamePlan {
     pub sfv: Option<usize>,
 }
 
-/// Plans the paths of a package's files. Archive, NFO and SFV are named after the release: after
-/// the present archive, or else the NFO, with `group` appended where it is missing; or else
-/// `built_name`, the name that the metadata gives.
+/// Plans the paths of a package's files. Archive, NFO and SFV are named after the release. Its name
+/// is the name of the current archive, or else of the NFO, with `group` appended if missing; or
+/// else `built_name`, built from the metadata.
 #[must_use]
 pub fn plan_renames(paths: &[&str], group: &str, built_name: Option<&str>) -> RenamePlan {
     let mut files: Vec<Rename> = paths.iter().map(|path| Rename::unchanged(path)).collect();
     let (mut release_name, mut sfv) = (None, None);
-    // A new name may turn another file into a volume of the archive, or into the NFO.
+    // A rename may turn another file into a volume of the archive, or into the NFO.
     for _ in 0..MAX_ROUNDS {
         let now: Vec<&str> = files.iter().map(|file| file.to.as_str()).collect();
         let roles = Roles::assign(&now, group, built_name);
@@ -85,7 +85,7 @@ impl Rename {
         }
     }
 
-    /// Adds another rename behind this one.
+    /// Chains another rename after this one.
     fn continue_to(&mut self, to: String, broken_rules: Vec<NamingRule>) {
         if self.to != to {
             for rule in broken_rules {
@@ -98,10 +98,10 @@ impl Rename {
     }
 }
 
-/// The path that the rules give each file, and the rules that its present path breaks.
+/// Returns the new path of each file, and the rules that its old path breaks.
 fn targets(paths: &[&str], roles: &Roles) -> Vec<(String, Vec<NamingRule>)> {
     let mut taken = HashSet::new();
-    // The release's own files come first, so that others make room for them.
+    // The release's own files come first, so that others get a different path.
     let mut order: Vec<usize> = (0..paths.len()).collect();
     order.sort_by_key(|at| matches!(roles.by_file[*at], Role::Other));
     let mut targets = vec![(String::new(), Vec::new()); paths.len()];
@@ -109,7 +109,7 @@ fn targets(paths: &[&str], roles: &Roles) -> Vec<(String, Vec<NamingRule>)> {
         let (path, role, release_name) =
             (paths[at], &roles.by_file[at], roles.release_name.as_deref());
         let target = target(path, role, release_name);
-        let free = take_free_path(&target, &mut taken);
+        let free = reserve_free_path(&target, &mut taken);
         let mut broken_rules = broken_rules(path, role, release_name);
         if free != target {
             broken_rules.push(NamingRule::Duplicate);
@@ -121,7 +121,7 @@ fn targets(paths: &[&str], roles: &Roles) -> Vec<(String, Vec<NamingRule>)> {
 
 /// The role of a file in its package.
 enum Role {
-    /// A file that is named after the release, with this ending: `.zip.001`.
+    /// A file named after the release, with this ending: `.zip.001`.
     NamedAfterRelease(String),
     /// `FILE_ID.DIZ`.
     Diz,
@@ -145,10 +145,10 @@ impl Roles {
         };
         let first_volume = archive.first().copied();
         let archive_name = first_volume
-            .and_then(|at| release_name_of(paths[at], &archive_ending(paths[at], 0), group));
+            .and_then(|at| release_name_from(paths[at], &archive_ending(paths[at], 0), group));
         let nfo = find_main_file(paths, ".nfo", archive_name.as_deref());
         let release_name = archive_name
-            .or_else(|| release_name_of(paths[nfo?], ".nfo", group))
+            .or_else(|| release_name_from(paths[nfo?], ".nfo", group))
             .or_else(|| built_name.map(str::to_owned));
         let sfv = find_main_file(paths, ".sfv", release_name.as_deref());
         let role = |(at, path): (usize, &&str)| {
@@ -172,7 +172,7 @@ impl Roles {
     }
 }
 
-/// The ending of an archive's volume, counted from 0; that of an archive in one file is `.zip`.
+/// The ending of an archive's volume, counted from 0; `.zip` for a single-file archive.
 fn archive_ending(path: &str, volume: usize) -> String {
     if has_extension(path, "zip") {
         ".zip".to_owned()
@@ -181,9 +181,9 @@ fn archive_ending(path: &str, volume: usize) -> String {
     }
 }
 
-/// The position of the file with this ending that belongs to the release. A file named after the
-/// release, or with a valid release name when that is unknown, comes before others; then the file
-/// nearest to the top.
+/// Finds the file with this ending that belongs to the release. A file named after the release, or
+/// with a valid release name if that is unknown, takes precedence; then the file nearest to the
+/// top.
 fn find_main_file(paths: &[&str], ending: &str, release_name: Option<&str>) -> Option<usize> {
     let found = paths
         .iter()
@@ -202,9 +202,8 @@ fn find_main_file(paths: &[&str], ending: &str, release_name: Option<&str>) -> O
     found.min_by_key(|(_, path)| rank(path)).map(|(at, _)| at)
 }
 
-/// The release name that a file with this ending gives, with the group appended where it is
-/// missing.
-fn release_name_of(path: &str, ending: &str, group: &str) -> Option<String> {
+/// Derives a release name from a file with this ending, with the group appended if missing.
+fn release_name_from(path: &str, ending: &str, group: &str) -> Option<String> {
     let stem = clean_component(stem(path, ending));
     let suffixed = format!("{stem}-{group}");
     [stem, suffixed]
@@ -212,14 +211,14 @@ fn release_name_of(path: &str, ending: &str, group: &str) -> Option<String> {
         .find(|name| check_name(name).is_ok())
 }
 
-/// The file name without its ending.
+/// Returns the file name without its ending.
 fn stem<'a>(path: &'a str, ending: &str) -> &'a str {
     let name = file_name(path);
     name.get(..name.len().saturating_sub(ending.len()))
         .unwrap_or(name)
 }
 
-/// The path that the rules give a file.
+/// Returns the path of a file under the rules.
 fn target(path: &str, role: &Role, release_name: Option<&str>) -> String {
     let (folder, name) = split_folder(path);
     match (role, release_name) {
@@ -236,7 +235,7 @@ fn target(path: &str, role: &Role, release_name: Option<&str>) -> String {
     }
 }
 
-/// The rules that a file's path breaks by itself.
+/// Returns the rules that a file's path breaks, regardless of other files.
 fn broken_rules(path: &str, role: &Role, release_name: Option<&str>) -> Vec<NamingRule> {
     let (folder, name) = split_folder(path);
     let is_other = matches!(role, Role::Other);
@@ -251,7 +250,7 @@ fn broken_rules(path: &str, role: &Role, release_name: Option<&str>) -> Vec<Nami
     broken
 }
 
-/// The rule that a file breaks which is not named after its release.
+/// Returns the rule on the release's name that a file breaks, if any.
 fn broken_release_rule(name: &str, role: &Role, release_name: Option<&str>) -> Option<NamingRule> {
     let (Role::NamedAfterRelease(ending), Some(release_name)) = (role, release_name) else {
         return None;
@@ -272,9 +271,8 @@ fn split_folder(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
-/// Takes the path, or numbers it when it is taken: by a file, by one that differs only in case, or
-/// by a folder.
-fn take_free_path(path: &str, taken: &mut HashSet<String>) -> String {
+/// Reserves the path. Appends a number if it is taken, ignoring case.
+fn reserve_free_path(path: &str, taken: &mut HashSet<String>) -> String {
     let (folder, name) = split_folder(path);
     let (stem, extension) = split_extension(name);
     let slash = if folder.is_empty() { "" } else { "/" };

@@ -21,7 +21,7 @@ fn renamed(path: &str) -> (String, Vec<NamingRule>) {
 }
 
 #[test]
-fn a_package_that_follows_the_rules_stays_as_it_is() {
+fn correct_package_needs_no_renames() {
     let paths = [
         "FILE_ID.DIZ",
         "art/cover-1.jpg",
@@ -90,7 +90,7 @@ fn archive_nfo_and_sfv_are_named_after_the_release() {
 }
 
 #[test]
-fn the_metadata_names_a_release_that_no_file_names() {
+fn metadata_names_the_release_if_no_file_does() {
     assert_eq!(
         renamed("日本.nfo"),
         (
@@ -129,7 +129,7 @@ fn colliding_names_get_a_number() {
 
 proptest! {
     #[test]
-    fn a_repaired_package_needs_no_repair(
+    fn repaired_package_needs_no_repair(
         paths in prop::collection::btree_set(
             "([ -~éß日\u{a0}]{1,6}/){0,2}[ -.0-~éÉ日]{1,12}(\\.(zip|ZIP|nfo|NFO|sfv|zip\\.00[1-3]|jpg|DIZ))?", 0..12),
         group in "[A-Z]{1,5}",

@@ -1,4 +1,4 @@
-//! The SFV: the name and the CRC-32 of each file, a line per file.
+//! Reads and writes SFVs, with the name and the CRC-32 of a file on each line.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use crate::WorkError;
 use crate::checksum::format_crc32;
 use crate::paths::check_entry_name;
 
-/// The largest SFV that is read, in bytes.
+/// The largest SFV, in bytes.
 pub const MAX_SFV_BYTES: u64 = 1024 * 1024;
 
-/// The CRC-32 of each file, by its path in the package.
+/// The CRC-32 of each file, by path in the package.
 pub type Checksums = BTreeMap<String, u32>;
 
-/// Renders an SFV, with CRLF, in the order of the paths.
+/// Renders an SFV with CRLF, sorted by path.
 #[must_use]
 pub fn render(checksums: &Checksums) -> String {
     checksums
@@ -24,11 +24,11 @@ pub fn render(checksums: &Checksums) -> String {
         .collect()
 }
 
-/// Parses an SFV. A line has a name, which may have spaces, and eight hexadecimal digits; comments
-/// begin with `;`. Backslashes between folders become slashes.
+/// Parses an SFV. A line has a name, which may contain spaces, and eight hexadecimal digits.
+/// Comments begin with `;`. Backslashes become slashes.
 ///
 /// # Errors
-/// [`FailureCode::SfvInvalid`], naming the line.
+/// [`FailureCode::SfvInvalid`] with the number of the line.
 pub fn parse(bytes: &[u8]) -> Result<Checksums, WorkError> {
     if bytes.len() as u64 > MAX_SFV_BYTES {
         return Err(invalid("The SFV is larger than 1 MiB."));
@@ -36,22 +36,26 @@ pub fn parse(bytes: &[u8]) -> Result<Checksums, WorkError> {
     let text = encoding::decode(bytes, encoding::detect(bytes));
     let mut checksums = Checksums::new();
     for (line, number) in text.lines().zip(1_usize..) {
-        // Concatenated files have a byte order mark at the start of each.
+        // Concatenated SFVs may have a byte order mark in the middle.
         let line = line.trim_start_matches('\u{feff}').trim_end();
         if line.is_empty() || line.starts_with(';') {
             continue;
         }
-        let fault = |problem: String| invalid(&format!("Line {number} of the SFV {problem}."));
-        let (path, crc32) = parse_line(line).map_err(fault)?;
+        let invalid_line = |problem: String| {
+            let message = format!("Line {number} of the SFV {problem}.");
+            invalid(&message)
+        };
+        let (path, crc32) = parse_line(line).map_err(invalid_line)?;
         let earlier = checksums.insert(path, crc32);
         if earlier.is_some_and(|earlier| earlier != crc32) {
-            return Err(fault("names a file again with another checksum".to_owned()));
+            let problem = "repeats a file with a different checksum";
+            return Err(invalid_line(problem.to_owned()));
         }
     }
     Ok(checksums)
 }
 
-/// Parses a line into path and CRC-32; an error is the end of a sentence.
+/// Parses a line into path and CRC-32. The error completes "the line ...".
 fn parse_line(line: &str) -> Result<(String, u32), String> {
     let (name, digits) = line
         .rsplit_once(char::is_whitespace)
@@ -62,8 +66,8 @@ fn parse_line(line: &str) -> Result<(String, u32), String> {
     Ok((path, crc32))
 }
 
-fn invalid(sentence: &str) -> WorkError {
-    WorkError::failed(FailureCode::SfvInvalid, sentence)
+fn invalid(message: &str) -> WorkError {
+    WorkError::failed(FailureCode::SfvInvalid, message)
 }
 
 fn parse_crc32(digits: &str) -> Option<u32> {
@@ -79,7 +83,7 @@ mod tests {
 
     use super::*;
 
-    fn sentence(bytes: &[u8]) -> String {
+    fn message(bytes: &[u8]) -> String {
         match parse(bytes) {
             Err(WorkError::Failed(failure)) if failure.code == FailureCode::SfvInvalid => {
                 failure.message
@@ -96,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn an_sfv_of_another_tool_is_read() {
+    fn foreign_sfv_is_read() {
         let text = b"; made by hand\n\na file.zip   cbf43926\r\nart\\caf\xE9.jpg\t0000000A  \n;";
         let expected = Checksums::from([
             ("a file.zip".to_owned(), 0xCBF4_3926),
@@ -111,27 +115,27 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_reported_with_its_line() {
+    fn error_is_reported_with_its_line() {
         for (text, part) in [
             (&b"a.zip"[..], "Line 1 of the SFV has no checksum"),
             (b"; x\na.zip 123", "Line 2 of the SFV does not end in eight"),
             (b"a.zip +1234567", "does not end in eight"),
-            (b"../a.zip 00000000", "leaves its folder"),
+            (b"../a.zip 00000000", "contains a `.` or `..` component"),
             (b" 00000000", "is empty"),
             (
                 b"a 00000000\na 00000001",
-                "Line 2 of the SFV names a file again",
+                "Line 2 of the SFV repeats a file",
             ),
         ] {
-            assert!(sentence(text).contains(part), "{}", sentence(text));
+            assert!(message(text).contains(part), "{}", message(text));
         }
         let limit = usize::try_from(MAX_SFV_BYTES).unwrap();
-        assert!(sentence(&vec![b'\n'; limit + 1]).contains("1 MiB"));
+        assert!(message(&vec![b'\n'; limit + 1]).contains("1 MiB"));
     }
 
     proptest! {
         #[test]
-        fn a_rendered_sfv_is_read_back(
+        fn rendered_sfv_is_read_back(
             checksums in prop::collection::btree_map("[A-Za-z0-9._-]{1,20}(/[A-Za-z0-9 ._-]{0,20}[a-z])?", any::<u32>(), 0..20)
         ) {
             let names = checksums.keys().all(|path| check_entry_name(path).is_ok());

@@ -1,4 +1,4 @@
-//! Volumes in memory, for tests.
+//! In-memory volumes for tests.
 
 use std::{
     cell::RefCell,
@@ -12,7 +12,7 @@ use super::volume_writer::{VolumeFile, VolumeWriter};
 /// The finished files, by name.
 pub type StoredFiles = Rc<RefCell<BTreeMap<String, Vec<u8>>>>;
 
-/// A file that is stored when it is finished, and accepts a few bytes at a time.
+/// A file that accepts a few bytes at a time and is stored when finished.
 pub struct MemoryFile {
     stored: StoredFiles,
     name: String,
@@ -38,10 +38,10 @@ impl VolumeFile for MemoryFile {
     }
 }
 
-/// Writes volumes of an archive `a.zip` to memory.
+/// A writer of the volumes of `a.zip` to memory.
 pub type MemoryVolumes = VolumeWriter<Box<dyn FnMut(&str) -> MemoryFile>, MemoryFile>;
 
-/// A writer of volumes of at most `size` bytes, and its finished files.
+/// Returns a writer of volumes of at most `size` bytes, and its finished files.
 pub fn memory_volumes(size: Option<u64>) -> (MemoryVolumes, StoredFiles) {
     let files = StoredFiles::default();
     let stored = Rc::clone(&files);

@@ -1,14 +1,14 @@
-//! Reads an archive's volumes as one file, as `cat` joins them.
+//! Reads the volumes of an archive as a single file.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// Reads volumes one after the other. Each must have exactly its announced size.
+/// Reads volumes one after the other. Each must have exactly its given size.
 pub struct VolumeReader<R> {
-    /// The offset at which each volume starts, and the volume.
+    /// The start offset of each volume, and the volume.
     volumes: Vec<(u64, R)>,
     size: u64,
     position: u64,
-    /// The volume that is at `position`, unless a seek has left it.
+    /// The volume positioned at `position`; `None` after a seek.
     current: Option<usize>,
 }
 
@@ -41,7 +41,7 @@ impl<R: Read + Seek> Read for VolumeReader<R> {
         if self.position >= self.size || buffer.is_empty() {
             return Ok(0);
         }
-        // The last volume that starts at or before the position; those before it may be empty.
+        // The last volume that starts at or before the position. Earlier ones may be empty.
         let at = self
             .volumes
             .partition_point(|(start, _)| *start <= self.position)
@@ -62,7 +62,7 @@ impl<R: Read + Seek> Read for VolumeReader<R> {
         if count == 0 {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
-                "a volume is shorter than its announced size",
+                "a volume is shorter than expected",
             ));
         }
         self.position += count as u64;
@@ -101,7 +101,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_window_of_the_volumes_is_that_of_the_whole(
+        fn every_window_equals_that_of_the_whole(
             parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..8),
             windows in prop::collection::vec((0_usize..400, 0_usize..80), 1..10),
         ) {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_volume_that_ends_early_is_an_error() {
+    fn short_volume_is_an_error() {
         let mut reader = VolumeReader::new([(Cursor::new(b"ab"), 3)]);
         assert!(reader.read_to_end(&mut Vec::new()).is_err());
     }

@@ -1,4 +1,4 @@
-//! Writes an archive into volumes of a given size, or into one file.
+//! Writes an archive into volumes of a given size, or into a single file.
 
 use std::io::{self, Write};
 
@@ -7,16 +7,16 @@ use jobs::{Failure, FailureCode};
 use super::{package_file::PackageFile, volumes::volume_name};
 use crate::checksum::Hasher;
 
-/// The most volumes that three digits can count.
+/// The largest number of volumes, which have three-digit numbers.
 const MAX_VOLUMES: usize = 999;
 
-/// A file that a volume is written to.
+/// The file of a volume.
 pub trait VolumeFile: Write {
-    /// Ends the file.
+    /// Finishes the file.
     fn finish(self) -> io::Result<()>;
 }
 
-/// Writes into volumes that `create` opens.
+/// Writes into volumes, which `create` opens by name.
 pub struct VolumeWriter<C, W> {
     name: String,
     /// The size of a volume in bytes; `None` for a single file.
@@ -27,7 +27,8 @@ pub struct VolumeWriter<C, W> {
 }
 
 impl<W: VolumeFile, C: FnMut(&str) -> W> VolumeWriter<C, W> {
-    /// Writes the archive `name` into volumes of at most `size` bytes each.
+    /// Creates a writer of the archive `name` with volumes of at most `size` bytes, or with a
+    /// single file if `size` is `None`.
     pub fn new(name: &str, size: Option<u64>, create: C) -> Self {
         Self {
             name: name.to_owned(),
@@ -38,7 +39,7 @@ impl<W: VolumeFile, C: FnMut(&str) -> W> VolumeWriter<C, W> {
         }
     }
 
-    /// Resumes suspended volumes: the finished ones, and the current one.
+    /// Resumes with the finished volumes and the current one.
     #[must_use]
     pub fn resume(self, finished: Vec<PackageFile>, current: Option<(String, W, Hasher)>) -> Self {
         Self {
@@ -48,7 +49,7 @@ impl<W: VolumeFile, C: FnMut(&str) -> W> VolumeWriter<C, W> {
         }
     }
 
-    /// Suspends the volumes. Returns the finished ones, and the current one.
+    /// Suspends the writer. Returns the finished volumes and the current one.
     pub fn suspend(self) -> (Vec<PackageFile>, Option<(String, W, Hasher)>) {
         (self.finished, self.current)
     }
@@ -61,7 +62,7 @@ impl<W: VolumeFile, C: FnMut(&str) -> W> VolumeWriter<C, W> {
         Ok(())
     }
 
-    /// Ends the last volume and returns all of them.
+    /// Finishes the last volume and returns all volumes.
     pub fn finish(mut self) -> io::Result<Vec<PackageFile>> {
         self.end_volume()?;
         Ok(self.finished)
@@ -72,8 +73,8 @@ impl<W: VolumeFile, C: FnMut(&str) -> W> Write for VolumeWriter<C, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.current.is_none() {
             if self.finished.len() == MAX_VOLUMES {
-                let text = "The archive needs more than 999 volumes; choose a larger volume_size.";
-                return Err(Failure::new(FailureCode::TooManyVolumes, text).into());
+                let message = "The archive needs more than 999 volumes; raise `volume_size`.";
+                return Err(Failure::new(FailureCode::TooManyVolumes, message).into());
             }
             let name = match self.size {
                 Some(_) => volume_name(&self.name, self.finished.len() + 1),
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_volumes_join_to_the_whole() {
+    fn volumes_join_to_the_whole() {
         let bytes: Vec<u8> = (0..=255).cycle().take(1000).collect();
         let (files, stored) = written(&bytes, Some(300));
         let sizes: Vec<_> = files
@@ -146,20 +147,20 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_fit_leaves_no_empty_volume() {
+    fn exact_fit_leaves_no_empty_volume() {
         assert_eq!(written(&[7; 600], Some(300)).0.len(), 2);
         assert!(written(b"", Some(300)).0.is_empty());
     }
 
     #[test]
-    fn without_a_volume_size_there_is_one_file() {
+    fn archive_without_a_volume_size_is_one_file() {
         let (files, stored) = written(&[7; 600], None);
         assert_eq!((files.len(), files[0].path.as_str()), (1, "a.zip"));
         assert_eq!(stored["a.zip"], [7; 600]);
     }
 
     #[test]
-    fn more_volumes_than_their_names_can_count_are_refused() {
+    fn too_many_volumes_are_refused() {
         let (mut volumes, stored) = memory_volumes(Some(1));
         let error = WorkError::from(volumes.write_all(&[0; 1001]).unwrap_err());
         assert!(

@@ -1,5 +1,5 @@
-//! The volumes of an archive: `name.zip.001`, `name.zip.002` and so on, which `cat` and 7-Zip join;
-//! or one file, `name.zip`.
+//! The names of an archive's volumes: `name.zip.001`, `name.zip.002` and so on, which `cat` and
+//! 7-Zip can join, or `name.zip` for a single file.
 
 use jobs::FailureCode;
 
@@ -10,14 +10,15 @@ use crate::WorkError;
 pub struct ArchiveVolumes {
     /// The path without `.zip` or `.zip.001`.
     pub stem: String,
-    /// The positions of the volumes among the files, in the volumes' order.
+    /// The positions of the volumes among the files, in the order of the volumes.
     pub positions: Vec<usize>,
 }
 
-/// Finds the archive among files with these paths. `None` when there is none, or more than one.
+/// Finds the archive among files with these paths. Returns `None` if there is none or more than
+/// one.
 ///
 /// # Errors
-/// [`FailureCode::PackageCorrupt`] when a volume is missing.
+/// [`FailureCode::PackageCorrupt`] if a volume is missing.
 pub fn find_archive(paths: &[&str]) -> Result<Option<ArchiveVolumes>, WorkError> {
     let mut volumes: Vec<(&str, usize, usize)> = Vec::new();
     for (at, path) in paths.iter().enumerate() {
@@ -39,11 +40,11 @@ pub fn find_archive(paths: &[&str]) -> Result<Option<ArchiveVolumes>, WorkError>
         .find(|(at, (_, number, _))| *number != at + usize::from(numbered));
     if let Some((at, _)) = gap {
         let missing = volume_name(&format!("{stem}.zip"), at + 1);
-        let sentence = format!(
-            "The package is corrupt: its volume {missing} is missing; run packaging again, or \
+        let message = format!(
+            "The package is corrupt: its volume {missing} is missing; run `packaging` again, or \
              restore an earlier package."
         );
-        return Err(WorkError::failed(FailureCode::PackageCorrupt, sentence));
+        return Err(WorkError::failed(FailureCode::PackageCorrupt, message));
     }
     Ok(Some(ArchiveVolumes {
         stem: stem.to_owned(),
@@ -51,13 +52,13 @@ pub fn find_archive(paths: &[&str]) -> Result<Option<ArchiveVolumes>, WorkError>
     }))
 }
 
-/// The name of the volume `number`, counted from 1, of an archive.
+/// The name of an archive's volume `number`, counted from 1.
 #[must_use]
 pub fn volume_name(archive: &str, number: usize) -> String {
     format!("{archive}.{number:03}")
 }
 
-/// Splits the path of a volume into stem and number; an archive in one file has the number 0.
+/// Splits the path of a volume into stem and number. A single-file archive has the number 0.
 fn split(path: &str) -> Option<(&str, usize)> {
     let (stem, ending) = path.rsplit_once('.')?;
     if ending.eq_ignore_ascii_case("zip") {
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_archive_is_found_with_its_volumes_in_order() {
+    fn archive_is_found_with_its_volumes_in_order() {
         let found = |paths: &[&str]| {
             let archive = find_archive(paths).unwrap();
             archive.map(|archive| (archive.stem, archive.positions))
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_volume_is_named() {
+    fn missing_volume_is_named() {
         for (paths, missing) in [
             (&["a.zip.002"][..], "a.zip.001"),
             (&["a.zip.001", "a.zip.003"], "a.zip.002"),

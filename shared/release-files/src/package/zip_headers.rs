@@ -1,7 +1,7 @@
 //! The headers and the directory of a zip archive (PKWARE, "APPNOTE.TXT", sections 4.3 and 4.4).
 //!
 //! They are written by hand because an archive must be suspended between two entries and resumed in
-//! another process. No library that writes zip can do that: the list of entries is private to it.
+//! another process. No zip library can do that, because its list of entries is private.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,21 +13,21 @@ const ZIP64_END_SIGNATURE: u32 = 0x0606_4b50;
 const ZIP64_LOCATOR_SIGNATURE: u32 = 0x0706_4b50;
 /// The tag of the extra field with 64-bit numbers.
 const ZIP64_EXTRA: u16 = 1;
-/// January 1, 1980, the first day of MS-DOS: entries have no time of their own.
+/// January 1, 1980, the first MS-DOS date. Entries have no real time.
 const DOS_EPOCH: u16 = 0x21;
 /// The versions of the format that an extractor needs: 2.0, and 4.5 for 64-bit numbers.
 const VERSION_20: u16 = 20;
 const VERSION_45: u16 = 45;
-/// Made by Unix, with version 4.5 of the format.
+/// Created on Unix with version 4.5 of the format.
 const MADE_BY: u16 = 0x032D;
 /// The Unix modes `-rw-r--r--` and `drwxr-xr-x`, the latter with the MS-DOS bit for a folder.
 const FILE_MODE: u32 = 0o100_644 << 16;
 const FOLDER_MODE: u32 = (0o040_755 << 16) | 0x10;
 
-/// An entry of an archive that is being written, as the archive's directory lists it.
+/// An entry of an archive being written, as listed in its directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WrittenEntry {
-    /// The path; a folder's ends with a slash.
+    /// The path; the path of a folder ends with a slash.
     pub name: String,
     /// True if the data is deflated, false if it is stored.
     pub deflated: bool,
@@ -43,7 +43,7 @@ pub struct WrittenEntry {
     pub offset: u64,
 }
 
-/// Little-endian numbers and bytes, one after the other.
+/// A sequence of little-endian numbers and bytes.
 #[derive(Default)]
 struct Record(Vec<u8>);
 
@@ -60,7 +60,7 @@ impl Record {
         self.bytes(&value.to_le_bytes())
     }
 
-    /// Adds a 32-bit number, or the mark that its 64-bit field has it.
+    /// Adds a 32-bit number, or the mark that the number is in a 64-bit field.
     fn u32_or_mark(self, value: u64) -> Self {
         self.u32(u32::try_from(value).unwrap_or(u32::MAX))
     }
@@ -70,7 +70,7 @@ impl Record {
         self
     }
 
-    /// The length for a 16-bit field; names and extra fields are far shorter than it can count.
+    /// The length for a 16-bit field, which is large enough for all names and extra fields.
     fn length(&self) -> u16 {
         u16::try_from(self.0.len()).unwrap_or(u16::MAX)
     }
@@ -83,7 +83,7 @@ impl WrittenEntry {
         self.name.ends_with('/')
     }
 
-    /// Returns whether its offset is beyond 32 bits.
+    /// Returns whether its offset needs more than 32 bits.
     fn needs_zip64_offset(&self) -> bool {
         self.offset >= u64::from(u32::MAX)
     }
@@ -96,7 +96,7 @@ impl WrittenEntry {
         }
     }
 
-    /// Adds the fields that both headers share, from the flags to the date.
+    /// Adds the fields common to both headers, from the flags to the date.
     fn common_fields(&self, record: Record) -> Record {
         let descriptor_follows = if self.is_folder() { 0 } else { 1 << 3 };
         let name_is_utf8 = if self.name.is_ascii() { 0 } else { 1 << 11 };
@@ -112,7 +112,7 @@ impl WrittenEntry {
         u16::try_from(self.name.len()).unwrap_or(u16::MAX)
     }
 
-    /// The header before the data. Checksum and sizes are in the data descriptor.
+    /// The header before the data. The checksum and the sizes are in the data descriptor.
     #[must_use]
     pub fn local_header(&self) -> Vec<u8> {
         let (version, mark, extra) = if self.large {
@@ -133,7 +133,7 @@ impl WrittenEntry {
             .0
     }
 
-    /// The record behind the data.
+    /// The record after the data.
     #[must_use]
     pub fn data_descriptor(&self) -> Vec<u8> {
         let record = Record::default().u32(DESCRIPTOR_SIGNATURE).u32(self.crc32);
@@ -234,7 +234,8 @@ pub fn directory(entries: &[WrittenEntry], offset: u64) -> Vec<u8> {
         .0
 }
 
-/// Returns whether the directory's number of entries, size or offset need the 64-bit end record.
+/// Returns whether the number of entries, the size or the offset of the directory needs the 64-bit
+/// end record.
 fn needs_zip64(count: u64, size: u64, offset: u64) -> bool {
     let max = u64::from(u32::MAX);
     count >= u64::from(u16::MAX) || size >= max || offset >= max
@@ -247,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_archive_of_more_than_65535_entries_is_read() {
+    fn archive_with_more_than_65535_entries_is_read() {
         let mut archive = Vec::new();
         let mut entries = Vec::new();
         for number in 0..70_000 {
@@ -266,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_beyond_4_gib_has_a_64_bit_offset() {
+    fn entry_beyond_4_gib_has_a_64_bit_offset() {
         let entry = WrittenEntry {
             name: "a".to_owned(),
             offset: 5 << 30,

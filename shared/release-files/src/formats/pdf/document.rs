@@ -1,22 +1,21 @@
-//! Reads a whole PDF by its cross-references.
+//! Reads a complete PDF by its cross-references.
 
 use lopdf::{Dictionary, Document, LoadOptions, Object, ObjectId};
 use text::tidy_line;
 
 use super::findings::{Findings, INFO_KEYS, decode_string};
 
-/// The largest unpacked size of one stream of the structure, in bytes.
+/// The largest unpacked size of a structural stream, in bytes.
 const MAX_STREAM_BYTES: usize = 4 * 1024 * 1024;
 
-/// Reads the document; `None` when the library cannot, or finds no pages.
+/// Reads the document. Returns `None` if the library cannot read it or finds no pages.
 pub fn parse(bytes: &[u8]) -> Option<Findings> {
     let options = LoadOptions {
         filter: Some(keep_structure),
         max_decompressed_size: Some(MAX_STREAM_BYTES),
         ..LoadOptions::default()
     };
-    // The library has seen fewer broken files than this system will: if it panics, the file is
-    // broken.
+    // A panic of the library means that the file is damaged.
     let load = || Document::load_mem_with_options(bytes, options).ok();
     let document = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load)).ok()??;
     let encrypted = document.was_encrypted() || document.trailer.has(b"Encrypt");
@@ -32,7 +31,7 @@ pub fn parse(bytes: &[u8]) -> Option<Findings> {
     };
     if let Ok(catalog) = document.catalog() {
         findings.language = string(catalog, b"Lang");
-        // The catalog may raise the version of the header.
+        // The catalog may declare a later version than the header.
         let version = catalog.get(b"Version").and_then(Object::as_name).ok();
         findings.version = version.and_then(|name| tidy_line(&String::from_utf8_lossy(name)));
     }
@@ -55,8 +54,7 @@ fn string(dictionary: &Dictionary, key: &[u8]) -> Option<String> {
     decode_string(dictionary.get(key).and_then(Object::as_str).ok()?)
 }
 
-/// Keeps the objects of the structure while loading, and drops the rest: above all the pages'
-/// content.
+/// Keeps structural objects while loading and drops the rest, mainly the content of the pages.
 fn keep_structure(id: ObjectId, object: &mut Object) -> Option<(ObjectId, Object)> {
     let kept = match object {
         Object::Stream(stream) => stream.dict.has_type(b"ObjStm"),
@@ -69,7 +67,7 @@ fn keep_structure(id: ObjectId, object: &mut Object) -> Option<(ObjectId, Object
     kept.then(|| (id, object.clone()))
 }
 
-/// Strips a dictionary to the keys that are used; returns whether any are left.
+/// Strips a dictionary to the keys in use. Returns whether any are left.
 fn strip(dictionary: &mut Dictionary) -> bool {
     let keys: &[&[u8]] = match dictionary.get_type() {
         Ok(b"Page") => &[b"Type"],

@@ -1,14 +1,14 @@
-//! The facts found in a PDF, by either way of reading it.
+//! The facts found in a PDF, whether it was parsed or scanned.
 
 use std::collections::BTreeMap;
 
 use lopdf::{Object, StringFormat};
 use text::tidy_line;
 
-/// The longest string that is read, in bytes.
+/// The longest string, in bytes.
 pub const MAX_STRING_BYTES: usize = 16 * 1024;
 
-/// The keys of an Info dictionary that are used.
+/// The keys of an Info dictionary in use.
 pub const INFO_KEYS: [&[u8]; 7] = [
     b"Title",
     b"Author",
@@ -24,22 +24,22 @@ pub const INFO_KEYS: [&[u8]; 7] = [
 pub struct Findings {
     /// The number of objects.
     pub objects: usize,
-    /// The number of pages, when it could be found.
+    /// The number of pages, if it was found.
     pub pages: Option<u64>,
     /// True if it is encrypted.
     pub encrypted: bool,
-    /// True if it had to be read without its cross-references because these are damaged.
+    /// True if its cross-references are damaged, so that it was scanned without them.
     pub damaged: bool,
-    /// The version that its catalog declares, or else its header.
+    /// The version in its catalog, or else in its header.
     pub version: Option<String>,
-    /// The language that its catalog declares, if any.
+    /// The language in its catalog.
     pub language: Option<String>,
-    /// The Info dictionary as it was found; [`Findings::info`] tidies it.
+    /// The unmodified values of the Info dictionary; see [`Findings::info`].
     pub raw_info: BTreeMap<String, String>,
 }
 
 impl Findings {
-    /// Returns a value of the Info dictionary, tidied.
+    /// Returns a value of the Info dictionary, cleaned up.
     pub fn info(&self, key: &str) -> Option<String> {
         self.raw_info.get(key).and_then(|value| tidy_line(value))
     }
@@ -53,7 +53,7 @@ impl Findings {
     }
 }
 
-/// Decodes a text string: UTF-16BE or UTF-8 by its byte order mark, else `PDFDocEncoding`.
+/// Decodes a text string as UTF-16BE or UTF-8 by its byte order mark, or else as `PDFDocEncoding`.
 pub fn decode_string(bytes: &[u8]) -> Option<String> {
     let bytes = &bytes[..bytes.len().min(MAX_STRING_BYTES)];
     let object = Object::String(bytes.to_vec(), StringFormat::Literal);

@@ -1,4 +1,4 @@
-//! PDF: its version, its pages, its Info dictionary.
+//! Reads the version, the pages and the Info dictionary of a PDF.
 
 mod document;
 mod findings;
@@ -17,17 +17,17 @@ use crate::WorkError;
 use crate::metadata::{find_year, isbn, split_people};
 use crate::progress::Progress;
 
-/// The largest PDF that is read as a whole, in bytes; of a larger one, only the two ends are.
+/// The largest PDF that is read completely, in bytes. A larger one is read only at its two ends.
 const MAX_WHOLE_BYTES: u64 = 64 * 1024 * 1024;
-/// How much of the start of a larger PDF is read, in bytes.
+/// The bytes read from the start of a larger PDF.
 const HEAD_BYTES: u64 = 256 * 1024;
-/// How much of the end of a larger PDF is read, in bytes.
+/// The bytes read from the end of a larger PDF.
 const TAIL_BYTES: u64 = 2 * 1024 * 1024;
 
 /// Reads a PDF's metadata and properties.
 ///
 /// # Errors
-/// [`FailureCode::PdfDamaged`] when nothing at all can be read, and the file's own errors.
+/// [`FailureCode::PdfDamaged`] if nothing can be read.
 pub(super) fn read<R: Read + Seek>(
     source: &mut Source<'_, R>,
     progress: &mut dyn Progress,
@@ -38,8 +38,8 @@ pub(super) fn read<R: Read + Seek>(
         read_ends(source, progress)?
     };
     if findings.damaged && findings.objects == 0 {
-        let sentence = "The PDF is damaged and nothing in it can be read; upload it again.";
-        return Err(WorkError::failed(FailureCode::PdfDamaged, sentence));
+        let message = "The PDF is damaged and cannot be read; upload it again.";
+        return Err(WorkError::failed(FailureCode::PdfDamaged, message));
     }
     if findings.encrypted {
         progress.info("The PDF is encrypted".to_owned());
@@ -78,7 +78,7 @@ fn read_ends<R: Read + Seek>(
     source: &mut Source<'_, R>,
     progress: &mut dyn Progress,
 ) -> Result<Findings, WorkError> {
-    let warning = "The PDF is too large to be read whole; only its start and end were read";
+    let warning = "The PDF is too large to read completely; only its start and end were read";
     progress.warn(warning.to_owned());
     let head = source.read_at(0, HEAD_BYTES)?;
     let tail = source.read_at(source.size() - TAIL_BYTES, TAIL_BYTES)?;
@@ -91,11 +91,11 @@ fn read_ends<R: Read + Seek>(
 
 fn metadata(findings: &Findings) -> Metadata {
     let keywords = findings.info("Keywords").unwrap_or_default();
-    let places = ["Subject", "Keywords", "Title"];
+    let isbn_keys = ["Subject", "Keywords", "Title"];
     Metadata {
         title: findings.info("Title"),
         authors: split_people(&findings.info("Author").unwrap_or_default()),
-        isbn: places
+        isbn: isbn_keys
             .iter()
             .find_map(|key| isbn::find(&findings.info(key)?)),
         year: findings

@@ -1,7 +1,6 @@
-//! Scans a PDF without its cross-references: a damaged one, or the two ends of a large one.
+//! Scans a damaged PDF, or the two ends of a large one, without its cross-references.
 //!
-//! It is written by hand because the library reads a document by its cross-references or not at
-//! all.
+//! It is written by hand because the library cannot read a document without its cross-references.
 
 use text::tidy_line;
 
@@ -15,7 +14,7 @@ pub fn header_version(bytes: &[u8]) -> Option<String> {
     tidy_line(&version.map(|&byte| char::from(byte)).collect::<String>())
 }
 
-/// Scans pieces of a PDF. `whole` says that they are all of it, so that pages can be counted.
+/// Scans pieces of a PDF. If `whole`, they are the complete file, so that pages can be counted.
 pub fn scan(pieces: &[&[u8]], whole: bool) -> Findings {
     let mut findings = Findings {
         encrypted: pieces
@@ -26,7 +25,7 @@ pub fn scan(pieces: &[&[u8]], whole: bool) -> Findings {
     let mut counted = 0;
     for object in pieces.iter().flat_map(|piece| objects(piece)) {
         findings.objects += 1;
-        match type_of(object) {
+        match object_type(object) {
             Some(b"Page") => counted += 1,
             Some(b"Pages") => findings.pages = findings.pages.max(number(object, b"/Count")),
             Some(b"Catalog") => findings.language = string(object, b"/Lang"),
@@ -64,7 +63,7 @@ fn objects(piece: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn type_of(object: &[u8]) -> Option<&[u8]> {
+fn object_type(object: &[u8]) -> Option<&[u8]> {
     let rest = object[find(object, b"/Type")? + 5..].trim_ascii_start();
     let name = rest.strip_prefix(b"/")?;
     let end = name.iter().position(|byte| !byte.is_ascii_alphanumeric());
@@ -131,7 +130,8 @@ fn read_escape(bytes: &mut std::iter::Peekable<impl Iterator<Item = u8>>) -> Opt
                 };
                 value = value * 8 + u16::from(next - b'0');
             }
-            // Three octal digits reach 511; the format says to ignore the overflow.
+            // Three octal digits reach 511; the format says to ignore the overflow (ISO 32000-1,
+            // 7.3.4.2).
             value.to_le_bytes()[0]
         }
         other => other,
@@ -164,14 +164,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_read_from_the_header() {
+    fn version_is_read_from_the_header() {
         assert_eq!(header_version(b"junk\n%PDF-1.7\n").as_deref(), Some("1.7"));
         assert_eq!(header_version(b"%PDF-"), None);
         assert_eq!(header_version(b"nothing"), None);
     }
 
     #[test]
-    fn strings_of_both_forms_are_read() {
+    fn literal_and_hexadecimal_strings_are_read() {
         let object = br"<</Title (A \(nested (one)\) \351t\351\
  line\n) /Author <FEFF00C90074> /Producer<41 4> /X 3>>";
         assert_eq!(
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_of_an_encrypted_file_are_dropped() {
+    fn encrypted_strings_are_dropped() {
         let findings = scan(
             &[b"5 0 obj <</Title(x)/Author(y)>> endobj trailer <</Encrypt 7 0 R>>"],
             true,

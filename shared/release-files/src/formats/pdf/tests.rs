@@ -49,7 +49,7 @@ fn objects_in_compressed_streams_are_read() {
 }
 
 #[test]
-fn an_encrypted_pdf_is_reported() {
+fn encrypted_pdf_is_reported() {
     let mut document = samples::pdf_document(2, samples::pdf_info());
     let id = Object::string_literal("0123456789abcdef");
     document.trailer.set("ID", vec![id.clone(), id]);
@@ -72,7 +72,7 @@ fn an_encrypted_pdf_is_reported() {
 }
 
 #[test]
-fn a_damaged_pdf_is_read_as_far_as_possible() {
+fn damaged_pdf_is_read_as_far_as_possible() {
     let whole = samples::pdf(3);
     // Cut before the page tree's root and the cross-references.
     let at = whole.windows(5).position(|w| w == b"/Page").unwrap();
@@ -86,13 +86,13 @@ fn a_damaged_pdf_is_read_as_far_as_possible() {
 }
 
 #[test]
-fn a_pdf_without_any_object_fails() {
+fn pdf_without_objects_fails() {
     let (result, _) = read_all(b"%PDF-1.4\nnothing of use");
     assert!(matches!(result, Err(WorkError::Failed(f)) if f.code == FailureCode::PdfDamaged));
 }
 
 #[test]
-fn a_large_pdf_is_read_only_at_its_ends() {
+fn large_pdf_is_read_only_at_its_ends() {
     let info = dictionary! { "Title" => text_string("Large"), "Producer" => text_string("Maker") };
     let mut document = samples::pdf_document(2, info);
     let filler = vec![b' '; usize::try_from(MAX_WHOLE_BYTES).unwrap()];
