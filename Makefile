@@ -76,8 +76,9 @@ test-e2e: up venv-tests venv-lint ## Run the end-to-end tests on the local syste
 	@"$(TESTS)/pytest" -n 4 --junit-xml=target/pytest/junit.xml $(ARGS)
 
 .PHONY: test-rust
-test-rust: cargo venv-tools ## Run the Rust tests, which need no system (ARGS="-p tests races" for nextest)
+test-rust: cargo venv-tools venv-tests ## Run the Rust tests, which need no system (ARGS="-p tests races" for nextest)
 	@cargo nextest run --locked --workspace $(ARGS)
+	@"$(TESTS)/python" scripts/check_test_names.py
 	@"$(PYTHON)" scripts/follow_job_type_page.py
 
 .PHONY: check
