@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jobs::FailureCode;
+use jobs::{Event, FailureCode, Status};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -166,4 +166,31 @@ fn every_job_type_has_its_row() {
     for job_type in jobs::JobType::ALL {
         assert!(readme.contains(&format!("| `{job_type}` |")), "{job_type}");
     }
+}
+
+#[test]
+fn lifecycle_diagram_shows_the_allowed_transitions() {
+    let page = fs::read_to_string(root().join("docs/job-lifecycle.md")).unwrap();
+    let (_, diagram) = page.split_once("stateDiagram-v2\n").unwrap();
+    let (diagram, _) = diagram.split_once("```").unwrap();
+    let mut shown: Vec<String> = diagram.lines().map(|line| line.trim().to_owned()).collect();
+    shown.sort_unstable();
+
+    // A job is created as a draft or pending.
+    let mut allowed = vec![
+        "[*] --> draft: create".to_owned(),
+        "[*] --> pending: create".to_owned(),
+    ];
+    for status in Status::ALL {
+        if status.is_final() {
+            allowed.push(format!("{status} --> [*]"));
+        }
+        for event in Event::ALL {
+            if let Some(next) = status.after(event) {
+                allowed.push(format!("{status} --> {next}: {event}"));
+            }
+        }
+    }
+    allowed.sort_unstable();
+    assert_eq!(shown, allowed);
 }

@@ -95,6 +95,19 @@ impl Event {
         Self::Requeue,
     ];
 
+    /// The name in the diagram of docs/job-lifecycle.md.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Submit => "submit",
+            Self::Claim => "claim",
+            Self::Complete => "complete",
+            Self::Fail => "fail",
+            Self::Cancel => "cancel",
+            Self::Requeue => "requeue",
+        }
+    }
+
     /// The statuses that accept this event: the condition of a conditional write.
     pub fn sources(self) -> impl Iterator<Item = Status> {
         Status::ALL
@@ -132,6 +145,12 @@ impl FromStr for Status {
 }
 
 impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
