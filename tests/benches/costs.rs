@@ -1,4 +1,4 @@
-//! Prints what each operation costs in requests and capacity units, a JSON object a figure:
+//! Prints the cost of each operation in requests and capacity units, one JSON object per figure:
 //! `cargo bench -p tests --bench costs --profile local`.
 
 #[path = "../tests/common/mod.rs"]

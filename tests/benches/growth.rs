@@ -1,13 +1,14 @@
-//! What each operation costs as the table grows: at a thousand, a hundred thousand and a million
-//! jobs, of which one user has half.
+//! The cost of each operation as the table grows: with a thousand, a hundred thousand and a million
+//! jobs, half of them one user's.
 //!
-//! Requests and capacity units are what `DynamoDB` would bill; each has a limit, the same at every
-//! size, and one that is exceeded fails the run. Times are those of the `DynamoDB` in this process,
-//! which say nothing of AWS's: only how a call's time grows is shown, as a ratio to the smallest
-//! table. The table is filled with copies of jobs that the store itself has written.
+//! Requests and capacity units are those that DynamoDB would bill. Each has a limit, the same at
+//! every size; a run that exceeds one fails. Times come from the DynamoDB in this process and say
+//! nothing about AWS, so only their growth is shown, as a ratio to the smallest table. The tables
+//! are filled with copies of jobs that the store has written.
 //!
-//! `cargo bench -p tests --bench growth` prints a JSON object a figure. With `--profile dev`, the tests'
-//! own build, it takes some minutes and 4.5 GB of memory; `-- 100000` leaves out larger tables.
+//! `cargo bench -p tests --bench growth` prints one JSON object per figure. With `--profile dev`,
+//! the build of the tests, it takes some minutes and 4.5 GB of memory; `-- 100000` leaves out
+//! larger tables.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -30,28 +31,98 @@ use worker::{
 };
 
 const SIZES: [u64; 3] = [1_000, 100_000, 1_000_000];
-/// How often each call is made.
+/// Number of calls per operation and table.
 const CALLS: usize = 40;
-/// A call that takes long is made less often: for so long altogether.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// How much longer a call may take than in the smallest table, where a page may hold one job that holds
-/// fifty in the largest. A call that reads a whole index takes hundreds of times as long.
-const MOST_TIMES: f64 = 10.0;
-/// Statuses in each of which a user's jobs are a partition of their own.
+/// Maximum time per operation, after which slow calls are not repeated.
+const TIME_BUDGET: Duration = Duration::from_secs(2);
+/// Maximum ratio of a call's time to that in the smallest table, where a page may have one job
+/// instead of fifty. A call that reads a whole index takes hundreds of times as long.
+const MAX_SLOWDOWN: f64 = 10.0;
+/// Four statuses, each with an index partition of its own.
 const FOUR: &str = "status=pending,completed,failed,cancelled";
-/// Requests, read units and write units.
+/// Requests, read units, write units.
 type Cost = [f64; 3];
 const UNITS: [&str; 3] = ["requests", "read units", "write units"];
 
-/// A table of one size, and what asks it.
+/// Lists, each with its caller, path and limit.
+///
+/// Without an index for a filter, a page scans up to a thousand entries: five rounds of one query
+/// per status, at 2 units for 50 entries. An admin's page queries four partitions per round, in at
+/// most eight rounds of a thousand entries together. The progress of running jobs is read by key.
+const LISTS: [(&str, (u64, bool), &str, Cost); 12] = [
+    ("list", OWNER, "jobs", [1.0, 2.0, 0.0]),
+    (
+        "list of a release",
+        OWNER,
+        "jobs?release_id=RELEASE",
+        [1.0, 2.0, 0.0],
+    ),
+    (
+        "a release's list",
+        OWNER,
+        "releases/RELEASE/jobs",
+        [2.0, 2.5, 0.0],
+    ),
+    (
+        "list of a rare status",
+        OWNER,
+        "jobs?status=failed",
+        [1.0, 2.0, 0.0],
+    ),
+    (
+        "list of two statuses",
+        OWNER,
+        "jobs?status=failed,completed",
+        [2.0, 4.0, 0.0],
+    ),
+    (
+        "list of a rare type",
+        OWNER,
+        "jobs?job_type=dirfix",
+        [5.0, 42.0, 0.0],
+    ),
+    (
+        "list of a rare type and a status",
+        OWNER,
+        "jobs?job_type=dirfix&status=completed",
+        [5.0, 42.0, 0.0],
+    ),
+    (
+        "list of a rare type and four statuses",
+        OWNER,
+        "jobs?job_type=dirfix&FOUR",
+        [20.0, 168.0, 0.0],
+    ),
+    ("an admin's list", ADMIN, "jobs", [5.0, 8.0, 0.0]),
+    (
+        "an admin's list over two time buckets",
+        ADMIN,
+        "jobs?created_before=BORDER",
+        [9.0, 12.0, 0.0],
+    ),
+    (
+        "an admin's list of a rare type",
+        ADMIN,
+        "jobs?job_type=dirfix",
+        [32.0, 42.0, 0.0],
+    ),
+    (
+        "an admin's list of a rare status",
+        ADMIN,
+        "jobs?status=failed",
+        [32.0, 42.0, 0.0],
+    ),
+];
+
+/// A table with `size` jobs.
 struct Table {
     size: u64,
     api: Api,
     meter: Meter,
     sweeper: Sweeper,
-    some: Vec<u64>,
+    sample: Vec<u64>,
     release: u64,
-    /// Jobs of the owner's that have just been created, to cancel and to claim.
+    /// New jobs of the owner's, to cancel and to claim.
     pending: Vec<Job>,
 }
 
@@ -62,11 +133,11 @@ async fn main() -> ExitCode {
         .unwrap_or(u64::MAX);
     let mut bench = Bench::default();
     for size in SIZES.into_iter().filter(|size| *size <= largest) {
-        let begun = Instant::now();
+        let start = Instant::now();
         bench.tables.push(Table::load(size).await);
         eprintln!(
             "{size} jobs, loaded in {:.1} s",
-            begun.elapsed().as_secs_f64()
+            start.elapsed().as_secs_f64()
         );
     }
     bench.reads().await;
@@ -82,7 +153,7 @@ async fn main() -> ExitCode {
 #[derive(Default)]
 struct Bench {
     tables: Vec<Table>,
-    /// Whether a figure was over its limit.
+    /// `true` once a figure has exceeded its limit.
     exceeded: bool,
 }
 
@@ -93,14 +164,14 @@ impl Bench {
                 .ok(
                     OWNER,
                     "GET",
-                    &format!("/api/jobs/{}/status", table.some[call]),
+                    &format!("/api/jobs/{}/status", table.sample[call]),
                 )
                 .await;
         };
         self.measure("status", [1.0, 0.5, 0.0], status).await;
         let details = async |table: &Table, call: usize| {
             let job = table
-                .ok(OWNER, "GET", &format!("/api/jobs/{}", table.some[call]))
+                .ok(OWNER, "GET", &format!("/api/jobs/{}", table.sample[call]))
                 .await;
             assert_ne!(job["logs"], "");
         };
@@ -108,84 +179,14 @@ impl Bench {
     }
 
     async fn lists(&mut self) {
-        // A minute after a time bucket has begun, most of a page is in the one before.
+        // A minute into a time bucket, most of a page comes from the previous bucket.
         let begun = job_id(bucket(JobId::floor(START)) << BUCKET_BITS).created_at();
-        let border = format!(
-            "jobs?created_before={}",
-            begun.after(Duration::from_mins(1))
-        );
-        // What no index can filter is looked for in a thousand entries: in five rounds of a query for each
-        // status, at 2 units for 50 entries. An admin's list asks four partitions a round, in at most eight
-        // rounds, of a thousand entries together; jobs that run are read by key for their progress.
-        for (name, who, path, limit) in [
-            ("list", OWNER, "jobs", [1.0, 2.0, 0.0]),
-            (
-                "list of a release",
-                OWNER,
-                "jobs?release_id=RELEASE",
-                [1.0, 2.0, 0.0],
-            ),
-            (
-                "a release's list",
-                OWNER,
-                "releases/RELEASE/jobs",
-                [2.0, 2.5, 0.0],
-            ),
-            (
-                "list of a rare status",
-                OWNER,
-                "jobs?status=failed",
-                [1.0, 2.0, 0.0],
-            ),
-            (
-                "list of two statuses",
-                OWNER,
-                "jobs?status=failed,completed",
-                [2.0, 4.0, 0.0],
-            ),
-            (
-                "list of a rare type",
-                OWNER,
-                "jobs?job_type=dirfix",
-                [5.0, 42.0, 0.0],
-            ),
-            (
-                "list of a rare type and a status",
-                OWNER,
-                "jobs?job_type=dirfix&status=completed",
-                [5.0, 42.0, 0.0],
-            ),
-            (
-                "list of a rare type and four statuses",
-                OWNER,
-                "jobs?job_type=dirfix&FOUR",
-                [20.0, 168.0, 0.0],
-            ),
-            ("an admin's list", ADMIN, "jobs", [5.0, 8.0, 0.0]),
-            (
-                "an admin's list over two time buckets",
-                ADMIN,
-                &border,
-                [9.0, 12.0, 0.0],
-            ),
-            (
-                "an admin's list of a rare type",
-                ADMIN,
-                "jobs?job_type=dirfix",
-                [32.0, 42.0, 0.0],
-            ),
-            (
-                "an admin's list of a rare status",
-                ADMIN,
-                "jobs?status=failed",
-                [32.0, 42.0, 0.0],
-            ),
-        ] {
+        let border = begun.after(Duration::from_mins(1)).to_string();
+        for (name, caller, path, limit) in LISTS {
             let list = async |table: &Table, _| {
                 let path = path.replace("RELEASE", &table.release.to_string());
-                table
-                    .ok(who, "GET", &format!("/api/{}", path.replace("FOUR", FOUR)))
-                    .await;
+                let path = path.replace("FOUR", FOUR).replace("BORDER", &border);
+                table.ok(caller, "GET", &format!("/api/{path}")).await;
             };
             self.measure(name, limit, list).await;
         }
@@ -225,36 +226,38 @@ impl Bench {
             .await;
     }
 
-    /// Makes a call again and again, in turn in each table, so that what else the machine does slows
-    /// them all alike. Reports what it costs at the most, and its median time.
+    /// Repeats a call in each table by turns, so that other load on the machine slows all tables
+    /// alike. Reports the maximum cost and the median time.
     async fn measure(&mut self, name: &str, limit: Cost, call: impl AsyncFn(&Table, usize)) {
-        let mut most = vec![[0.0_f64; 3]; self.tables.len()];
+        let mut max_costs = vec![[0.0_f64; 3]; self.tables.len()];
         let mut times = vec![Vec::new(); self.tables.len()];
-        let all = Instant::now();
-        for number in (0..CALLS).take_while(|number| *number == 0 || all.elapsed() < PATIENCE) {
+        let started = Instant::now();
+        for number in
+            (0..CALLS).take_while(|number| *number == 0 || started.elapsed() < TIME_BUDGET)
+        {
             for (at, table) in self.tables.iter().enumerate() {
                 let _ = table.meter.take();
-                let begun = Instant::now();
+                let start = Instant::now();
                 call(table, number).await;
-                times[at].push(begun.elapsed());
+                times[at].push(start.elapsed());
                 let costs = table.meter.take();
                 let sums = costs.iter().fold([0.0; 3], |[n, r, w], cost| {
                     [n + 1.0, r + cost.reads, w + cost.writes]
                 });
-                most[at] = std::array::from_fn(|unit| sums[unit].max(most[at][unit]));
+                max_costs[at] = std::array::from_fn(|unit| sums[unit].max(max_costs[at][unit]));
             }
         }
         let medians: Vec<Duration> = times.into_iter().map(median).collect();
         for at in 0..self.tables.len() {
             let name = format!("{name}, {} jobs", self.tables[at].size);
-            for unit in (0..3).filter(|unit| most[at][*unit] + limit[*unit] > 0.0) {
-                self.report(&name, most[at][unit], UNITS[unit], limit[unit]);
+            for unit in (0..3).filter(|unit| max_costs[at][*unit] + limit[*unit] > 0.0) {
+                self.report(&name, max_costs[at][unit], UNITS[unit], limit[unit]);
             }
             self.report(
                 &name,
                 medians[at].div_duration_f64(medians[0]),
                 "times",
-                MOST_TIMES,
+                MAX_SLOWDOWN,
             );
         }
     }
@@ -275,7 +278,7 @@ impl Table {
         let Loaded {
             api,
             meter,
-            some,
+            sample,
             release,
         } = Loaded::with(size, CALLS as u64).await;
         let sweeper = Sweeper::new(api.store.clone(), queue(), files(), api.clock.clock());
@@ -284,7 +287,7 @@ impl Table {
             api,
             meter,
             sweeper,
-            some,
+            sample,
             release,
             pending: Vec::new(),
         }
@@ -298,8 +301,8 @@ impl Table {
         }
     }
 
-    async fn ok(&self, who: (u64, bool), method: &str, path: &str) -> Value {
-        let (status, body) = self.api.send(who, method, path, None).await;
+    async fn ok(&self, caller: (u64, bool), method: &str, path: &str) -> Value {
+        let (status, body) = self.api.send(caller, method, path, None).await;
         assert_eq!(status, 200, "{path}: {body}");
         body
     }

@@ -1,10 +1,10 @@
-//! What a warm call of a handler takes beside the bare call of the SDK that it wraps: processor time
-//! and allocations, as ratios in one run.
+//! Processor time and allocations of a warm handler call, as ratios to the bare SDK call that it
+//! wraps.
 //!
-//! DynamoDB is a process of its own, so that only what the function does is counted: a handler's
-//! whole way from the request that Lambda hands over to the bytes of the answer.
+//! DynamoDB runs in a process of its own, so that only the function is measured, from Lambda's
+//! request to the bytes of the answer.
 //!
-//! `cargo bench -p tests --bench handlers` prints a JSON object a figure.
+//! `cargo bench -p tests --bench handlers` prints one JSON object per figure.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use axum::{body::Body, http::Request};
-use common::{Api, Does, OWNER, job_id};
+use common::{Api, FakeWork, OWNER, job_id};
 use http_body_util::BodyExt;
 use jobs::Event;
 use lambda::telemetry;
@@ -32,16 +32,16 @@ use worker::testing::queue;
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// How often each call is made.
+/// Number of calls of each kind.
 const CALLS: usize = 2_000;
-/// Calls of one kind in a row: a noise of the machine then meets both kinds.
+/// Calls of one kind in a row. Short turns spread noise over both kinds.
 const TURN: usize = 100;
-/// What a handler may take, to what the bare call takes.
+/// Maximum ratio of a handler to the bare call.
 const LIMIT: f64 = 1.25;
 
-/// What calls took.
+/// The resources that calls used.
 #[derive(Clone, Copy, Default)]
-struct Taken {
+struct Usage {
     nanoseconds: u64,
     allocations: usize,
 }
@@ -73,7 +73,7 @@ impl Bench {
         self.api.create(json!({"job_type": "packaging"})).await
     }
 
-    /// The requests that a handler is given, made before it is measured.
+    /// Builds the requests before the measurement.
     fn requests(method: &str, path: impl Fn(usize) -> String) -> RefCell<Vec<Request<Body>>> {
         RefCell::new(
             (0..CALLS)
@@ -100,7 +100,7 @@ impl Bench {
     async fn status(&self) {
         let id = self.job().await;
         self.api
-            .process(id, Does::Complete(json!({"files": []})))
+            .process(id, FakeWork::Complete(json!({"files": []})))
             .await;
         let requests = Self::requests("GET", |_| format!("/api/jobs/{id}/status"));
         let handler = async |_| self.answer(&requests).await;
@@ -120,7 +120,7 @@ impl Bench {
         for _ in 0..50 {
             let id = self.job().await;
             self.api
-                .process(id, Does::Complete(json!({"files": []})))
+                .process(id, FakeWork::Complete(json!({"files": []})))
                 .await;
         }
         let requests = Self::requests("GET", |_| "/api/jobs".to_owned());
@@ -162,7 +162,7 @@ impl Bench {
         compare("cancel", handler, bare).await;
     }
 
-    /// The write that cancels a job, as the store makes it.
+    /// Cancels a job with the same write as the store.
     async fn bare_cancel(&self, id: u64) {
         let names = [
             "status",
@@ -207,21 +207,21 @@ impl Bench {
     }
 }
 
-/// Makes the calls of both kinds by turns, and prints what the handler takes to what the bare call does.
+/// Makes both kinds of calls by turns, and prints the ratios of the handler to the bare call.
 async fn compare<H: Future<Output = ()>, B: Future<Output = ()>>(
     name: &str,
     handler: impl Fn(usize) -> H,
     bare: impl Fn(usize) -> B,
 ) {
-    let mut taken = [Taken::default(); 2];
+    let mut usage = [Usage::default(); 2];
     handler(0).await;
     bare(0).await;
     for turn in (1..CALLS).step_by(TURN) {
         let calls = turn..(turn + TURN).min(CALLS);
-        add(&mut taken[0], &handler, calls.clone()).await;
-        add(&mut taken[1], &bare, calls).await;
+        add(&mut usage[0], &handler, calls.clone()).await;
+        add(&mut usage[1], &bare, calls).await;
     }
-    let [ours, theirs] = taken;
+    let [ours, theirs] = usage;
     print(name, "processor time", ours.nanoseconds, theirs.nanoseconds);
     print(
         name,
@@ -238,7 +238,7 @@ async fn compare<H: Future<Output = ()>, B: Future<Output = ()>>(
 }
 
 async fn add<F: Future<Output = ()>>(
-    taken: &mut Taken,
+    usage: &mut Usage,
     call: impl Fn(usize) -> F,
     calls: std::ops::Range<usize>,
 ) {
@@ -246,11 +246,12 @@ async fn add<F: Future<Output = ()>>(
     for at in calls {
         call(at).await;
     }
-    taken.allocations += region.change().allocations;
-    taken.nanoseconds += processor_time() - begun;
+    usage.allocations += region.change().allocations;
+    usage.nanoseconds += processor_time() - begun;
 }
 
-/// Of this thread, in nanoseconds: the first number of its `schedstat` (Linux, `Documentation/scheduler/sched-stats`).
+/// Returns the processor time of this thread in nanoseconds: the first number of its `schedstat`
+/// (Linux, `Documentation/scheduler/sched-stats`).
 fn processor_time() -> u64 {
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     text.split(' ').next().unwrap().parse().unwrap()
@@ -258,7 +259,7 @@ fn processor_time() -> u64 {
 
 #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
 fn print(name: &str, what: &str, ours: u64, theirs: u64) {
-    let name = format!("{name}, {what} to the bare call's");
+    let name = format!("{name}, {what}, ratio to the bare call");
     let ratio = ours as f64 / theirs as f64;
     println!(
         "{}",

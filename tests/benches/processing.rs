@@ -1,7 +1,7 @@
-//! How many messages a second one processor brings to their job's end: short analyses, one after
-//! another, with a `DynamoDB` in a process of its own and a bucket in memory.
+//! Jobs per second of one processor: short analyses one after another, with DynamoDB in a process
+//! of its own and a bucket in memory.
 //!
-//! `cargo bench -p tests --bench processing` prints a JSON object a figure.
+//! `cargo bench -p tests --bench processing` prints one JSON object per figure.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -31,26 +31,19 @@ async fn main() {
     let server = Server::start();
     let api = Api::over(Store::new(client(&server.endpoint), "jobs"), queue());
     let processor = processor(&api);
-    let (_, release) = api
-        .send(
-            OWNER,
-            "POST",
-            "/api/releases",
-            Some(json!({"release_type": "ebook"})),
-        )
-        .await;
+    let release = api.create_release().await;
     let mut jobs = Vec::new();
     for _ in 0..JOBS {
         jobs.push(
-            api.create(json!({"job_type": "analysis", "release_id": release["id"]}))
+            api.create(json!({"job_type": "analysis", "release_id": release}))
                 .await,
         );
     }
-    let begun = Instant::now();
+    let start = Instant::now();
     for id in &jobs {
         deliver(&processor, *id).await;
     }
-    let seconds = begun.elapsed().as_secs_f64();
+    let seconds = start.elapsed().as_secs_f64();
     for id in jobs {
         assert_eq!(
             api.get(OWNER, &format!("/api/jobs/{id}/status")).await.1["status"],

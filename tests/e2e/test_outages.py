@@ -36,7 +36,7 @@ TABLE_FUNCTIONS = (
 SOME_FUNCTIONS = ("get-job", "list-jobs", "create-job", "cancel-job")
 NFOFIX = {"job_type": "nfofix"}
 
-# Takes the name of a function, and the operation whose answer is lost.
+# Has two parameters: the name of a function, and the operation whose answer is lost.
 StartLosing = Callable[[str, str], tuple[Function, LostAnswer]]
 
 
@@ -52,7 +52,7 @@ def throttling_service() -> Iterator[str]:
 
 @pytest.fixture
 def start_losing(start_proxy: StartProxy, start_function: StartFunction) -> StartLosing:
-    """Starts a function that never gets DynamoDB's answer to its first call of an operation."""
+    """Starts a function that does not get the answer to its first call of an operation."""
 
     def start_losing(name: str, operation: str) -> tuple[Function, LostAnswer]:
         lost = LostAnswer(operation)
@@ -63,14 +63,14 @@ def start_losing(start_proxy: StartProxy, start_function: StartFunction) -> Star
 
 
 def request_by(user: User, function: str, job: int = UNKNOWN_ID, body: object = None) -> Any:
-    """Returns the sample event of a function as a request by `user`, about the job `job`."""
+    """Returns the sample event of a function as a request by `user` about `job`."""
     event = json.loads(json.dumps(sample_event(function)).replace(str(UNKNOWN_ID), str(job)))
     event["requestContext"]["authorizer"]["lambda"] = {"user_id": user.id, "admin": False}
     return event | ({"body": json.dumps(body)} if body else {})
 
 
 def analysis_message(user: User) -> Any:
-    """Returns the delivery of a producer's message that has a file of the user analyzed."""
+    """Returns the delivery of a message that submits an analysis for the user."""
     release = user.create_release({"book.txt": b"Once"})
     message = {"job_type": "analysis", "created_by": user.id, "release_id": release}
     return delivery(message, f"outage-{user.id}")
@@ -194,7 +194,7 @@ def test_deferred_job_runs_again_if_the_answer_to_its_deferral_is_lost(
         return throttle(call) if call.service == "S3" else None
 
     def after(call: Call) -> None:
-        # A run that S3 has refused writes nothing but heartbeats before it defers its job.
+        # Without S3, a run writes only heartbeats before it defers its job.
         if call.operation == "UpdateItem" and not lost and owner.jobs()[0]["status"] == "pending":
             lost.append(call)
             raise ConnectionLostError
@@ -205,11 +205,11 @@ def test_deferred_job_runs_again_if_the_answer_to_its_deferral_is_lost(
     assert lost
     [job] = owner.jobs()
     assert owner.status(job["id"])["waiting_for"]["reason"] == "backoff"
-    # The message for the next run has been sent: the sweeper would come a minute later.
+    # The run has sent the message for the next one: the sweeper would take a minute longer.
     wait_until(lambda: owner.job(job["id"])["status"] == "completed", "the next run", 45)
 
 
-def test_claim_whose_answer_is_lost_holds(owner: User, start_losing: StartLosing) -> None:
+def test_claim_is_kept_if_its_answer_is_lost(owner: User, start_losing: StartLosing) -> None:
     # The first update of a run is its claim.
     processor, lost = start_losing("process-jobs", "UpdateItem")
     assert processor.invoke(analysis_message(owner)) == PROCESSED
@@ -228,7 +228,7 @@ def test_job_whose_result_cannot_be_written_does_not_fail(
     transactions: list[Call] = []
 
     def before(call: Call) -> Refusal | None:
-        # The first transaction creates the job, all others would complete it.
+        # The first transaction creates the job; the others try to complete it.
         if call.operation != "TransactWriteItems":
             return None
         transactions.append(call)
@@ -244,7 +244,7 @@ def test_job_whose_result_cannot_be_written_does_not_fail(
 
 
 @pytest.mark.slow
-def test_job_whose_id_a_repeated_request_has_got_is_not_withdrawn(
+def test_job_is_not_withdrawn_once_its_id_was_returned(
     owner: User, start_proxy: StartProxy, start_function: StartFunction
 ) -> None:
     repeated = []
@@ -284,7 +284,7 @@ def test_retry_that_cannot_be_queued_creates_no_job(
 
 @pytest.fixture
 def slow_queue(stack: Stack) -> Iterator[str]:
-    """The URL of a queue that delivers a message again after an hour and a half."""
+    """The URL of a queue with a visibility timeout of an hour and a half."""
     url = stack.sqs.create_queue(
         QueueName=f"outage-{stack.new_user().id}", Attributes={"VisibilityTimeout": "5400"}
     )["QueueUrl"]
@@ -293,7 +293,7 @@ def slow_queue(stack: Stack) -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_message_that_cannot_be_processed_is_delivered_again_soon(
+def test_message_that_cannot_be_processed_is_redelivered_soon(
     stack: Stack, owner: User, start_function: StartFunction, slow_queue: str
 ) -> None:
     body = json.dumps(NFOFIX | {"created_by": owner.id})

@@ -17,13 +17,13 @@ from waiting import wait_until
 
 Send = Callable[[object], None]
 
-# Readers of the dead-letter queue hide its messages from each other for a while.
+# Readers of the dead-letter queue hide its messages from each other for its visibility timeout.
 reads_dead_letters = pytest.mark.xdist_group("dead-letter queue")
 
 
 @pytest.fixture
 def send(stack: Stack) -> Send:
-    """Sends a message as a producer does; a body that is no text as JSON."""
+    """Sends a message as a producer does. A body that is not text is sent as JSON."""
 
     def send(body: object) -> None:
         text = body if isinstance(body, str) else json.dumps(body)
@@ -38,7 +38,7 @@ def wait_for_jobs(user: User) -> list[Any]:
 
 
 def wait_for_dead_letters(stack: Stack, bodies: list[str]) -> None:
-    """Waits until each of these messages is in the dead-letter queue; leaves others there."""
+    """Waits until these messages are in the dead-letter queue, and leaves others there."""
     missing, url = set(bodies), stack.dead_letter_queue_url
 
     def all_have_arrived() -> bool:
@@ -71,7 +71,7 @@ def test_message_becomes_a_job_of_its_user(owner: User, stranger: User, send: Se
     assert_problem(stranger.get(f"/api/jobs/{job['id']}"), 403, "forbidden")
 
 
-def test_key_makes_one_job_of_many_messages(owner: User, send: Send) -> None:
+def test_messages_with_one_key_create_one_job(owner: User, send: Send) -> None:
     message = {
         "job_type": "analysis",
         "release_id": owner.create_release(TEXT_FILE),
@@ -204,7 +204,7 @@ def test_reason_for_a_dead_letter_is_logged(start_function: StartFunction) -> No
 
 @pytest.fixture
 def unread_queue(stack: Stack) -> Iterator[str]:
-    """The URL of a queue that nothing reads."""
+    """The URL of a queue without a reader."""
     name = f"unread-{random.randrange(10**9)}"
     url = stack.sqs.create_queue(QueueName=name)["QueueUrl"]
     yield url
@@ -214,7 +214,7 @@ def unread_queue(stack: Stack) -> Iterator[str]:
 def test_job_whose_deliveries_are_used_up_fails(
     stack: Stack, start_function: StartFunction, unread_queue: str
 ) -> None:
-    # Its message is in a queue that nothing reads, so the job stays pending.
+    # Its message is in a queue without a reader, so the job stays pending.
     event = sample_event("create-job") | {"body": json.dumps({"job_type": "nfofix"})}
     created = start_function("create-job", QUEUE_URL=unread_queue).invoke(event)
     job = json.loads(created["body"])["id"]

@@ -1,4 +1,4 @@
-//! The crates depend on each other one way only: the layers are kept by Cargo, and this list by this test.
+//! The dependencies between crates: one-way layers, and no I/O in the domain.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-/// The library crates, each with the ones that it may use.
+/// The library crates, each with the ones that it uses.
 const ALLOWED: [(&str, &[&str]); 8] = [
     ("text", &[]),
     ("jobs", &["text"]),
@@ -19,10 +19,10 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("lambda", &["api", "aws", "jobs", "store", "worker"]),
 ];
 
-/// What crates that do no I/O have nothing to do with, directly or through others.
+/// Crates that do I/O, by the start of their names.
 const NO_IO: [&str; 6] = ["aws-", "tokio", "hyper", "reqwest", "lambda", "axum"];
 
-/// A package's name, its manifest, and the packages that it names in `[dependencies]`.
+/// Lists the workspace's packages: name, manifest, and the packages in `[dependencies]`.
 fn packages() -> Vec<(String, String, BTreeSet<String>)> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--locked"])
@@ -75,7 +75,7 @@ fn library_crates_depend_on_each_other_only_as_listed() {
 }
 
 #[test]
-fn no_library_crate_uses_a_function() {
+fn no_crate_but_the_tests_uses_a_function() {
     let all = packages();
     let functions: BTreeSet<&String> = all
         .iter()
@@ -94,7 +94,7 @@ fn no_library_crate_uses_a_function() {
 }
 
 #[test]
-fn the_domain_and_the_work_on_files_do_without_aws_and_tokio() {
+fn domain_and_file_crates_use_neither_aws_nor_tokio() {
     for name in ["text", "jobs", "release-files"] {
         let output = Command::new(env!("CARGO"))
             .args([
@@ -114,7 +114,7 @@ fn the_domain_and_the_work_on_files_do_without_aws_and_tokio() {
         assert!(tree.lines().count() > 1, "{name}: {tree}");
         let found: Vec<&str> = tree
             .lines()
-            .filter(|line| NO_IO.iter().any(|barred| line.starts_with(barred)))
+            .filter(|line| NO_IO.iter().any(|io| line.starts_with(io)))
             .collect();
         assert!(found.is_empty(), "{name} uses {found:?}");
     }

@@ -1,4 +1,4 @@
-//! The documentation says what the code does.
+//! The parts of the docs that must match the code.
 
 use std::{
     fmt::Write,
@@ -12,7 +12,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Compares a page with what the code generates, or writes it where `UPDATE_DOCS` is set.
+/// Compares a page with its generated text, or writes the page if `UPDATE_DOCS` is set.
 #[expect(
     clippy::disallowed_methods,
     reason = "a switch of the test, not of the product"
@@ -69,7 +69,7 @@ alerted to those marked *internal*.
 }
 
 #[test]
-fn every_page_is_reached_from_the_readme_and_leads_somewhere() {
+fn pages_are_linked_from_the_readme_and_have_no_dead_links() {
     let docs = root().join("docs");
     let mut pages: Vec<PathBuf> = ["README", "CHANGELOG", "CONTRIBUTING", "SECURITY"]
         .iter()
@@ -161,10 +161,13 @@ fn has_heading(page: &str, anchor: &str) -> bool {
 }
 
 #[test]
-fn every_job_type_has_its_row() {
+fn readme_lists_every_job_type() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     for job_type in jobs::JobType::ALL {
-        assert!(readme.contains(&format!("| `{job_type}` |")), "{job_type}");
+        assert!(
+            readme.contains(&format!("| `{job_type}` |")),
+            "README.md does not list {job_type}"
+        );
     }
 }
 

@@ -1,24 +1,24 @@
-//! The job service: processing, statuses, logs, cancels.
+//! The job service: processing, statuses, logs, cancels, the end of a run.
 
 mod common;
 
 use std::{sync::Arc, time::Duration};
 
 use aws::AwsError;
-use common::{Api, Does, OWNER, job_id};
-use jobs::{Failure, FailureCode, Job, Level, Status, Time, UserId, WaitingFor, testing::START};
+use common::{Api, FakeWork, NO_DEADLINE, OWNER, STRANGER, job_id, user_id};
+use jobs::{Failure, FailureCode, Job, Level, Status, WaitingFor, testing::START};
 use release_files::WorkError;
 use serde_json::json;
-use store::{
-    Claim, Completion, EndOutcome, Leftovers, RunEnd, RunHandle, RunProgress, WriteOutcome,
-};
+use store::{Completion, EndOutcome, Leftovers, RunEnd, RunProgress, WriteOutcome};
 use worker::{Assignment, Processed, UpdateStatusOutcome, Work};
 
 #[tokio::test]
 async fn test_process_job_success() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
-    let processed = api.process(id, Does::Complete(json!({"files": []}))).await;
+    let processed = api
+        .process(id, FakeWork::Complete(json!({"files": []})))
+        .await;
     assert!(matches!(processed, Processed::Finished(job) if job.status() == Status::Completed));
     let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
     assert_eq!(
@@ -28,19 +28,18 @@ async fn test_process_job_success() {
     assert_eq!(job["result"], json!({"files": []}));
     assert_eq!(job["error"], json!(null));
     assert_eq!(job["attempt"], 1);
-    let logs = job["logs"].as_str().unwrap();
-    assert!(
-        logs.contains("[INFO] Compressed 3 of 5 files\n")
-            && logs.ends_with("[INFO] Job completed\n"),
-        "{logs}"
-    );
+    let (_, page) = api.get(OWNER, &format!("/api/jobs/{id}/logs")).await;
+    let lines = page["logs"].as_array().unwrap();
+    assert_eq!(lines[1]["message"], "Compressed 3 of 5 files");
+    assert_eq!((lines.len(), &lines[2]["level"]), (3, &json!("INFO")));
+    assert_eq!(page["finished"], true);
 }
 
 #[tokio::test]
 async fn test_process_job_failure() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
-    api.process(id, Does::Fail).await;
+    api.process(id, FakeWork::Fail).await;
     let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
     assert_eq!(job["status"], "failed");
     assert_eq!(job["error"]["code"], "source_missing");
@@ -53,14 +52,14 @@ async fn test_process_job_failure() {
 }
 
 #[tokio::test]
-async fn a_long_reason_is_whole_in_the_details_and_cut_short_in_lists() {
+async fn long_error_message_is_truncated_in_lists_only() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
-    let reason = "Ça ne va pas. ".repeat(30);
-    api.process(id, Does::FailSaying(reason.clone())).await;
+    let message = "Ça ne va pas. ".repeat(30);
+    api.process(id, FakeWork::FailWith(message.clone())).await;
     assert_eq!(
         api.get(OWNER, &format!("/api/jobs/{id}/status")).await.1["error"]["message"],
-        reason
+        message
     );
     let (_, list) = api.get(OWNER, "/api/jobs?status=failed").await;
     let shown = list["jobs"][0]["error"]["message"]
@@ -70,45 +69,42 @@ async fn a_long_reason_is_whole_in_the_details_and_cut_short_in_lists() {
         .unwrap()
         .to_owned();
     assert!(
-        reason.starts_with(&shown) && (107..=110).contains(&shown.len()),
+        message.starts_with(&shown) && (107..=110).contains(&shown.len()),
         "{shown}"
     );
 }
 
 #[tokio::test]
-async fn a_result_that_cannot_be_stored_fails_the_job_at_once() {
+async fn result_too_large_to_store_fails_the_job_at_once() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
-    // An item of DynamoDB's has 400 KB.
-    api.process(id, Does::Complete(json!({"text": "x".repeat(500_000)})))
+    // A DynamoDB item has at most 400 KB.
+    api.process(id, FakeWork::Complete(json!({"text": "x".repeat(500_000)})))
         .await;
     let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
     assert_eq!(
         (&job["status"], &job["error"]["code"]),
         (&json!("failed"), &json!("internal"))
     );
-    assert!(
-        job["logs"]
-            .as_str()
-            .unwrap()
-            .ends_with("The result could not be stored\n"),
-        "{}",
-        job["logs"]
-    );
+    // Not the line of a completed job: the log ends with the error.
+    let message = job["error"]["message"].as_str().unwrap();
+    let last_line = job["logs"].as_str().unwrap().lines().last().unwrap();
+    let error = format!("[ERROR] {}", message.trim_end_matches('.'));
+    assert!(last_line.contains(&error), "{last_line}");
 }
 
 #[tokio::test]
-async fn a_job_whose_attempts_all_fail_says_so() {
+async fn job_fails_when_its_attempts_are_exhausted() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
     for _ in 0..2 {
         assert!(matches!(
-            api.process(id, Does::Error).await,
+            api.process(id, FakeWork::IoError).await,
             Processed::Waiting(..)
         ));
         api.clock.advance(15);
     }
-    api.process(id, Does::Error).await;
+    api.process(id, FakeWork::IoError).await;
     let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
     assert_eq!(job["error"]["code"], "attempts_exhausted");
     assert_eq!(job["attempts"].as_array().unwrap().len(), 3);
@@ -188,7 +184,7 @@ async fn test_append_log() {
     let (_, page) = api.get(OWNER, &format!("/api/jobs/{id}/logs")).await;
     assert_eq!(page["logs"][0]["message"], "one");
     assert_eq!(page["logs"][1]["level"], "WARNING");
-    api.process(id, Does::Fail).await;
+    api.process(id, FakeWork::Fail).await;
     assert!(
         !service
             .append_log(job_id(id), "late", Level::Info)
@@ -201,17 +197,13 @@ async fn test_append_log() {
 async fn test_cancel_job() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
-    let owner = UserId::try_from(7).unwrap();
-    assert!(
-        !api.service()
-            .cancel_job(job_id(id), UserId::try_from(8).unwrap())
-            .await
-            .unwrap()
-    );
-    assert!(api.service().cancel_job(job_id(id), owner).await.unwrap());
-    assert!(api.service().cancel_job(job_id(id), owner).await.unwrap());
+    let service = api.service();
+    for (user, expected) in [(STRANGER, false), (OWNER, true), (OWNER, true)] {
+        let cancelled = service.cancel_job(job_id(id), user_id(user)).await;
+        assert_eq!(cancelled.unwrap(), expected, "{user:?}");
+    }
     assert!(matches!(
-        api.process(id, Does::Complete(json!({}))).await,
+        api.process(id, FakeWork::Complete(json!({}))).await,
         Processed::Skipped(_)
     ));
     let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
@@ -225,50 +217,34 @@ async fn test_cancel_job() {
 }
 
 #[tokio::test]
-async fn a_cancelled_run_is_fenced_off() {
+async fn cancel_fences_off_the_run() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
-    let Claim::Won(job) = api
-        .store
-        .claim(
-            &api.store.job(job_id(id), true).await.unwrap().unwrap(),
-            START,
-        )
-        .await
-        .unwrap()
-    else {
-        panic!("claimed")
-    };
-    let run = RunHandle::from(&job);
+    let run = api.claim(id, START).await;
     assert_eq!(
         api.send(OWNER, "PUT", &format!("/api/jobs/{id}/cancel"), None)
             .await
             .0,
         200
     );
-    let held = api
-        .store
-        .heartbeat(&run, &RunProgress::default(), START)
-        .await
-        .unwrap();
-    assert!(matches!(held, WriteOutcome::Fenced(Some(job)) if job.status() == Status::Cancelled));
+    let progress = RunProgress::default();
+    let outcome = api.store.heartbeat(&run, &progress, START).await.unwrap();
+    assert!(
+        matches!(outcome, WriteOutcome::Fenced(Some(job)) if job.status() == Status::Cancelled)
+    );
 }
 
 #[tokio::test]
-async fn a_run_knows_its_own_end_and_no_others() {
+async fn repeated_end_of_a_run_is_recognized_and_a_second_one_refused() {
     let api = Api::new().await;
     let completion = Completion::new(json!({}));
     let (progress, nothing, now) = (RunProgress::default(), Leftovers::None, START);
     let later = now.after(Duration::from_secs(1));
-    for gives_back in [false, true] {
-        let id = job_id(api.create(json!({"job_type": "analysis"})).await);
-        let seen = api.store.job(id, true).await.unwrap().unwrap();
-        let Claim::Won(job) = api.store.claim(&seen, now).await.unwrap() else {
-            panic!("claimed")
-        };
-        let run = RunHandle::from(&job);
+    for is_deferred in [false, true] {
+        let id = api.create(json!({"job_type": "analysis"})).await;
+        let run = api.claim(id, now).await;
         let end = async |now| {
-            let end = if gives_back {
+            let end = if is_deferred {
                 RunEnd::Deferred(WaitingFor::Queue, now)
             } else {
                 RunEnd::Completed(Box::new(completion.clone()))
@@ -276,7 +252,7 @@ async fn a_run_knows_its_own_end_and_no_others() {
             let ended = api.store.end_run(&run, &progress, &end, nothing, now);
             ended.await.unwrap()
         };
-        // As the SDK repeats it, whose answer was lost.
+        // The SDK repeats a request whose answer was lost.
         for _ in 0..2 {
             assert!(matches!(end(now).await, EndOutcome::Written(_)));
         }
@@ -284,13 +260,13 @@ async fn a_run_knows_its_own_end_and_no_others() {
     }
 }
 
-/// Work that fails, and leaves something that it cannot remove.
-struct Untidy {
+/// Work that fails and may leave something in the bucket.
+struct UntidyWork {
     leaves_upload: bool,
-    takes_for_ever: bool,
+    cleanup_hangs: bool,
 }
 
-impl Work for Untidy {
+impl Work for UntidyWork {
     async fn run(&self, assignment: Assignment) -> Result<Completion, WorkError> {
         if self.leaves_upload {
             assignment.reporter.leave_upload();
@@ -302,7 +278,7 @@ impl Work for Untidy {
     }
 
     async fn clean_up(&self, _: &Job) -> Result<(), AwsError> {
-        if self.takes_for_ever {
+        if self.cleanup_hangs {
             std::future::pending::<()>().await;
         }
         Ok(())
@@ -310,25 +286,22 @@ impl Work for Untidy {
 }
 
 #[tokio::test]
-async fn what_a_run_cannot_remove_in_time_is_left_to_the_sweeper() {
-    for (leaves_upload, takes_for_ever) in [(false, false), (true, false), (false, true)] {
+async fn unfinished_cleanup_is_left_to_the_sweeper() {
+    for (leaves_upload, cleanup_hangs) in [(false, false), (true, false), (false, true)] {
         let api = Api::new().await;
         let id = job_id(api.create(json!({"job_type": "packaging"})).await);
-        let work = Arc::new(Untidy {
+        let work = Arc::new(UntidyWork {
             leaves_upload,
-            takes_for_ever,
+            cleanup_hangs,
         });
-        let processed = api
-            .service()
-            .process_job(id, &work, Time::from_millis(i64::MAX))
-            .await
-            .unwrap();
+        let service = api.service();
+        let processed = service.process_job(id, &work, NO_DEADLINE).await.unwrap();
         let Processed::Finished(job) = processed else {
             panic!("{processed:?}")
         };
         assert_eq!(
             (job.status(), job.due_at.is_some()),
-            (Status::Failed, leaves_upload || takes_for_ever)
+            (Status::Failed, leaves_upload || cleanup_hangs)
         );
     }
 }

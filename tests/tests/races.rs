@@ -1,14 +1,12 @@
-//! Many parties at the same job at once: one wins, and each is told what happened.
+//! Races for a job, a release or a key: one party wins, and each learns the outcome.
 
 mod common;
 
 use std::time::Duration;
 
-use common::{Api, OWNER, RETENTION, job_id};
+use common::{Api, OWNER, RETENTION, user_id};
 use futures::future::join_all;
-use jobs::{
-    Failure, FailureCode, Job, LEASE, Status, Time, UserId, release::Package, testing::START,
-};
+use jobs::{Failure, FailureCode, Job, LEASE, ReleaseId, Status, release::Package, testing::START};
 use serde_json::json;
 use store::{
     CancelOutcome, Claim, Completion, EndOutcome, Leftovers, RunEnd, RunHandle, RunProgress,
@@ -17,54 +15,47 @@ use store::{
 
 const PARTIES: usize = 50;
 
-/// How often each race is run: `RACE_ROUNDS`, or a few.
+/// Returns how often to run each race: `RACE_ROUNDS`, or 20.
 #[expect(
     clippy::disallowed_methods,
-    reason = "whoever wants more rounds says so"
+    reason = "a switch of the test, not of the product"
 )]
 fn rounds() -> usize {
     std::env::var("RACE_ROUNDS").map_or(20, |rounds| rounds.parse().unwrap())
 }
 
-/// A job of the owner's, as it is stored.
-async fn job(api: &Api, id: u64) -> Job {
-    api.store.job(job_id(id), true).await.unwrap().unwrap()
-}
-
-async fn pending(api: &Api) -> Job {
+async fn pending_job(api: &Api) -> Job {
     let id = api.create(json!({"job_type": "packaging"})).await;
-    job(api, id).await
-}
-
-async fn claimed(api: &Api, seen: &Job, now: Time) -> RunHandle {
-    let Claim::Won(job) = api.store.claim(seen, now).await.unwrap() else {
-        panic!("{seen:?}")
-    };
-    RunHandle::from(&job)
-}
-
-fn owner() -> UserId {
-    UserId::try_from(OWNER.0).unwrap()
+    api.job(id).await
 }
 
 async fn complete(api: &Api, run: &RunHandle, completion: &Completion) -> EndOutcome {
-    api.store
-        .end_run(
-            run,
-            &RunProgress::default(),
-            &RunEnd::Completed(Box::new(completion.clone())),
-            Leftovers::None,
-            START,
-        )
-        .await
-        .unwrap()
+    let end = RunEnd::Completed(Box::new(completion.clone()));
+    let (progress, leftovers) = (RunProgress::default(), Leftovers::None);
+    let ended = api.store.end_run(run, &progress, &end, leftovers, START);
+    ended.await.unwrap()
+}
+
+/// Runs two futures side by side. The first one polled has an advantage, so the order alternates
+/// with the round.
+async fn race<A, B>(
+    round: usize,
+    one: impl Future<Output = A>,
+    other: impl Future<Output = B>,
+) -> (A, B) {
+    if round.is_multiple_of(2) {
+        tokio::join!(one, other)
+    } else {
+        let (other, one) = tokio::join!(other, one);
+        (one, other)
+    }
 }
 
 #[tokio::test]
-async fn of_many_claims_one_wins() {
+async fn one_of_many_claims_wins() {
     let api = Api::new().await;
     for _ in 0..rounds() {
-        let seen = pending(&api).await;
+        let seen = pending_job(&api).await;
         let claims = join_all((0..PARTIES).map(|_| api.store.claim(&seen, START))).await;
         let won = claims
             .iter()
@@ -74,29 +65,24 @@ async fn of_many_claims_one_wins() {
             |claim| matches!(claim, Ok(Claim::Lost(job)) if job.status() == Status::Running),
         );
         assert_eq!((won, lost.count()), (1, PARTIES - 1));
-        let job = job(&api, seen.id.get()).await;
+        let job = api.job(seen.id.get()).await;
         assert_eq!((job.attempt, job.fence, job.runs.len()), (1, 1, 1));
     }
 }
 
 #[tokio::test]
-async fn a_job_completes_or_is_cancelled() {
+async fn job_is_either_completed_or_cancelled() {
     let api = Api::new().await;
     for round in 0..rounds() {
-        let seen = pending(&api).await;
-        let run = claimed(&api, &seen, START).await;
+        let seen = pending_job(&api).await;
+        let run = api.claim(seen.id.get(), START).await;
         let completion = Completion::new(json!({}));
-        let cancels =
-            join_all((0..PARTIES).map(|_| api.store.cancel(seen.id, owner(), false, START)));
-        // Whoever is polled first has the better chance: they take turns.
-        let (cancels, completed) = if round % 2 == 0 {
-            tokio::join!(cancels, complete(&api, &run, &completion))
-        } else {
-            let (completed, cancels) = tokio::join!(complete(&api, &run, &completion), cancels);
-            (cancels, completed)
-        };
-        let job = job(&api, seen.id.get()).await;
-        let told = |status| {
+        let cancel = |_| api.store.cancel(seen.id, user_id(OWNER), false, START);
+        let cancels = join_all((0..PARTIES).map(cancel));
+        let completed = complete(&api, &run, &completion);
+        let (cancels, completed) = race(round, cancels, completed).await;
+        let job = api.job(seen.id.get()).await;
+        let all_report = |status| {
             cancels.iter().all(|cancel| match cancel {
                 Ok(CancelOutcome::Cancelled(job) | CancelOutcome::Final(job)) => {
                     job.status() == status
@@ -106,86 +92,80 @@ async fn a_job_completes_or_is_cancelled() {
         };
         match completed {
             EndOutcome::Written(done) => assert_eq!(
-                (done.status(), job.status(), told(Status::Completed)),
+                (done.status(), job.status(), all_report(Status::Completed)),
                 (Status::Completed, Status::Completed, true)
             ),
             EndOutcome::Fenced(_) => assert_eq!(
-                (job.status(), told(Status::Cancelled)),
+                (job.status(), all_report(Status::Cancelled)),
                 (Status::Cancelled, true)
             ),
             EndOutcome::ReleaseChanged => panic!("there is no release"),
         }
-        // The log has one last line, however many cancelled.
+        // However many cancel, the log gets one line.
         assert_eq!(job.log_seq, u64::from(job.status() == Status::Cancelled));
     }
 }
 
 #[tokio::test]
-async fn a_draft_is_submitted_once_and_ends_cancelled() {
+async fn draft_is_submitted_at_most_once_before_its_cancel() {
     let api = Api::new().await;
     for _ in 0..rounds() {
         let id = api
             .create(json!({"job_type": "packaging", "draft": true}))
             .await;
-        let seen = job(&api, id).await;
-        let submits = join_all((0..PARTIES).map(|_| {
-            api.store
-                .submit(&seen, START.after(Duration::from_millis(1)))
-        }));
-        let (submits, cancelled) =
-            tokio::join!(submits, api.store.cancel(seen.id, owner(), false, START));
+        let seen = api.job(id).await;
+        let now = START.after(Duration::from_millis(1));
+        let submits = join_all((0..PARTIES).map(|_| api.store.submit(&seen, now)));
+        let cancel = api.store.cancel(seen.id, user_id(OWNER), false, START);
+        let (submits, cancelled) = tokio::join!(submits, cancel);
         let won = submits
             .iter()
             .filter(|submit| matches!(submit, Ok(SubmitOutcome::Submitted(_))))
             .count();
-        let told = submits
+        let refused = submits
             .iter()
             .filter(|submit| matches!(submit, Ok(SubmitOutcome::NotADraft(_))))
             .count();
-        assert!(won <= 1 && won + told == PARTIES, "{won} {told}");
+        assert!(won <= 1 && won + refused == PARTIES, "{won} {refused}");
         assert!(
             matches!(cancelled, Ok(CancelOutcome::Cancelled(_))),
             "{cancelled:?}"
         );
-        assert_eq!(job(&api, id).await.status(), Status::Cancelled);
+        assert_eq!(api.job(id).await.status(), Status::Cancelled);
     }
 }
 
 #[tokio::test]
-async fn a_run_is_rescued_or_completes_late() {
+async fn late_run_is_either_rescued_or_completed() {
     let api = Api::new().await;
     let late = START.after(LEASE * 2);
     for round in 0..rounds() {
-        let seen = pending(&api).await;
-        let run = claimed(&api, &seen, START).await;
-        let dead = job(&api, seen.id.get()).await;
+        let seen = pending_job(&api).await;
+        let run = api.claim(seen.id.get(), START).await;
+        let dead = api.job(seen.id.get()).await;
         let completion = Completion::new(json!({}));
-        // No two at the same millisecond: these would be one write, repeated.
+        // Two rescues within a millisecond would count as one write that was repeated.
         let at = |party| late.after(Duration::from_millis(party));
         let rescues = join_all((0..PARTIES as u64).map(|party| api.store.rescue(&dead, at(party))));
-        let (rescues, completed) = if round % 2 == 0 {
-            tokio::join!(rescues, complete(&api, &run, &completion))
-        } else {
-            let (completed, rescues) = tokio::join!(complete(&api, &run, &completion), rescues);
-            (rescues, completed)
-        };
+        let completed = complete(&api, &run, &completion);
+        let (rescues, completed) = race(round, rescues, completed).await;
         let won = rescues
             .iter()
             .filter(|rescue| matches!(rescue, Ok(WriteOutcome::Written(_))))
             .count();
-        let job = job(&api, seen.id.get()).await;
+        let job = api.job(seen.id.get()).await;
         if matches!(completed, EndOutcome::Written(_)) {
             assert_eq!((won, job.status(), job.fence), (0, Status::Completed, 1));
         } else {
             assert_eq!((won, job.status(), job.fence), (1, Status::Pending, 1));
-            late_writes_change_nothing(&api, &run).await;
+            assert_fenced_off(&api, &run).await;
         }
     }
 }
 
-/// What a run writes that has been shut out.
-async fn late_writes_change_nothing(api: &Api, run: &RunHandle) {
-    let before = job(api, run.job_id.get()).await;
+/// Checks that the store refuses every write of a run.
+async fn assert_fenced_off(api: &Api, run: &RunHandle) {
+    let before = api.job(run.job_id.get()).await;
     let progress = RunProgress {
         percent: 99,
         log_seq: 7,
@@ -195,45 +175,34 @@ async fn late_writes_change_nothing(api: &Api, run: &RunHandle) {
         api.store.heartbeat(run, &progress, START).await,
         Ok(WriteOutcome::Fenced(_))
     ));
+    let failure = Failure::new(FailureCode::Storage, "x");
     for end in [
-        RunEnd::Failed(Failure::new(FailureCode::Storage, "x")),
-        RunEnd::Retry(Failure::new(FailureCode::Storage, "x"), START),
+        RunEnd::Failed(failure.clone()),
+        RunEnd::Retry(failure, START),
     ] {
         let ended = api
             .store
-            .end_run(run, &progress, &end, Leftovers::None, START)
-            .await;
+            .end_run(run, &progress, &end, Leftovers::None, START);
+        let ended = ended.await;
         assert!(matches!(ended, Ok(EndOutcome::Fenced(_))), "{ended:?}");
     }
-    assert_eq!(job(api, run.job_id.get()).await, before);
+    assert_eq!(api.job(run.job_id.get()).await, before);
 }
 
 #[tokio::test]
-async fn of_two_packages_of_a_release_one_becomes_current() {
+async fn one_of_several_packages_becomes_current() {
     let api = Api::new().await;
-    let (_, release) = api
-        .send(
-            OWNER,
-            "POST",
-            "/api/releases",
-            Some(json!({"release_type": "ebook"})),
-        )
-        .await;
+    let release = api.create_release().await;
+    let release = ReleaseId::try_from(release).unwrap();
     for _ in 0..rounds() / 4 {
         let mut runs = Vec::new();
         for _ in 0..4 {
             let id = api
-                .create(json!({"job_type": "packaging", "release_id": release["id"]}))
+                .create(json!({"job_type": "packaging", "release_id": release}))
                 .await;
-            let seen = job(&api, id).await;
-            runs.push(claimed(&api, &seen, START).await);
+            runs.push(api.claim(id, START).await);
         }
-        let seen = api
-            .store
-            .release(job(&api, runs[0].job_id.get()).await.release_id.unwrap())
-            .await
-            .unwrap()
-            .unwrap();
+        let seen = api.store.release(release).await.unwrap().unwrap();
         let completion = Completion::with_package(json!({}), seen.clone(), RETENTION);
         let ends = join_all(runs.iter().map(|run| complete(&api, run, &completion))).await;
         let won: Vec<usize> = (0..ends.len())
@@ -244,14 +213,8 @@ async fn of_two_packages_of_a_release_one_becomes_current() {
             .filter(|end| matches!(end, EndOutcome::ReleaseChanged))
             .count();
         assert_eq!((won.len(), changed), (1, runs.len() - 1));
-        let package = api
-            .store
-            .release(seen.id)
-            .await
-            .unwrap()
-            .unwrap()
-            .package
-            .unwrap();
+        let changed_release = api.store.release(release).await.unwrap().unwrap();
+        let package = changed_release.package.unwrap();
         let version = seen
             .package
             .map_or(1, |package: Package| package.version + 1);
@@ -263,7 +226,7 @@ async fn of_two_packages_of_a_release_one_becomes_current() {
 }
 
 #[tokio::test]
-async fn one_key_makes_one_job_however_many_ask_at_once() {
+async fn concurrent_requests_with_one_key_create_one_job() {
     let api = Api::new().await;
     for round in 0..rounds() / 4 {
         let (body, key) = (
@@ -271,9 +234,9 @@ async fn one_key_makes_one_job_however_many_ask_at_once() {
             round.to_string(),
         );
         let header = [("Idempotency-Key", key.as_str())];
-        let asks = (0..PARTIES)
+        let requests = (0..PARTIES)
             .map(|_| api.send_with(OWNER, "POST", "/api/jobs", Some(body.clone()), &header));
-        let answers = join_all(asks).await;
+        let answers = join_all(requests).await;
         let created = answers.iter().filter(|(status, _)| *status == 202).count();
         let same = answers.iter().filter(|(status, _)| *status == 200).count();
         assert_eq!((created, same), (1, PARTIES - 1), "{answers:?}");

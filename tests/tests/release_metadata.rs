@@ -1,11 +1,15 @@
-//! A completed job that changes its release's metadata.
+//! Jobs that change the metadata of their release.
 
 mod common;
 
 use common::{Api, OWNER, job_id};
-use jobs::{Status, release::Release, testing::START};
+use jobs::{
+    ReleaseId, Status,
+    release::{Package, Release},
+    testing::START,
+};
 use serde_json::{Map, Value, json};
-use store::{Claim, Completion, EndOutcome, Leftovers, RunEnd, RunHandle, RunProgress};
+use store::{Completion, EndOutcome, Leftovers, RunEnd, RunHandle, RunProgress};
 
 struct Run {
     api: Api,
@@ -14,7 +18,7 @@ struct Run {
 }
 
 impl Run {
-    /// A running job of a release with a title.
+    /// Claims a job of a release that has metadata.
     async fn new() -> Self {
         let api = Api::new().await;
         let body = json!({"release_type": "ebook", "metadata": {"title": "A Book", "pages": 12}});
@@ -24,26 +28,12 @@ impl Run {
         let id = api
             .create(json!({"job_type": "readnfo", "release_id": release}))
             .await;
-        let Claim::Won(job) = api
-            .store
-            .claim(
-                &api.store.job(job_id(id), true).await.unwrap().unwrap(),
-                START,
-            )
-            .await
-            .unwrap()
-        else {
-            panic!("claimed")
-        };
-        let release = api
-            .store
-            .release(job.release_id.unwrap())
-            .await
-            .unwrap()
-            .unwrap();
+        let handle = api.claim(id, START).await;
+        let release = ReleaseId::try_from(release).unwrap();
+        let release = api.store.release(release).await.unwrap().unwrap();
         Self {
             api,
-            handle: RunHandle::from(&job),
+            handle,
             release,
         }
     }
@@ -76,7 +66,7 @@ impl Run {
 }
 
 #[tokio::test]
-async fn the_metadata_change_as_the_job_completes() {
+async fn metadata_change_with_the_completion() {
     let run = Run::new().await;
     let metadata = json!({"title": "Another Book", "pages": 12, "year": 2024});
     let finished = run.complete(run.release.clone(), &metadata).await;
@@ -85,13 +75,13 @@ async fn the_metadata_change_as_the_job_completes() {
 }
 
 #[tokio::test]
-async fn a_release_that_has_changed_meanwhile_is_left() {
+async fn release_that_changed_meanwhile_is_not_overwritten() {
     let run = Run::new().await;
     let other_metadata = Release {
         metadata: Map::new(),
         ..run.release.clone()
     };
-    let package = jobs::release::Package {
+    let package = Package {
         job_id: job_id(5),
         fence: 1,
         version: 1,
@@ -108,12 +98,6 @@ async fn a_release_that_has_changed_meanwhile_is_left() {
         ));
     }
     assert_eq!(run.metadata().await, run.release.metadata);
-    let job = run
-        .api
-        .store
-        .job(run.handle.job_id, true)
-        .await
-        .unwrap()
-        .unwrap();
+    let job = run.api.job(run.handle.job_id.get()).await;
     assert_eq!(job.status(), Status::Running);
 }

@@ -1,19 +1,19 @@
-//! The sweeper over many stuck jobs, twice at once, and without a queue.
+//! The sweeper: many stuck jobs, concurrent sweeps, refused messages, leftover files.
 
 mod common;
 
 use std::time::Duration;
 
-use common::{Api, OWNER, RETENTION, job_id};
-use jobs::{Failure, FailureCode, JobType, LEASE, NewJob, Status, Time, UserId, testing::START};
+use common::{Api, NO_DEADLINE, OWNER, RETENTION, job_id, user_id};
+use jobs::{Failure, FailureCode, JobType, LEASE, NewJob, Status, testing::START};
 use serde_json::{Map, json};
-use store::{Claim, WriteOutcome};
+use store::WriteOutcome;
 use worker::{
     Queue, SweepReport, Sweeper,
     testing::{broken_files, broken_queue, files, queue},
 };
 
-/// More than two pages of one shard.
+/// Jobs of one shard, on more than two pages.
 const STUCK: u64 = 230;
 
 fn sweeper(api: &Api, queue: Queue) -> Sweeper {
@@ -21,13 +21,13 @@ fn sweeper(api: &Api, queue: Queue) -> Sweeper {
 }
 
 async fn sweep(api: &Api, queue: Queue) -> SweepReport {
-    sweeper(api, queue).sweep(Time::from_millis(i64::MAX)).await
+    sweeper(api, queue).sweep(NO_DEADLINE).await
 }
 
-/// Jobs of one shard whose runs have died.
-async fn stuck(api: &Api, count: u64) {
+/// Creates jobs of one shard whose runs have died.
+async fn create_stuck_jobs(api: &Api, count: u64) {
     let job = NewJob {
-        created_by: UserId::try_from(7).unwrap(),
+        created_by: user_id(OWNER),
         release_id: None,
         job_type: Some(JobType::Analysis),
         config: Map::new(),
@@ -40,24 +40,16 @@ async fn stuck(api: &Api, count: u64) {
             .create_job(id, &job, None, START, RETENTION)
             .await
             .unwrap();
-        let seen = api.store.job(id, true).await.unwrap().unwrap();
-        assert!(matches!(
-            api.store.claim(&seen, START).await.unwrap(),
-            Claim::Won(_)
-        ));
+        api.claim(id.get(), START).await;
     }
     api.clock.advance(61);
 }
 
+/// Returns the distinct statuses of the stuck jobs, with their attempts and runs.
 async fn statuses(api: &Api, count: u64) -> Vec<(Status, u32, usize)> {
     let mut found = Vec::new();
     for number in 1..=count {
-        let job = api
-            .store
-            .job(job_id(number * 4), true)
-            .await
-            .unwrap()
-            .unwrap();
+        let job = api.job(number * 4).await;
         found.push((job.status(), job.attempt, job.runs.len()));
     }
     found.dedup();
@@ -65,9 +57,9 @@ async fn statuses(api: &Api, count: u64) -> Vec<(Status, u32, usize)> {
 }
 
 #[tokio::test]
-async fn with_more_stuck_jobs_than_one_page_the_last_is_rescued_too() {
+async fn stuck_jobs_beyond_the_first_page_are_rescued() {
     let api = Api::new().await;
-    stuck(&api, STUCK).await;
+    create_stuck_jobs(&api, STUCK).await;
     let swept = sweep(&api, queue()).await;
     assert_eq!((swept.rescued as u64, swept.errors), (STUCK, 0));
     assert_eq!(statuses(&api, STUCK).await, [(Status::Pending, 1, 1)]);
@@ -75,9 +67,9 @@ async fn with_more_stuck_jobs_than_one_page_the_last_is_rescued_too() {
 }
 
 #[tokio::test]
-async fn two_sweeps_at_once_rescue_each_job_once() {
+async fn concurrent_sweeps_rescue_each_job_once() {
     let api = Api::new().await;
-    stuck(&api, STUCK).await;
+    create_stuck_jobs(&api, STUCK).await;
     let (one, other) = tokio::join!(sweep(&api, queue()), sweep(&api, queue()));
     assert_eq!(
         (
@@ -90,15 +82,15 @@ async fn two_sweeps_at_once_rescue_each_job_once() {
 }
 
 #[tokio::test]
-async fn what_the_queue_refused_is_sent_by_a_later_sweep() {
+async fn message_refused_by_the_queue_is_sent_by_a_later_sweep() {
     let api = Api::new().await;
-    stuck(&api, 3).await;
+    create_stuck_jobs(&api, 3).await;
     let swept = sweep(&api, broken_queue()).await;
     assert_eq!((swept.rescued, swept.resent, swept.errors), (0, 0, 3));
     assert_eq!(
         statuses(&api, 3).await,
         [(Status::Pending, 1, 1)],
-        "rescued, and nobody has been told"
+        "the jobs are pending without a message"
     );
     api.clock.advance(61);
     let swept = sweep(&api, queue()).await;
@@ -106,31 +98,19 @@ async fn what_the_queue_refused_is_sent_by_a_later_sweep() {
 }
 
 #[tokio::test]
-async fn a_job_whose_files_cannot_be_removed_holds_up_no_other() {
+async fn job_with_files_that_cannot_be_removed_delays_no_other() {
     let api = Api::new().await;
-    let (_, release) = api
-        .send(
-            OWNER,
-            "POST",
-            "/api/releases",
-            Some(json!({"release_type": "ebook"})),
-        )
+    let release = api.create_release().await;
+    let id = api
+        .create(json!({"job_type": "packaging", "release_id": release}))
         .await;
-    let id = job_id(
-        api.create(json!({"job_type": "packaging", "release_id": release["id"]}))
-            .await,
-    );
-    let seen = api.store.job(id, true).await.unwrap().unwrap();
-    assert!(matches!(
-        api.store.claim(&seen, START).await.unwrap(),
-        Claim::Won(_)
-    ));
+    api.claim(id, START).await;
     api.send(OWNER, "PUT", &format!("/api/jobs/{id}/cancel"), None)
         .await;
-    stuck(&api, 3).await;
+    create_stuck_jobs(&api, 3).await;
     let sweep = async |files| {
-        let swept = Sweeper::new(api.store.clone(), queue(), files, api.clock.clock());
-        swept.sweep(Time::from_millis(i64::MAX)).await
+        let sweeper = Sweeper::new(api.store.clone(), queue(), files, api.clock.clock());
+        sweeper.sweep(NO_DEADLINE).await
     };
     api.clock.advance(300);
     let swept = sweep(broken_files()).await;
@@ -138,22 +118,22 @@ async fn a_job_whose_files_cannot_be_removed_holds_up_no_other() {
     assert_eq!(
         sweep(broken_files()).await,
         SweepReport::default(),
-        "it comes again later"
+        "the job is not due again yet"
     );
     api.clock.advance(601);
     assert_eq!(sweep(broken_files()).await.errors, 1);
     api.clock.advance(601);
     assert_eq!(sweep(files()).await.errors, 0);
-    assert_eq!(api.store.job(id, true).await.unwrap().unwrap().due_at, None);
+    assert_eq!(api.job(id).await.due_at, None);
 }
 
 #[tokio::test]
-async fn a_sweep_that_ran_out_of_time_is_gone_on_with_by_the_next() {
+async fn next_sweep_continues_one_that_ran_out_of_time() {
     let api = Api::new().await;
-    stuck(&api, STUCK).await;
-    // Each look at the clock is a millisecond later than the last.
-    let until = api.clock.clock().now().after(Duration::from_millis(100));
-    let in_time = sweeper(&api, queue()).sweep(until).await;
+    create_stuck_jobs(&api, STUCK).await;
+    // The clock advances by a millisecond with each reading.
+    let deadline = api.clock.clock().now().after(Duration::from_millis(100));
+    let in_time = sweeper(&api, queue()).sweep(deadline).await;
     assert!(
         (1..STUCK).contains(&(in_time.rescued as u64)),
         "{in_time:?}"
@@ -163,68 +143,15 @@ async fn a_sweep_that_ran_out_of_time_is_gone_on_with_by_the_next() {
 }
 
 #[tokio::test]
-async fn what_the_details_of_a_job_allow_its_entry_in_the_list_allows_too() {
+async fn repeated_write_of_a_sweeper_is_recognized_and_another_one_refused() {
     let api = Api::new().await;
-    let new = json!({"job_type": "analysis"});
-    let owner = OWNER;
-    for (way, draft, then) in [
-        ("cancel", false, "cancelled"),
-        ("cancel", true, "cancelled"),
-        ("submit", true, "pending"),
-    ] {
-        let mut body = new.clone();
-        body["draft"] = json!(draft);
-        let id = api.create(body).await;
-        let (_, list) = api.get(owner, "/api/jobs?limit=1").await;
-        let (_, details) = api.get(owner, &format!("/api/jobs/{id}")).await;
-        let entry = &list["jobs"][0];
-        for name in [
-            "id",
-            "status",
-            "job_type",
-            "release_id",
-            "created_by",
-            "error",
-        ] {
-            assert_eq!(entry[name], details[name], "{name}");
-        }
-        let (status, answer) = api
-            .send(
-                owner,
-                "PUT",
-                &format!("/api/jobs/{}/{way}", entry["id"]),
-                None,
-            )
-            .await;
-        assert!(status < 300, "{way}: {answer}");
-        assert_eq!(answer["status"], then);
-    }
-    for job in api.get(owner, "/api/jobs?status=cancelled").await.1["jobs"]
-        .as_array()
-        .unwrap()
-    {
-        let (status, answer) = api
-            .send(
-                owner,
-                "POST",
-                &format!("/api/jobs/{}/retry", job["id"]),
-                None,
-            )
-            .await;
-        assert_eq!((status, &answer["retry_of"]), (202, &job["id"]), "{answer}");
-    }
-}
-
-#[tokio::test]
-async fn a_sweeper_knows_its_own_writes_and_no_others() {
-    let api = Api::new().await;
-    stuck(&api, 1).await;
+    create_stuck_jobs(&api, 1).await;
     let (later, now) = (START.after(Duration::from_mins(5)), START.after(LEASE * 2));
     let [id] = api.store.due(0, later, None).await.unwrap().jobs[..] else {
-        panic!("one is due")
+        panic!("one job should be due")
     };
-    let seen = api.store.job(id, true).await.unwrap().unwrap();
-    // As the SDK repeats it, whose answer was lost: the second is refused by the first.
+    let seen = api.job(id.get()).await;
+    // The SDK repeats a request whose answer was lost; the first write then refuses the second.
     for _ in 0..2 {
         assert!(matches!(
             api.store
@@ -248,7 +175,7 @@ async fn a_sweeper_knows_its_own_writes_and_no_others() {
         api.store.rescue(&seen, later).await.unwrap(),
         WriteOutcome::Fenced(Some(_))
     ));
-    let seen = api.store.job(id, true).await.unwrap().unwrap();
+    let seen = api.job(id.get()).await;
     let failure = Failure::new(FailureCode::AttemptsExhausted, "Enough");
     for _ in 0..2 {
         assert!(matches!(

@@ -1,4 +1,4 @@
-//! A table with many jobs: copies of some that the store itself has written.
+//! A table with many jobs, copied from a few that the store has written.
 
 use std::time::Duration;
 
@@ -6,57 +6,57 @@ use dynoxide::{AttributeValue, Database, ImportOptions, Item};
 use jobs::{JobId, testing::START};
 use serde_json::json;
 use store::{
-    Claim, SHARDS,
+    SHARDS,
     testing::{Meter, store_in},
 };
 use worker::testing::queue;
 
-use crate::common::{Api, Does, OWNER, job_id};
+use crate::common::{Api, FakeWork, OWNER};
 
-/// Over how long the jobs were created.
+/// The time over which the jobs were created.
 const SPAN_MILLIS: u64 = 60 * 24 * 3_600_000;
-/// How many bits of an id are drawn; those above are its time.
+/// Number of random bits in an id; the bits above are its time.
 const RANDOM_BITS: u32 = 12;
-/// What names a job's time bucket in the index of all jobs: its id above so many bits.
+/// Position of the time bucket in an id, as in the index of all jobs.
 pub const BUCKET_BITS: u32 = 43;
-/// One job in so many has failed, and one is of a rare type.
+/// One job in this many has failed, and one is of a rare type.
 const RARE: u64 = 10_000;
-/// How many jobs are due for the sweeper, whatever the table's size.
+/// Number of jobs that are due for the sweeper, at every size.
 pub const DUE: u64 = 60;
-/// How many users share the jobs that are not the owner's.
+/// Number of users who share the jobs that are not the owner's.
 const OTHERS: u64 = 1_000;
 
-/// What jobs are copied from: final jobs, of which some have failed and some are of a rare type, and
-/// jobs for the sweeper, whose message was lost or whose run has died.
+/// The originals of the copies: final jobs, some of them failed or of a rare type, and jobs for the
+/// sweeper, whose message was lost or whose run has died.
 const COMPLETED: usize = 0;
 const FAILED: usize = 1;
 const RARE_TYPE: usize = 2;
 const LOST: usize = 3;
 const DEAD: usize = 4;
 
-/// A job as the store has written it: its item, and its log's.
-struct Model {
+/// The items of a job and its log, as written by the store.
+struct Original {
     id: u64,
     items: Vec<Item>,
 }
 
-/// A table that has been filled.
+/// A filled table.
 pub struct Loaded {
     pub api: Api,
     pub meter: Meter,
-    /// Jobs of the owner's from all times, with their logs.
-    pub some: Vec<u64>,
+    /// Jobs of the owner's from the whole time, with their logs.
+    pub sample: Vec<u64>,
     /// A release with a tenth of all jobs.
     pub release: u64,
 }
 
 impl Loaded {
-    /// A table of `size` jobs, of which so many can be `asked` for.
-    pub async fn with(size: u64, asked: u64) -> Self {
-        let models = Model::of_each_kind().await;
+    /// Fills a table with `size` jobs, of which `sample_size` get a log.
+    pub async fn with(size: u64, sample_size: u64) -> Self {
+        let originals = Original::of_each_kind().await;
         let (database, api, meter, release) = empty().await;
         database.enable_bulk_loading().unwrap();
-        let (mut items, mut some) = (Vec::new(), Vec::new());
+        let (mut items, mut sample) = (Vec::new(), Vec::new());
         for number in 0..size {
             let id = id_of(number, size);
             // Every other job is the owner's; `turn` counts the jobs of each half.
@@ -67,14 +67,14 @@ impl Loaded {
             } else {
                 1 + turn % 1_000
             };
-            let asked = own && turn % (size / 2 / asked) == 0;
-            some.extend(asked.then_some(id));
-            // The others' logs are left out: each is a partition of its own, and none is in an index.
-            let model = &models[kind(turn, own, size)];
+            let in_sample = own && turn % (size / 2 / sample_size) == 0;
+            sample.extend(in_sample.then_some(id));
+            // Other logs are left out: they are in partitions of their own and in no index.
+            let original = &originals[kind(turn, own, size)];
             items.extend(
-                model
+                original
                     .copy(id, owner, release)
-                    .filter(|item| asked || item.contains_key("id")),
+                    .filter(|item| in_sample || item.contains_key("id")),
             );
             if items.len() > 5_000 || number + 1 == size {
                 database
@@ -85,29 +85,22 @@ impl Loaded {
         Self {
             api,
             meter,
-            some,
+            sample,
             release,
         }
     }
 }
 
-/// An empty table with one release.
+/// Creates a table with one release and no jobs.
 async fn empty() -> (Database, Api, Meter, u64) {
     let database = Database::memory().unwrap();
     let (store, meter) = store_in(database.clone()).await;
     let api = Api::over(store, queue());
-    let (_, release) = api
-        .send(
-            OWNER,
-            "POST",
-            "/api/releases",
-            Some(json!({"release_type": "ebook"})),
-        )
-        .await;
-    (database, api, meter, release["id"].as_u64().unwrap())
+    let release = api.create_release().await;
+    (database, api, meter, release)
 }
 
-/// Which of the models a job is copied from.
+/// Selects the original of a job.
 fn kind(turn: u64, own: bool, size: u64) -> usize {
     let due = |turn: u64| turn * DUE / (size / 2);
     if !own && due(turn) != due(turn + 1) {
@@ -120,7 +113,7 @@ fn kind(turn: u64, own: bool, size: u64) -> usize {
     }
 }
 
-impl Model {
+impl Original {
     async fn of_each_kind() -> [Self; 5] {
         let (database, api, _, release) = empty().await;
         let mut ids = [0; 5];
@@ -134,35 +127,22 @@ impl Model {
                 .create(json!({"job_type": job_type, "release_id": release}))
                 .await;
         }
-        let done =
-            Does::Complete(json!({"files": ["Some.Release.2026-GROUP.zip"], "bytes": 104_857_600}));
+        let done = FakeWork::Complete(
+            json!({"files": ["Some.Release.2026-GROUP.zip"], "bytes": 104_857_600}),
+        );
         for (kind, does) in [
             (COMPLETED, done.clone()),
             (RARE_TYPE, done),
-            (FAILED, Does::Fail),
+            (FAILED, FakeWork::Fail),
         ] {
             Box::pin(api.process(ids[kind], does)).await;
         }
         for kind in [COMPLETED, RARE_TYPE, FAILED] {
-            // As the sweeper leaves a final job that it is done with.
-            let job = api
-                .store
-                .job(job_id(ids[kind]), true)
-                .await
-                .unwrap()
-                .unwrap();
+            // The sweeper leaves a final job this way.
+            let job = api.job(ids[kind]).await;
             api.store.reschedule_sweep(&job, None).await.unwrap();
         }
-        let seen = api
-            .store
-            .job(job_id(ids[DEAD]), true)
-            .await
-            .unwrap()
-            .unwrap();
-        assert!(matches!(
-            api.store.claim(&seen, START).await.unwrap(),
-            Claim::Won(_)
-        ));
+        api.claim(ids[DEAD], START).await;
         ids.map(|id| Self::read(&database, id))
     }
 
@@ -183,7 +163,7 @@ impl Model {
         Self { id, items }
     }
 
-    /// The same job under another id, and of that id's time.
+    /// Copies the job to another id and to that id's time.
     fn copy(&self, id: u64, owner: u64, release: u64) -> impl Iterator<Item = Item> {
         let later = (id >> RANDOM_BITS).cast_signed() - (self.id >> RANDOM_BITS).cast_signed();
         self.items.iter().cloned().map(move |mut item| {
@@ -222,7 +202,7 @@ pub const fn bucket(id: u64) -> u64 {
     id >> BUCKET_BITS
 }
 
-/// The id of the job `number` of `size`: they were created at equal intervals.
+/// Returns the id of job `number` of `size`, which are created at equal intervals.
 fn id_of(number: u64, size: u64) -> u64 {
     let age = Duration::from_millis(SPAN_MILLIS * (size - number) / size);
     let random = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - RANDOM_BITS);

@@ -1,4 +1,4 @@
-//! A `DynamoDB` in a process of its own, so that what it takes is not counted.
+//! DynamoDB in a process of its own, so that its work is not measured.
 
 use std::{
     io::{BufRead, BufReader},
@@ -7,7 +7,7 @@ use std::{
 
 const SERVE: &str = "--serve";
 
-/// This program once more, as the `DynamoDB`. It ends when this is dropped.
+/// This program started again as DynamoDB. It ends when this is dropped.
 pub struct Server {
     process: Child,
     /// Its address.
@@ -15,7 +15,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it.
+    /// Starts the process.
     pub fn start() -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         let mut process = command.arg(SERVE).stdout(Stdio::piped()).spawn().unwrap();
@@ -37,7 +37,7 @@ impl Drop for Server {
     }
 }
 
-/// Serves, and never returns, where this program was started for that.
+/// Serves for ever if this program was started as DynamoDB.
 pub async fn serve_if_asked() {
     if std::env::args().any(|argument| argument == SERVE) {
         println!(

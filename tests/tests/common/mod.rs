@@ -1,94 +1,52 @@
-//! The whole API in this process: every route's function over one table.
-#![allow(dead_code, reason = "each test file uses its part")]
+//! The whole API in this process: the functions of all routes on one table.
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 pub mod costs;
+mod fake_work;
+pub mod functions;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use aws::AwsError;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
-use axum::{Router, body::Body, http::Request};
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderName, HeaderValue, Request},
+};
 use http_body_util::BodyExt;
-use jobs::{Failure, FailureCode, Job, JobId, Level, Time, testing::ManualClock};
+use jobs::{Job, JobId, Time, UserId, testing::ManualClock};
 use lambda_http::request::RequestContext;
-use release_files::WorkError;
 use serde_json::{Value, json};
-use store::{Completion, Store, testing::store};
+use store::{Claim, RunHandle, Store, testing::store};
 use tower::ServiceExt;
 use worker::{
-    Assignment, JobService, Processed, Submissions, Work,
+    Files, JobService, Processed, Queue, Submissions,
     testing::{files, queue, signing_files},
 };
 
+pub use self::fake_work::FakeWork;
+
 pub const RETENTION: Duration = Duration::from_hours(90 * 24);
+pub const NO_DEADLINE: Time = Time::from_millis(i64::MAX);
+
+/// Callers: the id of the user, and whether the user is an admin.
 pub const OWNER: (u64, bool) = (7, false);
 pub const STRANGER: (u64, bool) = (8, false);
 pub const ADMIN: (u64, bool) = (1, true);
 
+/// The API with its table and its clock.
 pub struct Api {
     pub store: Store,
     pub clock: ManualClock,
     pub router: Router,
 }
 
-/// What a fake job type does.
-#[derive(Clone)]
-pub enum Does {
-    Complete(Value),
-    /// Completes with a package, and this result.
-    Package(Value),
-    /// Logs so many lines of 100 characters.
-    Say(u32),
-    Fail,
-    FailSaying(String),
-    Error,
-    /// Meets an outage of a service.
-    MeetOutage,
-}
-
-pub struct Fake(pub Does, pub Store);
-
-impl Work for Fake {
-    async fn run(&self, assignment: Assignment) -> Result<Completion, WorkError> {
-        assignment.reporter.step("archive");
-        assignment.reporter.progress(65);
-        assignment
-            .reporter
-            .log(Level::Info, "Compressed 3 of 5 files");
-        match &self.0 {
-            Does::Say(count) => {
-                (1..*count).for_each(|_| assignment.reporter.log(Level::Info, &"x".repeat(100)));
-                Ok(Completion::new(json!({})))
-            }
-            Does::Complete(result) => Ok(Completion::new(result.clone())),
-            Does::Package(result) => {
-                let release = self
-                    .1
-                    .release(assignment.job.release_id.unwrap())
-                    .await
-                    .unwrap()
-                    .unwrap();
-                Ok(Completion::with_package(result.clone(), release, RETENTION))
-            }
-            Does::Fail => Err(WorkError::Failed(Failure::new(
-                FailureCode::SourceMissing,
-                "There is no source file",
-            ))),
-            Does::FailSaying(message) => Err(WorkError::Failed(Failure::new(
-                FailureCode::SourceMissing,
-                message,
-            ))),
-            Does::MeetOutage => {
-                let outage = AwsError::unavailable("S3", "slow down");
-                Err(WorkError::Io(io::Error::other(outage)))
-            }
-            Does::Error => Err(WorkError::Io(io::Error::other("a file could not be read"))),
-        }
-    }
-
-    async fn clean_up(&self, _: &Job) -> Result<(), AwsError> {
-        Ok(())
-    }
+/// The answer to a request. A body that is not JSON is a string.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: Value,
 }
 
 impl Api {
@@ -96,11 +54,19 @@ impl Api {
         Self::with_queue(queue()).await
     }
 
-    pub async fn with_queue(queue: worker::Queue) -> Self {
+    pub async fn with_queue(queue: Queue) -> Self {
         Self::over(store().await, queue)
     }
 
-    pub fn over(store: Store, queue: worker::Queue) -> Self {
+    pub async fn with_files(files: Files) -> Self {
+        Self::build(store().await, queue(), files)
+    }
+
+    pub fn over(store: Store, queue: Queue) -> Self {
+        Self::build(store, queue, files())
+    }
+
+    fn build(store: Store, queue: Queue, files: Files) -> Self {
         let clock = ManualClock::default();
         let submissions = Submissions::new(store.clone(), queue, clock.clock(), RETENTION);
         let router = Router::new()
@@ -126,7 +92,7 @@ impl Api {
                 clock.clock(),
                 RETENTION,
             ))
-            .merge(list_release_files::router(store.clone(), files()))
+            .merge(list_release_files::router(store.clone(), files))
             .merge(add_release_file::router(
                 store.clone(),
                 signing_files(),
@@ -143,7 +109,7 @@ impl Api {
         JobService::new(self.store.clone(), self.clock.clock())
     }
 
-    /// Sends a request as `caller`; gives status and body.
+    /// Sends a request as `caller` and returns the status and the body.
     pub async fn send(
         &self,
         caller: (u64, bool),
@@ -163,18 +129,29 @@ impl Api {
         body: Option<String>,
         headers: &[(&str, &str)],
     ) -> (u16, Value) {
-        let request = Self::request(caller, method, path, body, headers);
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
-        (
-            status,
-            serde_json::from_str(&text).unwrap_or(Value::String(text)),
-        )
+        let answer = self
+            .answer(Self::request(caller, method, path, body, headers))
+            .await;
+        (answer.status, answer.body)
     }
 
-    /// A request as the functions are given it.
+    /// Sends a request and returns its answer with the headers.
+    pub async fn answer(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let header = |(name, value): (&HeaderName, &HeaderValue)| {
+            (name.to_string(), value.to_str().unwrap().to_owned())
+        };
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers.iter().map(header).collect(),
+            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        }
+    }
+
+    /// Builds a request as API Gateway passes it to a function.
     pub fn request(
         (user_id, admin): (u64, bool),
         method: &str,
@@ -205,26 +182,48 @@ impl Api {
         self.send(caller, "GET", path, None).await
     }
 
-    /// Creates a job of the owner's; gives its id.
+    /// Creates a job of the owner's and returns its id.
     pub async fn create(&self, body: Value) -> u64 {
         let (status, job) = self.send(OWNER, "POST", "/api/jobs", Some(body)).await;
         assert!(matches!(status, 201 | 202), "{status} {job}");
         job["id"].as_u64().unwrap()
     }
 
+    /// Creates a release of the owner's and returns its id.
+    pub async fn create_release(&self) -> u64 {
+        let body = json!({"release_type": "ebook"});
+        let (status, release) = self.send(OWNER, "POST", "/api/releases", Some(body)).await;
+        assert_eq!(status, 201, "{release}");
+        release["id"].as_u64().unwrap()
+    }
+
+    /// Reads a job from the table.
+    pub async fn job(&self, id: u64) -> Job {
+        self.store.job(job_id(id), true).await.unwrap().unwrap()
+    }
+
+    /// Claims a pending job.
+    pub async fn claim(&self, id: u64, now: Time) -> RunHandle {
+        let claim = self.store.claim(&self.job(id).await, now).await.unwrap();
+        let Claim::Won(job) = claim else {
+            panic!("the claim was not won: {claim:?}")
+        };
+        RunHandle::from(&job)
+    }
+
     /// Processes a job as the processor does.
-    pub async fn process(&self, id: u64, does: Does) -> Processed {
-        let deadline = Time::from_millis(i64::MAX);
-        Box::pin(self.service().process_job(
-            job_id(id),
-            &Arc::new(Fake(does, self.store.clone())),
-            deadline,
-        ))
-        .await
-        .unwrap()
+    pub async fn process(&self, id: u64, work: FakeWork) -> Processed {
+        let work = Arc::new(work.on(self.store.clone()));
+        Box::pin(self.service().process_job(job_id(id), &work, NO_DEADLINE))
+            .await
+            .unwrap()
     }
 }
 
 pub fn job_id(id: u64) -> JobId {
     JobId::try_from(id).unwrap()
+}
+
+pub fn user_id((id, _): (u64, bool)) -> UserId {
+    UserId::try_from(id).unwrap()
 }

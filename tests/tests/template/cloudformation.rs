@@ -21,13 +21,13 @@ impl Template {
         Self(json(&Yaml::load_from_str(text).unwrap()[0]))
     }
 
-    /// A part of the template, by its JSON pointer.
+    /// Returns the part of the template at a JSON pointer.
     pub fn at(&self, pointer: &str) -> &Value {
         let part = self.0.pointer(pointer);
         part.unwrap_or_else(|| panic!("the template has no {pointer}"))
     }
 
-    /// The properties of every resource of one type, by logical ID.
+    /// Returns the properties of every resource of a type, by logical ID.
     pub fn resources(&self, of_type: &str) -> BTreeMap<&str, &Value> {
         let all = self.at("/Resources").as_object().unwrap().iter();
         all.filter(|(_, resource)| resource["Type"] == of_type)
@@ -35,7 +35,7 @@ impl Template {
             .collect()
     }
 
-    /// The functions by the crate that they are built from: logical ID and properties.
+    /// Returns the logical ID and the properties of every function, by its crate.
     pub fn functions(&self) -> BTreeMap<&str, (&str, &Value)> {
         let functions = self.resources("AWS::Serverless::Function").into_iter();
         functions
@@ -44,13 +44,13 @@ impl Template {
     }
 }
 
-/// The crate that a function is built from.
+/// Returns the crate that a function is built from.
 pub fn crate_of(function: &Value) -> &str {
     let name = text(&function["CodeUri"]).strip_prefix("build/");
     name.and_then(|name| name.strip_suffix('/')).unwrap()
 }
 
-/// The logical IDs and parameters that a value refers to with Ref, `GetAtt` or Sub.
+/// Returns the resources and parameters that a value refers to with `Ref`, `GetAtt` or `Sub`.
 pub fn references(value: &Value) -> BTreeSet<String> {
     match value {
         Value::Object(object) => match object.iter().next() {
@@ -67,12 +67,12 @@ pub fn references(value: &Value) -> BTreeSet<String> {
     }
 }
 
-/// The resource or parameter of `Name.Attribute`, or of `Name}` and whatever follows it.
+/// Returns the name at the start of `Name.Attribute` or `Name}...`.
 fn resource(path: &str) -> String {
     path.split(['.', '}']).next().unwrap().to_owned()
 }
 
-/// A resource's name as a policy's `Resource` gives it: `Table`, `Table/index/due`.
+/// Returns the name of a policy's `Resource`, such as `Table` or `Table/index/due`.
 pub fn arn(value: &Value) -> String {
     if let Some(path) = value.get("Fn::GetAtt") {
         return text(path).strip_suffix(".Arn").unwrap().to_owned();
@@ -85,10 +85,12 @@ pub fn arn(value: &Value) -> String {
 }
 
 pub fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("not a string: {value}"))
 }
 
-/// The values of a property that takes one or a list.
+/// Returns the values of a property that is one value or a list.
 pub fn list(value: &Value) -> Vec<&Value> {
     value
         .as_array()
@@ -111,6 +113,6 @@ fn json(yaml: &Yaml) -> Value {
             "Ref" => json!({ "Ref": json(value) }),
             name => json!({ format!("Fn::{name}"): json(value) }),
         },
-        other => panic!("not a part of a template: {other:?}"),
+        other => panic!("unexpected YAML: {other:?}"),
     }
 }

@@ -1,4 +1,4 @@
-//! Each function is given the environment variables that it reads, and no others.
+//! The environment variables of the functions.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::{
     functions::FUNCTIONS,
 };
 
-/// The resource that a variable names.
+/// Variables that name a resource.
 const RESOURCES: [(&str, &str); 4] = [
     ("TABLE_NAME", "Table"),
     ("QUEUE_URL", "JobsQueue"),
@@ -18,7 +18,7 @@ const RESOURCES: [(&str, &str); 4] = [
 ];
 
 #[test]
-fn functions_are_given_exactly_the_variables_that_they_read() {
+fn functions_get_exactly_the_variables_that_they_read() {
     let template = Template::load();
     let functions = template.functions();
     for function in &FUNCTIONS {
@@ -38,7 +38,7 @@ fn functions_are_given_exactly_the_variables_that_they_read() {
 }
 
 #[test]
-fn every_function_is_given_its_log_level() {
+fn every_function_gets_a_log_level() {
     let template = Template::load();
     let globals = template.at("/Globals/Function/Environment/Variables");
     let names: Vec<&String> = globals.as_object().unwrap().keys().collect();

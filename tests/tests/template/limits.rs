@@ -1,4 +1,4 @@
-//! The limits that depend on each other: time limits, retries, what waits how long.
+//! Limits that depend on each other: timeouts, retries, retention.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,13 @@ use worker::PRESIGNED_URL_TTL;
 
 use crate::cloudformation::{Template, list, references};
 
-/// API Gateway gives up on an HTTP API's integration after this many seconds (Amazon API Gateway
-/// quotas, "HTTP API quotas").
+/// Maximum integration timeout of an HTTP API (Amazon API Gateway quotas, "HTTP API quotas").
 const API_GATEWAY_SECONDS: u64 = 30;
-/// And on its authorizer after these (ibid.).
+/// Maximum authorizer timeout of an HTTP API (ibid.).
 const AUTHORIZER_SECONDS: u64 = 10;
 
-/// A number, or the largest value of the parameter that stands for it.
-fn most(template: &Template, value: &Value) -> u64 {
+/// Returns a number, or the maximum of the parameter in its place.
+fn max_value(template: &Template, value: &Value) -> u64 {
     let parameter = |name: &str| {
         template
             .at(&format!("/Parameters/{name}/MaxValue"))
@@ -26,16 +25,16 @@ fn most(template: &Template, value: &Value) -> u64 {
         .unwrap_or_else(|| panic!("no number: {value}"))
 }
 
-/// A function's time limit at its highest, in seconds.
+/// Returns the maximum timeout of a function, in seconds.
 fn timeout(template: &Template, function: &Value) -> u64 {
     let own = function
         .get("Timeout")
         .unwrap_or_else(|| template.at("/Globals/Function/Timeout"));
-    most(template, own)
+    max_value(template, own)
 }
 
-/// Each event source mapping with its queue and its function.
-fn sources(template: &Template) -> Vec<(&Value, &Value, &Value)> {
+/// Returns each event source mapping with its queue and its function.
+fn event_sources(template: &Template) -> Vec<(&Value, &Value, &Value)> {
     let (queues, functions) = (
         template.resources("AWS::SQS::Queue"),
         template.resources("AWS::Serverless::Function"),
@@ -54,29 +53,34 @@ fn sources(template: &Template) -> Vec<(&Value, &Value, &Value)> {
     mapped.collect()
 }
 
+/// Returns the resource that a value refers to.
 fn referred<'a>(resources: &BTreeMap<&str, &'a Value>, value: &Value) -> &'a Value {
     resources[references(value).first().unwrap().as_str()]
 }
 
 #[test]
-fn a_message_stays_hidden_while_its_function_may_still_work_on_it() {
+fn visibility_timeout_exceeds_the_function_timeout() {
     let template = Template::load();
-    let sources = sources(&template);
+    let sources = event_sources(&template);
     assert_eq!(sources.len(), 2);
     for (_, queue, function) in sources {
-        // Six times the function's limit, as AWS asks for (AWS Lambda Developer Guide, "Using Lambda with Amazon SQS").
-        let hidden = queue["VisibilityTimeout"].as_u64().unwrap();
-        assert!(hidden >= 6 * timeout(&template, function), "{queue}");
-        // The most that SQS hides a message: twelve hours.
-        assert!(hidden <= 12 * 60 * 60, "{queue}");
+        // AWS recommends six times the function's timeout (AWS Lambda Developer Guide, "Using Lambda
+        // with Amazon SQS").
+        let visibility_timeout = queue["VisibilityTimeout"].as_u64().unwrap();
+        assert!(
+            visibility_timeout >= 6 * timeout(&template, function),
+            "{queue}"
+        );
+        // The maximum of SQS is twelve hours.
+        assert!(visibility_timeout <= 12 * 60 * 60, "{queue}");
     }
 }
 
 #[test]
-fn a_message_is_given_up_only_after_several_tries() {
+fn messages_are_received_several_times_before_the_dead_letter_queue() {
     let template = Template::load();
-    for (_, queue, _) in sources(&template) {
-        // At least five, so that a throttled function loses no message (AWS, ibid.).
+    for (_, queue, _) in event_sources(&template) {
+        // AWS recommends at least five, so that throttling loses no message (ibid.).
         assert!(
             queue["RedrivePolicy"]["maxReceiveCount"].as_u64() >= Some(5),
             "{queue}"
@@ -85,31 +89,31 @@ fn a_message_is_given_up_only_after_several_tries() {
 }
 
 #[test]
-fn what_is_given_up_is_kept_as_long_as_where_it_came_from() {
+fn dead_letters_are_kept_as_long_as_messages() {
     let template = Template::load();
     let queues = template.resources("AWS::SQS::Queue");
-    let kept = |queue: &Value| queue["MessageRetentionPeriod"].as_u64().unwrap();
+    let retention = |queue: &Value| queue["MessageRetentionPeriod"].as_u64().unwrap();
     for queue in queues
         .values()
         .filter(|queue| queue.get("RedrivePolicy").is_some())
     {
         let dead = referred(&queues, &queue["RedrivePolicy"]["deadLetterTargetArn"]);
-        // A message's age counts from its first queue on.
-        assert!(kept(dead) >= kept(queue), "{queue}");
+        // A dead letter's age counts from its arrival in the first queue.
+        assert!(retention(dead) >= retention(queue), "{queue}");
     }
 }
 
 #[test]
-fn one_bad_message_gives_back_no_good_ones() {
+fn failed_message_does_not_return_the_rest_of_its_batch() {
     let template = Template::load();
-    for (mapping, ..) in sources(&template) {
+    for (mapping, ..) in event_sources(&template) {
         assert_eq!(
             list(&mapping["FunctionResponseTypes"]),
             ["ReportBatchItemFailures"],
             "{mapping}"
         );
     }
-    // A job may need all of its function's time.
+    // One job may use the whole timeout of its function.
     assert_eq!(
         template.at("/Resources/ProcessJobsSource/Properties/BatchSize"),
         1
@@ -117,7 +121,7 @@ fn one_bad_message_gives_back_no_good_ones() {
 }
 
 #[test]
-fn the_number_of_jobs_at_once_is_one_that_lambda_takes() {
+fn maximum_concurrency_is_reserved_and_in_range() {
     let template = Template::load();
     let mapping = template.at("/Resources/ProcessJobsSource/Properties");
     assert_eq!(
@@ -125,15 +129,15 @@ fn the_number_of_jobs_at_once_is_one_that_lambda_takes() {
         ["MaximumConcurrency".to_owned()].into()
     );
     let parameter = template.at("/Parameters/MaximumConcurrency");
-    // No less than that, or messages come back from a throttled function (AWS Lambda Developer Guide, "Configuring
-    // maximum concurrency for Amazon SQS event sources").
+    // With less, the function is throttled and messages return to the queue (AWS Lambda Developer
+    // Guide, "Configuring maximum concurrency for Amazon SQS event sources").
     let reserved =
         template.at("/Resources/ProcessJobsFunction/Properties/ReservedConcurrentExecutions");
     assert!(
         references(reserved).contains("MaximumConcurrency"),
         "{reserved}"
     );
-    // 2 to 1000 (AWS Lambda API Reference, "ScalingConfig").
+    // The range is 2 to 1000 (AWS Lambda API Reference, "ScalingConfig").
     assert_eq!(
         (
             parameter["MinValue"].as_u64(),
@@ -144,7 +148,7 @@ fn the_number_of_jobs_at_once_is_one_that_lambda_takes() {
 }
 
 #[test]
-fn a_route_answers_before_api_gateway_gives_up() {
+fn routes_time_out_before_api_gateway() {
     let template = Template::load();
     let workers = ["process-jobs", "fail-dead-jobs", "sweep-jobs"];
     for (name, (_, function)) in template
@@ -152,17 +156,17 @@ fn a_route_answers_before_api_gateway_gives_up() {
         .into_iter()
         .filter(|(name, _)| !workers.contains(name))
     {
-        let most = if name == "authorize" {
+        let limit = if name == "authorize" {
             AUTHORIZER_SECONDS
         } else {
             API_GATEWAY_SECONDS - 1
         };
-        assert!(timeout(&template, function) <= most, "{name}");
+        assert!(timeout(&template, function) <= limit, "{name}");
     }
 }
 
 #[test]
-fn a_sweep_ends_before_the_next_one_starts() {
+fn sweep_ends_before_the_next_one_starts() {
     let template = Template::load();
     let sweep = template.at("/Resources/SweepJobsFunction/Properties");
     assert_eq!(
@@ -173,7 +177,7 @@ fn a_sweep_ends_before_the_next_one_starts() {
 }
 
 #[test]
-fn uploads_that_are_given_up_do_not_stay() {
+fn abandoned_uploads_are_aborted_after_a_day() {
     let rules = Template::load()
         .at("/Resources/Bucket/Properties/LifecycleConfiguration/Rules")
         .clone();
@@ -185,6 +189,6 @@ fn uploads_that_are_given_up_do_not_stay() {
         .into_iter()
         .find(|rule| rule["Status"] == "Enabled" && days(rule).is_some())
         .unwrap();
-    // No run and no presigned request is under way for as long as a day.
+    // Neither a run nor a presigned request lasts a day.
     assert!(days(abort) >= Some(1) && PRESIGNED_URL_TTL.as_secs() < 24 * 60 * 60);
 }

@@ -1,7 +1,8 @@
-//! The template and the code agree: functions, routes, variables, permissions, limits.
+//! The template against the code: functions, routes, variables, permissions, limits.
 
 mod cloudformation;
 mod environment;
+#[path = "../common/functions.rs"]
 mod functions;
 mod limits;
 mod monitoring;
@@ -17,7 +18,7 @@ use cloudformation::{Template, list, references, text};
 use functions::FUNCTIONS;
 use serde_json::{Value, json};
 
-/// The routes of the contract, each with its function.
+/// The routes of the API, each with its function.
 const CONTRACT: [(&str, &str); 19] = [
     ("GET /api/jobs", "list-jobs"),
     ("POST /api/jobs", "create-job"),
@@ -46,14 +47,14 @@ fn contract() -> BTreeMap<String, String> {
         .into()
 }
 
-/// The routes of the functions: `GET /api/jobs`, and the crate that answers.
+/// Returns the routes in the code, such as `GET /api/jobs`, each with its function.
 fn routes() -> BTreeMap<String, String> {
     let mut routes = BTreeMap::new();
     for function in &FUNCTIONS {
         for route in function.routes {
             let key = format!("{} {}", route.method.as_str(), route.path);
             let other = routes.insert(key, function.name.to_owned());
-            assert_eq!(other, None, "{route:?} is answered twice");
+            assert_eq!(other, None, "{route:?} has two functions");
         }
     }
     routes
@@ -67,7 +68,7 @@ fn source(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The crates in functions/.
+/// Returns the names of the crates in functions/.
 fn crates() -> BTreeSet<String> {
     let folders = fs::read_dir(root().join("functions"))
         .unwrap()
@@ -78,19 +79,22 @@ fn crates() -> BTreeSet<String> {
         .collect()
 }
 
-/// The one resource of `candidates` that `value` refers to.
+/// Returns the one resource among `candidates` that `value` refers to.
 fn target<'a>(value: &Value, candidates: &BTreeMap<&'a str, &'a Value>) -> (&'a str, &'a Value) {
     let named = references(value);
     let mut found = candidates.iter().filter(|(id, _)| named.contains(**id));
     let (id, properties) = found
         .next()
-        .unwrap_or_else(|| panic!("{value} leads nowhere"));
-    assert!(found.next().is_none(), "{value} leads to several");
+        .unwrap_or_else(|| panic!("{value} refers to no resource"));
+    assert!(
+        found.next().is_none(),
+        "{value} refers to several resources"
+    );
     (id, properties)
 }
 
 #[test]
-fn every_function_crate_is_deployed_and_every_deployed_function_is_a_crate() {
+fn template_deploys_exactly_the_function_crates() {
     let template = Template::load();
     let functions = template.functions();
     assert_eq!(
@@ -124,7 +128,7 @@ fn every_function_crate_is_deployed_and_every_deployed_function_is_a_crate() {
 }
 
 #[test]
-fn every_route_of_the_contract_leads_to_its_function_behind_the_authorizer() {
+fn template_has_every_route_behind_the_authorizer() {
     let mut routes = BTreeMap::new();
     let template = Template::load();
     for (name, (_, function)) in template.functions() {
@@ -133,19 +137,19 @@ fn every_route_of_the_contract_leads_to_its_function_behind_the_authorizer() {
             let route = &event["Properties"];
             assert_eq!(route["ApiId"], json!({"Ref": "Api"}), "{name}");
             let key = format!("{} {}", text(&route["Method"]), text(&route["Path"]));
-            // A route without settings of its own has the API's default authorizer.
+            // A route without `Auth` has the API's default authorizer.
             let open = json!({"Authorizer": "NONE"});
             let expected = (key == "GET /health").then_some(&open);
             assert_eq!(route.get("Auth"), expected, "{key}");
             let other = routes.insert(key, name.to_owned());
-            assert_eq!(other, None, "{name} answers a route twice");
+            assert_eq!(other, None, "{route} has two functions");
         }
     }
     assert_eq!(routes, contract());
 }
 
 #[test]
-fn api_asks_the_authorizer_that_it_may_invoke() {
+fn api_may_invoke_its_authorizer() {
     let template = Template::load();
     let auth = template.at("/Resources/Api/Properties/Auth");
     let authorizer = &auth["Authorizers"][text(&auth["DefaultAuthorizer"])];
@@ -153,9 +157,9 @@ fn api_asks_the_authorizer_that_it_may_invoke() {
         authorizer,
         &json!({
             "FunctionArn": {"Fn::GetAtt": "AuthorizeFunction.Arn"},
-            // SAM adds no permission without it.
+            // Without it, SAM adds no permission to invoke.
             "EnableFunctionDefaultPermissions": true,
-            // The answers of `authorize`: whether it lets the request pass, and the user.
+            // The format of the answers of `authorize`.
             "AuthorizerPayloadFormatVersion": "2.0",
             "EnableSimpleResponses": true,
             "Identity": {"Headers": ["Authorization"], "ReauthorizeEvery": 60},
@@ -164,12 +168,12 @@ fn api_asks_the_authorizer_that_it_may_invoke() {
 }
 
 #[test]
-fn functions_answer_the_routes_of_the_contract() {
+fn functions_implement_the_routes_of_the_contract() {
     assert_eq!(routes(), contract());
 }
 
 #[test]
-fn browsers_may_send_every_method_and_read_every_header_that_the_api_uses() {
+fn cors_allows_the_methods_and_headers_of_the_api() {
     let template = Template::load();
     let cors = template.at("/Resources/Api/Properties/CorsConfiguration/Fn::If/1");
     let words = |field: &str| {

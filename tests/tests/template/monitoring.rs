@@ -1,4 +1,4 @@
-//! What operators are shown is what the code counts.
+//! Alarms and dashboard against the metrics in the code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ fn names(metrics: impl IntoIterator<Item = Metric>) -> BTreeSet<String> {
     names.collect()
 }
 
-/// The dashboard's body, with a word in place of each reference.
+/// Returns the dashboard's body with its references replaced.
 fn dashboard(template: &Template) -> Value {
     let body = text(&template.at("/Resources/Dashboard/Properties/DashboardBody")["Fn::Sub"]);
     let mut parts = body.split("${");
@@ -32,7 +32,7 @@ fn dashboard(template: &Template) -> Value {
 }
 
 #[test]
-fn alarms_and_dashboard_show_the_metrics_of_the_code() {
+fn alarms_and_dashboard_use_the_metrics_in_the_code() {
     let template = Template::monitoring();
     let namespace = json!({"Ref": "SystemName"});
     let alarms = template.resources("AWS::CloudWatch::Alarm");
@@ -59,7 +59,7 @@ fn alarms_and_dashboard_show_the_metrics_of_the_code() {
 }
 
 #[test]
-fn every_alarm_notifies_the_operators_topic_and_says_what_it_means() {
+fn every_alarm_notifies_operators_and_is_documented() {
     let template = Template::monitoring();
     let alarms = template.resources("AWS::CloudWatch::Alarm");
     assert!(alarms.len() > 10);
@@ -71,12 +71,12 @@ fn every_alarm_notifies_the_operators_topic_and_says_what_it_means() {
         );
         assert!(
             source("docs/operating.md").contains(&format!("`{name}`")),
-            "{name} is not in docs/operating.md"
+            "docs/operating.md does not describe {name}"
         );
     }
 }
 
-/// The parameters that name a resource of the system, and what the resource is called.
+/// Returns the parameters that name a resource of the system, each with that resource.
 fn watched(template: &Template) -> BTreeMap<&str, &str> {
     let parameters = template.at("/Parameters").as_object().unwrap();
     let named = parameters.keys().filter_map(|parameter| {
@@ -103,7 +103,7 @@ fn every_alarm_watches_the_resource_in_its_name() {
 }
 
 #[test]
-fn the_nested_application_is_given_the_resources_in_its_parameters_names() {
+fn monitoring_application_gets_the_resources_that_its_parameters_name() {
     let nested = Template::monitoring();
     let template = Template::load();
     let application = template.at("/Resources/Monitoring/Properties");
@@ -113,7 +113,7 @@ fn the_nested_application_is_given_the_resources_in_its_parameters_names() {
         ("AlarmTopicArn", json!({"Ref": "AlarmTopicArn"})),
     ]);
     for (parameter, resource) in watched(&nested) {
-        // The name of a queue is an attribute; Ref gives its URL.
+        // The name of a queue is an attribute: `Ref` returns its URL.
         let name = if resource.ends_with("Queue") {
             json!({"Fn::GetAtt": format!("{resource}.QueueName")})
         } else {
@@ -122,7 +122,7 @@ fn the_nested_application_is_given_the_resources_in_its_parameters_names() {
         expected.insert(parameter, name);
     }
     assert_eq!(application["Parameters"], json!(expected));
-    // The namespace of the metrics that the functions count.
+    // The functions count in the namespace that the alarms watch.
     for (name, (_, function)) in template.functions() {
         if let Some(namespace) = function["Environment"]["Variables"].get("METRICS_NAMESPACE") {
             assert_eq!(namespace, &expected["SystemName"], "{name}");

@@ -1,11 +1,11 @@
-//! Each function is allowed what its code calls, on what it calls it, and no more.
+//! The permissions of each function: its calls, and no more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloudformation::{Template, arn, list, text};
 
-/// What each function calls. A transaction asks for the permissions of its parts, a copy in S3
-/// for those to read and to write (Service Authorization Reference).
+/// The calls of each function. A transaction needs the permissions of its parts, a copy in S3 those
+/// to read and to write (Service Authorization Reference).
 const CALLS: [(&str, &[&str]); 21] = [
     (
         "list-jobs",
@@ -17,7 +17,7 @@ const CALLS: [(&str, &[&str]); 21] = [
             "dynamodb:BatchGetItem Table",
         ],
     ),
-    // A job whose message cannot be sent is taken back, unless a repeated request was told of it.
+    // A job whose message cannot be sent is deleted, unless a repeated request has returned its id.
     (
         "create-job",
         &[
@@ -29,7 +29,7 @@ const CALLS: [(&str, &[&str]); 21] = [
         ],
     ),
     ("get-job", &["dynamodb:Query Table"]),
-    // A configuration that is large is an item of its own.
+    // A large configuration is an item of its own.
     (
         "update-job",
         &[
@@ -77,7 +77,7 @@ const CALLS: [(&str, &[&str]); 21] = [
         "restore-package",
         &["dynamodb:GetItem Table", "dynamodb:UpdateItem Table"],
     ),
-    // A presigned request is carried out with the permissions of who signed it.
+    // A presigned request has the permissions of its signer.
     (
         "add-release-file",
         &["dynamodb:GetItem Table", "s3:PutObject Bucket/releases/*"],
@@ -143,7 +143,7 @@ const CALLS: [(&str, &[&str]); 21] = [
     ),
 ];
 
-/// What the template allows each function: an action and what it may be done to.
+/// Returns what the template allows each function: an action and its resource.
 fn grants(template: &Template) -> BTreeMap<String, BTreeSet<String>> {
     let functions = template.functions().into_iter();
     let granted = functions.map(|(name, (_, function))| {
@@ -154,11 +154,11 @@ fn grants(template: &Template) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 fn policy(policy: &serde_json::Value) -> Vec<String> {
-    // A policy that a condition adds counts.
+    // A conditional policy counts too.
     let policy = policy.pointer("/Fn::If/1").unwrap_or(policy);
     let statements = policy["Statement"]
         .as_array()
-        .unwrap_or_else(|| panic!("no policy of our own: {policy}"));
+        .unwrap_or_else(|| panic!("not an inline policy: {policy}"));
     let mut grants = Vec::new();
     for statement in statements {
         assert_eq!(statement["Effect"], "Allow");
@@ -174,7 +174,7 @@ fn policy(policy: &serde_json::Value) -> Vec<String> {
 }
 
 #[test]
-fn each_function_is_allowed_what_it_calls_and_no_more() {
+fn functions_have_exactly_the_permissions_for_their_calls() {
     let mut grants = grants(&Template::load());
     for (name, calls) in CALLS {
         let expected: BTreeSet<String> = calls.iter().map(|call| (*call).to_owned()).collect();

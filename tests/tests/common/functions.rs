@@ -1,9 +1,9 @@
-//! The functions, as the code defines them.
+//! The functions and their routes, as defined in the code.
 
 use api::Route;
 use lambda::Settings;
 
-/// A function: its crate, the routes that it answers, and how it is built from its settings.
+/// A function: the name of its crate, its routes, and its construction from settings.
 pub struct Function {
     pub name: &'static str,
     pub routes: &'static [Route],

@@ -1,0 +1,42 @@
+//! Releases, their files and their packages.
+
+use serde_json::json;
+
+use super::{CostMeter, Measured, Units};
+use crate::common::FakeWork;
+
+impl CostMeter {
+    pub(super) async fn releases(mut self) -> Vec<Measured> {
+        let body = json!({"release_type": "ebook", "metadata": {"title": "A Book"}});
+        let (name, budget) = ("create a release", Units::new(1, 0.0, 1.0));
+        let created = self
+            .write(name, budget, ("POST", "/api/releases"), Some(body))
+            .await;
+        let release = created["id"].as_u64().unwrap();
+        let path = |rest: &str| format!("/api/releases/{release}{rest}");
+        let budget = Units::new(1, 1.0, 0.0);
+        self.get("release", budget, &path("")).await;
+        let file = json!({"path": "book.epub", "size": 1});
+        let (name, route) = ("upload of a file", path("/files"));
+        self.write(name, budget, ("POST", &route), Some(file)).await;
+        self.get("files of a release", budget, &route).await;
+
+        let first = self.package("a package's job", release).await;
+        self.package("the next package's job", release).await;
+        let (budget, body) = (Units::new(2, 1.0, 3.0), json!({"job_id": first}));
+        let (name, route) = ("restore a package", path("/package"));
+        self.write(name, budget, ("PUT", &route), Some(body)).await;
+        self.measured
+    }
+
+    /// Builds a package of the release and returns its job's id.
+    async fn package(&mut self, name: &str, release: u64) -> u64 {
+        let job = json!({"job_type": "packaging", "release_id": release});
+        let id = self.api.create(job).await;
+        self.start();
+        let package = FakeWork::Package(json!({"files": []}));
+        self.api.process(id, package).await;
+        self.record(name, Units::new(14, 4.0, 24.0));
+        id
+    }
+}

@@ -1,0 +1,30 @@
+//! Every route, called in this process as an owner, a stranger and an admin.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod job;
+mod lists;
+mod submissions;
+mod wizard;
+
+use serde_json::Value;
+
+/// Returns the ids of the jobs on a page.
+fn ids(page: &Value) -> Vec<u64> {
+    page["jobs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| job["id"].as_u64().unwrap())
+        .collect()
+}
+
+/// Returns the fields that a problem names.
+fn fields(problem: &Value) -> Vec<&str> {
+    problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["field"].as_str().unwrap())
+        .collect()
+}
