@@ -15,6 +15,8 @@ RUN_HARNESS := PYTHONPATH="$(CURDIR)/scripts:$(CURDIR)/tests/e2e" "$(TESTS)/pyth
 export PATH := $(LOCAL)/venv-tools/bin:$(LOCAL)/venv-local/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 export PYTHON PORT LOG_LEVEL ORIGINS
+# A changed snapshot fails a test; INSTA_UPDATE=always accepts it.
+export INSTA_UPDATE ?= no
 
 # The shell sets USER to the login name, so only a USER on make's command line counts.
 TOKEN_USER := $(if $(filter command line,$(origin USER)),$(USER),7)

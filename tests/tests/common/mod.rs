@@ -16,6 +16,7 @@ use axum::{
 use http_body_util::BodyExt;
 use jobs::{Job, JobId, Time, UserId, testing::ManualClock};
 use lambda_http::request::RequestContext;
+use serde::Serialize;
 use serde_json::{Value, json};
 use store::{Claim, RunHandle, Store, testing::store};
 use tower::ServiceExt;
@@ -42,7 +43,7 @@ pub struct Api {
 }
 
 /// The answer to a request. A body that is not JSON is a string.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Answer {
     pub status: u16,
     pub headers: BTreeMap<String, String>,

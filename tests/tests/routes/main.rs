@@ -1,9 +1,12 @@
 //! Every route, called in this process as an owner, a stranger and an admin.
 
+mod answers;
 #[path = "../common/mod.rs"]
 mod common;
 mod job;
 mod lists;
+mod problems;
+mod snapshots;
 mod submissions;
 mod wizard;
 

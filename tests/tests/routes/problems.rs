@@ -1,0 +1,180 @@
+//! The answer of every problem type, as a snapshot.
+
+use std::collections::BTreeSet;
+
+use api::ProblemType;
+use dynoxide::Database;
+use futures::future::join_all;
+use lambda_http::request::RequestContext;
+use serde_json::json;
+use store::{
+    Store,
+    testing::{client, serve},
+};
+use worker::testing::{broken_queue, queue};
+
+use crate::{
+    common::{Answer, Api, FakeWork, OWNER, STRANGER},
+    snapshots::{assert_no_others, assert_snapshot},
+};
+
+/// A request that is answered with a problem.
+struct Request {
+    problem: ProblemType,
+    caller: (u64, bool),
+    method: &'static str,
+    path: String,
+    body: Option<String>,
+}
+
+impl Request {
+    /// The owner's request.
+    fn new(problem: ProblemType, method: &'static str, path: impl Into<String>) -> Self {
+        Self {
+            problem,
+            caller: OWNER,
+            method,
+            path: path.into(),
+            body: None,
+        }
+    }
+
+    fn with_body(self, body: &(impl ToString + ?Sized)) -> Self {
+        Self {
+            body: Some(body.to_string()),
+            ..self
+        }
+    }
+}
+
+const RELEASE: u64 = 42;
+const KEY: [(&str, &str); 1] = [("Idempotency-Key", "k-1")];
+
+/// Requests about a pending analysis and a completed job.
+fn requests_about_jobs(pending: u64, completed: u64) -> Vec<Request> {
+    use ProblemType as Type;
+    let job = |id: u64, rest: &str| format!("/api/jobs/{id}{rest}");
+    let analysis = |id: u64| format!("/api/wizard/jobs/{id}/analysis");
+    let forbidden = Request {
+        caller: STRANGER,
+        ..Request::new(Type::Forbidden, "GET", job(pending, ""))
+    };
+    vec![
+        forbidden,
+        Request::new(Type::JobNotFound, "GET", job(5, "")),
+        Request::new(Type::JobFinal, "PUT", job(completed, "/cancel")),
+        Request::new(Type::JobNotDraft, "PUT", job(pending, "/submit")),
+        Request::new(Type::JobNotRetryable, "POST", job(pending, "/retry")),
+        Request::new(Type::AnalysisNotFound, "GET", analysis(completed)),
+        Request::new(Type::AnalysisNotFinished, "GET", analysis(pending)),
+    ]
+}
+
+/// Requests that create, or are about a release, or about nothing. `KEY` belongs to an `nfofix` job
+/// and `pending` built no package.
+fn other_requests(pending: u64) -> Vec<Request> {
+    use ProblemType as Type;
+    let create = |problem| Request::new(problem, "POST", "/api/jobs");
+    let release = json!({"id": RELEASE, "release_type": "ebook"});
+    let release_path = format!("/api/releases/{RELEASE}");
+    let restore = json!({"job_id": pending});
+    vec![
+        create(Type::InvalidRequest).with_body(&json!({"job_type": "juggling", "prioritty": 1})),
+        create(Type::MalformedBody).with_body("[]"),
+        create(Type::TooLarge).with_body(&"x".repeat(300_000)),
+        create(Type::IdempotencyKeyReused).with_body(&json!({"job_type": "dirfix"})),
+        Request::new(Type::ReleaseNotFound, "GET", "/api/releases/43"),
+        Request::new(Type::ReleaseIdTaken, "POST", "/api/releases").with_body(&release),
+        Request::new(Type::PackageNotKept, "PUT", release_path + "/package").with_body(&restore),
+        Request::new(Type::RouteNotFound, "GET", "/api/job"),
+        Request::new(Type::MethodNotAllowed, "DELETE", "/api/jobs"),
+    ]
+}
+
+/// The answers to requests that are refused for what they ask.
+async fn refusals() -> Vec<(ProblemType, Answer)> {
+    let api = Api::new().await;
+    let release = json!({"id": RELEASE, "release_type": "ebook"});
+    api.send(OWNER, "POST", "/api/releases", Some(release))
+        .await;
+    let pending = api.create(json!({"job_type": "analysis"})).await;
+    let completed = api.create(json!({"job_type": "nfofix"})).await;
+    api.process(completed, FakeWork::Complete(json!({}))).await;
+    let body = json!({"job_type": "nfofix"}).to_string();
+    api.send_with(OWNER, "POST", "/api/jobs", Some(body), &KEY)
+        .await;
+
+    let mut requests = requests_about_jobs(pending, completed);
+    requests.extend(other_requests(pending));
+    let mut answers = Vec::new();
+    for Request {
+        problem,
+        caller,
+        method,
+        path,
+        body,
+    } in requests
+    {
+        let request = Api::request(caller, method, &path, body, &KEY);
+        answers.push((problem, api.answer(request).await));
+    }
+    answers
+}
+
+/// A request without the context of a caller, which the gateway lets through to no function.
+async fn unauthorized() -> Answer {
+    let mut request = Api::request(OWNER, "GET", "/api/jobs", None, &[]);
+    let context = request.extensions_mut().get_mut::<RequestContext>();
+    let Some(RequestContext::ApiGatewayV2(context)) = context else {
+        panic!("no context")
+    };
+    context.authorizer = None;
+    Api::new().await.answer(request).await
+}
+
+/// One of several changes of a draft that were made at once.
+async fn draft_changed() -> Answer {
+    let api = Api::new().await;
+    let path = format!("/api/jobs/{}", api.create(json!({"draft": true})).await);
+    let change = json!({"job_type": "dirfix"}).to_string();
+    let request = || Api::request(OWNER, "PATCH", &path, Some(change.clone()), &[]);
+    let answers = join_all((0..10).map(|_| api.answer(request()))).await;
+    let conflict = answers.into_iter().find(|answer| answer.status != 200);
+    conflict.expect("no two changes met")
+}
+
+async fn internal_error() -> Answer {
+    let endpoint = serve(Database::memory().unwrap()).await;
+    let api = Api::over(Store::new(client(&endpoint), "no-such-table"), queue());
+    let request = Api::request(OWNER, "GET", "/api/jobs/5", None, &[]);
+    api.answer(request).await
+}
+
+async fn unavailable() -> Answer {
+    let api = Api::with_queue(broken_queue()).await;
+    let job = json!({"job_type": "nfofix"}).to_string();
+    let request = Api::request(OWNER, "POST", "/api/jobs", Some(job), &[]);
+    api.answer(request).await
+}
+
+#[tokio::test]
+async fn every_problem_is_answered_as_its_snapshot() {
+    let mut answers = refusals().await;
+    answers.extend([
+        (ProblemType::Unauthorized, unauthorized().await),
+        (ProblemType::DraftChanged, draft_changed().await),
+        (ProblemType::Internal, internal_error().await),
+        (ProblemType::Unavailable, unavailable().await),
+    ]);
+    let met: BTreeSet<ProblemType> = answers.iter().map(|(problem, _)| *problem).collect();
+    assert_eq!(met, ProblemType::ALL.iter().copied().collect());
+
+    let mut taken = BTreeSet::new();
+    for (problem, answer) in answers {
+        assert_eq!(answer.body["type"], problem.urn(), "{answer:?}");
+        let name = problem.urn().replace("urn:jobs:", "problem-");
+        assert_snapshot(&name, &answer);
+        taken.insert(name);
+    }
+    assert_no_others("problem-", &taken);
+}
