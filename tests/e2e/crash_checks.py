@@ -1,13 +1,13 @@
 """The checks of the crash matrix: the state of a job after its processor was killed."""
 
 from api import User
-from checks import Checks, has_gap, outcomes, runs_below
+from checks import Checks, ends_once, has_gap, outcomes, runs_below
 from crash_points import CrashPoint
 from waiting import wait_until
 
 
 def find_faults(point: CrashPoint, reference: CrashPoint) -> list[str]:
-    """Returns every difference from a job that was never killed, in words."""
+    """Describes every difference from a job that was never killed."""
     point.observe()
     checks = Checks()
     check_end(checks, point)
@@ -35,10 +35,8 @@ def check_log(checks: Checks, point: CrashPoint) -> None:
     assert point.job
     log = point.owner.log(point.job)
     point.log_lines = len(log)
-    checks.expect(not has_gap(log), "its log has a gap or a repeat")
-    ends = [line["message"] for line in log].count("Job completed")
-    ends_once = ends == 1 and log[-1]["message"] == "Job completed"
-    checks.expect(ends_once, f"its log has {ends} ends")
+    checks.expect(not has_gap(log), "its log has a gap or a duplicate")
+    checks.expect(ends_once(log), f"its log does not end once: {log[-5:]}")
 
 
 def check_output(checks: Checks, point: CrashPoint, reference: CrashPoint) -> None:
@@ -51,8 +49,8 @@ def check_output(checks: Checks, point: CrashPoint, reference: CrashPoint) -> No
     is_complete = len(runs) == len(folders) == scenario.packages
     checks.expect(is_complete, f"the bucket has the output of {sorted(runs)}")
     is_free = "lease_expires_at" not in item and "due_at" not in item
-    checks.expect(is_free, "the job still has a lease, or is still due for the sweeper")
-    # A package has the date in it: it is the same only on the same day.
+    checks.expect(is_free, "the job still has a lease or is due for the sweeper")
+    # A package contains its date, so it is the same only on the same day.
     if job["created_at"][:10] == reference.details["created_at"][:10]:
         checks.expect(point.package == reference.package, "its package differs from the reference")
     if not scenario.packages:
@@ -75,11 +73,11 @@ def check_duplicate(checks: Checks, point: CrashPoint) -> None:
     wait_until(is_counted, "the duplicate to be counted")
     after = point.owner.job(job)
     is_same = after == before | {"duplicate_deliveries": count}
-    checks.expect(is_same, "another delivery of its message changed it")
+    checks.expect(is_same, "another delivery of its message changed the job")
 
 
 def check_next_job(checks: Checks, point: CrashPoint) -> None:
-    """Runs another job on the release and checks that nothing holds it up."""
+    """Runs another job on the release, which must start at once."""
     if not point.scenario.packages:
         return
     user: User = point.owner

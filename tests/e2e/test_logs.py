@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from api import User, assert_problem
+from checks import COMPLETED
 from stack import Stack
 from waiting import wait_until
 
@@ -70,7 +71,7 @@ def test_page_has_entries_oldest_first(packaged: int, page: Any) -> None:
         assert set(entry) == {"seq", "timestamp", "level", "message", "step"}
     assert {None, "nfo", "diz", "sfv"} <= {entry["step"] for entry in page["logs"]}
     assert "started" in page["logs"][0]["message"]
-    assert page["logs"][-1]["message"] == "Job completed"
+    assert page["logs"][-1]["message"] == COMPLETED
 
 
 def test_owner_admin_and_wizard_read_the_same_log(
