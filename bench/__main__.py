@@ -82,7 +82,7 @@ def run_handlers(report: Report) -> None:
 
 
 def run_parts(report: Report, names: Sequence[str], sizes: Sequence[int]) -> None:
-    """Runs the parts one after the other."""
+    """Runs the parts one after another."""
     parts: dict[str, Callable[[Report], None]] = {
         "startup": lambda report: measure_startup(report, LOCAL_BUILD, RELEASE_BUILD, VENV_PYTHON),
         "handlers": run_handlers,

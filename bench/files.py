@@ -46,7 +46,7 @@ def write_sample(path: Path, mib: int) -> None:
 
 
 def seconds_of(command: Sequence[str]) -> float:
-    """Runs a command; returns the seconds that it took."""
+    """Runs a command and returns its duration in seconds."""
     started = time.monotonic()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - started

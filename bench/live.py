@@ -1,4 +1,4 @@
-"""Waiting times on the deployed local system: for a job to start, to stop, and for its log."""
+"""Latency on the deployed local system: start of a job, end after a cancel, log lines."""
 
 import random
 import statistics
@@ -16,11 +16,11 @@ from waiting import wait_until
 STARTS, CANCELS, FOLLOWED = 100, 10, 20
 POLL_INTERVAL = 0.02  # seconds
 BOOK = b"Once upon a time\r\n" * 2_000
-LARGE_FILE_BYTES = 48 << 20  # whose packaging takes some seconds
+LARGE_FILE_BYTES = 48 << 20  # packaging this takes some seconds
 
 
 def seconds(text: str) -> float:
-    """Returns a time of the API in seconds."""
+    """Converts a time from the API to seconds."""
     return datetime.fromisoformat(text).timestamp()
 
 
@@ -38,7 +38,7 @@ def add_row(report: Report, name: str, values: list[float]) -> None:
 def submit_to_running(user: User) -> list[float]:
     """Runs short jobs; returns the seconds from the creation of each to its start."""
     release = user.create_release({"book.txt": BOOK})
-    # One after another: jobs in the queue would be measured too.
+    # One after another: the wait for other jobs in the queue would count too.
     jobs = [user.run_job(job_type="analysis", release_id=release) for _ in range(STARTS)]
     return [seconds(job["started_at"]) - seconds(job["created_at"]) for job in jobs]
 
@@ -57,7 +57,7 @@ def cancel_to_stopped(stack: Stack, user: User, release: int) -> float:
         jobs = user.get(f"/api/releases/{release}/jobs?status=running").body["jobs"]
         return jobs and user.status(jobs[0]["id"])["step"] == "archive" and jobs[0]["id"]
 
-    # The deployed table and bucket, and a processor whose end can be seen.
+    # The deployed table and bucket, with a processor whose end can be observed.
     with run_function(stack, "process-jobs") as processor, ThreadPoolExecutor(1) as pool:
         end = pool.submit(lambda: (processor.invoke(event), time.time())[1])
         job = wait_until(job_at_work, "the job to compress")
@@ -67,7 +67,7 @@ def cancel_to_stopped(stack: Stack, user: User, release: int) -> float:
 
 
 def written_to_seen(user: User) -> list[float]:
-    """Follows the log of a job as a client does; returns the seconds until each line was seen."""
+    """Follows the log of a job like a client; returns the seconds until each line appeared."""
     release = user.create_release({"book.txt": BOOK}, metadata={"title": "A Book"})
     job = user.create_job(job_type="packaging", release_id=release)
     waited: list[float] = []
@@ -83,7 +83,7 @@ def written_to_seen(user: User) -> list[float]:
 
 
 def measure_live(report: Report) -> None:
-    """Measures on the system that is up."""
+    """Measures on the running system."""
     stack = Stack.load()
     user = stack.new_user()
     add_row(report, "submit to running", submit_to_running(user))

@@ -1,4 +1,4 @@
-"""The results of a benchmark: a printed table, and a report that machines read."""
+"""The results of a benchmark: a printed table and a JSON report."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ Metric = dict[str, Any]
 
 
 class Report:
-    """Metrics, each with its unit and the bound that it is held to."""
+    """Metrics, each with its unit and its bound."""
 
     def __init__(self) -> None:
         self.metrics: list[Metric] = []

@@ -86,7 +86,7 @@ for path in CERTIFICATES:
 
 
 class Answer(NamedTuple):
-    """A function's answer: when it came, whether it is a `response` or an `error`, and its body."""
+    """A function's answer: its time, its kind (`response` or `error`) and its body."""
 
     arrived: float
     kind: str

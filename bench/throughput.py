@@ -14,7 +14,7 @@ MEASURED = (PYTHON_ROUTE, HELLO, HELLO_SDK, PYTHON)
 
 
 def answers_per_second(program: Program) -> float:
-    """Returns the rate after the first answer. Half of the time is the server's own."""
+    """Returns the rate after the first answer. Half of the time is spent in the server."""
     is_over = False
     with (
         serve(lambda: None if is_over else program.event) as (answers, port),

@@ -52,7 +52,7 @@ def problem(status: HTTPStatus, urn: str, detail: str) -> Response:
 
 
 def caller() -> tuple[int, bool] | None:
-    """Returns the user whom the authorizer has found, and whether they are an admin; else None."""
+    """Returns the user and their admin flag from the authorizer, or None."""
     authorizer = app.current_event.request_context.authorizer
     context = (authorizer.get_lambda if authorizer else None) or {}
     user = context.get("user_id")
@@ -62,7 +62,7 @@ def caller() -> tuple[int, bool] | None:
 
 
 def view(job: Item) -> dict[str, Any]:
-    """Returns a job as the API shows it."""
+    """Converts a job to the format of the API."""
     error = None
     if "error_code" in job:
         error = {"code": job["error_code"], "message": job.get("error_message", "")}

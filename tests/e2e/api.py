@@ -1,4 +1,4 @@
-"""Clients of the HTTP API, and the answers that they get."""
+"""Clients of the HTTP API, and its answers."""
 
 import json
 import urllib.error
@@ -24,8 +24,8 @@ class Answer(NamedTuple):
 def fetch(
     url: str, method: str = "GET", data: bytes | None = None, headers: dict[str, str] | None = None
 ) -> Answer:
-    """Sends a request and returns the response, with the body as bytes, whatever its status."""
-    # urllib would add a content type of its own, which the signature of an upload does not cover.
+    """Sends a request and returns the response of any status, with its body as bytes."""
+    # Without one, urllib adds a content type that the signature of an upload does not cover.
     headers = {"content-type": "application/octet-stream"} | (headers or {})
     request = urllib.request.Request(url, method=method, data=data, headers=headers)
     try:
@@ -36,14 +36,14 @@ def fetch(
 
 
 def upload(target: dict[str, Any], data: bytes) -> Answer:
-    """Uploads a file as the API's answer to `POST .../files` says."""
-    # A client sends the length of its own data; S3 compares it with the signed length.
+    """Uploads a file with the request in the API's answer to `POST .../files`."""
+    # The client sends the length of its data, which S3 compares with the signed length.
     headers = {name: text for name, text in target["headers"].items() if name != "content-length"}
     return fetch(target["url"], target["method"], data, headers)
 
 
 def assert_problem(answer: Answer, status: int, urn: str, *fields: str) -> None:
-    """Checks that an answer is an RFC 9457 problem of this type that names exactly these fields."""
+    """Checks that an answer is an RFC 9457 problem of this type, with exactly these fields."""
     assert answer.status == status, answer
     assert answer.headers.get_all("content-type") == ["application/problem+json"]
     problem = answer.body
@@ -62,7 +62,7 @@ class Client:
         self.headers = {"authorization": f"Bearer {bearer}"} if bearer else {}
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
-        """Sends a request. A `body` of bytes is sent as it is, any other as JSON."""
+        """Sends a request. A `body` that is not bytes is sent as JSON."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         named = {name.replace("_", "-"): text for name, text in headers.items()}
         sent = {"content-type": "application/json"} | self.headers | named

@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: the stack, users, faults, and functions run by hand."""
+"""Fixtures of the end-to-end tests: the stack, users, faults, and functions that run alone."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import pytest
 
 import local
 
-# Helpers assert too. pytest shows the values of modules that it is told of before their import.
+# Helpers assert too. pytest shows their values only if they are registered before their import.
 pytest.register_assert_rewrite("api", "packages", "runtime", "samples", "stack")
 
 from api import Client, User  # noqa: E402
@@ -23,7 +23,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the slow tests first, so that no worker is left with one at the end."""
+    """Moves the slow tests to the front, so that no worker starts one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
@@ -35,13 +35,13 @@ def stack() -> Stack:
 
 @pytest.fixture
 def owner(stack: Stack) -> User:
-    """A new user, who owns whatever the test makes."""
+    """A new user, who owns the jobs and releases of the test."""
     return stack.new_user()
 
 
 @pytest.fixture
 def stranger(stack: Stack) -> User:
-    """A new user, to whom nothing belongs."""
+    """A new user, who owns nothing."""
     return stack.new_user()
 
 
@@ -59,13 +59,13 @@ def anonymous(stack: Stack) -> Client:
 
 @pytest.fixture
 def start_proxy(stack: Stack) -> Iterator[StartProxy]:
-    """Starts proxies between functions and AWS (`faults.run_proxy`) that end with the test."""
+    """Starts proxies between functions and AWS (`faults.run_proxy`); they end with the test."""
     with contextlib.ExitStack() as running:
         yield lambda **callbacks: running.enter_context(run_proxy(stack.endpoint_url, **callbacks))
 
 
 @pytest.fixture
 def start_function(stack: Stack) -> Iterator[StartFunction]:
-    """Starts functions by hand (`runtime.run_function`) that end with the test."""
+    """Starts functions alone (`runtime.run_function`); they end with the test."""
     with contextlib.ExitStack() as running:
         yield lambda name, **options: running.enter_context(run_function(stack, name, **options))

@@ -55,13 +55,13 @@ def is_none(_: Call) -> bool:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A kind of job that is killed: its type, and the release that it works on."""
+    """A job to kill: its type, configuration and release."""
 
     name: str
     job_type: str
     prepare: Callable[[Stack, User], int]  # makes the release
     config: dict[str, Any] = field(default_factory=dict)
-    packages: int = 1  # that are kept afterwards: the current one, and the one that it replaced
+    packages: int = 1  # number kept afterwards: the current one, and the replaced one if any
     refuses: Callable[[Call], bool] = is_none
     time_limit: float = TIME_LIMIT
 
@@ -79,7 +79,7 @@ SCENARIOS = {
         Scenario(
             "packaging while S3 refuses", "packaging", small_release, PACKAGING, refuses=is_s3
         ),
-        # The time is enough for the first file. The run suspends the archive, the next resumes it.
+        # The time is enough for one file: the run suspends the archive, and the next resumes it.
         Scenario(
             "packaging in several runs",
             "packaging",
@@ -94,7 +94,7 @@ SCENARIOS = {
 class CrashPoint:
     """A job of a scenario, and the call at which its processor is killed.
 
-    Without a number the processor is not killed: the job is the reference for the others.
+    Without a number the processor survives: the job is the reference for the others.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class CrashPoint:
                 answer = processor.invoke(delivery(self.message, f"m-{self.owner.id}"))
                 assert answer == PROCESSED, answer
             except FunctionDiedError:
-                assert killer.killed, "the processor ended by itself"
+                assert killer.killed, "the processor ended without a kill"
         self.calls, self.call = killer.calls, killer.killed
         if job := self.find_job():
             self.status_at_kill = self.owner.status(job)["status"]
@@ -158,12 +158,12 @@ class CrashPoint:
     def find_job(self) -> int | None:
         """Returns the id of the message's job; None before it exists."""
         new = [job["id"] for job in self.owner.jobs() if job["id"] not in self.earlier_jobs]
-        assert len(new) < 2, f"one message made {len(new)} jobs"
+        assert len(new) < 2, f"one message created {len(new)} jobs"
         self.job = new[0] if new else None
         return self.job
 
     def deliver_again(self) -> None:
-        """Sends the message once more, as SQS does with a message that nobody has deleted."""
+        """Sends the message again, as SQS does with a message that was not deleted."""
         self.stack.sqs.send_message(
             QueueUrl=self.stack.queue_url, MessageBody=json.dumps(self.message)
         )
@@ -174,7 +174,7 @@ class CrashPoint:
         return job is not None and self.stack.job_item(job)["status"]["S"] in FINAL
 
     def is_tidy(self) -> bool:
-        """Returns whether the sweeper is done with the job."""
+        """Returns whether the job is no longer due for the sweeper."""
         return self.job is not None and "due_at" not in self.stack.job_item(self.job)
 
     def hasten(self) -> None:

@@ -1,7 +1,7 @@
 """The crash matrix: kills the processor just before and just after each of its calls to AWS.
 
-The killed runs have the deployed table, bucket and queue behind them. The deployed system recovers
-the jobs: the lease expires, the sweeper sends a message, and the processor runs the job again.
+The killed runs use the deployed table, bucket and queue. The deployed system recovers the jobs: the
+lease expires, the sweeper sends a message, and the processor runs the job again.
 """
 
 import argparse
@@ -39,7 +39,7 @@ Every job is checked after its recovery:
 
 
 def wait_for_recovery(points: Sequence[CrashPoint], *, hurry: bool) -> None:
-    """Waits until every job has ended and the sweeper is done with it.
+    """Waits until every job has ended and has been cleaned up.
 
     In a hurry, the due times in the table are moved into the past, and the sweeper runs at once.
     """
@@ -135,15 +135,15 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Runs the matrix that the command line asks for."""
-    given, started = arguments(), time.monotonic()
-    scenarios = [SCENARIOS[name] for name in given.scenario or SCENARIOS]
-    points = run_matrix(Stack.load(), scenarios, given.every, hurry=given.hurry)
+    """Runs the matrix described on the command line."""
+    options, started = arguments(), time.monotonic()
+    scenarios = [SCENARIOS[name] for name in options.scenario or SCENARIOS]
+    points = run_matrix(Stack.load(), scenarios, options.every, hurry=options.hurry)
     text = "\n".join(page(points)) + "\n"
     print(text)
     print(f"{len(points)} points took {time.monotonic() - started:.0f} s")
-    if given.output:
-        given.output.write_text(text)
+    if options.output:
+        options.output.write_text(text)
     if any(point.faults for point in points):
         sys.exit("error: a crash point has exceptions")
 

@@ -1,6 +1,6 @@
 """Faults between a function and AWS.
 
-A proxy names each call, and may delay it, refuse it, lose its answer, or kill the process.
+A proxy identifies each call. It can delay or refuse it, lose its answer, or kill the process.
 """
 
 import contextlib
@@ -43,19 +43,19 @@ class Refusal(NamedTuple):
 
 
 class ConnectionLostError(Exception):
-    """The caller gets no answer: the proxy closes the connection."""
+    """The proxy closes the connection without an answer."""
 
 
-# Runs before a call is forwarded. It may wait, refuse the call, or raise `ConnectionLostError`.
+# Runs before a call is forwarded. Can wait, refuse the call, or raise `ConnectionLostError`.
 Before = Callable[[Call], Refusal | None]
-# Runs when AWS has carried out a call. It may raise `ConnectionLostError`.
+# Runs after AWS has answered a call. Can raise `ConnectionLostError`.
 After = Callable[[Call], None]
 # Takes `before` and `after`; returns the address of a proxy. See the fixture `start_proxy`.
 StartProxy = Callable[..., str]
 
 
 def name_call(method: str, target: str, headers: Message) -> Call:
-    """Names the call that an HTTP request makes."""
+    """Identifies the call of an HTTP request."""
     parts = urllib.parse.urlsplit(target)
     if operation := headers.get("x-amz-target"):
         service = "SQS" if operation.startswith("AmazonSQS") else "DynamoDB"
@@ -65,7 +65,7 @@ def name_call(method: str, target: str, headers: Message) -> Call:
 
 
 def s3_operation(method: str, query: Container[str], headers: Message) -> str:
-    """Names an operation of S3, which only its query and headers tell."""
+    """Returns the operation of a request to S3, from its query and headers."""
     is_copy = "x-amz-copy-source" in headers
     match method:
         case "GET" if "list-type" in query:
@@ -88,7 +88,7 @@ def s3_operation(method: str, query: Container[str], headers: Message) -> str:
 
 
 def throttle(call: Call) -> Refusal:
-    """Returns the answer of a service that is asked too often."""
+    """Returns the answer of a service that throttles the caller."""
     if call.service == "S3":
         content = "<Error><Code>SlowDown</Code><Message>Reduce your request rate</Message></Error>"
         return Refusal(503, "application/xml", content.encode())
@@ -101,7 +101,7 @@ def throttle(call: Call) -> Refusal:
 
 
 def forward_all(_: Call) -> None:
-    """Lets every call pass."""
+    """Forwards every call."""
 
 
 class ProxyServer(Server):
@@ -121,7 +121,7 @@ class ProxyHandler(http.server.BaseHTTPRequestHandler):
     server: ProxyServer
 
     def handle_call(self) -> None:
-        """Forwards one call, or refuses it, or closes the connection."""
+        """Forwards a call, refuses it, or closes the connection."""
         length = int(self.headers.get("content-length", 0))
         body = self.rfile.read(length)
         call = name_call(self.command, self.path, self.headers)
@@ -197,10 +197,10 @@ class Killer:
         self.calls: list[Call] = []
         self.killed: Call | None = None
         self.lock = threading.Lock()
-        self.thread = threading.local()  # one connection's: whether its call is the last
+        self.thread = threading.local()  # `is_last` of the current call of each connection
 
     def before(self, call: Call) -> Refusal | None:
-        """Records a call; kills the process if it is the one, and the moment is `before`."""
+        """Records a call. Kills the process at the planned call if the moment is `before`."""
         with self.lock:
             if self.killed:
                 raise ConnectionLostError
@@ -211,27 +211,27 @@ class Killer:
         return throttle(call) if self.refuses(call) else None
 
     def after(self, call: Call) -> None:
-        """Kills the process if the call is the one, and the moment is `after`."""
+        """Kills the process at the planned call if the moment is `after`."""
         with self.lock:
             if self.thread.is_last:
                 self.kill(call)
 
     def kill(self, call: Call) -> None:
-        """Kills the process and hides the answer to its last call."""
+        """Kills the process and drops the answer to its last call."""
         self.killed = call
         os.kill(self.pid, signal.SIGKILL)
         raise ConnectionLostError
 
 
 class LostAnswer:
-    """Loses the answer to the first call of an operation, which AWS has carried out."""
+    """Loses the answer to the first call of an operation, after AWS has carried it out."""
 
     def __init__(self, operation: str) -> None:
         self.operation = operation
         self.call: Call | None = None
 
     def after(self, call: Call) -> None:
-        """Closes the connection if the call is the one."""
+        """Closes the connection at the first call of the operation."""
         if call.operation == self.operation and not self.call:
             self.call = call
             raise ConnectionLostError

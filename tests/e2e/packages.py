@@ -1,4 +1,4 @@
-"""Packages, as tools other than the project's own see them."""
+"""Packages, checked with tools other than the project's own."""
 
 import hashlib
 import io
@@ -21,12 +21,12 @@ SOURCES = {
 
 
 def crc32(data: bytes) -> str:
-    """Returns the checksum of a file as an SFV has it."""
+    """Returns the checksum of a file in the format of an SFV."""
     return f"{zlib.crc32(data):08X}"
 
 
 def make_package(user: User, release: int, job_type: str = "packaging", **config: Any) -> Package:
-    """Runs a job that makes a package; returns the package, which agrees with the job's result."""
+    """Runs a job that builds a package, checks its result, and returns the package."""
     job = user.run_job(job_type=job_type, release_id=release, config_json=config)
     assert job["status"] == "completed", job["error"]
     package = user.files(release, "package/")
@@ -51,7 +51,7 @@ def join_volumes(package: Package, name: str = RELEASE_NAME) -> bytes:
 
 
 def unzip(archive: bytes) -> dict[str, bytes]:
-    """Returns the files of an archive, as Python reads them; it checks the CRC-32 of each."""
+    """Reads the files of an archive with Python, which checks the CRC-32 of each."""
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:
         return {entry.filename: opened.read(entry) for entry in opened.infolist()}
 

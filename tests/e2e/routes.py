@@ -2,9 +2,7 @@
 
 from typing import Any
 
-UNKNOWN_ID = (
-    7338214520942592  # the sample events name it; the system would give it in the next century
-)
+UNKNOWN_ID = 7338214520942592  # of the sample events; the system reaches it in the next century
 
 JOB_ROUTES: dict[str, Any] = {
     "GET /api/jobs/{id}": None,

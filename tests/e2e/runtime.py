@@ -1,4 +1,4 @@
-"""One function alone, in an environment that a test changes: a small Lambda runtime API.
+"""A small Lambda runtime API, to run one function in an environment chosen by the test.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -23,10 +23,10 @@ from stack import Stack
 EVENTS = ROOT / "tests/fixtures/events"
 ANSWER_TIMEOUT = 60  # seconds
 TIME_LIMIT = 900  # seconds: the time limit of process-jobs in the template
-# The answer of a queue's function that has processed every message.
+# The answer of a function that has processed every message of its batch.
 PROCESSED: dict[str, list[Any]] = {"batchItemFailures": []}
 
-# Answers a request for a path with a body: status, headers and body.
+# Answers a request with this path and body: status, headers and body.
 Respond = Callable[[str, bytes], tuple[int, Mapping[str, object], bytes]]
 
 
@@ -36,7 +36,7 @@ def sample_event(function: str) -> Any:
 
 
 def delivery(body: object, message_id: str) -> Any:
-    """Returns the event that delivers a message to the processor; an object as JSON."""
+    """Returns the event that delivers a message to the processor. An object is sent as JSON."""
     event = sample_event("process-jobs")
     text = body if isinstance(body, str) else json.dumps(body)
     event["Records"][0] |= {"body": text, "messageId": message_id}
@@ -54,7 +54,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.address = f"http://127.0.0.1:{self.server_port}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keeps quiet about a function that is stopped while it waits for its next event."""
+        """Ignores the lost connection of a function that is stopped while it waits for an event."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -112,7 +112,7 @@ class FunctionDiedError(Exception):
 
 
 class Function:
-    """A function that runs alone; `invoke` hands it one event after another."""
+    """A function that runs alone. `invoke` passes it one event after another."""
 
     def __init__(self, name: str, time_limit: float, answer_timeout: float) -> None:
         self.name = name
@@ -128,7 +128,7 @@ class Function:
         return self.process.pid
 
     def respond(self, path: str, body: bytes) -> tuple[int, Mapping[str, object], bytes]:
-        """Plays the runtime API: gives the next event, takes the answer to the last one."""
+        """Serves the runtime API: returns the next event, or accepts the answer to the last one."""
         if path.endswith("/next"):
             deadline = int((time.time() + self.time_limit) * 1000)
             arn = f"arn:aws:lambda:us-east-1:000000000000:function:{self.name}"
@@ -142,11 +142,11 @@ class Function:
         return 202, {}, b""
 
     def invoke(self, event: Any) -> Any:
-        """Hands the function an event and returns its answer."""
+        """Invokes the function with an event and returns its answer."""
         self.events.put(event)
         deadline = time.monotonic() + self.answer_timeout
         while time.monotonic() < deadline:
-            # A process that has ended may have answered before.
+            # The process may have answered before it ended.
             has_ended = self.process.poll() is not None
             with contextlib.suppress(queue.Empty):
                 kind, answer = self.answers.get(timeout=0.05)
@@ -157,7 +157,7 @@ class Function:
         raise TimeoutError(f"{self.name} has not answered within {self.answer_timeout:g} s")
 
 
-# Takes what `run_function` does, without the stack. See the fixture `start_function`.
+# Has the parameters of `run_function` without the stack. See the fixture `start_function`.
 StartFunction = Callable[..., Function]
 
 
@@ -183,15 +183,15 @@ def run_function(
 ) -> Iterator[Function]:
     """Runs a function alone, with changed environment variables; None removes a variable.
 
-    The function writes its log to `log`. It is told that it has `time_limit` seconds for an event.
-    `binary` is run instead of the deployed program.
+    The function writes its log to `log`. An event's deadline is `time_limit` seconds away. `binary`
+    replaces the deployed program.
     """
     function = Function(name, time_limit, answer_timeout)
     program = binary or SOURCE / "build" / name / "bootstrap"
     with serve(function.respond) as address:
         api = {"AWS_LAMBDA_RUNTIME_API": address.removeprefix("http://")}
-        changed = {**environment(stack, name), **api, **changes}
-        given = {name: text for name, text in changed.items() if text is not None}
+        merged = {**environment(stack, name), **api, **changes}
+        given = {name: text for name, text in merged.items() if text is not None}
         function.process = subprocess.Popen([program], env=given, stdout=log)
         try:
             yield function

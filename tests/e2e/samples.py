@@ -19,7 +19,7 @@ def completed_job(user: User) -> int:
 
 
 def failed_job(user: User) -> int:
-    """Runs a job that fails, for lack of an NFO; returns its id."""
+    """Runs a job that fails because it has no NFO; returns its id."""
     return int(user.run_job(job_type="nfofix", release_id=user.create_release())["id"])
 
 
@@ -51,9 +51,9 @@ def job_writing_its_archive(user: User, job_type: str, release: int) -> int:
 
 
 def package_with_a_broken_nfo(stack: Stack, user: User) -> int:
-    """Creates a packaged release whose NFO needs a repair, and which has no SFV; returns its id."""
+    """Creates a release whose package has a broken NFO and no SFV; returns its id."""
     release = user.create_release({"book.txt": BOOK}, metadata={"title": "A Book"})
-    # An SFV would have the checksum of the NFO that is replaced below.
+    # An SFV would list the checksum of the NFO that is replaced below.
     config = {"release_name": RELEASE_NAME, "compression": "store", "generate_sfv": False}
     job = user.run_job(job_type="packaging", release_id=release, config_json=config)
     assert job["status"] == "completed", job["error"]

@@ -1,4 +1,4 @@
-"""Tokens as a test wants them: any claims, header and signature."""
+"""Tokens with any claims, header and signature."""
 
 import base64
 import hashlib

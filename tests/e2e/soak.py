@@ -32,12 +32,13 @@ if TYPE_CHECKING:
 DEFAULT_JOBS = 2_000
 USERS = 20
 JOBS_PER_RELEASE = 10
-DUPLICATES, KILLS, THROTTLED, CANCELS = 0.2, 0.05, 0.05, 0.05  # shares
+# Shares of the messages, deliveries, calls and jobs.
+DUPLICATES, KILLS, THROTTLED, CANCELS = 0.2, 0.05, 0.05, 0.05
 POLLERS = 3
 LEASE = 60_000  # ms of a run's lease
-SILENCE = 12_000  # ms without a heartbeat after which a run is dead: six of its intervals
+MAX_SILENCE = 12_000  # ms without a heartbeat, six intervals, after which a run counts as dead
 VISIBILITY_TIMEOUT = 30  # seconds
-REST = 2  # seconds between two looks at the jobs
+CHECK_INTERVAL = 2  # seconds between two checks of the jobs
 REPORT_INTERVAL = 15  # seconds
 MAX_PRINTED_FAULTS = 50
 ANALYSIS = ("analysis", {"path": "book.txt"})
@@ -54,7 +55,7 @@ FILES = {
 
 
 class FaultInjector(Killer):
-    """Throttles some calls all the time, and kills the processor at the planned call."""
+    """Throttles a share of the calls, and kills the processor at a planned call."""
 
     def __init__(self, chance: random.Random) -> None:
         super().__init__(refuses=lambda _: chance.random() < THROTTLED)
@@ -68,7 +69,7 @@ class FaultInjector(Killer):
         return refusal
 
     def after(self, call: Call) -> None:
-        """Kills the processor after its first update, a run's claim, if that is planned."""
+        """Kills the processor after its first update, the claim of a run, if that is planned."""
         with self.lock:
             if self.kills_at_claim and call.operation == "UpdateItem":
                 self.kill(call)
@@ -92,17 +93,17 @@ class Soak:
         self.seen: collections.Counter[str] = collections.Counter()
         self.lock = threading.Lock()
         self.is_over = threading.Event()
-        self.cancelled: set[int] = set()  # jobs whose owner was told that they are cancelled
-        self.ended_first: set[int] = set()  # jobs whose owner was told that they had ended
+        self.cancelled: set[int] = set()  # jobs whose cancel succeeded
+        self.ended_first: set[int] = set()  # jobs whose cancel was refused because they had ended
         self.has_crashed_at_claim = False
         self.reported_at = time.monotonic()
-        self.job_ids: list[int] = []  # those that were listed last
+        self.job_ids: list[int] = []  # of the last check
         self.users = [stack.new_user() for _ in range(min(USERS, count))]
         self.releases: list[tuple[User, int]] = []
         self.queue_url = ""
 
     def run(self) -> None:
-        """Sends the messages, works on them under faults, and waits until all is quiet."""
+        """Sends the messages, processes them under faults, and waits for the last cleanup."""
         self.prepare()
         seeds = [self.chance.random() for _ in range(POLLERS + 1)]
         with ThreadPoolExecutor(POLLERS + 2) as pool:
@@ -110,13 +111,13 @@ class Soak:
             tasks += [pool.submit(self.poll, seed) for seed in seeds[:POLLERS]]
             try:
                 timeout = 300 + 2 * self.count
-                wait_until(self.have_all_ended, "every job to end", timeout, REST)
+                wait_until(self.have_all_ended, "every job to end", timeout, CHECK_INTERVAL)
             finally:
                 self.is_over.set()
             for task in tasks:
                 task.result()
         self.stack.sqs.delete_queue(QueueUrl=self.queue_url)
-        wait_until(self.is_tidy, "the sweeper to clean up", 400, REST)
+        wait_until(self.is_tidy, "the sweeper to clean up", 400, CHECK_INTERVAL)
 
     def prepare(self) -> None:
         """Creates the releases and the queue."""
@@ -150,7 +151,7 @@ class Soak:
                 self.seen["messages"] += 1
 
     def poll(self, seed: float) -> None:
-        """Plays one of Lambda's pollers, with one processor: a new one after each death."""
+        """Acts as one of Lambda's pollers, with one processor at a time."""
         chance = random.Random(seed)
         while not self.is_over.is_set():
             injector = FaultInjector(chance)
@@ -166,7 +167,7 @@ class Soak:
                 self.seen["throttled calls"] += injector.throttled
 
     def feed(self, processor: Function, injector: FaultInjector, chance: random.Random) -> None:
-        """Hands the processor one message after another, until it dies or the soak is over."""
+        """Passes messages to the processor until it dies or the soak is over."""
         while not self.is_over.is_set():
             answer = self.stack.sqs.receive_message(QueueUrl=self.queue_url, WaitTimeSeconds=1)
             for message in answer.get("Messages", []):
@@ -181,11 +182,10 @@ class Soak:
     def plan_fault(
         self, message: "MessageTypeDef", injector: FaultInjector, chance: random.Random
     ) -> None:
-        """Decides at which call the processor dies, if at all."""
+        """Chooses the call at which the processor dies, if any."""
         with self.lock:
             self.seen["deliveries"] += 1
-            # One attempt of the first user, who cancels nothing, always crashes: so does one of a
-            # small soak.
+            # Even a small soak has a crashed attempt: one of the first user's, who cancels nothing.
             owner = json.loads(message["Body"])["created_by"]
             at_claim = not self.has_crashed_at_claim and owner == self.users[0].id
             self.has_crashed_at_claim |= at_claim
@@ -194,7 +194,7 @@ class Soak:
         injector.plan(number if dies else None, moment, at_claim=at_claim)
 
     def cancel_jobs(self, seed: float) -> None:
-        """Cancels open jobs now and then, and records the answers."""
+        """Cancels a share of the jobs while they are open, and records the answers."""
         chance = random.Random(seed)
         wanted = max(1, self.count * CANCELS)
         tried: set[int] = set()
@@ -212,7 +212,7 @@ class Soak:
             (self.cancelled if answer.status == 200 else self.ended_first).add(job)
 
     def have_all_ended(self) -> bool:
-        """Returns whether every submission has made a job that has ended; reports the progress."""
+        """Returns whether there is an ended job for every submission; reports the progress."""
         self.hasten()
         jobs = [job for user in self.users for job in all_jobs(user)]
         self.job_ids = [job["id"] for job in jobs]
@@ -223,12 +223,12 @@ class Soak:
         return len(jobs) >= self.count and finals == len(jobs)
 
     def is_tidy(self) -> bool:
-        """Returns whether the sweeper is done with every job."""
+        """Returns whether no job is due for the sweeper."""
         self.hasten()
         return not any("due_at" in self.stack.job_item(job) for job in self.job_ids)
 
     def hasten(self) -> None:
-        """In a hurry, makes ended jobs and jobs of dead runs due for the sweeper, and runs it.
+        """In a hurry, makes ended jobs and those of dead runs due, and runs the sweeper.
 
         A live run sends a heartbeat every two seconds.
         """
@@ -237,26 +237,26 @@ class Soak:
         now = time.time() * 1000
         for item in self.due_items():
             status, lease = item["status"]["S"], item.get("lease_expires_at", {"N": "0"})["N"]
-            is_dead = status == "running" and int(lease) - LEASE < now - SILENCE
+            is_dead = status == "running" and int(lease) - LEASE < now - MAX_SILENCE
             if status in FINAL or is_dead:
                 self.stack.expire(item)
         self.stack.sweep()
 
     def due_items(self) -> list[Item]:
-        """Reads the items of the jobs that the sweeper is not done with."""
+        """Reads the items of the jobs that are due for the sweeper, now or later."""
         items = (self.stack.job_item(job) for job in self.job_ids)
         return [item for item in items if "due_at" in item]
 
     def all_items(self) -> Iterator[Item]:
         """Reads the main items of the soak's jobs from the whole table."""
-        ours = {str(user.id) for user in self.users}
+        owners = {str(user.id) for user in self.users}
         pages = self.stack.dynamodb.get_paginator("scan").paginate(
             TableName=self.stack.table, ConsistentRead=True
         )
         for page in pages:
             for item in page["Items"]:
                 is_job = item["pk"]["S"].startswith("JOB#") and item["sk"]["S"] == "META"
-                if is_job and item["created_by"]["N"] in ours:
+                if is_job and item["created_by"]["N"] in owners:
                     yield item
 
     def faults(self) -> list[str]:
@@ -264,7 +264,7 @@ class Soak:
         items = {int(item["pk"]["S"].removeprefix("JOB#")): item for item in self.all_items()}
         found = []
         if len(items) != self.count:
-            found.append(f"{self.count} submissions made {len(items)} jobs")
+            found.append(f"{self.count} submissions created {len(items)} jobs")
         owners = {user.id: user for user in self.users}
         with ThreadPoolExecutor(4) as pool:
             for faults in pool.map(lambda job: self.job_faults(owners, *job), items.items()):
@@ -274,7 +274,7 @@ class Soak:
         return found
 
     def job_faults(self, owners: dict[int, User], job_id: int, item: Item) -> list[str]:
-        """Counts what happened to a job, and returns the invariants that it violates."""
+        """Adds a job to the totals, and returns the invariants that it violates."""
         owner = owners[int(item["created_by"]["N"])]
         job, log = owner.job(job_id), owner.log(job_id)
         with self.lock:
@@ -283,9 +283,9 @@ class Soak:
             self.seen["crashed attempts"] += outcomes(job).count("crashed")
         faults = check_job(job, log, item)
         if job_id in self.cancelled and job["status"] != "cancelled":
-            faults.append(f"job {job_id}: its owner was told that it is cancelled")
+            faults.append(f"job {job_id}: its cancel succeeded")
         if job_id in self.ended_first and job["status"] != "completed":
-            faults.append(f"job {job_id}: its owner was told that it had ended")
+            faults.append(f"job {job_id}: its cancel was refused because it had ended")
         return faults
 
 
@@ -301,7 +301,7 @@ def all_jobs(user: User) -> list[Any]:
 
 
 def main() -> None:
-    """Soaks as the command line asks for."""
+    """Runs the soak described on the command line."""
     parser = argparse.ArgumentParser(
         description="Run many jobs under kills, throttling, duplicates and cancels, and check them."
     )
@@ -309,16 +309,16 @@ def main() -> None:
         "--jobs", type=int, default=DEFAULT_JOBS, help="number of jobs (default: %(default)s)"
     )
     parser.add_argument(
-        "--seed", type=int, default=random.randrange(10**9), help="draw the faults from this seed"
+        "--seed", type=int, default=random.randrange(10**9), help="seed of the faults"
     )
     parser.add_argument(
         "--hurry",
         action="store_true",
         help="move due times into the past instead of waiting for them",
     )
-    given, started = parser.parse_args(), time.monotonic()
-    print(f"Soaking with {given.jobs} jobs of {USERS} users, seed {given.seed}", flush=True)
-    soak = Soak(Stack.load(), given.jobs, given.seed, hurry=given.hurry)
+    arguments, started = parser.parse_args(), time.monotonic()
+    print(f"Soaking with {arguments.jobs} jobs of {USERS} users, seed {arguments.seed}", flush=True)
+    soak = Soak(Stack.load(), arguments.jobs, arguments.seed, hurry=arguments.hurry)
     soak.run()
     faults = soak.faults()
     for name, number in soak.seen.items():

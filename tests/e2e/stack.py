@@ -16,9 +16,9 @@ from tokens import token
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-# An item of the table, as DynamoDB's API has it.
+# An item of the table in the format of DynamoDB's API.
 Item = Mapping[str, "AttributeValueTypeDef"]
-# Times that the sweeper waits for, and more: the lease of a run, and the delay of a cleanup.
+# Longer than the lease of a run and the delay of a cleanup.
 SWEEP_DELAYS = 200  # seconds
 
 
@@ -53,7 +53,7 @@ class Stack:
         return User(self.api_url, token(user_id, role), user_id)
 
     def new_user(self) -> User:
-        """Returns a user whom nobody else uses."""
+        """Returns a user with a new id."""
         return self.user(random.randrange(10**6, 10**12))
 
     def client(self, bearer: str | None = None) -> Client:
@@ -67,7 +67,7 @@ class Stack:
         return answer.get("Item", {})
 
     def output_keys(self, release_id: int) -> set[str]:
-        """Lists the files and unfinished uploads that jobs have left below a release."""
+        """Lists the files and unfinished uploads in the output of a release's jobs."""
         prefix = f"releases/{release_id}/jobs/"
         uploads = self.s3.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])
         files = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
@@ -75,7 +75,7 @@ class Stack:
         return {key for key in keys if key.startswith(prefix)}
 
     def expire(self, item: Item) -> None:
-        """Moves a job's due times into the past, so that the next sweep takes the job up.
+        """Moves a job's due times into the past, so that the next sweep handles the job.
 
         Does nothing if the job has changed since the item was read.
         """
@@ -97,8 +97,8 @@ class Stack:
             )
 
     def sweep(self) -> None:
-        """Runs the deployed sweeper now, which its schedule does every minute."""
-        # One sweep at a time, as when deployed, whatever number of tests run.
+        """Runs the deployed sweeper now. Its schedule runs it every minute."""
+        # Like the schedule, concurrent tests run one sweep at a time.
         with (LOCAL / "sweep.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             answer = self.lambdas.invoke(FunctionName="jobs-local-sweep-jobs", Payload=b"{}")

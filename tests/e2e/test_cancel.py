@@ -72,7 +72,7 @@ def test_running_repack_stops_and_leaves_the_package_unchanged(stack: Stack, own
 
 
 class Gate:
-    """Holds back the first call of a function that `holds` picks, until the gate is opened."""
+    """Holds the first call that `holds` selects until the gate is opened."""
 
     def __init__(self, holds: Callable[[Call], bool]) -> None:
         self.holds = holds
@@ -80,7 +80,7 @@ class Gate:
         self.is_open = threading.Event()
 
     def before(self, call: Call) -> None:
-        """Waits at the gate if the call is the one."""
+        """Waits at the gate if the call is selected."""
         if not self.is_held.is_set() and self.holds(call):
             self.is_held.set()
             self.is_open.wait(60)
@@ -106,7 +106,7 @@ class Moment:
     prepare: Callable[[Stack, User], int]  # makes the release
     holds: Callable[[Call], bool]
     config: dict[str, Any] = field(default_factory=dict)
-    step: str | None = None  # that a client must have seen before, if it matters
+    step: str | None = None  # the step that a client must have seen before, if it matters
 
 
 MOMENTS = [
@@ -120,7 +120,7 @@ MOMENTS = [
 
 
 def is_at_work(user: User, job: int, step: str | None) -> bool:
-    # Progress is written every two seconds at most: the first that is seen may be of another step.
+    # Progress is written every two seconds at most: a client may see a later step first.
     status = user.status(job)
     seen = status["step"] == step if step else status["step"] or status["message"]
     return bool(status["status"] == "running" and seen)

@@ -1,4 +1,4 @@
-"""Every row of the contract's table of errors, through the deployed API."""
+"""Every error in the contract, through the deployed API."""
 
 from collections.abc import Callable
 from typing import Any
@@ -65,7 +65,7 @@ LARGEST_BODY = b'{"draft": true}'.ljust(256 * KIB)
 
 
 def pairs(table: dict[str, tuple[Any, ...]]) -> list[Any]:
-    """Returns every name of a table with each of its values, as test parameters."""
+    """Returns every key of a table with each of its values, as test parameters."""
     return [
         pytest.param(name, value, id=f"{name}={value!r}")
         for name, values in table.items()
@@ -74,7 +74,7 @@ def pairs(table: dict[str, tuple[Any, ...]]) -> list[Any]:
 
 
 def unsupported_methods() -> list[tuple[str, str]]:
-    """Returns every path with each method that it has no route for."""
+    """Returns every path with each method that has no route."""
     known: dict[str, set[str]] = {}
     for route in ROUTES:
         method, path = route.split(" ")
@@ -85,7 +85,7 @@ def unsupported_methods() -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def owner(stack: Stack) -> User:
-    """One user for all tests here, which change nothing."""
+    """One user for all tests here: they change nothing."""
     return stack.new_user()
 
 

@@ -1,4 +1,4 @@
-"""Jobs on a package: repack, dirfix, and the way back to an earlier package."""
+"""Jobs on a package: repack, dirfix, and restoring an earlier package."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The local AWS applies parts of the template that no other test needs: `scripts/emulator.py`.
+"""The parts of the template that `scripts/emulator.py` adds to the local AWS for no other test.
 
 Without its other workarounds, no route answers and no job starts.
 """
