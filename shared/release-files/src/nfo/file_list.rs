@@ -195,7 +195,7 @@ Fichier : f.epub (12 Ko)
 =[ Liste des fichiers (2) ]=
 Nom              Taille
 CBF43926 g.cbz
-no list any more
+no longer a list
 h.txt";
         assert_eq!(
             listed(text),
