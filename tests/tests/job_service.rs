@@ -122,46 +122,29 @@ async fn job_fails_when_its_attempts_are_exhausted() {
 #[tokio::test]
 async fn test_update_status() {
     let api = Api::new().await;
-    let id = job_id(
-        api.create(json!({"job_type": "packaging", "draft": true}))
-            .await,
-    );
+    let draft = json!({"job_type": "packaging", "draft": true});
+    let id = job_id(api.create(draft).await);
     let service = api.service();
-    let updated = service
-        .update_status(id, Status::Pending, Some("Submitted by the wizard"))
-        .await
-        .unwrap();
+    let update = async |status, message| {
+        let outcome = service.update_status(id, status, message).await;
+        outcome.unwrap()
+    };
+    let submitted = update(Status::Pending, Some("Submitted by the wizard")).await;
     assert!(
-        matches!(updated, UpdateStatusOutcome::Updated(job) if job.status() == Status::Pending)
+        matches!(submitted, UpdateStatusOutcome::Updated(job) if job.status() == Status::Pending)
     );
-    let refused = service
-        .update_status(id, Status::Completed, None)
-        .await
-        .unwrap();
+    let refused = update(Status::Completed, None).await;
     assert!(
         matches!(refused, UpdateStatusOutcome::Refused(job) if job.status() == Status::Pending)
     );
-    let failed = service
-        .update_status(id, Status::Failed, Some("No disk"))
-        .await
-        .unwrap();
-    assert!(
-        matches!(failed, UpdateStatusOutcome::Updated(job) if job.error().as_ref().is_some_and(|error| error.message == "No disk"))
-    );
-    assert!(matches!(
-        service
-            .update_status(id, Status::Pending, None)
-            .await
-            .unwrap(),
-        UpdateStatusOutcome::Refused(_)
-    ));
-    assert!(matches!(
-        service
-            .update_status(job_id(5), Status::Failed, None)
-            .await
-            .unwrap(),
-        UpdateStatusOutcome::Missing
-    ));
+    let UpdateStatusOutcome::Updated(failed) = update(Status::Failed, Some("No disk")).await else {
+        panic!("a pending job can fail")
+    };
+    assert_eq!(failed.error().unwrap().message, "No disk");
+    let refused = update(Status::Pending, None).await;
+    assert!(matches!(refused, UpdateStatusOutcome::Refused(_)));
+    let missing = service.update_status(job_id(5), Status::Failed, None).await;
+    assert!(matches!(missing, Ok(UpdateStatusOutcome::Missing)));
 }
 
 #[tokio::test]
@@ -169,28 +152,17 @@ async fn test_append_log() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "packaging"})).await;
     let service = api.service();
-    assert!(
-        service
-            .append_log(job_id(id), "one", Level::default())
-            .await
-            .unwrap()
-    );
-    assert!(
-        service
-            .append_log(job_id(id), "two", Level::Warning)
-            .await
-            .unwrap()
-    );
+    let append = async |message, level| {
+        let appended = service.append_log(job_id(id), message, level).await;
+        appended.unwrap()
+    };
+    assert!(append("one", Level::default()).await);
+    assert!(append("two", Level::Warning).await);
     let (_, page) = api.get(OWNER, &format!("/api/jobs/{id}/logs")).await;
     assert_eq!(page["logs"][0]["message"], "one");
     assert_eq!(page["logs"][1]["level"], "WARNING");
     api.process(id, FakeWork::Fail).await;
-    assert!(
-        !service
-            .append_log(job_id(id), "late", Level::Info)
-            .await
-            .unwrap()
-    );
+    assert!(!append("late", Level::Info).await);
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{fmt::Debug, time::Duration};
 
 use common::{Api, NO_DEADLINE, OWNER, RETENTION, job_id, user_id};
-use jobs::{Failure, FailureCode, JobType, LEASE, NewJob, Status, testing::START};
+use jobs::{Failure, FailureCode, JobType, LEASE, NewJob, Status, Time, testing::START};
 use serde_json::{Map, json};
 use store::WriteOutcome;
 use worker::{
@@ -142,6 +142,25 @@ async fn next_sweep_continues_one_that_ran_out_of_time() {
     assert_eq!((in_time.rescued + rest.rescued) as u64, STUCK);
 }
 
+/// Makes a write twice, as the SDK does if its answer is lost, and then another write.
+///
+/// DynamoDB refuses the second write because of the first; the store must recognize its own.
+async fn assert_repeatable<T: Debug, E: Debug>(
+    write: impl AsyncFn(Time) -> Result<WriteOutcome<T>, E>,
+    time: Time,
+    other_time: Time,
+) {
+    for _ in 0..2 {
+        let outcome = write(time).await.unwrap();
+        assert!(matches!(outcome, WriteOutcome::Written(_)), "{outcome:?}");
+    }
+    let outcome = write(other_time).await.unwrap();
+    assert!(
+        matches!(outcome, WriteOutcome::Fenced(Some(_))),
+        "{outcome:?}"
+    );
+}
+
 #[tokio::test]
 async fn repeated_write_of_a_sweeper_is_recognized_and_another_one_refused() {
     let api = Api::new().await;
@@ -150,47 +169,15 @@ async fn repeated_write_of_a_sweeper_is_recognized_and_another_one_refused() {
     let [id] = api.store.due(0, later, None).await.unwrap().jobs[..] else {
         panic!("one job should be due")
     };
+    let store = &api.store;
     let seen = api.job(id.get()).await;
-    // The SDK repeats a request whose answer was lost; the first write then refuses the second.
-    for _ in 0..2 {
-        assert!(matches!(
-            api.store
-                .reschedule_sweep(&seen, Some(later))
-                .await
-                .unwrap(),
-            WriteOutcome::Written(_)
-        ));
-    }
-    for _ in 0..2 {
-        assert!(matches!(
-            api.store.rescue(&seen, now).await.unwrap(),
-            WriteOutcome::Written(_)
-        ));
-    }
-    assert!(matches!(
-        api.store.reschedule_sweep(&seen, Some(now)).await.unwrap(),
-        WriteOutcome::Fenced(Some(_))
-    ));
-    assert!(matches!(
-        api.store.rescue(&seen, later).await.unwrap(),
-        WriteOutcome::Fenced(Some(_))
-    ));
+    let reschedule = async |time| store.reschedule_sweep(&seen, Some(time)).await;
+    assert_repeatable(reschedule, later, now).await;
+    let seen = api.job(id.get()).await;
+    let rescue = async |time| store.rescue(&seen, time).await;
+    assert_repeatable(rescue, now, later).await;
     let seen = api.job(id.get()).await;
     let failure = Failure::new(FailureCode::AttemptsExhausted, "Enough");
-    for _ in 0..2 {
-        assert!(matches!(
-            api.store
-                .fail_from_outside(&seen, &failure, now)
-                .await
-                .unwrap(),
-            WriteOutcome::Written(_)
-        ));
-    }
-    assert!(matches!(
-        api.store
-            .fail_from_outside(&seen, &failure, later)
-            .await
-            .unwrap(),
-        WriteOutcome::Fenced(Some(_))
-    ));
+    let fail = async |time| store.fail_from_outside(&seen, &failure, time).await;
+    assert_repeatable(fail, now, later).await;
 }

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use api::Route;
 use serde_json::{Value, json};
-use store::Claim;
 use worker::testing::files_of;
 
 use crate::{
-    common::{Api, FakeWork, OWNER, functions::FUNCTIONS, job_id},
+    common::{Api, FakeWork, OWNER, functions::FUNCTIONS},
     snapshots::{assert_no_others, assert_snapshot},
 };
 
@@ -86,18 +85,7 @@ impl Jobs {
             analysis: api.create(json!({"job_type": "analysis"})).await,
             replaced_package: api.create(packaging.clone()).await,
         };
-        let seen = api
-            .store
-            .job(job_id(jobs.running), true)
-            .await
-            .unwrap()
-            .unwrap();
-        let claim = api
-            .store
-            .claim(&seen, api.clock.clock().now())
-            .await
-            .unwrap();
-        assert!(matches!(claim, Claim::Won(_)));
+        api.claim(jobs.running, api.clock.clock().now()).await;
         api.process(jobs.failed, FakeWork::Fail).await;
         let found = json!({
             "metadata": {"title": "A Book"},
@@ -114,9 +102,13 @@ impl Jobs {
 
 /// Requests about jobs, in an order in which each succeeds.
 fn job_requests(jobs: &Jobs) -> Vec<Request> {
+    use get_job_analysis::ROUTES as ANALYSIS;
+    use get_job_logs::ROUTES as LOGS;
+    use get_job_status::ROUTES as STATUS;
+
     let as_text = Request {
         accept: "text/plain",
-        ..Request::new("get-job-logs-as-text", get_job_logs::ROUTES[0], jobs.failed)
+        ..Request::new("get-job-logs-as-text", LOGS[0], jobs.failed)
     };
     let one_job = Request {
         query: "?status=failed&limit=1",
@@ -132,20 +124,12 @@ fn job_requests(jobs: &Jobs) -> Vec<Request> {
     vec![
         one_job,
         Request::new("get-job", get_job::ROUTES[0], jobs.failed),
-        Request::new("get-job-status", get_job_status::ROUTES[0], jobs.pending),
-        Request::new(
-            "get-wizard-job-status",
-            get_job_status::ROUTES[1],
-            jobs.draft,
-        ),
-        Request::new("get-job-logs", get_job_logs::ROUTES[0], jobs.failed),
+        Request::new("get-job-status", STATUS[0], jobs.pending),
+        Request::new("get-wizard-job-status", STATUS[1], jobs.draft),
+        Request::new("get-job-logs", LOGS[0], jobs.failed),
         as_text,
-        Request::new("get-wizard-job-logs", get_job_logs::ROUTES[1], jobs.failed),
-        Request::new(
-            "get-job-analysis",
-            get_job_analysis::ROUTES[0],
-            jobs.analysis,
-        ),
+        Request::new("get-wizard-job-logs", LOGS[1], jobs.failed),
+        Request::new("get-job-analysis", ANALYSIS[0], jobs.analysis),
         Request::with_body("create-job", create_job::ROUTES[0], 0, job),
         Request::with_body("create-job-as-draft", create_job::ROUTES[0], 0, draft),
         Request::with_body("update-job", update_job::ROUTES[0], jobs.draft, change),
