@@ -89,8 +89,8 @@ fn pages_are_linked_from_the_readme_and_have_no_dead_links() {
         }
         for target in links(&read(path)) {
             assert!(
-                leads_somewhere(path, target),
-                "{} leads to {target}",
+                has_target(path, target),
+                "{} has a dead link: {target}",
                 path.display()
             );
         }
@@ -112,8 +112,8 @@ fn pages_below(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The page that must list `page`, and the link in it: a folder's `README.md` lists the folder's pages, and the
-/// project's lists all others.
+/// Returns the page that must list `page`, and the link in it. A folder's `README.md` lists its pages,
+/// the project's lists all others.
 fn listed_in(docs: &Path, page: &Path) -> (PathBuf, String) {
     let index = page.with_file_name("README.md");
     if page.parent() == Some(docs) || page == index {
@@ -135,8 +135,8 @@ fn links(page: &str) -> impl Iterator<Item = &str> {
     rests.map(|rest| rest.split(')').next().unwrap())
 }
 
-/// Checks that a link in `page` leads to a file and, with an anchor, to one of its headings.
-fn leads_somewhere(page: &Path, target: &str) -> bool {
+/// Returns whether a link in `page` has an existing target: a file or, with an anchor, a heading.
+fn has_target(page: &Path, target: &str) -> bool {
     if target.starts_with("https://") {
         return true;
     }
@@ -149,7 +149,7 @@ fn leads_somewhere(page: &Path, target: &str) -> bool {
     path.exists() && (anchor.is_empty() || has_heading(&read(&path), anchor))
 }
 
-/// Checks that a heading has this anchor, as GitHub derives it.
+/// Returns whether a heading has this anchor on GitHub.
 fn has_heading(page: &str, anchor: &str) -> bool {
     let headings = page.lines().filter(|line| line.starts_with('#'));
     let mut anchors = headings.map(|line| {

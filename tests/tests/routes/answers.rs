@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use api::Route;
 use serde_json::{Value, json};
-use worker::testing::files_of;
+use worker::testing::files_with_text;
 
 use crate::{
     common::{Api, FakeWork, OWNER, functions::FUNCTIONS},
@@ -177,7 +177,7 @@ fn other_requests(jobs: &Jobs) -> Vec<Request> {
 
 #[tokio::test]
 async fn every_route_answers_as_its_snapshot() {
-    let api = Api::with_files(files_of("It was a dark night.")).await;
+    let api = Api::with_files(files_with_text("It was a dark night.")).await;
     let jobs = Jobs::create(&api).await;
     let mut requests = job_requests(&jobs);
     requests.extend(other_requests(&jobs));
