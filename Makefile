@@ -84,7 +84,7 @@ test-rust: cargo venv-tools venv-tests ## Run the Rust tests, which need no syst
 	@"$(PYTHON)" scripts/follow_job_type_page.py
 
 .PHONY: check
-check: cargo venv-tools venv-lint venv-tests ## Check formatting, lints, types, docs, dependencies and templates
+check: cargo venv-tools venv-lint venv-tests ## Check formatting, lints, types, docs, wording, dependencies and templates
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
@@ -93,6 +93,7 @@ check: cargo venv-tools venv-lint venv-tests ## Check formatting, lints, types, 
 	"$(TESTS)/ruff" check --quiet scripts tests bench
 	"$(TESTS)/ruff" format --quiet --check scripts tests bench
 	"$(TESTS)/mypy" --no-error-summary
+	"$(PYTHON)" scripts/check_writing.py
 	"$(LOCAL)/venv-lint/bin/cfn-lint" template.yaml monitoring.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 \
 	  "$(LOCAL)/venv-lint/bin/sam" validate --lint --template template.yaml

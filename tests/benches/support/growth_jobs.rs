@@ -51,7 +51,7 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Fills a table with `size` jobs, of which `sample_size` get a log.
+    /// Fills a table with `size` jobs. `sample_size` of them get a log.
     pub async fn with(size: u64, sample_size: u64) -> Self {
         let originals = Original::of_each_kind().await;
         let (database, api, meter, release) = empty().await;
