@@ -81,6 +81,30 @@ def read_maximum_concurrency() -> None:
     after_deployment("AWS::Lambda::EventSourceMapping", update)
 
 
+def trust_loopback() -> None:
+    """Takes a request over plain HTTP for one over TLS, because it never leaves this machine."""
+    original = app.pin_request_origin
+
+    def pin(source_ip: str, _secure_transport: bool) -> None:  # noqa: FBT001
+        original(source_ip, secure_transport=True)
+
+    app.pin_request_origin = pin
+
+
+def watch_first_metric() -> None:
+    """Deploys an alarm on several metrics as one on the first: MiniStack has no metric math."""
+    original = provisioners._cw_metric_alarm_record  # noqa: SLF001
+
+    def record(name: str, properties: Properties) -> dict[str, Any]:
+        simple = {key: value for key, value in properties.items() if key != "Metrics"}
+        stats = (metric.get("MetricStat") for metric in properties.get("Metrics", ()))
+        if first := next(filter(None, stats), None):
+            simple |= {**first["Metric"], "Statistic": first["Stat"], "Period": first["Period"]}
+        return dict(original(name, simple))
+
+    provisioners._cw_metric_alarm_record = record  # noqa: SLF001
+
+
 def after_deployment(resource_type: str, act: Callable[[str, Properties], None]) -> None:
     """Calls `act` after CloudFormation has created or updated a resource of this type.
 
@@ -107,6 +131,8 @@ WORKAROUNDS = (
     read_http_api_bodies,
     set_time_to_live,
     read_maximum_concurrency,
+    trust_loopback,
+    watch_first_metric,
 )
 
 

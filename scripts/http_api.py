@@ -18,6 +18,15 @@ Resources = dict[str, dict[str, Any]]
 
 API = "AWS::ApiGatewayV2::Api"
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
+DEFAULT_ROUTE = "$default"  # the path of the route for requests that match no other
+ANY_METHOD = "x-amazon-apigateway-any-method"
+OPERATION = (
+    "isDefaultRoute",
+    "parameters",
+    "responses",
+    "security",
+    "x-amazon-apigateway-integration",
+)
 NO_AUTHORIZER = "NONE"  # SAM's name for the authorizer of an open route
 AUTHORIZER_SETTINGS = (
     "authorizerPayloadFormatVersion",
@@ -51,9 +60,10 @@ def api_resources(api_name: str, resource: Definition) -> Resources:
         authorizers[scheme] = f"{api_name}{identifier(scheme)}Authorizer"
         resources[authorizers[scheme]] = authorizer(api_name, scheme, definition)
     for path, operations in body["paths"].items():
-        expect(operations, METHODS)
+        expect(operations, (ANY_METHOD,) if path == DEFAULT_ROUTE else METHODS)
         for method, operation in operations.items():
-            route = route_resources(api_name, f"{method.upper()} {path}", operation, authorizers)
+            key = path if path == DEFAULT_ROUTE else f"{method.upper()} {path}"
+            route = route_resources(api_name, key, operation, authorizers)
             if route.keys() & resources.keys():
                 raise ValueError(f"{method} {path} has the same logical ID as another route")
             resources |= route
@@ -92,7 +102,7 @@ def route_resources(
     api_name: str, key: str, operation: Definition, authorizers: Mapping[str, str]
 ) -> Resources:
     """Returns the integration and the route of an operation; `authorizers` has logical IDs."""
-    expect(operation, ("x-amazon-apigateway-integration", "security", "parameters", "responses"))
+    expect(operation, OPERATION)
     settings = operation["x-amazon-apigateway-integration"]
     expect(settings, ("type", "httpMethod", "uri", "payloadFormatVersion"))
     name = f"{api_name}{identifier(key)}"

@@ -257,14 +257,14 @@ def test_job_of_an_unknown_release_is_not_found(owner: User, draft: int) -> None
 
 @pytest.mark.parametrize(("method", "path"), unsupported_methods())
 def test_unsupported_method_is_rejected(owner: User, draft: int, method: str, path: str) -> None:
-    assert owner.call(method, path.format(id=draft)).status in (404, 405)
+    assert_problem(owner.call(method, path.format(id=draft)), 404, "route-not-found")
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/api", "/api/job", "/api/jobs/1/2/3", "/api/wizard", "/health/x"]
 )
-def test_unknown_path_is_not_found(owner: User, path: str) -> None:
-    assert owner.get(path).status == 404
+def test_unknown_path_is_not_found(anonymous: Client, path: str) -> None:
+    assert_problem(anonymous.get(path), 404, "route-not-found")
 
 
 @pytest.mark.parametrize("route", ROUTES)

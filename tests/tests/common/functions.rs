@@ -21,7 +21,7 @@ impl Function {
 }
 
 /// Every function.
-pub const FUNCTIONS: [Function; 21] = [
+pub const FUNCTIONS: [Function; 22] = [
     Function::new("list-jobs", &list_jobs::ROUTES, |settings| {
         drop(list_jobs::from_settings(settings));
     }),
@@ -74,6 +74,9 @@ pub const FUNCTIONS: [Function; 21] = [
         &list_release_files::ROUTES,
         |settings| drop(list_release_files::from_settings(settings)),
     ),
+    Function::new("route-not-found", &route_not_found::ROUTES, |settings| {
+        drop(route_not_found::from_settings(settings));
+    }),
     Function::new("get-health", &get_health::ROUTES, |settings| {
         drop(get_health::from_settings(settings));
     }),

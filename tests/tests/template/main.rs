@@ -1,5 +1,6 @@
 //! The template against the code: functions, routes, variables, permissions, limits.
 
+mod aws_only;
 mod cloudformation;
 mod environment;
 #[path = "../common/functions.rs"]
@@ -136,15 +137,22 @@ fn template_has_every_route_behind_the_authorizer() {
         for (_, event) in events.filter(|(_, event)| event["Type"] == "HttpApi") {
             let route = &event["Properties"];
             assert_eq!(route["ApiId"], json!({"Ref": "Api"}), "{name}");
-            let key = format!("{} {}", text(&route["Method"]), text(&route["Path"]));
+            let key = match (route.get("Method"), route.get("Path")) {
+                (None, None) => "$default".to_owned(),
+                (method, path) => format!("{} {}", text(method.unwrap()), text(path.unwrap())),
+            };
             // A route without `Auth` has the API's default authorizer.
             let open = json!({"Authorizer": "NONE"});
-            let expected = (key == "GET /health").then_some(&open);
+            let expected = ["GET /health", "$default"]
+                .contains(&key.as_str())
+                .then_some(&open);
             assert_eq!(route.get("Auth"), expected, "{key}");
             let other = routes.insert(key, name.to_owned());
             assert_eq!(other, None, "{route} has two functions");
         }
     }
+    let unknown = routes.remove("$default");
+    assert_eq!(unknown.as_deref(), Some("route-not-found"));
     assert_eq!(routes, contract());
 }
 

@@ -95,7 +95,8 @@ fn every_alarm_watches_the_resource_in_its_name() {
     assert_eq!(watched.len(), 9);
     for (name, alarm) in template.resources("AWS::CloudWatch::Alarm") {
         assert!(!text(&alarm["AlarmDescription"]).is_empty(), "{name}");
-        for parameter in references(&alarm["Dimensions"]) {
+        let parts = [&alarm["Dimensions"], &alarm["Metrics"]];
+        for parameter in parts.into_iter().flat_map(references) {
             let resource = watched[parameter.as_str()].trim_end_matches("Function");
             assert!(name.starts_with(resource), "{name} watches {parameter}");
         }

@@ -6,7 +6,7 @@ use crate::cloudformation::{Template, arn, list, text};
 
 /// The calls of each function. A transaction needs the permissions of its parts, a copy in S3 those
 /// to read and to write (Service Authorization Reference).
-const CALLS: [(&str, &[&str]); 21] = [
+const CALLS: [(&str, &[&str]); 22] = [
     (
         "list-jobs",
         &[
@@ -91,6 +91,7 @@ const CALLS: [(&str, &[&str]); 21] = [
         ],
     ),
     ("get-health", &[]),
+    ("route-not-found", &[]),
     (
         "authorize",
         &["secretsmanager:GetSecretValue \
