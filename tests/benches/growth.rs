@@ -93,24 +93,24 @@ const LISTS: [(&str, (u64, bool), &str, Cost); 12] = [
         "jobs?job_type=dirfix&FOUR",
         [20.0, 168.0, 0.0],
     ),
-    ("an admin's list", ADMIN, "jobs", [5.0, 8.0, 0.0]),
+    ("an admin's list", ADMIN, "jobs", [17.0, 12.0, 0.0]),
     (
         "an admin's list over two time buckets",
         ADMIN,
         "jobs?created_before=BORDER",
-        [9.0, 12.0, 0.0],
+        [33.0, 24.0, 0.0],
     ),
     (
         "an admin's list of a rare type",
         ADMIN,
         "jobs?job_type=dirfix",
-        [32.0, 42.0, 0.0],
+        [128.0, 64.0, 0.0],
     ),
     (
         "an admin's list of a rare status",
         ADMIN,
         "jobs?status=failed",
-        [32.0, 42.0, 0.0],
+        [128.0, 64.0, 0.0],
     ),
 ];
 

@@ -235,3 +235,18 @@ class LostAnswer:
         if call.operation == self.operation and not self.call:
             self.call = call
             raise ConnectionLostError
+
+
+class Gate:
+    """Holds the first call that `holds` selects until the gate is opened."""
+
+    def __init__(self, holds: Callable[[Call], bool]) -> None:
+        self.holds = holds
+        self.is_held = threading.Event()
+        self.is_open = threading.Event()
+
+    def before(self, call: Call) -> None:
+        """Waits at the gate if the call is selected."""
+        if not self.is_held.is_set() and self.holds(call):
+            self.is_held.set()
+            self.is_open.wait(60)

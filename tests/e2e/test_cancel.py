@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from api import User, assert_problem
-from faults import Call, StartProxy
+from faults import Call, Gate, StartProxy
 from runtime import PROCESSED, StartFunction, delivery
 from samples import (
     RELEASE_NAME,
@@ -69,21 +69,6 @@ def test_running_repack_stops_and_leaves_the_package_unchanged(stack: Stack, own
     assert (package["job_id"], package["version"]) == (packaged["id"], 1)
     last_line = owner.job(job)["logs"].splitlines()[-1]
     assert f"Cancelled by user {owner.id}; it stopped at the step 'archive'" in last_line
-
-
-class Gate:
-    """Holds the first call that `holds` selects until the gate is opened."""
-
-    def __init__(self, holds: Callable[[Call], bool]) -> None:
-        self.holds = holds
-        self.is_held = threading.Event()
-        self.is_open = threading.Event()
-
-    def before(self, call: Call) -> None:
-        """Waits at the gate if the call is selected."""
-        if not self.is_held.is_set() and self.holds(call):
-            self.is_held.set()
-            self.is_open.wait(60)
 
 
 def reads_a_file(call: Call) -> bool:

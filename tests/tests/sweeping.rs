@@ -7,13 +7,13 @@ use std::{fmt::Debug, time::Duration};
 use common::{Api, NO_DEADLINE, OWNER, RETENTION, job_id, user_id};
 use jobs::{Failure, FailureCode, JobType, LEASE, NewJob, Status, Time, testing::START};
 use serde_json::{Map, json};
-use store::WriteOutcome;
+use store::{SHARDS, WriteOutcome};
 use worker::{
     Queue, SweepReport, Sweeper,
     testing::{broken_files, broken_queue, files, queue},
 };
 
-/// Jobs of one shard, on more than two pages.
+/// Jobs of one shard, in more than two batches.
 const STUCK: u64 = 230;
 
 fn sweeper(api: &Api, queue: Queue) -> Sweeper {
@@ -24,8 +24,8 @@ async fn sweep(api: &Api, queue: Queue) -> SweepReport {
     sweeper(api, queue).sweep(NO_DEADLINE).await
 }
 
-/// Creates jobs of one shard whose runs have died.
-async fn create_stuck_jobs(api: &Api, count: u64) {
+/// Creates a pending job with this id.
+async fn create_pending_job(api: &Api, id: u64) {
     let job = NewJob {
         created_by: user_id(OWNER),
         release_id: None,
@@ -34,13 +34,17 @@ async fn create_stuck_jobs(api: &Api, count: u64) {
         draft: false,
         retry_of: None,
     };
+    let created = api
+        .store
+        .create_job(job_id(id), &job, None, START, RETENTION);
+    created.await.unwrap();
+}
+
+/// Creates jobs of one shard whose runs have died.
+async fn create_stuck_jobs(api: &Api, count: u64) {
     for number in 1..=count {
-        let id = job_id(number * 4);
-        api.store
-            .create_job(id, &job, None, START, RETENTION)
-            .await
-            .unwrap();
-        api.claim(id.get(), START).await;
+        create_pending_job(api, number * SHARDS).await;
+        api.claim(number * SHARDS, START).await;
     }
     api.clock.advance(61);
 }
@@ -49,7 +53,7 @@ async fn create_stuck_jobs(api: &Api, count: u64) {
 async fn statuses(api: &Api, count: u64) -> Vec<(Status, u32, usize)> {
     let mut found = Vec::new();
     for number in 1..=count {
-        let job = api.job(number * 4).await;
+        let job = api.job(number * SHARDS).await;
         found.push((job.status(), job.attempt, job.runs.len()));
     }
     found.dedup();
@@ -64,6 +68,23 @@ async fn stuck_jobs_beyond_the_first_page_are_rescued() {
     assert_eq!((swept.rescued as u64, swept.errors), (STUCK, 0));
     assert_eq!(statuses(&api, STUCK).await, [(Status::Pending, 1, 1)]);
     assert_eq!(sweep(&api, queue()).await, SweepReport::default());
+}
+
+#[tokio::test]
+async fn expired_leases_come_before_waiting_jobs() {
+    let api = Api::new().await;
+    for id in 1..STUCK {
+        create_pending_job(&api, id).await;
+    }
+    create_pending_job(&api, STUCK).await;
+    // Its lease expires after the other jobs are due.
+    api.claim(STUCK, START.after(Duration::from_secs(10))).await;
+    api.clock.advance(100);
+    // Each look at the clock takes a millisecond, so the sweep has no time for all.
+    let until = api.clock.clock().now().after(Duration::from_millis(50));
+    let swept = sweeper(&api, queue()).sweep(until).await;
+    assert_eq!(swept.rescued, 1);
+    assert!(swept.resent < 50, "{swept:?}");
 }
 
 #[tokio::test]
@@ -166,8 +187,12 @@ async fn repeated_write_of_a_sweeper_is_recognized_and_another_one_refused() {
     let api = Api::new().await;
     create_stuck_jobs(&api, 1).await;
     let (later, now) = (START.after(Duration::from_mins(5)), START.after(LEASE * 2));
-    let [id] = api.store.due(0, later, None).await.unwrap().jobs[..] else {
-        panic!("one job should be due")
+    let mut due = Vec::new();
+    for shard in 0..SHARDS {
+        due.extend(api.store.due(shard, later, None).await.unwrap().jobs);
+    }
+    let [(_, id)] = due[..] else {
+        panic!("one job should be due: {due:?}")
     };
     let store = &api.store;
     let seen = api.job(id.get()).await;

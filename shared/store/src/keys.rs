@@ -15,7 +15,7 @@ pub(super) const RECENT: &str = "recent";
 pub(super) const DUE: &str = "due";
 
 /// The number of partitions of each of the indexes `recent` and `due`, which span all users.
-pub const SHARDS: u64 = 4;
+pub const SHARDS: u64 = 16;
 
 /// Sort key of a job, a release and an idempotency key. It sorts after `LOG#`, so that one
 /// descending query returns the job first and then the end of its log.

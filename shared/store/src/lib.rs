@@ -16,6 +16,7 @@ mod outcome;
 mod permits;
 mod read;
 mod releases;
+mod retry;
 mod run;
 mod run_writes;
 mod sweep;
@@ -60,6 +61,7 @@ pub use self::{
 use self::{
     item::{Item, job_from_item},
     keys::Key,
+    retry::past_conflicts,
     update::Update,
 };
 
@@ -107,7 +109,7 @@ impl Store {
     async fn update(&self, update: Update) -> Result<Updated, AwsError> {
         let call = self.client.update_item().table_name(&self.table);
         let call = update.fill(call.return_values(ReturnValue::AllNew));
-        match call.send().await {
+        match past_conflicts(|| call.clone().send()).await {
             Ok(output) => Ok(Updated::Done(output.attributes.unwrap_or_default())),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
@@ -143,7 +145,7 @@ impl Store {
             .set_item(Some(item.clone()))
             .condition_expression(IS_NEW)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match call.send().await {
+        match past_conflicts(|| call.clone().send()).await {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
@@ -160,7 +162,8 @@ impl Store {
         parts: Vec<TransactWriteItem>,
     ) -> Result<Result<(), Vec<Refusal>>, AwsError> {
         let call = self.client.transact_write_items();
-        let Err(error) = call.set_transact_items(Some(parts)).send().await else {
+        let call = call.set_transact_items(Some(parts));
+        let Err(error) = past_conflicts(|| call.clone().send()).await else {
             return Ok(Ok(()));
         };
         if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =

@@ -12,7 +12,7 @@ use crate::{
     item::{JobItem, from_item, job_from_item, sort_key},
     keys,
     logs::{self, Chunk},
-    sdk_error,
+    retry, sdk_error,
 };
 
 /// The largest number of log chunks in a job's details: about 64 KiB from the end of the log.
@@ -130,13 +130,34 @@ impl Store {
     /// `consistent` read costs twice as much.
     ///
     /// # Errors
-    /// [`AwsError`] also if DynamoDB leaves keys unprocessed.
+    /// [`AwsError`] also if DynamoDB keeps leaving keys unprocessed.
     pub async fn jobs(
         &self,
         ids: &[JobId],
         consistent: bool,
     ) -> Result<HashMap<JobId, Job>, AwsError> {
-        let mut jobs = HashMap::new();
+        match self.read_batches(ids, consistent).await? {
+            (jobs, 0) => Ok(jobs),
+            (_, _) => Err(AwsError::unavailable(DYNAMODB, "keys left unprocessed")),
+        }
+    }
+
+    /// Reads jobs like [`Store::jobs`], without those that DynamoDB leaves unprocessed.
+    pub async fn available_jobs(&self, ids: &[JobId]) -> Result<HashMap<JobId, Job>, AwsError> {
+        let (jobs, unprocessed) = self.read_batches(ids, false).await?;
+        if unprocessed > 0 {
+            tracing::warn!(unprocessed, "DynamoDB left keys unprocessed");
+        }
+        Ok(jobs)
+    }
+
+    /// Reads jobs, and counts the keys that DynamoDB left unprocessed.
+    async fn read_batches(
+        &self,
+        ids: &[JobId],
+        consistent: bool,
+    ) -> Result<(HashMap<JobId, Job>, usize), AwsError> {
+        let (mut jobs, mut unprocessed) = (HashMap::new(), 0);
         for batch in ids.chunks(MAX_BATCH_KEYS) {
             let mut keys = KeysAndAttributes::builder().consistent_read(consistent);
             for id in batch {
@@ -147,14 +168,23 @@ impl Store {
             let keys = keys
                 .build()
                 .map_err(|error| AwsError::malformed(DYNAMODB, error))?;
-            let call = self
-                .client
-                .batch_get_item()
-                .request_items(&self.table, keys);
+            unprocessed += self.read_batch(keys, &mut jobs).await?;
+        }
+        Ok((jobs, unprocessed))
+    }
+
+    /// Reads one batch into `jobs`, and asks again for keys that DynamoDB leaves unprocessed. Returns
+    /// how many are left in the end.
+    async fn read_batch(
+        &self,
+        keys: KeysAndAttributes,
+        jobs: &mut HashMap<JobId, Job>,
+    ) -> Result<usize, AwsError> {
+        let (mut rest, mut delays) = (keys, retry::delays());
+        loop {
+            let call = self.client.batch_get_item();
+            let call = call.request_items(&self.table, rest);
             let output = call.send().await.map_err(|error| sdk_error(&error))?;
-            if output.unprocessed_keys.is_some_and(|keys| !keys.is_empty()) {
-                return Err(AwsError::unavailable(DYNAMODB, "keys left unprocessed"));
-            }
             let tables = output.responses.into_iter().flat_map(HashMap::into_values);
             for item in tables.flatten() {
                 // An item written by a newer version must not hide the others.
@@ -163,7 +193,15 @@ impl Store {
                     Err(error) => tracing::error!(%error, "failed to read a job's item"),
                 }
             }
+            let unprocessed = output.unprocessed_keys;
+            match unprocessed.and_then(|mut tables| tables.remove(&self.table)) {
+                None => return Ok(0),
+                Some(keys) => rest = keys,
+            }
+            match delays.next() {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => return Ok(rest.keys().len()),
+            }
         }
-        Ok(jobs)
     }
 }

@@ -13,17 +13,14 @@ use crate::{
     update::{Update, n},
 };
 
-/// The largest number of entries in a page of due items.
-const PAGE_ENTRIES: i32 = 100;
-
 /// The position at which the next page of due items begins.
 pub type DuePosition = HashMap<String, AttributeValue>;
 
-/// A page of due items.
+/// A page of due items, longest overdue first.
 #[derive(Debug, Default)]
 pub struct DuePage {
     /// The due jobs.
-    pub jobs: Vec<JobId>,
+    pub jobs: Vec<(Time, JobId)>,
     /// The releases with expired packages.
     pub releases: Vec<ReleaseId>,
     /// The position of the next page; `None` on the last.
@@ -31,7 +28,8 @@ pub struct DuePage {
 }
 
 impl Store {
-    /// Returns a page of the items of one shard that are due at `now`, longest overdue first.
+    /// Returns the items of one shard that are due at `now`: a page of at most 1 MB, some 10,000
+    /// items (Amazon DynamoDB API Reference, "Query").
     pub async fn due(
         &self,
         shard: u64,
@@ -47,16 +45,12 @@ impl Store {
             .expression_attribute_values(":shard", n(shard))
             .expression_attribute_values(":now", n(now.millis()))
             .set_exclusive_start_key(from)
-            .limit(PAGE_ENTRIES)
             .send()
             .await
             .map_err(|error| sdk_error(&error))?;
         let entries = output.items();
         Ok(DuePage {
-            jobs: entries
-                .iter()
-                .filter_map(|entry| id_in(entry, "JOB#"))
-                .collect(),
+            jobs: entries.iter().filter_map(due_job).collect(),
             releases: entries
                 .iter()
                 .filter_map(|entry| id_in(entry, "RELEASE#"))
@@ -86,6 +80,12 @@ impl Store {
         })
         .await
     }
+}
+
+/// Returns the job of an entry with its due time.
+fn due_job(entry: &Item) -> Option<(Time, JobId)> {
+    let due_at = entry.get("due_at")?.as_n().ok()?.parse().ok()?;
+    Some((Time::from_millis(due_at), id_in(entry, "JOB#")?))
 }
 
 fn id_in<T: FromStr>(entry: &Item, prefix: &str) -> Option<T> {

@@ -4,14 +4,19 @@
 use std::time::Duration;
 
 use aws::AwsError;
+use futures::{StreamExt, future::join_all, stream};
 use jobs::{
-    Clock, Failure, FailureCode, Job, JobId, JobState, LEASE, ReleaseId, Time,
+    Clock, Failure, FailureCode, Job, JobId, JobState, LEASE, ReleaseId, Status, Time,
     release::{Release, job_prefix, output_prefix},
 };
 use store::{DuePage, RESEND_AFTER, SHARDS, Store, WriteOutcome, files_deletable_at};
 
 use crate::{files::Files, queue::Queue};
 
+/// The number of jobs read at once: a `BatchGetItem` has at most 100 keys.
+const BATCH: usize = 100;
+/// The number of jobs or releases swept at the same time.
+const CONCURRENCY: usize = 16;
 /// Longest interval between the messages resent for a pending job. The interval grows with its age.
 const MAX_RESEND_DELAY: Duration = Duration::from_hours(1);
 /// Time after the end of a job by which all of its runs have stopped writing: a run that cannot
@@ -50,6 +55,24 @@ pub struct SweepReport {
     pub unlisted_shards: usize,
 }
 
+impl SweepReport {
+    /// Adds the results of a part of the sweep.
+    fn add(&mut self, mut part: Self) {
+        self.examined += part.examined;
+        self.resent += part.resent;
+        self.rescued += part.rescued;
+        self.failed.append(&mut part.failed);
+        self.files_deleted += part.files_deleted;
+        self.uploads_aborted += part.uploads_aborted;
+        self.errors += part.errors;
+        self.unlisted_shards += part.unlisted_shards;
+    }
+}
+
+fn is_running(job: &Job) -> bool {
+    job.status() == Status::Running
+}
+
 impl Sweeper {
     /// Creates a sweeper of `store` and `files` that sends messages to `queue`.
     #[must_use]
@@ -62,75 +85,124 @@ impl Sweeper {
         }
     }
 
-    /// Examines everything due, and stops at `until`. Concurrent sweeps share the work: each change
-    /// is a conditional write, and the loser continues with the next job. A failure is counted and
-    /// blocks nothing else.
+    /// Examines everything due, and stops at `until`: expired leases first, then other jobs, then
+    /// releases. Concurrent sweeps share the work: each change is a conditional write, and the loser
+    /// continues with the next job. A failure is counted and blocks nothing else.
     pub async fn sweep(&self, until: Time) -> SweepReport {
         let mut report = SweepReport::default();
+        let (jobs, releases) = self.due(&mut report).await;
+        // A long list is read twice, since only the items tell which jobs have a dead run.
+        if jobs.len() > BATCH {
+            for batch in jobs.chunks(BATCH * CONCURRENCY) {
+                self.sweep_jobs(batch, until, is_running, &mut report).await;
+            }
+        }
+        for batch in jobs.chunks(BATCH) {
+            self.sweep_jobs(batch, until, |_| true, &mut report).await;
+        }
+        let swept = releases.iter().map(|id| self.sweep_release(*id));
+        self.run(swept, until, &mut report).await;
+        report
+    }
+
+    /// Lists the due jobs, longest overdue first, and the due releases.
+    async fn due(&self, report: &mut SweepReport) -> (Vec<JobId>, Vec<ReleaseId>) {
         let now = self.clock.now();
-        // Start with a different shard each minute, so that a slow one does not starve the others.
-        let first = u64::try_from(now.millis() / 60_000).unwrap_or(0);
-        for shard in (0..SHARDS).map(|shard| (first + shard) % SHARDS) {
-            if let Err(error) = self.sweep_shard(shard, now, until, &mut report).await {
+        let shards = join_all((0..SHARDS).map(|shard| self.due_in_shard(shard, now))).await;
+        let (mut jobs, mut releases) = (Vec::new(), Vec::new());
+        for (shard, (page, done)) in (0..SHARDS).zip(shards) {
+            jobs.extend(page.jobs);
+            releases.extend(page.releases);
+            if let Err(error) = done {
                 report.unlisted_shards += 1;
                 tracing::error!(shard, %error, "failed to list due jobs");
             }
-            if self.clock.now() >= until {
-                break;
+        }
+        jobs.sort_unstable();
+        (jobs.into_iter().map(|(_, id)| id).collect(), releases)
+    }
+
+    /// Lists the due items of a shard: all of them, or those before an error.
+    async fn due_in_shard(&self, shard: u64, now: Time) -> (DuePage, Result<(), AwsError>) {
+        let mut all = DuePage::default();
+        loop {
+            match self.store.due(shard, now, all.next.take()).await {
+                Ok(page) => {
+                    all.jobs.extend(page.jobs);
+                    all.releases.extend(page.releases);
+                    all.next = page.next;
+                }
+                Err(error) => return (all, Err(error)),
             }
+            if all.next.is_none() {
+                return (all, Ok(()));
+            }
+        }
+    }
+
+    /// Sweeps those of the jobs that are `wanted`.
+    async fn sweep_jobs(
+        &self,
+        ids: &[JobId],
+        until: Time,
+        wanted: impl Fn(&Job) -> bool,
+        report: &mut SweepReport,
+    ) {
+        let now = self.clock.now();
+        if now >= until {
+            return;
+        }
+        let jobs = match self.store.available_jobs(ids).await {
+            Ok(jobs) => jobs,
+            Err(error) => {
+                report.errors += ids.len();
+                tracing::warn!(%error, "failed to read due jobs");
+                return;
+            }
+        };
+        // A job that another sweep has handled meanwhile is no longer due.
+        let is_due = |job: &Job| job.due_at.is_some_and(|at| at <= now);
+        let mut jobs: Vec<Job> = jobs.into_values().filter(is_due).filter(wanted).collect();
+        // Cleanup can wait; owners are waiting for their jobs.
+        jobs.sort_by_key(|job| (!is_running(job), job.status().is_final(), job.due_at));
+        let swept = jobs.iter().map(|job| self.sweep_due_job(job));
+        self.run(swept, until, report).await;
+    }
+
+    /// Runs parts of the sweep, some at a time, and starts no more of them after `until`.
+    async fn run<F>(&self, parts: impl Iterator<Item = F>, until: Time, report: &mut SweepReport)
+    where
+        F: Future<Output = SweepReport>,
+    {
+        let in_time = parts.take_while(|_| self.clock.now() < until);
+        let mut swept = stream::iter(in_time).buffer_unordered(CONCURRENCY);
+        while let Some(part) = swept.next().await {
+            report.add(part);
+        }
+    }
+
+    async fn sweep_due_job(&self, job: &Job) -> SweepReport {
+        let mut report = SweepReport {
+            examined: 1,
+            ..SweepReport::default()
+        };
+        if let Err(error) = self.sweep_job(job, &mut report).await {
+            report.errors = 1;
+            tracing::warn!(job_id = %job.id, %error, "failed to sweep a job");
         }
         report
     }
 
-    async fn sweep_shard(
-        &self,
-        shard: u64,
-        now: Time,
-        until: Time,
-        report: &mut SweepReport,
-    ) -> Result<(), AwsError> {
-        let mut from = None;
-        loop {
-            let page = self.store.due(shard, now, from).await?;
-            self.sweep_page(&page, until, report).await?;
-            from = page.next;
-            if from.is_none() || self.clock.now() >= until {
-                return Ok(());
-            }
+    async fn sweep_release(&self, id: ReleaseId) -> SweepReport {
+        let mut report = SweepReport {
+            examined: 1,
+            ..SweepReport::default()
+        };
+        if let Err(error) = self.delete_expired_packages(id, &mut report).await {
+            report.errors = 1;
+            tracing::warn!(release_id = %id, %error, "failed to delete expired packages");
         }
-    }
-
-    async fn sweep_page(
-        &self,
-        page: &DuePage,
-        until: Time,
-        report: &mut SweepReport,
-    ) -> Result<(), AwsError> {
-        let jobs = self.store.jobs(&page.jobs, false).await?;
-        let mut jobs: Vec<Job> = jobs.into_values().collect();
-        // Cleanup can wait; owners are waiting for their jobs.
-        jobs.sort_by_key(|job| (job.status().is_final(), job.due_at));
-        for job in &jobs {
-            report.examined += 1;
-            if let Err(error) = self.sweep_job(job, report).await {
-                report.errors += 1;
-                tracing::warn!(job_id = %job.id, %error, "failed to sweep a job");
-            }
-            if self.clock.now() >= until {
-                return Ok(());
-            }
-        }
-        for id in &page.releases {
-            report.examined += 1;
-            if let Err(error) = self.delete_expired_packages(*id, report).await {
-                report.errors += 1;
-                tracing::warn!(release_id = %id, %error, "failed to delete expired packages");
-            }
-            if self.clock.now() >= until {
-                return Ok(());
-            }
-        }
-        Ok(())
+        report
     }
 
     async fn sweep_job(&self, job: &Job, report: &mut SweepReport) -> Result<(), AwsError> {

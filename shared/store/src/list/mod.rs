@@ -17,9 +17,9 @@ use crate::{Store, keys};
 pub const MAX_EXAMINED: usize = 1_000;
 /// The largest number of rounds of queries for one page.
 const MAX_ROUNDS: usize = 8;
-/// The number of entries that a round reads from each stream after the first round has shown that
-/// matches are rare.
-const RARE_LIMIT: usize = 250;
+/// The largest number of entries that a round reads from a stream of one user or release: some 16
+/// units.
+const MAX_STREAM_LIMIT: usize = 250;
 
 /// The jobs that a list covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,8 @@ impl Store {
                 floor = stream_floor(scope, low, walk.high - 1);
                 open = streams(scope, filter, floor, walk.high - 1);
             }
-            self.read_round(&mut open, floor, walk.high - 1, take)
+            let limit = stream_limit(scope, take, open.len());
+            self.read_round(&mut open, floor, walk.high - 1, limit)
                 .await?;
             walk.examine(&mut open, filter);
             if open.iter().all(Stream::has_ended) {
@@ -150,6 +151,20 @@ impl Store {
     }
 }
 
+/// Returns the number of entries to read from each stream, for `wanted` entries of all streams.
+fn stream_limit(scope: Scope, wanted: usize, streams: usize) -> usize {
+    match scope {
+        // Ids spread jobs over the shards at random, so a shard with more than its share and four
+        // standard deviations is rare, and is read again.
+        Scope::All => {
+            let share = wanted.div_ceil(streams.max(1));
+            share + 4 * share.isqrt()
+        }
+        // All of the newest jobs may be in one of the few other streams.
+        Scope::Owner(_) | Scope::Release(_) => wanted.min(MAX_STREAM_LIMIT),
+    }
+}
+
 /// Returns the smallest id in the streams that start at `high`. A stream of all jobs covers one
 /// time bucket.
 fn stream_floor(scope: Scope, low: u64, high: u64) -> u64 {
@@ -198,14 +213,14 @@ impl Walk {
         }
     }
 
-    /// The number of entries that the next round reads from each stream.
+    /// Returns the number of entries that the next round reads from all streams.
     fn next_limit(&self) -> usize {
         let all_matched = self.found.len() == self.examined;
         if all_matched {
             // A time bucket has ended, and the next one has the rest of the page.
             self.wanted.saturating_sub(self.found.len()).max(1)
         } else {
-            RARE_LIMIT
+            MAX_EXAMINED
         }
     }
 

@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use super::{Filter, Scope};
 use crate::{
-    Store,
-    item::{from_item, phase},
+    DYNAMODB, Store,
+    item::{Item, from_item, phase},
     keys, sdk_error,
     update::{n, s},
 };
@@ -142,16 +142,17 @@ impl Store {
             return Ok(());
         };
         let mut query = self.client.query().table_name(&self.table);
-        let mut condition = "#id BETWEEN :low AND :high".to_owned();
+        // In the order of the index's key schema, as its documentation has it.
+        let mut condition = String::new();
         for (name, value) in &stream.keys {
-            condition = format!("#{name} = :{name} AND {condition}");
+            condition.extend(["#", name, " = :", name, " AND "]);
             query = query
                 .expression_attribute_names(format!("#{name}"), *name)
                 .expression_attribute_values(format!(":{name}"), value.clone());
         }
         let output = query
             .index_name(stream.index)
-            .key_condition_expression(condition)
+            .key_condition_expression(condition + "#id BETWEEN :low AND :high")
             .expression_attribute_names("#id", "id")
             .expression_attribute_values(":low", n(low))
             .expression_attribute_values(":high", n(high))
@@ -160,16 +161,23 @@ impl Store {
             .send()
             .await
             .map_err(|error| sdk_error(&error))?;
-        let has_more = output.last_evaluated_key.is_some();
+        // A page may end, or even be empty, before the range does: only this key says so.
+        let last_read = output.last_evaluated_key.as_ref().map(id_of).transpose()?;
+        stream.unread = last_read
+            .filter(|last| *last > low)
+            .map(|last| (low, last - 1));
         let entries = output.items.unwrap_or_default().into_iter().map(from_item);
         stream.buffer = entries.collect::<Result<_, _>>()?;
-        let oldest = stream
-            .buffer
-            .back()
-            .map(|entry: &IndexEntry| entry.id.get());
-        stream.unread = oldest
-            .filter(|oldest| has_more && *oldest > low)
-            .map(|oldest| (low, oldest - 1));
         Ok(())
+    }
+}
+
+/// Returns the id in a key of an index.
+fn id_of(key: &Item) -> Result<u64, AwsError> {
+    match key.get("id").map(AttributeValue::as_n) {
+        Some(Ok(id)) => id
+            .parse()
+            .map_err(|error| AwsError::malformed(DYNAMODB, error)),
+        _ => Err(AwsError::malformed(DYNAMODB, "a key without an id")),
     }
 }

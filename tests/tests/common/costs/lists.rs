@@ -42,7 +42,7 @@ impl CostMeter {
         let path = format!("/api/releases/{release}/jobs");
         let (name, budget) = ("list of a release's 50", Units::new(2, 3.0, 0.0));
         self.list(OWNER, name, budget, &path).await;
-        let (name, budget) = ("an admin's list of 50", Units::new(4, 4.0, 0.0));
+        let (name, budget) = ("an admin's list of 50", Units::new(16, 10.0, 0.0));
         self.list(ADMIN, name, budget, "/api/jobs?limit=50").await;
         for _ in 0..10 {
             claimed_job(&self.api).await;
