@@ -13,8 +13,9 @@ use aws_sdk_s3::{
 use jobs::Time;
 
 const S3: &str = "S3";
-/// Maximum files that one call deletes (Amazon S3 API Reference, "`DeleteObjects`").
-const MAX_DELETE_KEYS: usize = 1_000;
+/// The number of files that one call deletes. S3 allows 1,000 (Amazon S3 API Reference, `DeleteObjects`), which can
+/// take longer than one try of a call may.
+const MAX_DELETE_KEYS: usize = 250;
 /// Lifetime of a presigned URL.
 pub const PRESIGNED_URL_TTL: Duration = Duration::from_mins(15);
 

@@ -150,6 +150,41 @@ async fn dropped_upload_is_aborted() {
     assert!(bucket.state().uploads.is_empty() && bucket.state().objects.is_empty());
 }
 
+/// Writes a file of two parts, and runs `before_complete` when the upload is about to be completed.
+async fn write_two_parts(
+    bucket: &Bucket,
+    before_complete: impl FnOnce(&Bucket) + Send + 'static,
+) -> io::Result<()> {
+    let (store, hooked) = (bucket.objects(), bucket.clone());
+    // The upload is created, then come its two parts.
+    bucket.state().before_write = Some((3, Box::new(move || before_complete(&hooked))));
+    blocking(move || store.write("big".to_owned(), &noise(BLOCK_BYTES + 1))).await
+}
+
+#[tokio::test]
+async fn upload_whose_completion_was_answered_to_nobody_is_complete() {
+    let bucket = Bucket::default();
+    let completed = write_two_parts(&bucket, |bucket| {
+        bucket.state().uploads.clear();
+        bucket.put("big", noise(BLOCK_BYTES + 1));
+    });
+    completed.await.unwrap();
+    assert_eq!(bucket.state().objects["big"], noise(BLOCK_BYTES + 1));
+}
+
+#[tokio::test]
+async fn upload_that_was_aborted_is_not_complete() {
+    let bucket = Bucket::default();
+    let aborted = write_two_parts(&bucket, |bucket| bucket.state().uploads.clear());
+    aborted.await.unwrap_err();
+    let bucket = Bucket::default();
+    let replaced = write_two_parts(&bucket, |bucket| {
+        bucket.state().uploads.clear();
+        bucket.put("big", noise(7));
+    });
+    replaced.await.unwrap_err();
+}
+
 #[tokio::test]
 async fn stopped_job_makes_no_calls() {
     let bucket = Bucket::default();

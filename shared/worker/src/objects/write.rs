@@ -1,8 +1,15 @@
 //! Writes a file part by part, and copies files inside S3.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use aws_sdk_s3::{
+    Config,
+    config::timeout::TimeoutConfig,
+    error::ProvideErrorMetadata,
+    operation::head_object::HeadObjectError,
     primitives::ByteStream,
     types::{CompletedMultipartUpload, CompletedPart},
 };
@@ -19,6 +26,10 @@ const MAX_COPY_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Maximum parts of a file (Amazon S3 User Guide, "Amazon S3 multipart upload limits").
 const MAX_PARTS: i32 = 10_000;
+
+/// Timeout of completing an upload, which can take S3 minutes (Amazon S3 API Reference,
+/// "`CompleteMultipartUpload`").
+const COMPLETE_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// A file, written part by part. It leaves nothing behind when dropped unfinished.
 pub struct ObjectWriter {
@@ -160,6 +171,8 @@ struct Upload {
     key: String,
     id: String,
     parts: Vec<CompletedPart>,
+    /// The bytes of all parts.
+    size: u64,
     /// The part in flight, in a set that aborts it when dropped.
     sending: JoinSet<io::Result<CompletedPart>>,
     done: bool,
@@ -201,6 +214,8 @@ impl Upload {
             store: store.clone(),
             key: key.to_owned(),
             id,
+            // Only a full block is sent before the end, so every part of a suspended upload is one.
+            size: (parts.len() * BLOCK_BYTES) as u64,
             parts: parts.into_iter().zip(1..).map(part).collect(),
             sending: JoinSet::new(),
             done: false,
@@ -243,6 +258,7 @@ impl Upload {
 
     fn send(&mut self, bytes: Vec<u8>) -> io::Result<()> {
         let number = self.next_number()?;
+        self.size += bytes.len() as u64;
         let call = self
             .store
             .client
@@ -265,6 +281,7 @@ impl Upload {
     /// Adds the bytes of `file` from `start` up to `end`, exclusive.
     fn copy(&mut self, file: &StoredFile, start: u64, end: u64) -> io::Result<()> {
         let number = self.next_number()?;
+        self.size += end - start;
         let call = self
             .store
             .client
@@ -306,12 +323,43 @@ impl Upload {
             .bucket(&self.store.bucket)
             .key(&self.key);
         let call = call.upload_id(&self.id).multipart_upload(parts);
-        self.store
-            .handle
-            .block_on(call.send())
-            .map_err(|error| sdk_error(&error))?;
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(COMPLETE_TIMEOUT)
+            .operation_timeout(COMPLETE_TIMEOUT)
+            .build();
+        let patient = Config::builder().timeout_config(timeouts);
+        let sent = call.customize().config_override(patient).send();
+        if let Err(error) = self.store.handle.block_on(sent) {
+            let is_gone = error.code() == Some("NoSuchUpload");
+            if !is_gone || !self.is_complete()? {
+                return Err(sdk_error(&error));
+            }
+        }
         self.done = true;
         Ok(())
+    }
+}
+
+impl Upload {
+    /// Returns whether the file is there as a whole: a repeated call does not find the upload if the
+    /// first completed it and its answer was lost.
+    fn is_complete(&self) -> io::Result<bool> {
+        let call = self.store.client.head_object().bucket(&self.store.bucket);
+        let found = self.store.handle.block_on(call.key(&self.key).send());
+        match found {
+            Ok(found) => Ok(found
+                .content_length
+                .and_then(|size| u64::try_from(size).ok())
+                == Some(self.size)),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(HeadObjectError::is_not_found) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(sdk_error(&error)),
+        }
     }
 }
 

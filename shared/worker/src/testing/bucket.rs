@@ -11,11 +11,12 @@ use aws_sdk_s3::{
     error::ErrorMetadata,
     operation::{
         abort_multipart_upload::{AbortMultipartUploadError, AbortMultipartUploadOutput},
-        complete_multipart_upload::CompleteMultipartUploadOutput,
+        complete_multipart_upload::{CompleteMultipartUploadError, CompleteMultipartUploadOutput},
         copy_object::{CopyObjectError, CopyObjectOutput},
         create_multipart_upload::CreateMultipartUploadOutput,
         delete_objects::DeleteObjectsOutput,
         get_object::{GetObjectError, GetObjectOutput},
+        head_object::HeadObjectOutput,
         list_multipart_uploads::ListMultipartUploadsOutput,
         list_objects_v2::ListObjectsV2Output,
         put_object::{PutObjectError, PutObjectOutput},
@@ -107,6 +108,7 @@ impl Bucket {
             self.upload_part(),
             self.copy_part(),
             self.complete_upload(),
+            self.head_object(),
             self.abort_upload(),
         ];
         let rules: Vec<&Rule> = rules.iter().collect();
@@ -316,13 +318,29 @@ impl Bucket {
 
     fn complete_upload(&self) -> Rule {
         let bucket = self.clone();
-        mock!(Client::complete_multipart_upload).then_compute_output(move |call| {
+        mock!(Client::complete_multipart_upload).then_compute_response(move |call| {
             bucket.run_before_write();
             let mut state = bucket.state();
-            let (key, parts) = state.uploads.remove(call.upload_id().unwrap()).unwrap();
+            let Some((key, parts)) = state.uploads.remove(call.upload_id().unwrap()) else {
+                // S3's model lists no errors of this operation.
+                let gone = ErrorMetadata::builder().code("NoSuchUpload").build();
+                return MockResponse::Error(CompleteMultipartUploadError::generic(gone));
+            };
             let bytes = parts.into_values().flatten().collect();
             state.objects.insert(key, bytes);
-            CompleteMultipartUploadOutput::builder().build()
+            MockResponse::Output(CompleteMultipartUploadOutput::builder().build())
+        })
+    }
+
+    fn head_object(&self) -> Rule {
+        let bucket = self.clone();
+        mock!(Client::head_object).then_compute_response(move |call| {
+            let state = bucket.state();
+            let Some(bytes) = state.objects.get(call.key().unwrap()) else {
+                return MockResponse::Http(status(404));
+            };
+            let size = i64::try_from(bytes.len()).unwrap();
+            MockResponse::Output(HeadObjectOutput::builder().content_length(size).build())
         })
     }
 
