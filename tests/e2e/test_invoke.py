@@ -142,10 +142,10 @@ def test_draft_is_cancelled_and_retried(owner: User, request_route: Invoke) -> N
 
 
 def test_token_is_checked(owner: User, invoke: Invoke) -> None:
-    rejected = {"isAuthorized": False, "context": {"user_id": 0, "admin": False}}
+    rejected = {"isAuthorized": False, "context": {"user_id": "", "admin": False}}
     assert invoke("authorize") == rejected
     sample = "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOjd9."
-    accepted = {"isAuthorized": True, "context": {"user_id": 7, "admin": False}}
+    accepted = {"isAuthorized": True, "context": {"user_id": "7", "admin": False}}
     assert invoke("authorize", {sample: owner.headers["authorization"]}) == accepted
 
 

@@ -121,7 +121,7 @@ def authorize(authorizer: Function, token: str) -> tuple[int, bool] | None:
     request["headers"]["authorization"] = f"Bearer {token}"
     answer = authorizer.invoke(request)
     context = answer["context"]
-    return (context["user_id"], context["admin"]) if answer["isAuthorized"] else None
+    return (int(context["user_id"]), context["admin"]) if answer["isAuthorized"] else None
 
 
 def test_rsa_and_ec_keys_are_accepted(authorizer: Function, provider: Provider) -> None:

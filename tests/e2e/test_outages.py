@@ -65,7 +65,7 @@ def start_losing(start_proxy: StartProxy, start_function: StartFunction) -> Star
 def request_by(user: User, function: str, job: int = UNKNOWN_ID, body: object = None) -> Any:
     """Returns the sample event of a function as a request by `user` about `job`."""
     event = json.loads(json.dumps(sample_event(function)).replace(str(UNKNOWN_ID), str(job)))
-    event["requestContext"]["authorizer"]["lambda"] = {"user_id": user.id, "admin": False}
+    event["requestContext"]["authorizer"]["lambda"] = {"user_id": str(user.id), "admin": False}
     return event | ({"body": json.dumps(body)} if body else {})
 
 

@@ -3,6 +3,7 @@
 import json
 import random
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -218,9 +219,21 @@ def test_job_whose_deliveries_are_used_up_fails(
     event = sample_event("create-job") | {"body": json.dumps({"job_type": "nfofix"})}
     created = start_function("create-job", QUEUE_URL=unread_queue).invoke(event)
     job = json.loads(created["body"])["id"]
-    owner = stack.user(event["requestContext"]["authorizer"]["lambda"]["user_id"])
+    owner = stack.user(int(event["requestContext"]["authorizer"]["lambda"]["user_id"]))
     assert owner.status(job)["status"] == "pending"
     body = json.dumps({"job_id": job})
+    # For a day, the sweeper would send the job another message.
+    dead_letter = delivery(body, "exhausted")
+    assert start_function("fail-dead-jobs").invoke(dead_letter) == PROCESSED
+    assert owner.status(job)["status"] == "pending"
+    two_days_ago = str(int((time.time() - 2 * 24 * 60 * 60) * 1000))
+    item = stack.job_item(job)
+    stack.dynamodb.update_item(
+        TableName=stack.table,
+        Key={"pk": item["pk"], "sk": item["sk"]},
+        UpdateExpression="SET updated_at = :past",
+        ExpressionAttributeValues={":past": {"N": two_days_ago}},
+    )
     stack.sqs.send_message(QueueUrl=stack.exhausted_queue_url, MessageBody=body)
     status = owner.wait_for_end(job)
     assert (status["status"], status["error"]["code"]) == ("failed", "dead_lettered")

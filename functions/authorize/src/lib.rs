@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 /// The caller, as the routes' functions read it from the request's context.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Context {
-    /// The user's id, or 0, which no user has, if the token is refused.
-    pub user_id: u64,
+    /// The user's id, or nothing if the token is refused. As text, because API Gateway may write a
+    /// number in another form.
+    pub user_id: String,
     /// `true` for an admin.
     pub admin: bool,
 }
@@ -22,7 +23,7 @@ pub struct Context {
 impl From<Caller> for Context {
     fn from(caller: Caller) -> Self {
         Self {
-            user_id: caller.user_id.get(),
+            user_id: caller.user_id.to_string(),
             admin: caller.admin,
         }
     }
@@ -123,7 +124,7 @@ mod tests {
         assert_eq!(
             response.context,
             Context {
-                user_id: 7,
+                user_id: "7".to_owned(),
                 admin: true
             }
         );

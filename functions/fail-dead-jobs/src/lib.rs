@@ -1,5 +1,7 @@
 //! Fails jobs whose message ran out of deliveries before they ended.
 
+use std::time::Duration;
+
 use aws::AwsError;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use jobs::{Clock, Failure, FailureCode, JobId, JobState};
@@ -7,6 +9,9 @@ use lambda::Settings;
 use lambda_runtime::{Error, LambdaEvent};
 use store::{Store, WriteOutcome};
 use worker::{Message, Metrics};
+
+/// How long a pending job whose message is exhausted is left to the sweeper, which sends it another.
+const MAX_PENDING: Duration = Duration::from_hours(24);
 
 /// Fails dead jobs in the store.
 pub struct DeadJobs {
@@ -56,7 +61,8 @@ pub async fn fail_dead_jobs(
 }
 
 impl DeadJobs {
-    /// Fails a job, unless it is final, a draft, or running with a valid lease.
+    /// Fails a job, unless it is final, a draft, running with a valid lease, or pending with another
+    /// message to come.
     async fn fail(&self, id: JobId) -> Result<(), AwsError> {
         const CODE: FailureCode = FailureCode::DeadLettered;
         let Some(job) = self.store.job(id, true).await? else {
@@ -67,7 +73,11 @@ impl DeadJobs {
             JobState::Draft | JobState::Ended { .. } => false,
             // Another message may have started it.
             JobState::Running { .. } => job.lease_has_expired(now),
-            JobState::Pending { .. } => true,
+            // An outage can exhaust a message, but not the job: the sweeper sends another message when
+            // the job is due. A job that no message starts within a day is dead.
+            JobState::Pending { .. } => {
+                job.due_at.is_none_or(|at| at <= now) || now.since(job.updated_at) > MAX_PENDING
+            }
         };
         if !is_dead {
             return Ok(());

@@ -34,7 +34,10 @@ fn caller(parts: &Parts) -> Option<Caller> {
         return None;
     };
     let fields = &context.authorizer.as_ref()?.fields;
-    let user_id = fields.get("user_id")?.as_u64()?;
+    let user_id = match fields.get("user_id")? {
+        Value::String(digits) => digits.parse().ok()?,
+        number => number.as_u64()?,
+    };
     let admin = fields.get("admin").and_then(Value::as_bool);
     Some(Caller {
         user_id: UserId::try_from(user_id).ok()?,

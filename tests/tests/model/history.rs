@@ -1,5 +1,7 @@
 //! One job's history, in the store and in the model.
 
+use std::time::Duration;
+
 use fail_dead_jobs::{DeadJobs, fail_dead_jobs};
 use jobs::{Clock, Job, Level, Status, Time, UserId};
 use lambda_runtime::{Context, LambdaEvent};
@@ -148,6 +150,10 @@ impl<'a> History<'a> {
     }
 
     async fn dead_letter(&mut self, now: Time) -> Comparison {
+        let job = self.api.store.job(job_id(self.id), true);
+        let job = job.await.unwrap().unwrap();
+        let is_awaited = job.due_at.is_some_and(|at| at > now)
+            && now.since(job.updated_at) <= Duration::from_hours(24);
         let body = json!({"job_id": self.id}).to_string();
         let event = json!({"Records": [{"messageId": "1", "body": body}]});
         let event = serde_json::from_value(event).unwrap();
@@ -159,7 +165,7 @@ impl<'a> History<'a> {
         };
         let answer = fail_dead_jobs(&dead_jobs, event).await.unwrap();
         assert!(answer.batch_item_failures.is_empty());
-        self.model.dead_letter(now);
+        self.model.dead_letter(now, is_awaited);
         Ok(())
     }
 

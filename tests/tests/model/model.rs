@@ -65,9 +65,14 @@ impl Model {
         }
     }
 
-    pub fn dead_letter(&mut self, now: Time) {
-        let has_live_run = self.status == Status::Running && self.lease_expires_at > now;
-        if matches!(self.status, Status::Pending | Status::Running) && !has_live_run {
+    /// Exhausts a message. `is_awaited` is true if the sweeper will send another one in time.
+    pub fn dead_letter(&mut self, now: Time, is_awaited: bool) {
+        let is_dead = match self.status {
+            Status::Pending => !is_awaited,
+            Status::Running => self.lease_expires_at <= now,
+            _ => false,
+        };
+        if is_dead {
             self.end(Status::Failed, Some(FailureCode::DeadLettered));
         }
     }
