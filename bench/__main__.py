@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from startup import DEPLOYED, measure_startup
 from throughput import measure_throughput
 
 ROOT = Path(__file__).resolve().parent.parent
+REPORT = ROOT / "target/bench/report.json"
 LOCAL_BUILD = ROOT / "target/local"
 RELEASE_BUILD = ROOT / "target/release"
 VENV_LOCAL = ROOT / ".local/venv-local/bin/python"  # with requirements/local.txt
@@ -82,7 +84,10 @@ def run_handlers(report: Report) -> None:
 
 
 def run_parts(report: Report, names: Sequence[str], sizes: Sequence[int]) -> None:
-    """Runs the parts one after another."""
+    """Runs the parts one after the other, and writes the report after each.
+
+    A part that fails does not keep the others from being measured.
+    """
     parts: dict[str, Callable[[Report], None]] = {
         "startup": lambda report: measure_startup(report, LOCAL_BUILD, RELEASE_BUILD, VENV_PYTHON),
         "handlers": run_handlers,
@@ -92,7 +97,12 @@ def run_parts(report: Report, names: Sequence[str], sizes: Sequence[int]) -> Non
     for name in names:
         started = time.monotonic()
         report.title(TITLES[name])
-        parts.get(name, partial(run_cargo_bench, name=name))(report)
+        try:
+            parts.get(name, partial(run_cargo_bench, name=name))(report)
+        except Exception:  # noqa: BLE001
+            traceback.print_exc()
+            report.failed.append(name)
+        report.write(REPORT)
         print(f"  ({time.monotonic() - started:.0f} s)")
 
 
@@ -134,10 +144,10 @@ def main() -> None:
     if release_build and release_build.wait():
         sys.exit("error: the deployed build of the functions failed")
     run_parts(report, timed, given.mib)
-    if set(wanted) == set(TITLES):
+    if set(wanted) == set(TITLES) and not report.failed:
         report.title("Prices on AWS")
         write_prices(report, ROOT / "docs/prices.md")
-    report.write(ROOT / "target/bench/report.json")
+    report.write(REPORT)
     if missed := report.failed + report.over_limit():
         sys.exit(f"error: failed, or over their limit: {', '.join(missed)}")
 

@@ -5,18 +5,18 @@ import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
 
 from api import User
+from faults import Gate, run_proxy
 from report import Report
 from runtime import delivery, run_function
 from stack import Stack
-from waiting import wait_until
 
 STARTS, CANCELS, FOLLOWED = 100, 10, 20
 POLL_INTERVAL = 0.02  # seconds
 BOOK = b"Once upon a time\r\n" * 2_000
-LARGE_FILE_BYTES = 48 << 20  # packaging this takes some seconds
+LARGE_FILE_BYTES = 48 << 20  # several parts of an upload
+START_TIMEOUT = 60  # seconds
 
 
 def seconds(text: str) -> float:
@@ -52,16 +52,20 @@ def cancel_to_stopped(stack: Stack, user: User, release: int) -> float:
         "config_json": {"compression": "high"},
     }
     event = delivery(message, f"bench-{time.time_ns()}")
-
-    def job_at_work() -> Any:
-        jobs = user.get(f"/api/releases/{release}/jobs?status=running").body["jobs"]
-        return jobs and user.status(jobs[0]["id"])["step"] == "archive" and jobs[0]["id"]
-
-    # The deployed table and bucket, with a processor whose end can be observed.
-    with run_function(stack, "process-jobs") as processor, ThreadPoolExecutor(1) as pool:
+    # The job cannot end before it is cancelled: its archive's first part waits at the gate.
+    gate = Gate(lambda call: call.operation == "UploadPart")
+    with (
+        run_proxy(stack.endpoint_url, before=gate.before) as s3,
+        # The deployed table and bucket, and a processor whose end can be seen.
+        run_function(stack, "process-jobs", AWS_ENDPOINT_URL_S3=s3) as processor,
+        ThreadPoolExecutor(1) as pool,
+    ):
         end = pool.submit(lambda: (processor.invoke(event), time.time())[1])
-        job = wait_until(job_at_work, "the job to compress")
+        if not gate.is_held.wait(START_TIMEOUT):
+            raise TimeoutError("the job has written no part of its archive")
+        job = user.get(f"/api/releases/{release}/jobs?status=running").body["jobs"][0]["id"]
         answer = user.put(f"/api/jobs/{job}/cancel")
+        gate.is_open.set()
         assert answer.status == 200, answer
         return end.result() - seconds(user.status(job)["finished_at"])
 
