@@ -13,6 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PROMISES = ROOT / "docs" / "reliability.md"
 PROMISE = re.compile(r"^\| \d+\. .*\| (?P<tests>.*?) \|$", re.MULTILINE)
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
+# The last cell of each row of its tables names the tests, or says why there is none.
+DIFFERENCES = ROOT / "docs" / "aws-differences.md"
+LAST_CELL = re.compile(r"^\| .* \| (?P<tests>.*?) \|$", re.MULTILINE)
 # Not a file such as `tests/e2e/test_cancel.py`.
 PYTHON_TEST = re.compile(r"(?<![\w/])test_\w+\b(?!\.py)")
 
@@ -34,7 +37,12 @@ def named_tests(page: Path) -> set[str]:
     text = page.read_text()
     spans = CODE_SPAN.findall(text)
     names = {name for span in spans for name in PYTHON_TEST.findall(span)}
-    return names | set(promised_tests(text)) if page == PROMISES else names
+    if page == PROMISES:
+        names.update(promised_tests(text))
+    if page == DIFFERENCES:
+        cells = [row["tests"] for row in LAST_CELL.finditer(text)]
+        names.update(name for cell in cells for name in CODE_SPAN.findall(cell))
+    return names
 
 
 def run(command: list[str]) -> str:

@@ -3,6 +3,9 @@
 Without its other workarounds, no route answers and no job starts.
 """
 
+import ast
+import re
+
 import local
 from api import Client
 from stack import Stack
@@ -45,3 +48,15 @@ def test_table_deletes_expired_items(stack: Stack) -> None:
         "ENABLED",
         "expires_at",
     )
+
+
+def test_page_of_differences_lists_every_workaround() -> None:
+    launcher = ast.parse((local.ROOT / "scripts/emulator.py").read_text())
+    [applied] = [
+        node.value
+        for node in launcher.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "WORKAROUNDS"
+    ]
+    page = (local.ROOT / "docs/aws-differences.md").read_text()
+    listed = re.findall(r"^\| .+ \| `(\w+)` \| .+ \|$", page, re.MULTILINE)
+    assert listed == [name.id for name in ast.walk(applied) if isinstance(name, ast.Name)]
