@@ -201,7 +201,7 @@ impl Bench {
                 (DUE, 0)
             );
         };
-        self.measure("sweep", [68.0, 32.0, 330.0], sweep).await;
+        self.measure("sweep", [78.0, 40.0, 330.0], sweep).await;
         for table in &mut self.tables {
             table.create(2 * CALLS).await;
         }
