@@ -75,7 +75,7 @@ impl<T: PathResource, S: Send + Sync> FromRequestParts<S> for PathId<T> {
     }
 }
 
-/// The body: a JSON object of at most [`MAX_BODY_BYTES`].
+/// The body: a JSON object of at most 256 KiB.
 #[derive(Debug)]
 pub struct Body(pub Map<String, Value>);
 
