@@ -87,6 +87,12 @@ def s3_operation(method: str, query: Container[str], headers: Message) -> str:
     return operation
 
 
+def service_error(code: str, message: str, **fields: object) -> Refusal:
+    """Returns the answer of DynamoDB or SQS that refuses a call with this code."""
+    problem = {"__type": code, "message": message} | fields
+    return Refusal(400, "application/x-amz-json-1.0", json.dumps(problem).encode())
+
+
 def throttle(call: Call) -> Refusal:
     """Returns the answer of a service that throttles the caller."""
     if call.service == "S3":
@@ -96,8 +102,7 @@ def throttle(call: Call) -> Refusal:
         "DynamoDB": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
         "SQS": "com.amazonaws.sqs#RequestThrottled",
     }[call.service]
-    problem = json.dumps({"__type": code, "message": "Rate exceeded"})
-    return Refusal(400, "application/x-amz-json-1.0", problem.encode())
+    return service_error(code, "Rate exceeded")
 
 
 def forward_all(_: Call) -> None:

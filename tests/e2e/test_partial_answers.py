@@ -12,33 +12,24 @@ from typing import Any
 import pytest
 
 from api import User
-from faults import Call, Gate, Refusal, StartProxy
+from faults import Call, Gate, Refusal, StartProxy, service_error
 from runtime import StartFunction, delivery
 from stack import Stack
 from test_outages import assert_unavailable, request_by
 
 TRIES = 4  # of each call
-CONFLICT = Refusal(
-    400,
-    "application/x-amz-json-1.0",
-    json.dumps(
-        {
-            "__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException",
-            "message": "Transaction is ongoing for the item",
-        }
-    ).encode(),
+DYNAMODB = "com.amazonaws.dynamodb.v20120810"
+CONFLICT = service_error(
+    f"{DYNAMODB}#TransactionConflictException", "Transaction is ongoing for the item"
 )
-CANCELLED = Refusal(
-    400,
-    "application/x-amz-json-1.0",
-    json.dumps(
-        {
-            "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-            "message": "Transaction cancelled",
-            "CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}],
-        }
-    ).encode(),
+CANCELLED = service_error(
+    f"{DYNAMODB}#TransactionCanceledException",
+    "Transaction cancelled",
+    CancellationReasons=[{"Code": "None"}, {"Code": "TransactionConflict"}],
 )
+
+# Takes how often the job's key is left unprocessed; returns the answer to a list.
+ListRunning = Callable[[int], Any]
 
 
 def refusing(operation: str, refusal: Refusal, times: int) -> Callable[[Call], Refusal | None]:
@@ -100,47 +91,39 @@ def running_job(
     worker.join(30)
 
 
-def unprocessed(stack: Stack, job: int) -> Refusal:
-    """Returns the answer to a BatchGetItem that leaves the job's key unprocessed."""
-    key = {"pk": {"S": f"JOB#{job}"}, "sk": {"S": "META"}}
-    content = {"Responses": {stack.table: []}, "UnprocessedKeys": {stack.table: {"Keys": [key]}}}
-    return Refusal(200, "application/x-amz-json-1.0", json.dumps(content).encode())
-
-
-def list_running(owner: User, function: Any) -> Any:
-    """Asks list-jobs for the owner's running jobs; returns its answer."""
-    request = request_by(owner, "list-jobs")
-    parameters = {
-        "rawQueryString": "status=running",
-        "queryStringParameters": {"status": "running"},
-    }
-    return function.invoke(request | parameters)
-
-
-def test_list_asks_again_for_unprocessed_keys(
+@pytest.fixture
+def list_running(
     stack: Stack,
     owner: User,
     running_job: int,
     start_proxy: StartProxy,
     start_function: StartFunction,
+) -> ListRunning:
+    """Lists the owner's running jobs while DynamoDB leaves their keys unprocessed."""
+    key = {"pk": {"S": f"JOB#{running_job}"}, "sk": {"S": "META"}}
+    content = {"Responses": {stack.table: []}, "UnprocessedKeys": {stack.table: {"Keys": [key]}}}
+    answer = Refusal(200, "application/x-amz-json-1.0", json.dumps(content).encode())
+    parameters = {
+        "rawQueryString": "status=running",
+        "queryStringParameters": {"status": "running"},
+    }
+
+    def list_running(times: int) -> Any:
+        address = start_proxy(before=refusing("BatchGetItem", answer, times))
+        function = start_function("list-jobs", AWS_ENDPOINT_URL_DYNAMODB=address)
+        return function.invoke(request_by(owner, "list-jobs") | parameters)
+
+    return list_running
+
+
+def test_list_asks_again_for_unprocessed_keys(
+    owner: User, running_job: int, list_running: ListRunning
 ) -> None:
-    answer = unprocessed(stack, running_job)
-    address = start_proxy(before=refusing("BatchGetItem", answer, TRIES - 1))
-    list_jobs = start_function("list-jobs", AWS_ENDPOINT_URL_DYNAMODB=address)
-    listed = json.loads(list_running(owner, list_jobs)["body"])["jobs"]
+    listed = json.loads(list_running(TRIES - 1)["body"])["jobs"]
     # Only the job's own item has a progress: no index has one.
     assert [job["id"] for job in listed] == [running_job]
     assert listed[0]["progress"] == owner.status(running_job)["progress"]
 
 
-def test_list_with_keys_that_stay_unprocessed_asks_to_try_again(
-    stack: Stack,
-    owner: User,
-    running_job: int,
-    start_proxy: StartProxy,
-    start_function: StartFunction,
-) -> None:
-    answer = unprocessed(stack, running_job)
-    address = start_proxy(before=refusing("BatchGetItem", answer, TRIES))
-    list_jobs = start_function("list-jobs", AWS_ENDPOINT_URL_DYNAMODB=address)
-    assert_unavailable(list_running(owner, list_jobs))
+def test_list_with_keys_that_stay_unprocessed_asks_to_try_again(list_running: ListRunning) -> None:
+    assert_unavailable(list_running(TRIES))
