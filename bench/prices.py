@@ -95,7 +95,7 @@ def bill_polls(cost: Cost) -> Bill:
 def bill_jobs(cost: Cost, seconds: float) -> Bill:
     """Returns the bill for a million jobs that each package a file in this many seconds."""
     bill = Bill(f"A million packaging jobs of {BENCH_MIB} MiB each")
-    create, run = "create for a release", "a package's job"
+    create, run = "create", "a package's job"
     bill.add_route(MILLION, cost(create, "requests"), "create")
     reads, writes = cost(create, "read units"), cost(create, "write units")
     bill.add_units(MILLION * reads, MILLION * writes, "create")

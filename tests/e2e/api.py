@@ -96,7 +96,9 @@ class User(Client):
         self.id = user_id
 
     def create_job(self, **fields: Any) -> int:
-        """Creates a job and returns its id."""
+        """Creates a job and returns its id. A job that names no release gets a new one."""
+        if not fields.get("draft") and "release_id" not in fields:
+            fields["release_id"] = self.create_release()
         answer = self.post("/api/jobs", fields)
         assert answer.status in (201, 202), answer
         return int(answer.body["id"])
@@ -160,6 +162,16 @@ class User(Client):
             assert upload(added.body["upload"], data).status == 200, path
         return release_id
 
+    def file_entries(self, release_id: int) -> list[Any]:
+        """Lists a release's files."""
+        path, entries, cursor = f"/api/releases/{release_id}/files?limit=500", [], ""
+        while True:
+            page = self.get(path + cursor).body
+            entries += page["files"]
+            if page["next_cursor"] is None:
+                return entries
+            cursor = f"&cursor={page['next_cursor']}"
+
     def release(self, release_id: int) -> Any:
         """Returns a release."""
         return self.get(f"/api/releases/{release_id}").body
@@ -167,7 +179,7 @@ class User(Client):
     def files(self, release_id: int, folder: str) -> dict[str, bytes]:
         """Downloads a release's files below `source/` or `package/`; returns them by path."""
         found = {}
-        for file in self.get(f"/api/releases/{release_id}/files").body["files"]:
+        for file in self.file_entries(release_id):
             if file["path"].startswith(folder):
                 answer = fetch(file["url"])
                 assert answer.status == 200, file

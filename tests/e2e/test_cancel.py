@@ -36,6 +36,31 @@ def test_draft_can_be_cancelled_repeatedly(owner: User, admin: User) -> None:
         assert answer.body["message"]
 
 
+def test_cancel_says_who_and_why(owner: User, admin: User) -> None:
+    for user, is_admin in ((owner, False), (admin, True)):
+        job = owner.create_draft()
+        path = f"/api/jobs/{job}/cancel"
+        assert user.call("PUT", path, {"reason": "The wrong file"}).status == 200
+        by = {"user_id": user.id, "admin": is_admin}
+        for view in (owner.job(job), owner.status(job), owner.get(f"/api/jobs/{job}/logs").body):
+            assert (view["cancelled_by"], view["cancel_reason"]) == (by, "The wrong file")
+            assert view["cancelled_at"] == view["finished_at"]
+        [line] = owner.log(job)
+        role = "admin" if is_admin else "user"
+        assert line["message"] == f"Cancelled by {role} {user.id}: The wrong file"
+        # A second cancel changes nothing.
+        assert owner.call("PUT", path, {"reason": "Another"}).status == 200
+        assert owner.job(job)["cancel_reason"] == "The wrong file"
+
+
+@pytest.mark.parametrize("reason", ["", "a\nb", "x" * 201, 5])
+def test_invalid_reason_is_named(owner: User, reason: object) -> None:
+    job = owner.create_draft()
+    answer = owner.call("PUT", f"/api/jobs/{job}/cancel", {"reason": reason})
+    assert_problem(answer, 400, "invalid-request", "reason")
+    assert owner.status(job)["status"] == "draft"
+
+
 @pytest.mark.parametrize("make_job", [completed_job, failed_job])
 def test_final_job_is_not_cancelled(owner: User, make_job: Callable[[User], int]) -> None:
     job = make_job(owner)

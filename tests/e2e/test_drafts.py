@@ -41,7 +41,7 @@ def test_rejected_patch_changes_nothing(owner: User, stranger: User) -> None:
 
 def test_owner_and_admin_submit_a_draft(owner: User, admin: User) -> None:
     for user in (owner, admin):
-        job = owner.create_draft(job_type="nfofix")
+        job = owner.create_draft(job_type="nfofix", release_id=owner.create_release())
         answer = user.put(f"/api/jobs/{job}/submit")
         assert (answer.status, answer.body["status"]) == (202, "pending")
         assert owner.wait_for_end(job)["status"] in FINAL

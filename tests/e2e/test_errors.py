@@ -28,7 +28,7 @@ BODY_ROUTES = (
     "POST /api/releases/{id}/files",
 )
 REQUIRED_FIELDS: dict[str, dict[str, Any]] = {
-    "POST /api/jobs": {"job_type": "nfofix"},
+    "POST /api/jobs": {"job_type": "nfofix", "release_id": 1},
     "PATCH /api/jobs/{id}": {},
     "POST /api/releases": {"release_type": "ebook"},
     "POST /api/releases/{id}/files": {"path": "a", "size": 1},
@@ -40,7 +40,7 @@ INVALID_CONFIGURATION: dict[str, tuple[Any, ...]] = {
     "generate_nfo": ("yes", 1),
     "release_name": ("short-G", "has space-GRP", "no.group.at.all", "two..dots-GRP", 7),
     "group": ("", "no spaces", 5),
-    "template": ("", []),
+    "template": ("", [], "{% if %}"),
 }
 INVALID_LIST_PARAMETERS = {
     "status": ("done", "failed,done", ""),
@@ -128,7 +128,8 @@ def test_unknown_field_is_named(send: Send, route: str) -> None:
 @pytest.mark.parametrize("job_type", JOB_TYPES)
 @pytest.mark.parametrize("route", ["POST /api/jobs", "PATCH /api/jobs/{id}"])
 def test_unknown_configuration_field_is_named(send: Send, route: str, job_type: str) -> None:
-    answer = send(route, {"job_type": job_type, "config_json": {"compresion": "high"}})
+    body = {"job_type": job_type, "release_id": 1, "config_json": {"compresion": "high"}}
+    answer = send(route, body)
     assert_problem(answer, 400, "invalid-request", "config_json.compresion")
 
 
@@ -147,6 +148,14 @@ def test_missing_job_type_is_named(owner: User, send: Send) -> None:
     assert_problem(submitted, 400, "invalid-request", "job_type")
 
 
+def test_missing_release_is_named(owner: User, send: Send) -> None:
+    answer = send("POST /api/jobs", {"job_type": "nfofix"})
+    assert_problem(answer, 400, "invalid-request", "release_id")
+    draft = owner.create_draft(job_type="nfofix")
+    submitted = owner.put(f"/api/jobs/{draft}/submit")
+    assert_problem(submitted, 400, "invalid-request", "release_id")
+
+
 def test_all_invalid_fields_of_a_job_are_named_at_once(send: Send) -> None:
     body = {"job_type": [], "release_id": 0, "config_json": "x", "draft": "yes", "typo": 1}
     answer = send("POST /api/jobs", body)
@@ -162,7 +171,8 @@ def test_invalid_release_id_is_named(send: Send, release_id: object) -> None:
 
 @pytest.mark.parametrize(("field", "value"), pairs(INVALID_CONFIGURATION))
 def test_invalid_configuration_value_is_named(send: Send, field: str, value: object) -> None:
-    answer = send("POST /api/jobs", {"job_type": "packaging", "config_json": {field: value}})
+    body = {"job_type": "packaging", "release_id": 1, "config_json": {field: value}}
+    answer = send("POST /api/jobs", body)
     assert_problem(answer, 400, "invalid-request", f"config_json.{field}")
 
 
@@ -183,6 +193,37 @@ def test_largest_configuration_is_accepted_and_a_larger_one_rejected(send: Send)
     created = send("POST /api/jobs", {"draft": True, "config_json": config})
     assert_problem(created, 413, "too-large")
     assert_problem(send("PATCH /api/jobs/{id}", {"config_json": config}), 413, "too-large")
+
+
+def test_larger_field_is_rejected_before_an_invalid_one(send: Send) -> None:
+    large = {"x": "y" * (64 * KIB)}
+    body = {"job_type": "juggling", "config_json": large}
+    for route in ("POST /api/jobs", "PATCH /api/jobs/{id}", "POST /api/jobs/{id}/retry"):
+        assert_problem(send(route, body), 413, "too-large")
+    release = {"release_type": "an ebook", "metadata": large}
+    assert_problem(send("POST /api/releases", release), 413, "too-large")
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_unknown_parameter_is_named(owner: User, draft: int, release: int, route: str) -> None:
+    method, path = route.split(" ")
+    resource_id = release if resource(route) == "release" else draft
+    answer = owner.call(method, path.format(id=resource_id) + "?tpyo=1", ROUTES[route])
+    assert_problem(answer, 400, "invalid-request", "tpyo")
+
+
+@pytest.mark.parametrize(
+    "route", ["PUT /api/jobs/{id}/cancel", "PUT /api/jobs/{id}/submit", "POST /api/jobs/{id}/retry"]
+)
+def test_unknown_field_of_an_optional_body_is_named(send: Send, route: str) -> None:
+    assert_problem(send(route, {"typo": 1}), 400, "invalid-request", "typo")
+    assert_problem(send(route, b"[]"), 400, "malformed-body")
+
+
+def test_unknown_field_is_answered_with_the_known_ones(send: Send) -> None:
+    answer = send("POST /api/releases/{id}/files", {"path": "a", "size": 1, "type": "text"})
+    [error] = answer.body["errors"]
+    assert error["message"] == "is not a known field; there are: path, size"
 
 
 def test_idempotency_key_has_a_maximum_length(owner: User) -> None:

@@ -128,14 +128,14 @@ def test_release_is_read(owner: User, request_route: Invoke) -> None:
 
 
 def test_draft_is_changed_and_submitted(owner: User, request_route: Invoke) -> None:
-    replaced = {UNKNOWN_ID: owner.create_draft()}
+    replaced = {UNKNOWN_ID: owner.create_draft(release_id=owner.create_release())}
     status, changed = request_route("update-job", replaced)
     assert (status, changed["job_type"]) == (200, "packaging")
     assert request_route("submit-job", replaced)[0] == 202
 
 
 def test_draft_is_cancelled_and_retried(owner: User, request_route: Invoke) -> None:
-    job = owner.create_draft(job_type="packaging")
+    job = owner.create_draft(job_type="packaging", release_id=owner.create_release())
     assert request_route("cancel-job", {UNKNOWN_ID: job})[0] == 200
     status, retried = request_route("retry-job", {UNKNOWN_ID: job})
     assert (status, retried["retry_of"]) == (202, job)
@@ -151,7 +151,10 @@ def test_token_is_checked(owner: User, invoke: Invoke) -> None:
 
 def test_message_delivered_twice_becomes_one_job(stack: Stack, invoke: Invoke) -> None:
     producer = stack.new_user()
-    replaced = {r"\"created_by\": 7": rf"\"created_by\": {producer.id}"}
+    replaced = {
+        r"\"created_by\": 7": rf"\"created_by\": {producer.id}",
+        UNKNOWN_RELEASE: producer.create_release(),
+    }
     for _ in range(2):
         assert invoke("process-jobs", replaced) == PROCESSED
     jobs = wait_until(producer.jobs, "the job")

@@ -44,6 +44,11 @@ STATUS = {
     "updated_at",
     "finished_at",
     "error",
+    "waiting_for",
+    "poll_after",
+    "cancelled_by",
+    "cancelled_at",
+    "cancel_reason",
 }
 DAY = 86_400  # seconds
 
@@ -84,7 +89,9 @@ def test_ids_grow_with_time_and_are_exact_in_json(owner: User) -> None:
 
 
 def test_idempotency_key_makes_one_job(owner: User) -> None:
-    body = {"job_type": "nfofix", "config_json": {"dry_run": True}}
+    release = owner.create_release()
+    config = {"dry_run": True}
+    body = {"job_type": "nfofix", "release_id": release, "config_json": config}
     first, again = (owner.post("/api/jobs", body, idempotency_key="k" * 128) for _ in range(2))
     assert (first.status, again.status) == (202, 200)
     assert first.body["id"] == again.body["id"]

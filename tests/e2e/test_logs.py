@@ -60,15 +60,17 @@ def joined(pages: list[Any]) -> list[Any]:
     return [entry for page in pages for entry in page["logs"]]
 
 
-def test_page_has_entries_oldest_first(packaged: int, page: Any) -> None:
-    assert set(page) == {"job_id", "status", "logs", "next_cursor", "finished"}
+def test_page_has_entries_oldest_first(owner: User, packaged: int, page: Any) -> None:
+    own = {"job_id", "logs", "next_cursor", "finished", "poll_after"}
+    assert set(page) == own | set(owner.status(packaged))
     assert (page["job_id"], page["status"], page["finished"]) == (packaged, "completed", True)
     assert isinstance(page["next_cursor"], str)
     assert [entry["seq"] for entry in page["logs"]] == list(range(1, len(page["logs"]) + 1))
     times = [entry["timestamp"] for entry in page["logs"]]
     assert times == sorted(times)
     for entry in page["logs"]:
-        assert set(entry) == {"seq", "timestamp", "level", "message", "step"}
+        assert set(entry) == {"seq", "timestamp", "level", "message", "step", "attempt"}
+        assert entry["attempt"] == 1
     assert {None, "nfo", "diz", "sfv"} <= {entry["step"] for entry in page["logs"]}
     assert "started" in page["logs"][0]["message"]
     assert page["logs"][-1]["message"] == COMPLETED

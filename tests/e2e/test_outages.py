@@ -34,7 +34,6 @@ TABLE_FUNCTIONS = (
     "list-release-files",
 )
 SOME_FUNCTIONS = ("get-job", "list-jobs", "create-job", "cancel-job")
-NFOFIX = {"job_type": "nfofix"}
 
 # Has two parameters: the name of a function, and the operation whose answer is lost.
 StartLosing = Callable[[str, str], tuple[Function, LostAnswer]]
@@ -67,6 +66,11 @@ def request_by(user: User, function: str, job: int = UNKNOWN_ID, body: object = 
     event = json.loads(json.dumps(sample_event(function)).replace(str(UNKNOWN_ID), str(job)))
     event["requestContext"]["authorizer"]["lambda"] = {"user_id": str(user.id), "admin": False}
     return event | ({"body": json.dumps(body)} if body else {})
+
+
+def nfofix(user: User) -> dict[str, Any]:
+    """Returns the body of a job on a new release of the user."""
+    return {"job_type": "nfofix", "release_id": user.create_release()}
 
 
 def analysis_message(user: User) -> Any:
@@ -123,26 +127,27 @@ def test_internal_error_shows_a_request_id_and_no_internals(
 def test_job_that_cannot_be_queued_is_not_created(
     owner: User, start_function: StartFunction
 ) -> None:
-    request = request_by(owner, "create-job", body=NFOFIX)
+    job = nfofix(owner)
+    request = request_by(owner, "create-job", body=job)
     request["headers"]["idempotency-key"] = "once"
     create_job = start_function("create-job", AWS_ENDPOINT_URL_SQS=NOWHERE)
     assert_unavailable(create_job.invoke(request))
     assert owner.jobs() == []
     # Its idempotency key is still free.
-    assert owner.post("/api/jobs", NFOFIX, idempotency_key="once").status == 202
+    assert owner.post("/api/jobs", job, idempotency_key="once").status == 202
 
 
 def test_job_whose_queue_throttles_is_not_created(
     owner: User, start_function: StartFunction, throttling_service: str
 ) -> None:
     create_job = start_function("create-job", AWS_ENDPOINT_URL_SQS=throttling_service)
-    assert_unavailable(create_job.invoke(request_by(owner, "create-job", body=NFOFIX)))
+    assert_unavailable(create_job.invoke(request_by(owner, "create-job", body=nfofix(owner))))
     assert owner.jobs() == []
 
 
 def test_job_is_created_once_if_its_answer_is_lost(owner: User, start_losing: StartLosing) -> None:
     create_job, lost = start_losing("create-job", "PutItem")
-    answer = create_job.invoke(request_by(owner, "create-job", body=NFOFIX))
+    answer = create_job.invoke(request_by(owner, "create-job", body=nfofix(owner)))
     assert lost.call
     assert answer["statusCode"] == 202
     assert [job["id"] for job in owner.jobs()] == [json.loads(answer["body"])["id"]]
@@ -151,14 +156,14 @@ def test_job_is_created_once_if_its_answer_is_lost(owner: User, start_losing: St
 def test_draft_is_changed_if_the_answer_is_lost(owner: User, start_losing: StartLosing) -> None:
     update_job, lost = start_losing("update-job", "UpdateItem")
     draft = owner.create_draft()
-    answer = update_job.invoke(request_by(owner, "update-job", draft, NFOFIX))
+    answer = update_job.invoke(request_by(owner, "update-job", draft, {"job_type": "nfofix"}))
     assert lost.call
     assert (answer["statusCode"], json.loads(answer["body"])["job_type"]) == (200, "nfofix")
 
 
 def test_draft_is_submitted_if_the_answer_is_lost(owner: User, start_losing: StartLosing) -> None:
     submit_job, lost = start_losing("submit-job", "UpdateItem")
-    draft = owner.create_draft(**NFOFIX)
+    draft = owner.create_draft(**nfofix(owner))
     answer = submit_job.invoke(request_by(owner, "submit-job", draft))
     assert lost.call
     # The job may have run by then.
@@ -247,13 +252,13 @@ def test_job_whose_result_cannot_be_written_does_not_fail(
 def test_job_is_not_withdrawn_once_its_id_was_returned(
     owner: User, start_proxy: StartProxy, start_function: StartFunction
 ) -> None:
-    repeated = []
+    repeated, given = [], nfofix(owner)
 
     def before(call: Call) -> Refusal:
-        repeated.append(owner.post("/api/jobs", NFOFIX, idempotency_key="once"))
+        repeated.append(owner.post("/api/jobs", given, idempotency_key="once"))
         return throttle(call)
 
-    request = request_by(owner, "create-job", body=NFOFIX)
+    request = request_by(owner, "create-job", body=given)
     request["headers"]["idempotency-key"] = "once"
     create_job = start_function("create-job", AWS_ENDPOINT_URL_SQS=start_proxy(before=before))
     answer = create_job.invoke(request)
@@ -266,7 +271,7 @@ def test_job_is_not_withdrawn_once_its_id_was_returned(
 def test_draft_that_cannot_be_queued_stays_a_draft(
     owner: User, start_function: StartFunction
 ) -> None:
-    job = owner.create_draft(**NFOFIX)
+    job = owner.create_draft(**nfofix(owner))
     submit_job = start_function("submit-job", AWS_ENDPOINT_URL_SQS=NOWHERE)
     assert_unavailable(submit_job.invoke(request_by(owner, "submit-job", job)))
     assert owner.status(job)["status"] == "draft"
@@ -276,7 +281,7 @@ def test_draft_that_cannot_be_queued_stays_a_draft(
 def test_retry_that_cannot_be_queued_creates_no_job(
     owner: User, start_function: StartFunction
 ) -> None:
-    job = owner.cancelled_draft(**NFOFIX)
+    job = owner.cancelled_draft(**nfofix(owner))
     retry_job = start_function("retry-job", AWS_ENDPOINT_URL_SQS=NOWHERE)
     assert_unavailable(retry_job.invoke(request_by(owner, "retry-job", job)))
     assert [each["id"] for each in owner.jobs()] == [job]
@@ -296,7 +301,7 @@ def slow_queue(stack: Stack) -> Iterator[str]:
 def test_message_that_cannot_be_processed_is_redelivered_soon(
     stack: Stack, owner: User, start_function: StartFunction, slow_queue: str
 ) -> None:
-    body = json.dumps(NFOFIX | {"created_by": owner.id})
+    body = json.dumps(nfofix(owner) | {"created_by": owner.id})
     stack.sqs.send_message(QueueUrl=slow_queue, MessageBody=body)
 
     def receive() -> list[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from api import User
+from api import User, assert_problem
 from packages import (
     SOURCES,
     assert_sfv_is_correct,
@@ -67,6 +67,13 @@ def test_epub_is_analyzed(owner: User) -> None:
         assert [file["path"] for file in found["structure"]["files"]] == book.namelist()
 
 
+@pytest.mark.parametrize("path", ["a.txt", "source/a.txt"])
+def test_source_file_is_named_with_or_without_its_folder(owner: User, path: str) -> None:
+    release = owner.create_release({"a.txt": b"abc", "b.txt": b"abc"})
+    job = owner.run_job(job_type="analysis", release_id=release, config_json={"path": path})
+    assert job["status"] == "completed", job["error"]
+
+
 def test_every_compression_keeps_every_file(owner: User) -> None:
     sizes = {}
     for compression in ("store", "normal", "high"):
@@ -108,6 +115,33 @@ def test_volumes_have_the_requested_size_and_join_to_the_archive(owner: User) ->
     assert_sfv_is_correct(package)
 
 
+def test_archive_that_fits_into_one_volume_has_no_number(stack: Stack, owner: User) -> None:
+    release = owner.create_release(SOURCES)
+    package = make_package(owner, release, release_name=RELEASE_NAME, volume_size=10**6)
+    assert set(package) >= {f"{RELEASE_NAME}.zip", f"{RELEASE_NAME}.nfo"}
+    assert unzip(package[f"{RELEASE_NAME}.zip"]) == SOURCES
+    assert_sfv_is_correct(package)
+    assert not [key for key in stack.output_keys(release) if key.endswith(".001")]
+
+
+def test_file_fills_what_the_release_does_not_say(owner: User) -> None:
+    metadata = {"title": "Another Title", "publisher": "", "authors": []}
+    release = owner.create_release({"lighthouse.epub": sample_epub()}, metadata=metadata)
+    package = make_package(owner, release, release_name=RELEASE_NAME)
+    nfo = package[f"{RELEASE_NAME}.nfo"].decode("utf-8")
+    for fact in ("Another Title", "Ada Example", "Sample House", "9783161484100", "2026"):
+        assert fact in nfo
+    assert TITLE not in nfo
+
+
+def test_group_of_the_nfo_is_the_one_in_the_configured_name(owner: User) -> None:
+    release = owner.create_release(SOURCES, group="OTHER")
+    package = make_package(
+        owner, release, release_name="Jane.Doe-A.Book-GRP", template="{{ group }}"
+    )
+    assert package["Jane.Doe-A.Book-GRP.nfo"] == b"GRP\r\n"
+
+
 def test_nfo_diz_and_sfv_can_be_left_out(owner: User) -> None:
     package = make_package(
         owner,
@@ -132,12 +166,29 @@ def test_nfo_follows_its_template(owner: User) -> None:
     [
         "{{ secret }}",
         "{% if %}",
-        "{{ title.__class__ }}",
         "{% include '/etc/passwd' %}",
         "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
+        "{{ " + "-" * 7_000 + "1 }}",
     ],
+    ids=lambda template: template[:30],
 )
-def test_invalid_template_fails(owner: User, template: str) -> None:
+def test_broken_template_is_refused(owner: User, template: str) -> None:
+    config = {"template": template}
+    body = {"job_type": "packaging", "release_id": owner.create_release(), "config_json": config}
+    draft = owner.create_draft(job_type="packaging")
+    for answer in (
+        owner.post("/api/jobs", body),
+        owner.post("/api/jobs", body | {"draft": True}),
+        owner.patch(f"/api/jobs/{draft}", {"config_json": config}),
+    ):
+        assert_problem(answer, 400, "invalid-request", "config_json.template")
+
+
+LONG_LOOPS = "{% for a in release_name %}" * 9 + "x" + "{% endfor %}" * 9
+
+
+@pytest.mark.parametrize("template", ["{{ title.__class__ }}", LONG_LOOPS], ids=["class", "loops"])
+def test_template_that_cannot_be_rendered_fails(owner: User, template: str) -> None:
     release, config = owner.create_release(SOURCES), {"template": template}
     job = owner.run_job(job_type="packaging", release_id=release, config_json=config)
     assert (job["status"], job["error"]["code"]) == ("failed", "template_invalid")
@@ -147,7 +198,7 @@ def test_failed_job_leaves_the_package_unchanged(stack: Stack, owner: User) -> N
     release = owner.create_release(SOURCES)
     before = make_package(owner, release, release_name=RELEASE_NAME)
     keys = stack.output_keys(release)
-    config = {"template": "{{ nothing }}"}
+    config = {"template": "{{ title.__class__ }}"}
     job = owner.run_job(job_type="packaging", release_id=release, config_json=config)
     assert job["status"] == "failed"
     assert owner.files(release, "package/") == before

@@ -87,24 +87,38 @@ def test_messages_with_one_key_create_one_job(owner: User, send: Send) -> None:
     assert [each["id"] for each in owner.jobs()] == [job["id"]]
 
 
+def nfofix(user: User, **fields: Any) -> dict[str, Any]:
+    """Returns a message that submits a job on a new release of the user."""
+    release = user.create_release()
+    return {"job_type": "nfofix", "release_id": release, "created_by": user.id} | fields
+
+
 def test_messages_without_a_key_are_separate_jobs(owner: User, send: Send) -> None:
+    message = nfofix(owner)
     for _ in range(2):
-        send({"job_type": "nfofix", "created_by": owner.id})
+        send(message)
     wait_until(lambda: len(owner.jobs()) == 2, "both jobs")
 
 
-def test_keys_of_the_api_and_of_producers_are_separate(owner: User, send: Send) -> None:
-    owner.post("/api/jobs", {"job_type": "nfofix"}, idempotency_key="same")
-    send({"job_type": "nfofix", "created_by": owner.id, "idempotency_key": "same"})
-    wait_until(lambda: len(owner.jobs()) == 2, "both jobs")
+def test_api_and_producers_share_their_keys(owner: User, start_function: StartFunction) -> None:
+    message = nfofix(owner, idempotency_key="same")
+    body = {name: message[name] for name in ("job_type", "release_id")}
+    created = owner.post("/api/jobs", body, idempotency_key="same").body["id"]
+    assert start_function("process-jobs").invoke(delivery(message, "same-key")) == PROCESSED
+    assert [job["id"] for job in owner.jobs()] == [created]
 
 
-def test_message_about_an_unknown_release_fails(owner: User, send: Send) -> None:
-    release = random.randrange(10**6, 10**12)
-    send({"job_type": "nfofix", "release_id": release, "created_by": owner.id})
+def test_job_of_a_message_is_found_by_its_key(
+    stack: Stack, owner: User, stranger: User, admin: User
+) -> None:
+    message_id = stack.sqs.send_message(
+        QueueUrl=stack.queue_url, MessageBody=json.dumps(nfofix(owner))
+    )["MessageId"]
     [job] = wait_for_jobs(owner)
-    status = owner.wait_for_end(job["id"])
-    assert (status["status"], status["error"]["code"]) == ("failed", "release_missing")
+    path = f"/api/jobs?idempotency_key={message_id}"
+    for user, query in ((owner, path), (admin, f"{path}&user_id={owner.id}")):
+        assert [each["id"] for each in user.get(query).body["jobs"]] == [job["id"]]
+    assert stranger.get(path).body == {"jobs": [], "next_cursor": None}
 
 
 def test_job_runs_once_despite_duplicate_deliveries(owner: User, send: Send) -> None:
@@ -153,13 +167,20 @@ def test_draft_or_cancelled_job_is_not_started(
 def test_message_that_can_never_succeed_is_dead_lettered(
     stack: Stack, admin: User, send: Send
 ) -> None:
-    user_id = random.randrange(10**9, 10**12)
-    nfofix = {"job_type": "nfofix", "created_by": user_id}
+    owner = stack.new_user()
+    user_id, release = owner.id, owner.create_release()
+    nfofix = {"job_type": "nfofix", "release_id": release, "created_by": user_id}
+    other = stack.new_user().create_release()
     bodies = [
         f"not json {user_id}",
         f'["{user_id}"]',
         json.dumps({"job_type": "juggling", "created_by": user_id}),
-        json.dumps({"job_type": "nfofix", "idempotency_key": f"{user_id}"}),
+        json.dumps({"job_type": "nfofix", "release_id": release}),
+        json.dumps({"job_type": "nfofix", "created_by": user_id}),
+        json.dumps(nfofix | {"release_id": other}),
+        json.dumps(nfofix | {"release_id": UNKNOWN_ID}),
+        json.dumps(nfofix | {"config_json": {"x": "y" * 70_000}}),
+        json.dumps(nfofix | {"job_type": "packaging", "config_json": {"template": "{{ x }}"}}),
         json.dumps(nfofix | {"typo": 1}),
         json.dumps(nfofix | {"config_json": {"dryrun": True}}),
         json.dumps({"job_type": "nfofix", "created_by": "me", "release_id": user_id}),
@@ -174,7 +195,7 @@ def test_message_that_can_never_succeed_is_dead_lettered(
 
 @reads_dead_letters
 def test_message_that_reuses_a_key_is_dead_lettered(stack: Stack, owner: User, send: Send) -> None:
-    message = {"job_type": "nfofix", "created_by": owner.id, "idempotency_key": "k"}
+    message = nfofix(owner, idempotency_key="k")
     send(message)
     wait_for_jobs(owner)
     other = json.dumps(message | {"job_type": "readnfo"})
@@ -194,7 +215,7 @@ def test_poison_messages_delay_no_other_job(stack: Stack, owner: User, send: Sen
 
 
 def test_reason_for_a_dead_letter_is_logged(start_function: StartFunction) -> None:
-    message = {"job_type": "nfofix", "created_by": 7, "typo": 1}
+    message = {"job_type": "nfofix", "release_id": 1, "created_by": 7, "typo": 1}
     # The local AWS may keep the last lines of an invocation until the next one.
     with tempfile.TemporaryFile("w+") as log:
         processor = start_function("process-jobs", log=log)
@@ -216,10 +237,12 @@ def test_job_whose_deliveries_are_used_up_fails(
     stack: Stack, start_function: StartFunction, unread_queue: str
 ) -> None:
     # Its message is in a queue without a reader, so the job stays pending.
-    event = sample_event("create-job") | {"body": json.dumps({"job_type": "nfofix"})}
+    event = sample_event("create-job")
+    owner = stack.user(int(event["requestContext"]["authorizer"]["lambda"]["user_id"]))
+    given = {"job_type": "nfofix", "release_id": owner.create_release()}
+    event |= {"body": json.dumps(given)}
     created = start_function("create-job", QUEUE_URL=unread_queue).invoke(event)
     job = json.loads(created["body"])["id"]
-    owner = stack.user(int(event["requestContext"]["authorizer"]["lambda"]["user_id"]))
     assert owner.status(job)["status"] == "pending"
     body = json.dumps({"job_id": job})
     # For a day, the sweeper would send the job another message.

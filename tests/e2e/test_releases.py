@@ -20,7 +20,7 @@ RELEASE = {
 }
 INVALID_FIELDS: dict[str, tuple[Any, ...]] = {
     "id": (0, "5", 2**53),
-    "release_type": (None, "", "E Book", 5),
+    "release_type": (None, "", "E Book", "x" * 33, 5),
     "name": ("", "a\nb", "x" * 201, 5),
     "group": ("", "two words", "x" * 33),
     "metadata": ([], "x"),
@@ -49,7 +49,7 @@ def add_file(user: User, release: int, path: object = "a.txt", size: object = 3)
 
 
 def file_entries(user: User, release: int) -> list[Any]:
-    return list(user.get(f"/api/releases/{release}/files").body["files"])
+    return user.file_entries(release)
 
 
 def test_release_is_created_and_read(owner: User, admin: User) -> None:
@@ -124,7 +124,10 @@ def test_file_is_uploaded_listed_and_downloaded(owner: User, admin: User) -> Non
     target = added.body["upload"]
     assert set(target) == {"method", "url", "headers", "expires_at"}
     assert target["method"] == "PUT"
-    assert owner.get(f"/api/releases/{release}/files").body == {"files": []}
+    assert owner.get(f"/api/releases/{release}/files").body == {
+        "files": [],
+        "next_cursor": None,
+    }
     assert upload(target, b"abc").status == 200
     for user in (owner, admin):
         [file] = file_entries(user, release)
@@ -183,3 +186,65 @@ def test_only_sources_and_the_current_package_are_listed(owner: User) -> None:
     paths = [file["path"] for file in file_entries(owner, release)]
     expected = {"source/a.txt"} | {f"package/{file['path']}" for file in jobs[1]["result"]["files"]}
     assert (set(paths), len(paths)) == (expected, len(expected))
+
+
+def test_type_is_kept_in_its_case(owner: User) -> None:
+    assert owner.release(owner.create_release(release_type="EBOOK"))["release_type"] == "EBOOK"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("title", 5), ("authors", [1]), ("year", "2026"), ("subjects", "a"), ("isbn", 978)],
+)
+def test_known_metadata_of_another_type_is_named(owner: User, field: str, value: object) -> None:
+    answer = owner.post("/api/releases", {"release_type": "ebook", "metadata": {field: value}})
+    assert_problem(answer, 400, "invalid-request", f"metadata.{field}")
+
+
+def test_idempotency_key_makes_one_release(owner: User) -> None:
+    body = {"release_type": "ebook", "name": "A Name"}
+    first, again = (owner.post("/api/releases", body, idempotency_key="k") for _ in range(2))
+    assert (first.status, again.status, again.body) == (201, 200, first.body)
+    assert again.headers["location"] == first.headers["location"]
+    other = owner.post("/api/releases", body | {"name": "Another"}, idempotency_key="k")
+    assert_problem(other, 409, "idempotency-key-reused")
+
+
+def test_files_are_listed_page_by_page(owner: User) -> None:
+    release = owner.create_release({f"{number}.txt": b"abc" for number in range(3)})
+    job = owner.run_job(job_type="packaging", release_id=release)
+    expected = [f"source/{number}.txt" for number in range(3)]
+    expected += sorted(f"package/{file['path']}" for file in job["result"]["files"])
+    for limit in range(1, len(expected) + 1):
+        listed, cursor = [], ""
+        while True:
+            page = owner.get(f"/api/releases/{release}/files?limit={limit}{cursor}").body
+            assert len(page["files"]) <= limit
+            listed += [file["path"] for file in page["files"]]
+            if page["next_cursor"] is None:
+                break
+            cursor = f"&cursor={page['next_cursor']}"
+        assert listed == expected, limit
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "cursor=x", "cursor=", "folder=source"])
+def test_invalid_parameter_of_the_files_is_named(owner: User, query: str) -> None:
+    answer = owner.get(f"/api/releases/{owner.create_release()}/files?{query}")
+    assert_problem(answer, 400, "invalid-request", query.partition("=")[0])
+
+
+def test_cursor_of_a_replaced_package_is_refused(owner: User) -> None:
+    release = owner.create_release({"a.txt": b"abc"})
+    owner.run_job(job_type="packaging", release_id=release)
+    path = f"/api/releases/{release}/files?limit=2"
+    cursor = owner.get(path).body["next_cursor"]
+    assert owner.get(f"{path}&cursor={cursor}").status == 200
+    owner.run_job(job_type="packaging", release_id=release)
+    assert_problem(owner.get(f"{path}&cursor={cursor}"), 400, "invalid-request", "cursor")
+
+
+def test_download_has_the_name_of_its_file(owner: User) -> None:
+    release = owner.create_release({"cd 1/é 1.txt": b"abc"})
+    [file] = file_entries(owner, release)
+    disposition = fetch(file["url"]).headers["content-disposition"]
+    assert disposition == "attachment; filename=\"_ 1.txt\"; filename*=UTF-8''%C3%A9%201.txt"

@@ -30,7 +30,7 @@ def test_failed_or_cancelled_job_is_retried_as_a_new_job(
         assert answer.headers["location"] == f"/api/jobs/{new['id']}"
         for name in ("job_type", "release_id", "config_json", "created_by"):
             assert new[name] == before[name], name
-        assert owner.job(old) == before
+        assert owner.job(old) == before | {"retried_by": new["id"]}
 
 
 @pytest.mark.parametrize("make_job", [User.create_draft, completed_job])

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Api, OWNER, RETENTION, user_id};
+use common::{Api, OWNER, RETENTION, caller};
 use futures::future::join_all;
 use jobs::{Failure, FailureCode, Job, LEASE, ReleaseId, Status, release::Package, testing::START};
 use serde_json::json;
@@ -77,7 +77,7 @@ async fn job_is_either_completed_or_cancelled() {
         let seen = pending_job(&api).await;
         let run = api.claim(seen.id.get(), START).await;
         let completion = Completion::new(json!({}));
-        let cancel = |_| api.store.cancel(seen.id, user_id(OWNER), false, START);
+        let cancel = |_| api.store.cancel(seen.id, caller(OWNER), None, START);
         let cancels = join_all((0..PARTIES).map(cancel));
         let completed = complete(&api, &run, &completion);
         let (cancels, completed) = race(round, cancels, completed).await;
@@ -116,7 +116,7 @@ async fn draft_is_submitted_at_most_once_before_its_cancel() {
         let seen = api.job(id).await;
         let now = START.after(Duration::from_millis(1));
         let submits = join_all((0..PARTIES).map(|_| api.store.submit(&seen, now)));
-        let cancel = api.store.cancel(seen.id, user_id(OWNER), false, START);
+        let cancel = api.store.cancel(seen.id, caller(OWNER), None, START);
         let (submits, cancelled) = tokio::join!(submits, cancel);
         let won = submits
             .iter()
@@ -229,10 +229,10 @@ async fn one_of_several_packages_becomes_current() {
 async fn concurrent_requests_with_one_key_create_one_job() {
     let api = Api::new().await;
     for round in 0..rounds() / 4 {
-        let (body, key) = (
-            json!({"job_type": "packaging"}).to_string(),
-            round.to_string(),
-        );
+        let job = api
+            .on_release(OWNER, json!({"job_type": "packaging"}))
+            .await;
+        let (body, key) = (job.to_string(), round.to_string());
         let header = [("Idempotency-Key", key.as_str())];
         let requests = (0..PARTIES)
             .map(|_| api.send_with(OWNER, "POST", "/api/jobs", Some(body.clone()), &header));

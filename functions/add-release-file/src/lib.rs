@@ -1,6 +1,6 @@
 //! `POST /api/releases/{id}/files`: presigns the upload of one source file.
 
-use api::{Answer, Body, PathId, Route, SignedIn, UploadView, allow_release, created};
+use api::{Answer, Body, NoParams, PathId, Route, SignedIn, UploadView, allow_release, created};
 use axum::{Router, extract::State, response::Response};
 use jobs::{
     Clock, FieldReader, ReadFields, ReleaseId,
@@ -58,6 +58,7 @@ async fn add_release_file(
     State(parts): State<Parts>,
     SignedIn(caller): SignedIn,
     PathId(id): PathId<ReleaseId>,
+    _: NoParams,
     body: Body,
 ) -> Answer<Response> {
     let UploadRequest { path, size } = body.read()?;

@@ -1,10 +1,10 @@
 //! `POST /api/jobs`: creates a job, or a draft.
 
-use api::{Answer, Body, IdempotencyKeyHeader, Problem, Route, SignedIn, allow_release};
+use api::{Answer, Body, IdempotencyKeyHeader, NoParams, Route, SignedIn, allow_release};
 use axum::{Router, extract::State, response::Response};
 use jobs::{FieldReader, JobRequest, MAX_CONFIG_BYTES, ReadFields};
 use lambda::Settings;
-use worker::Submissions;
+use worker::{Submissions, check_config};
 
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::post("/api/jobs")];
@@ -31,7 +31,7 @@ impl ReadFields for CreateRequest {
         let job = if draft {
             JobRequest::read_fields(fields)
         } else {
-            JobRequest::read_typed(fields)
+            JobRequest::read_submission(fields)
         };
         Some(Self { job: job?, draft })
     }
@@ -40,12 +40,14 @@ impl ReadFields for CreateRequest {
 async fn create_job(
     State(submissions): State<Submissions>,
     SignedIn(caller): SignedIn,
+    _: NoParams,
     IdempotencyKeyHeader(key): IdempotencyKeyHeader,
     body: Body,
 ) -> Answer<Response> {
+    body.limit("config_json", MAX_CONFIG_BYTES)?;
     let CreateRequest { job, draft } = body.read()?;
-    if job.config_bytes() > MAX_CONFIG_BYTES {
-        return Err(Problem::too_large("config_json", MAX_CONFIG_BYTES));
+    if let Some(job_type) = job.job_type {
+        check_config(job_type, &job.config)?;
     }
     if let Some(release) = job.release_id {
         allow_release(caller, submissions.store(), release).await?;

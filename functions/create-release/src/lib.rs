@@ -1,13 +1,16 @@
 //! `POST /api/releases`: creates a release.
 
-use api::{Answer, Body, Problem, ReleaseView, Route, SignedIn, created};
+use api::{
+    Answer, Body, IdempotencyKeyHeader, NoParams, Problem, Route, SignedIn, allow_release,
+    release_answer,
+};
 use axum::{Router, extract::State, response::Response};
 use jobs::{
     Caller, Clock, FieldReader, ReleaseId,
-    release::{MAX_METADATA_BYTES, NewRelease, check_group, check_type},
+    release::{MAX_METADATA_BYTES, NewRelease, check_group, check_metadata, check_type},
 };
 use lambda::Settings;
-use store::Store;
+use store::{CreateReleaseOutcome, Store};
 
 /// Maximum length of a release's name, in characters.
 const MAX_NAME_CHARS: usize = 200;
@@ -40,6 +43,9 @@ impl CreateRequest {
         let name = fields.line("name", MAX_NAME_CHARS);
         let group = fields.checked("group", check_group);
         let metadata = fields.object("metadata").unwrap_or_default();
+        for error in check_metadata(&metadata) {
+            fields.error(&error.field, error.message);
+        }
         let user_id = fields.id("user_id").unwrap_or(caller.user_id);
         let release = NewRelease {
             user_id,
@@ -55,19 +61,22 @@ impl CreateRequest {
 async fn create_release(
     State((store, clock)): State<(Store, Clock)>,
     SignedIn(caller): SignedIn,
+    _: NoParams,
+    IdempotencyKeyHeader(key): IdempotencyKeyHeader,
     body: Body,
 ) -> Answer<Response> {
+    body.limit("metadata", MAX_METADATA_BYTES)?;
     let request = body.read_with(|fields| CreateRequest::read(fields, caller))?;
     let CreateRequest { id, release } = request;
     if !caller.may_access(release.user_id) {
         return Err(Problem::admins_only("create a release for another user"));
     }
-    let metadata = serde_json::to_string(&release.metadata);
-    if metadata.map_or(true, |text| text.len() > MAX_METADATA_BYTES) {
-        return Err(Problem::too_large("metadata", MAX_METADATA_BYTES));
-    }
-    let release = worker::create_release(&store, &clock, id, &release).await?;
-    let release = release.ok_or_else(Problem::id_taken)?;
-    let location = format!("/api/releases/{}", release.id);
-    Ok(created(&location, ReleaseView::from(release)))
+    let key = (caller.user_id, key.as_deref());
+    let (release, is_new) = match worker::create_release(&store, &clock, id, &release, key).await? {
+        CreateReleaseOutcome::Created(release) => (release, true),
+        CreateReleaseOutcome::Existing(id) => (allow_release(caller, &store, id).await?, false),
+        CreateReleaseOutcome::KeyReused => return Err(Problem::key_reused()),
+        CreateReleaseOutcome::IdTaken => return Err(Problem::id_taken()),
+    };
+    Ok(release_answer(release, is_new))
 }

@@ -1,6 +1,6 @@
 //! `GET /health`: reports that the API is up, and its version.
 
-use api::Route;
+use api::{NoParams, Route};
 use axum::{Json, Router};
 use lambda::Settings;
 use serde::Serialize;
@@ -24,7 +24,7 @@ struct HealthView {
     version: &'static str,
 }
 
-async fn get_health() -> Json<HealthView> {
+async fn get_health(_: NoParams) -> Json<HealthView> {
     Json(HealthView {
         status: "ok",
         version: env!("CARGO_PKG_VERSION"),

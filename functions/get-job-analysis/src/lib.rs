@@ -1,6 +1,9 @@
 //! `GET /api/wizard/jobs/{job_id}/analysis`: the result of an analysis job.
 
-use api::{AnalysisView, Answer, JobAction, PathId, Problem, Resource, Route, SignedIn, allow_job};
+use api::{
+    AnalysisView, Answer, JobAction, NoParams, PathId, Problem, Resource, Route, SignedIn,
+    allow_job,
+};
 use axum::{Json, Router, extract::State};
 use jobs::{JobId, JobType};
 use lambda::Settings;
@@ -23,6 +26,7 @@ async fn get_job_analysis(
     State(store): State<Store>,
     SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
+    _: NoParams,
 ) -> Answer<Json<AnalysisView>> {
     let (job, documents) = store.job_with_documents(id).await?.unzip();
     let job = allow_job(caller, job)?;

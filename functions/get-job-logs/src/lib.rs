@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, header::ACCEPT},
     response::Response,
 };
-use jobs::{JobId, Level};
+use jobs::{Clock, JobId, Level};
 use lambda::Settings;
 use store::{LogQuery, Store};
 
@@ -24,16 +24,16 @@ pub const ROUTES: [Route; 2] = [
 
 /// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
-    router(settings.store())
+    router(settings.store(), settings.clock())
 }
 
 /// Builds the function's router.
-pub fn router(store: Store) -> Router {
-    api::router(&ROUTES, get_job_logs).with_state(store)
+pub fn router(store: Store, clock: Clock) -> Router {
+    api::router(&ROUTES, get_job_logs).with_state((store, clock))
 }
 
 async fn get_job_logs(
-    State(store): State<Store>,
+    State((store, clock)): State<(Store, Clock)>,
     SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
     headers: HeaderMap,
@@ -50,5 +50,5 @@ async fn get_job_logs(
     let page = store.log_page(&job, &query).await?;
     let accept = headers.get(ACCEPT);
     let as_text = accept.is_some_and(|accept| accept.as_bytes().starts_with(b"text/plain"));
-    Ok(LogsView::new(&job, page).answer(as_text))
+    Ok(LogsView::new(job, page, clock.now()).answer(as_text))
 }

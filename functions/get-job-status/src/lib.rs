@@ -1,8 +1,8 @@
 //! `GET /api/jobs/{id}/status`: a job's status and progress, for polling.
 
-use api::{Answer, PathId, Route, SignedIn, StatusView, allow_job};
+use api::{Answer, NoParams, PathId, Route, SignedIn, StatusView, allow_job};
 use axum::{Json, Router, extract::State};
-use jobs::JobId;
+use jobs::{Clock, JobId};
 use lambda::Settings;
 use store::Store;
 
@@ -14,19 +14,20 @@ pub const ROUTES: [Route; 2] = [
 
 /// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
-    router(settings.store())
+    router(settings.store(), settings.clock())
 }
 
 /// Builds the function's router.
-pub fn router(store: Store) -> Router {
-    api::router(&ROUTES, get_job_status).with_state(store)
+pub fn router(store: Store, clock: Clock) -> Router {
+    api::router(&ROUTES, get_job_status).with_state((store, clock))
 }
 
 async fn get_job_status(
-    State(store): State<Store>,
+    State((store, clock)): State<(Store, Clock)>,
     SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
+    _: NoParams,
 ) -> Answer<Json<StatusView>> {
     let job = allow_job(caller, store.job(id, false).await?)?;
-    Ok(Json(job.into()))
+    Ok(Json(StatusView::new(job, clock.now())))
 }

@@ -1,6 +1,6 @@
 //! `GET /api/jobs/{id}`: the full details of a job.
 
-use api::{Answer, DetailsView, PathId, Problem, Resource, Route, SignedIn};
+use api::{Answer, DetailsView, NoParams, PathId, Problem, Resource, Route, SignedIn};
 use axum::{Json, Router, extract::State};
 use jobs::JobId;
 use lambda::Settings;
@@ -23,6 +23,7 @@ async fn get_job(
     State(store): State<Store>,
     SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
+    _: NoParams,
 ) -> Answer<Json<DetailsView>> {
     let details = store.details(id).await?;
     let details = details.ok_or_else(|| Problem::not_found(Resource::Job))?;

@@ -1,6 +1,6 @@
 //! `GET /api/releases/{id}`: a release.
 
-use api::{Answer, PathId, ReleaseView, Route, SignedIn, allow_release};
+use api::{Answer, NoParams, PathId, ReleaseView, Route, SignedIn, allow_release};
 use axum::{Json, Router, extract::State};
 use jobs::ReleaseId;
 use lambda::Settings;
@@ -23,6 +23,7 @@ async fn get_release(
     State(store): State<Store>,
     SignedIn(caller): SignedIn,
     PathId(id): PathId<ReleaseId>,
+    _: NoParams,
 ) -> Answer<Json<ReleaseView>> {
     Ok(Json(allow_release(caller, &store, id).await?.into()))
 }

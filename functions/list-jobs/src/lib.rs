@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use api::{Answer, ListParams, PageView, QueryParams, Route, SignedIn, list_page};
+use api::{
+    Answer, ListParams, PageView, QueryParams, Route, SignedIn, key_page, list_page, read_key,
+};
 use axum::{Json, Router, extract::State};
 use jobs::Clock;
 use lambda::Settings;
@@ -39,11 +41,14 @@ pub fn router(store: Store, clock: Clock, retention: Duration) -> Router {
 async fn list_jobs(
     State(parts): State<Parts>,
     SignedIn(caller): SignedIn,
-    params: QueryParams,
+    mut params: QueryParams,
 ) -> Answer<Json<PageView>> {
+    let now = parts.clock.now();
+    if let Some((key, owner)) = read_key(&mut params, caller)? {
+        return Ok(Json(key_page(&parts.store, owner, &key, now).await?));
+    }
     let mut params = ListParams::read(params)?;
     let scope = params.scope(caller)?;
-    let now = parts.clock.now();
     let window = (now.before(parts.retention), now.after(CLOCK_SKEW));
     let page = list_page(&parts.store, caller, scope, &params, window).await?;
     Ok(Json(page))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::{Answer, Body, PathId, Problem, ReleaseView, Route, SignedIn, allow_release};
+use api::{Answer, Body, NoParams, PathId, Problem, ReleaseView, Route, SignedIn, allow_release};
 use axum::{Json, Router, extract::State};
 use jobs::{Clock, FieldReader, JobId, ReadFields, ReleaseId};
 use lambda::Settings;
@@ -50,6 +50,7 @@ async fn restore_package(
     State(parts): State<Parts>,
     SignedIn(caller): SignedIn,
     PathId(id): PathId<ReleaseId>,
+    _: NoParams,
     body: Body,
 ) -> Answer<Json<ReleaseView>> {
     let RestoreRequest { job_id } = body.read()?;

@@ -1,10 +1,14 @@
 //! `POST /api/jobs/{id}/retry`: creates a copy of a failed or cancelled job.
 
-use api::{Answer, IdempotencyKeyHeader, JobAction, PathId, Problem, Route, SignedIn, allow_job};
+use api::{
+    Answer, Body, IdempotencyKeyHeader, JobAction, NoParams, PathId, Problem, Route, SignedIn,
+    allow_job,
+};
 use axum::{Router, extract::State, response::Response};
-use jobs::{JobId, NewJob, Status};
+use jobs::{FieldReader, JobId, JobType, MAX_CONFIG_BYTES, NewJob, ReadFields, Status, json_bytes};
 use lambda::Settings;
-use worker::Submissions;
+use serde_json::{Map, Value};
+use worker::{Submissions, check_config};
 
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::post("/api/jobs/{id}/retry")];
@@ -19,27 +23,62 @@ pub fn router(submissions: Submissions) -> Router {
     api::router(&ROUTES, retry_job).with_state(submissions)
 }
 
+/// The changes to make in the copy.
+struct RetryRequest {
+    changes: Map<String, Value>,
+}
+
+impl ReadFields for RetryRequest {
+    fn read_fields(fields: &mut FieldReader) -> Option<Self> {
+        let changes = fields.object("config_json").unwrap_or_default();
+        Some(Self { changes })
+    }
+}
+
 async fn retry_job(
     State(submissions): State<Submissions>,
     SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
+    _: NoParams,
     IdempotencyKeyHeader(key): IdempotencyKeyHeader,
+    body: Option<Body>,
 ) -> Answer<Response> {
+    let body = body.unwrap_or_default();
+    body.limit("config_json", MAX_CONFIG_BYTES)?;
+    let RetryRequest { changes } = body.read()?;
     let store = submissions.store();
     let (old, documents) = store.job_with_documents(id).await?.unzip();
     let old = allow_job(caller, old)?;
     if !matches!(old.status(), Status::Failed | Status::Cancelled) {
         return Err(Problem::wrong_status(old.status(), JobAction::Retry));
     }
+    let config = changed(documents.unwrap_or_default().config, changes)?;
+    if let Some(job_type) = old.job_type {
+        check_config(job_type, &config)?;
+    }
+    let needs_release = old.job_type.is_none_or(JobType::needs_release);
     let job = NewJob {
         created_by: old.created_by,
         release_id: old.release_id,
         job_type: old.job_type,
-        config: documents.unwrap_or_default().config,
-        // A cancelled draft may lack a type. Its copy is a draft again.
-        draft: old.job_type.is_none(),
+        config,
+        // A cancelled draft may lack a type or a release. Its copy is a draft again.
+        draft: old.job_type.is_none() || (needs_release && old.release_id.is_none()),
         retry_of: Some(id),
     };
     let outcome = submissions.create(&job, key.as_deref()).await?;
     api::create_answer(store, outcome, job.config).await
+}
+
+/// Merges the changes into the configuration (RFC 7396). Null removes a field.
+fn changed(config: Map<String, Value>, changes: Map<String, Value>) -> Answer<Map<String, Value>> {
+    let mut merged = Value::Object(config);
+    json_patch::merge(&mut merged, &Value::Object(changes));
+    if json_bytes(&merged) > MAX_CONFIG_BYTES {
+        return Err(Problem::too_large("config_json", MAX_CONFIG_BYTES));
+    }
+    match merged {
+        Value::Object(config) => Ok(config),
+        _ => Ok(Map::new()),
+    }
 }

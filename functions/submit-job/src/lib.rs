@@ -1,14 +1,14 @@
 //! `PUT /api/jobs/{id}/submit`: submits a draft.
 
 use api::{
-    Answer, JobAction, PathId, Problem, Resource, Route, SignedIn, allow_job, allow_release,
-    job_answer,
+    Answer, Body, JobAction, NoParams, PathId, Problem, Resource, Route, SignedIn, allow_job,
+    allow_release, job_answer,
 };
 use axum::{Router, extract::State, response::Response};
-use jobs::{JobId, Status};
+use jobs::{Job, JobId, JobType, Status};
 use lambda::Settings;
-use store::SubmitOutcome;
-use worker::Submissions;
+use store::{Documents, SubmitOutcome};
+use worker::{Submissions, check_config};
 
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::put("/api/jobs/{id}/submit")];
@@ -27,21 +27,34 @@ async fn submit_job(
     State(submissions): State<Submissions>,
     SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
+    _: NoParams,
+    body: Option<Body>,
 ) -> Answer<Response> {
+    body.unwrap_or_default().read_nothing()?;
     let (draft, documents) = submissions.store().job_with_documents(id).await?.unzip();
     let draft = allow_job(caller, draft)?;
     if draft.status() != Status::Draft {
         return Err(Problem::wrong_status(draft.status(), JobAction::Submit));
     }
-    if draft.job_type.is_none() {
-        return Err(Problem::invalid_field("job_type", "is required"));
-    }
+    let documents = documents.unwrap_or_default();
+    check_complete(&draft, &documents)?;
     if let Some(release) = draft.release_id {
         allow_release(caller, submissions.store(), release).await?;
     }
     match submissions.submit(&draft).await? {
-        SubmitOutcome::Submitted(job) => Ok(job_answer(job, documents.unwrap_or_default(), true)),
+        SubmitOutcome::Submitted(job) => Ok(job_answer(job, documents, true)),
         SubmitOutcome::NotADraft(job) => Err(Problem::not_as_seen(&job, JobAction::Submit)),
         SubmitOutcome::Missing => Err(Problem::not_found(Resource::Job)),
     }
+}
+
+/// Checks that the draft has all that a job needs. It was checked as far as it went when it was
+/// written, maybe by an earlier version.
+fn check_complete(draft: &Job, documents: &Documents) -> Answer<()> {
+    let required = |field| Problem::invalid_field(field, "is required");
+    let job_type: JobType = draft.job_type.ok_or_else(|| required("job_type"))?;
+    if job_type.needs_release() && draft.release_id.is_none() {
+        return Err(required("release_id"));
+    }
+    Ok(check_config(job_type, &documents.config)?)
 }

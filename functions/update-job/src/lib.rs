@@ -1,14 +1,15 @@
 //! `PATCH /api/jobs/{id}`: changes a draft.
 
 use api::{
-    Answer, Body, JobAction, JobView, PathId, Problem, Resource, Route, SignedIn, allow_job,
-    allow_release,
+    Answer, Body, JobAction, JobView, NoParams, PathId, Problem, Resource, Route, SignedIn,
+    allow_job, allow_release,
 };
 use axum::{Json, Router, extract::State};
-use jobs::{Clock, FieldReader, Job, JobId, JobRequest, MAX_CONFIG_BYTES, Status};
+use jobs::{Clock, Job, JobId, JobRequest, MAX_CONFIG_BYTES, Status};
 use lambda::Settings;
 use serde_json::{Map, Value, json};
 use store::{Documents, EditOutcome, Store};
+use worker::check_config;
 
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::patch("/api/jobs/{id}")];
@@ -27,17 +28,20 @@ async fn update_job(
     State((store, clock)): State<(Store, Clock)>,
     SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
-    Body(patch): Body,
+    _: NoParams,
+    body: Body,
 ) -> Answer<Json<JobView>> {
+    body.limit("config_json", MAX_CONFIG_BYTES)?;
     let (draft, documents) = store.job_with_documents(id).await?.unzip();
     let draft = allow_job(caller, draft)?;
     if draft.status() != Status::Draft {
         return Err(Problem::wrong_status(draft.status(), JobAction::Edit));
     }
-    let merged = merge(&draft, &documents.unwrap_or_default(), patch);
-    let request: JobRequest = FieldReader::read(merged, "")?;
-    if request.config_bytes() > MAX_CONFIG_BYTES {
-        return Err(Problem::too_large("config_json", MAX_CONFIG_BYTES));
+    let merged = Body(merge(&draft, &documents.unwrap_or_default(), body.0));
+    merged.limit("config_json", MAX_CONFIG_BYTES)?;
+    let request: JobRequest = merged.read()?;
+    if let Some(job_type) = request.job_type {
+        check_config(job_type, &request.config)?;
     }
     let release = request.release_id;
     if let Some(release) = release.filter(|release| draft.release_id != Some(*release)) {

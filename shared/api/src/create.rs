@@ -29,5 +29,6 @@ pub async fn create_answer(
             None => Err(Problem::not_found(Resource::Job)),
         },
         CreateOutcome::KeyReused => Err(Problem::key_reused()),
+        CreateOutcome::RetriedMissing => Err(Problem::not_found(Resource::Job)),
     }
 }

@@ -4,10 +4,10 @@ use std::str::FromStr;
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+    extract::{FromRequest, FromRequestParts, OptionalFromRequest, RawPathParams, Request},
     http::request::Parts,
 };
-use jobs::{Caller, FieldReader, JobId, MAX_KEY_CHARS, ReadFields, ReleaseId, UserId};
+use jobs::{Caller, FieldReader, JobId, MAX_KEY_CHARS, ReadFields, ReleaseId, UserId, json_bytes};
 use lambda_http::request::RequestContext;
 use serde_json::{Map, Value};
 
@@ -75,11 +75,37 @@ impl<T: PathResource, S: Send + Sync> FromRequestParts<S> for PathId<T> {
     }
 }
 
-/// The body: a JSON object of at most 256 KiB.
-#[derive(Debug)]
+/// The body: a JSON object of at most 256 KiB. As `Option<Body>`, it may be absent.
+#[derive(Debug, Default)]
 pub struct Body(pub Map<String, Value>);
 
 impl Body {
+    fn parse(bytes: &[u8]) -> Answer<Self> {
+        let object = serde_json::from_slice(bytes);
+        object.map(Self).map_err(|_| Problem::malformed_body())
+    }
+
+    /// Refuses a field that is larger than `limit` bytes of JSON, before anything else is said of
+    /// the body.
+    ///
+    /// # Errors
+    /// 413.
+    pub fn limit(&self, field: &'static str, limit: usize) -> Answer<()> {
+        let bytes = self.0.get(field).map_or(0, json_bytes);
+        if bytes > limit {
+            return Err(Problem::too_large(field, limit));
+        }
+        Ok(())
+    }
+
+    /// Refuses every field, for a route whose body may be absent or empty.
+    ///
+    /// # Errors
+    /// 400 with all fields.
+    pub fn read_nothing(self) -> Answer<()> {
+        self.read_with(|_| Some(()))
+    }
+
     /// Reads the body as a `T`.
     ///
     /// # Errors
@@ -101,15 +127,30 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Answer<Self> {
-        let too_large = || Problem::too_large("The request body", MAX_BODY_BYTES);
-        let bytes = Bytes::from_request(request, state).await;
-        let bytes = bytes.map_err(|_| too_large())?;
-        if bytes.len() > MAX_BODY_BYTES {
-            return Err(too_large());
-        }
-        let object = serde_json::from_slice(&bytes);
-        object.map(Self).map_err(|_| Problem::malformed_body())
+        Self::parse(&read_bytes(request, state).await?)
     }
+}
+
+impl<S: Send + Sync> OptionalFromRequest<S> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Answer<Option<Self>> {
+        let bytes = read_bytes(request, state).await?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        Self::parse(&bytes).map(Some)
+    }
+}
+
+async fn read_bytes<S: Send + Sync>(request: Request, state: &S) -> Answer<Bytes> {
+    let too_large = || Problem::too_large("The request body", MAX_BODY_BYTES);
+    let bytes = Bytes::from_request(request, state).await;
+    let bytes = bytes.map_err(|_| too_large())?;
+    if bytes.len() > MAX_BODY_BYTES {
+        return Err(too_large());
+    }
+    Ok(bytes)
 }
 
 /// The `Idempotency-Key` header, if there is one.

@@ -19,13 +19,13 @@ pub use self::{
     create::create_answer,
     extract::{Body, IdempotencyKeyHeader, PathId, PathResource, SignedIn},
     finish::finish,
-    list::{ListParams, list_page},
+    list::{ListParams, key_page, list_page, read_key},
     problem::{JobAction, Problem, ProblemType, Resource},
-    query::QueryParams,
+    query::{NoParams, QueryParams},
     route::{Method, Route, router},
     views::{
         AnalysisView, CancelView, DetailsView, FileView, FilesView, JobView, LogsView, PageView,
-        ReleaseView, StatusView, UploadView, created, job_answer,
+        ReleaseView, StatusView, UploadView, created, job_answer, release_answer,
     },
 };
 

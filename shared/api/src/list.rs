@@ -1,6 +1,6 @@
 //! The parameters and pages of lists of jobs.
 
-use jobs::{Caller, JobId, Time, UserId};
+use jobs::{Caller, JobId, MAX_KEY_CHARS, Summary, Time, UserId};
 use store::{Cursor, Filter, Scope, Store};
 
 use crate::{Answer, PageView, Problem, QueryParams};
@@ -71,6 +71,36 @@ impl ListParams {
     pub const fn filter_by_user(&mut self) {
         self.filter.created_by = self.user_id;
     }
+}
+
+/// Reads the parameters of a search for the job that an idempotency key made: the key, and whose it
+/// is. Returns `None` if they ask for a list.
+///
+/// # Errors
+/// 400 with all errors, 403 if a user names another user.
+pub fn read_key(params: &mut QueryParams, caller: Caller) -> Answer<Option<(String, UserId)>> {
+    let Some(key) = params.text("idempotency_key", MAX_KEY_CHARS) else {
+        return Ok(None);
+    };
+    let owner = params.one("user_id").unwrap_or(caller.user_id);
+    std::mem::take(params).finish()?;
+    if !caller.may_access(owner) {
+        return Err(Problem::admins_only("list another user's jobs"));
+    }
+    Ok(Some((key, owner)))
+}
+
+/// Returns a page with the job that `owner`'s request or message with this idempotency key made, or
+/// with none.
+///
+/// # Errors
+/// 503 or 500 if DynamoDB fails.
+pub async fn key_page(store: &Store, owner: UserId, key: &str, now: Time) -> Answer<PageView> {
+    let job = store.job_of_key(owner, key, now).await?;
+    Ok(PageView {
+        jobs: job.iter().map(Summary::from).collect(),
+        next_cursor: None,
+    })
 }
 
 /// Returns a page of the list. A list of all users' jobs is read by time, within `window` (oldest

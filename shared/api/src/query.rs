@@ -3,15 +3,30 @@
 use std::{fmt::Display, str::FromStr};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use jobs::FieldError;
+use jobs::{FieldError, there_are};
 use text::one_line;
 
 use crate::{Answer, Problem};
+
+/// The parameters of a route that has none: any is refused by name.
+#[derive(Clone, Copy, Debug)]
+pub struct NoParams;
+
+impl<S: Sync> FromRequestParts<S> for NoParams {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Self> {
+        let params = QueryParams::from_request_parts(parts, state).await?;
+        params.finish().map(|()| Self)
+    }
+}
 
 /// The unread parameters, and the errors found so far.
 #[derive(Debug, Default)]
 pub struct QueryParams {
     unread: Vec<(String, String)>,
+    /// The names of the parameters that were read, present or not.
+    known: Vec<&'static str>,
     errors: Vec<FieldError>,
 }
 
@@ -30,12 +45,13 @@ impl QueryParams {
         let pairs = form_urlencoded::parse(query.as_bytes());
         Self {
             unread: pairs.into_owned().collect(),
+            known: Vec::new(),
             errors: Vec::new(),
         }
     }
 
     /// Reads a parameter that may occur once.
-    pub fn one<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+    pub fn one<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<T> {
         let mut values = self.take(name);
         let value = values.pop()?;
         if !values.is_empty() {
@@ -47,7 +63,7 @@ impl QueryParams {
 
     /// Reads a parameter that may occur several times, each time with several values separated by
     /// commas.
-    pub fn many<T: FromStr<Err: Display>>(&mut self, name: &str) -> Vec<T> {
+    pub fn many<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Vec<T> {
         let values = self.take(name);
         let mut parsed = Vec::new();
         for value in values.iter().flat_map(|value| value.split(',')) {
@@ -57,6 +73,16 @@ impl QueryParams {
             }
         }
         parsed
+    }
+
+    /// Reads a text of 1 to `max` characters.
+    pub fn text(&mut self, name: &'static str, max: usize) -> Option<String> {
+        let text = self.one::<String>(name)?;
+        if text.is_empty() || text.chars().count() > max {
+            self.error(name, format!("must be 1 to {max} characters"));
+            return None;
+        }
+        Some(text)
     }
 
     /// Reads `limit`, the largest number of entries in a page.
@@ -74,7 +100,7 @@ impl QueryParams {
     }
 
     /// Reads the `next_cursor` of a page of a log. Returns 0, the beginning, if there is none.
-    pub fn log_cursor(&mut self, name: &str) -> u64 {
+    pub fn log_cursor(&mut self, name: &'static str) -> u64 {
         let Some(text) = self.one::<String>(name) else {
             return 0;
         };
@@ -89,11 +115,13 @@ impl QueryParams {
         }
     }
 
-    fn error(&mut self, name: &str, message: impl Display) {
+    /// Records an error in the parameter `name`.
+    pub fn error(&mut self, name: &str, message: impl Display) {
         self.errors.push(FieldError::new(name, message));
     }
 
-    fn take(&mut self, name: &str) -> Vec<String> {
+    fn take(&mut self, name: &'static str) -> Vec<String> {
+        self.known.push(name);
         let taken = self.unread.extract_if(.., |(key, _)| key == name);
         taken.map(|(_, value)| value).collect()
     }
@@ -103,8 +131,11 @@ impl QueryParams {
     /// # Errors
     /// 400 with all errors.
     pub fn finish(mut self) -> Answer<()> {
-        for (name, _) in std::mem::take(&mut self.unread) {
-            self.error(&one_line(&name), "is not a known parameter");
+        if !self.unread.is_empty() {
+            let message = format!("is not a known parameter; {}", there_are(&self.known));
+            for (name, _) in std::mem::take(&mut self.unread) {
+                self.error(&one_line(&name), &message);
+            }
         }
         if self.errors.is_empty() {
             Ok(())

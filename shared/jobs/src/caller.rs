@@ -1,9 +1,11 @@
 //! The user who makes a request, and the one check of their access to what others own.
 
+use serde::{Deserialize, Serialize};
+
 use crate::UserId;
 
 /// The user who makes a request, as the authorizer read them from the token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     /// The user.
     pub user_id: UserId,

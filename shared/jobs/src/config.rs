@@ -103,9 +103,15 @@ impl JobConfig for AnalysisConfig {
 
 impl JobConfig for PackagingConfig {
     fn read(fields: &mut FieldReader) -> Self {
+        let release_name = fields.checked("release_name", release::check_name);
+        let group = fields.checked("group", release::check_group);
+        let ending = release_name.as_deref().and_then(release::group_of);
+        if group.is_some() && ending.is_some() && group.as_deref() != ending {
+            fields.error("group", "must be the group at the end of `release_name`");
+        }
         Self {
-            release_name: fields.checked("release_name", release::check_name),
-            group: fields.checked("group", release::check_group),
+            release_name,
+            group,
             compression: fields.parsed("compression").unwrap_or_default(),
             volume_size: fields.integer("volume_size", VOLUME_SIZES),
             generate_nfo: fields.flag("generate_nfo").unwrap_or(true),
@@ -212,6 +218,16 @@ mod tests {
         );
         assert!(parse(JobType::Analysis, &json!({"path": "../secret"})).is_err());
         assert!(parse(JobType::Nfofix, &json!({"dry_run": 1})).is_err());
+    }
+
+    #[test]
+    fn group_must_agree_with_the_release_name() {
+        let fields = |group| {
+            let config = json!({"release_name": "Jane.Doe-Book-2024-GRP", "group": group});
+            parse(JobType::Packaging, &config).err().unwrap_or_default()
+        };
+        assert_eq!(fields("GRP"), [""; 0]);
+        assert_eq!(fields("OTHER"), ["config_json.group"]);
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub trait ReadFields: Sized {
 #[derive(Debug)]
 pub struct FieldReader {
     unread: Map<String, Value>,
+    /// The names of the fields that were read, present or not.
+    known: Vec<&'static str>,
     prefix: &'static str,
     errors: Vec<FieldError>,
 }
@@ -76,15 +78,16 @@ impl FieldReader {
     ) -> Result<T, Vec<FieldError>> {
         let mut fields = Self {
             unread: object,
+            known: Vec::new(),
             prefix,
             errors: Vec::new(),
         };
         let value = read(&mut fields);
-        for name in std::mem::take(&mut fields.unread)
-            .into_iter()
-            .map(|(name, _)| name)
-        {
-            fields.error(&one_line(&name), "is not a known field");
+        if !fields.unread.is_empty() {
+            let message = format!("is not a known field; {}", there_are(&fields.known));
+            for (name, _) in std::mem::take(&mut fields.unread) {
+                fields.error(&one_line(&name), &message);
+            }
         }
         match value {
             Some(value) if fields.errors.is_empty() => Ok(value),
@@ -95,15 +98,16 @@ impl FieldReader {
     /// Reads a field with `parse`. Returns `None` if it is absent, null or invalid.
     pub fn optional<T, E: Display>(
         &mut self,
-        name: &str,
+        name: &'static str,
         parse: impl FnOnce(Value) -> Result<T, E>,
     ) -> Option<T> {
+        self.known.push(name);
         let value = self.unread.remove(name).filter(|value| !value.is_null())?;
         parse(value).map_err(|error| self.error(name, error)).ok()
     }
 
     /// Reads a non-blank string of at most `max` characters, without control characters.
-    pub fn line(&mut self, name: &str, max: usize) -> Option<String> {
+    pub fn line(&mut self, name: &'static str, max: usize) -> Option<String> {
         self.optional(name, |value| {
             let text = string(value)?;
             let is_blank = text.trim().is_empty();
@@ -115,7 +119,7 @@ impl FieldReader {
     }
 
     /// Reads a non-empty string of at most `max` bytes, which may have several lines.
-    pub fn text(&mut self, name: &str, max: usize) -> Option<String> {
+    pub fn text(&mut self, name: &'static str, max: usize) -> Option<String> {
         self.optional(name, |value| {
             let text = string(value)?;
             if text.is_empty() || text.len() > max {
@@ -126,7 +130,7 @@ impl FieldReader {
     }
 
     /// Reads a string with the `FromStr` of `T`.
-    pub fn parsed<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+    pub fn parsed<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<T> {
         self.optional(name, |value| {
             string(value)?
                 .parse()
@@ -137,7 +141,7 @@ impl FieldReader {
     /// Reads a string that `check` accepts.
     pub fn checked(
         &mut self,
-        name: &str,
+        name: &'static str,
         check: impl FnOnce(&str) -> Result<(), &'static str>,
     ) -> Option<String> {
         self.optional(name, |value| {
@@ -147,12 +151,12 @@ impl FieldReader {
     }
 
     /// Reads a boolean.
-    pub fn flag(&mut self, name: &str) -> Option<bool> {
+    pub fn flag(&mut self, name: &'static str) -> Option<bool> {
         self.optional(name, |value| value.as_bool().ok_or("must be true or false"))
     }
 
     /// Reads an integer within `range`.
-    pub fn integer(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+    pub fn integer(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
         self.optional(name, |value| {
             let number = value.as_u64().filter(|number| range.contains(number));
             let (start, end) = range.into_inner();
@@ -161,14 +165,14 @@ impl FieldReader {
     }
 
     /// Reads an id.
-    pub fn id<T: TryFrom<u64, Error: Display>>(&mut self, name: &str) -> Option<T> {
+    pub fn id<T: TryFrom<u64, Error: Display>>(&mut self, name: &'static str) -> Option<T> {
         self.optional(name, |value| {
             T::try_from(value.as_u64().unwrap_or(0)).map_err(|error| error.to_string())
         })
     }
 
     /// Reads an object.
-    pub fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
+    pub fn object(&mut self, name: &'static str) -> Option<Map<String, Value>> {
         self.optional(name, |value| match value {
             Value::Object(map) => Ok(map),
             _ => Err("must be an object"),
@@ -179,8 +183,8 @@ impl FieldReader {
     /// Self::parsed)`.
     pub fn required<T>(
         &mut self,
-        name: &str,
-        read: impl FnOnce(&mut Self, &str) -> Option<T>,
+        name: &'static str,
+        read: impl FnOnce(&mut Self, &'static str) -> Option<T>,
     ) -> Option<T> {
         let errors = self.errors.len();
         let value = read(self, name);
@@ -195,6 +199,21 @@ impl FieldReader {
         let field = format!("{}{name}", self.prefix);
         self.errors.push(FieldError::new(field, message));
     }
+}
+
+/// The size of a value, in bytes of its JSON.
+#[must_use]
+pub fn json_bytes(value: &impl Serialize) -> usize {
+    serde_json::to_string(value).map_or(usize::MAX, |text| text.len())
+}
+
+/// Says which names are allowed: `there are: path, size`.
+#[must_use]
+pub fn there_are(known: &[&str]) -> String {
+    if known.is_empty() {
+        return "there are none".to_owned();
+    }
+    format!("there are: {}", known.join(", "))
 }
 
 fn string(value: Value) -> Result<String, String> {
@@ -241,6 +260,27 @@ mod tests {
         assert_eq!(
             names,
             ["flag", "n", "line", "id", "object", "missing", "typo"]
+        );
+    }
+
+    #[test]
+    fn unknown_field_is_refused_with_the_known_ones() {
+        let known = |object, names: &[&'static str]| {
+            let errors = read(object, |fields| {
+                for name in names {
+                    fields.flag(name);
+                }
+                Some(())
+            });
+            errors.unwrap_err().remove(0).message
+        };
+        assert_eq!(
+            known(json!({"c": 1}), &["a", "b"]),
+            "is not a known field; there are: a, b"
+        );
+        assert_eq!(
+            known(json!({"c": 1}), &[]),
+            "is not a known field; there are none"
         );
     }
 

@@ -26,9 +26,11 @@ pub use self::{
         ReadnfoConfig,
     },
     failure::{Failure, FailureCode},
-    field_reader::{FieldError, FieldReader, ReadFields},
+    field_reader::{FieldError, FieldReader, ReadFields, json_bytes, there_are},
     id::{InvalidId, JobId, MAX_ID, ReleaseId, UserId},
-    job::{EndedRun, Job, JobOutcome, JobState, LEASE, NewJob, Run, RunOutcome, Summary},
+    job::{
+        Cancellation, EndedRun, Job, JobOutcome, JobState, LEASE, NewJob, Run, RunOutcome, Summary,
+    },
     log::{Level, LogEntry, UnknownLevel},
     random::random,
     request::JobRequest,

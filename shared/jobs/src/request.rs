@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Config, FieldReader, JobType, NewJob, ReadFields, ReleaseId, UserId};
+use crate::{
+    Config, FieldReader, JobType, MAX_CONFIG_BYTES, NewJob, ReadFields, ReleaseId, UserId,
+    json_bytes,
+};
 
 /// A validated request to create a job.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,21 +21,34 @@ pub struct JobRequest {
 impl ReadFields for JobRequest {
     fn read_fields(fields: &mut FieldReader) -> Option<Self> {
         let job_type = fields.parsed("job_type");
-        Some(Self::read_rest(fields, job_type))
+        Some(Self::read_rest(fields, job_type, false))
     }
 }
 
 impl JobRequest {
-    /// Reads the request for a job that must have a type.
-    pub fn read_typed(fields: &mut FieldReader) -> Option<Self> {
-        let job_type = fields.required("job_type", FieldReader::parsed);
-        let request = Self::read_rest(fields, job_type);
-        request.job_type.is_some().then_some(request)
+    /// Reads the request for a job that is not a draft: it must have a type, and a release if the
+    /// type needs one.
+    pub fn read_submission(fields: &mut FieldReader) -> Option<Self> {
+        let job_type: Option<JobType> = fields.required("job_type", FieldReader::parsed);
+        let needs_release = job_type.is_some_and(JobType::needs_release);
+        let request = Self::read_rest(fields, job_type, needs_release);
+        let is_complete =
+            request.job_type.is_some() && (request.release_id.is_some() || !needs_release);
+        is_complete.then_some(request)
     }
 
-    fn read_rest(fields: &mut FieldReader, job_type: Option<JobType>) -> Self {
-        let release_id = fields.id("release_id");
+    fn read_rest(fields: &mut FieldReader, job_type: Option<JobType>, needs_release: bool) -> Self {
+        let release_id = if needs_release {
+            fields.required("release_id", FieldReader::id)
+        } else {
+            fields.id("release_id")
+        };
         let config = fields.object("config_json").unwrap_or_default();
+        // The API refuses a larger one before it reads the fields. A message has only this check.
+        if json_bytes(&config) > MAX_CONFIG_BYTES {
+            let message = format!("must not be larger than {MAX_CONFIG_BYTES} bytes");
+            fields.error("config_json", message);
+        }
         let errors = job_type.and_then(|job_type| Config::parse(job_type, &config).err());
         for error in errors.unwrap_or_default() {
             fields.error(&error.field, error.message);
@@ -55,11 +71,5 @@ impl JobRequest {
             draft,
             retry_of: None,
         }
-    }
-
-    /// The size of the configuration, in bytes of its JSON.
-    #[must_use]
-    pub fn config_bytes(&self) -> usize {
-        serde_json::to_string(&self.config).map_or(usize::MAX, |text| text.len())
     }
 }

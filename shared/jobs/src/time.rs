@@ -13,7 +13,7 @@ pub struct Time(i64);
 
 /// Not an RFC 3339 time.
 #[derive(Debug, thiserror::Error)]
-#[error("not an RFC 3339 time")]
+#[error("must be an RFC 3339 time, such as 2026-11-23T10:05:00Z")]
 pub struct InvalidTime;
 
 impl Time {

@@ -89,6 +89,12 @@ job_types! {
 }
 
 impl JobType {
+    /// Returns whether a job of this type needs a release. Every type so far works on one.
+    #[must_use]
+    pub const fn needs_release(self) -> bool {
+        true
+    }
+
     /// The number of attempts before a job of this type fails.
     #[must_use]
     pub const fn max_attempts(self) -> u32 {

@@ -3,40 +3,18 @@
 use std::time::Duration;
 
 use aws::AwsError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-};
-use jobs::{Job, JobId, NewJob, Status, Time, UserId};
-use serde::{Deserialize, Serialize};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
+use jobs::{Job, JobId, NewJob, Status, Time};
 use serde_json::Value;
 
 use crate::{
-    CreateOutcome, DYNAMODB, IS_NEW, RESEND_AFTER, Store, Updated,
+    CreateOutcome, DYNAMODB, IS_NEW, IdempotencyKey, RESEND_AFTER, Refusal, Store, Updated,
     documents::{MAX_INLINE_BYTES, config_expires_at, document_item, to_json},
-    item::{Item, JobItem, from_item, to_item},
+    idempotency::Made,
+    item::{JobItem, to_item},
     keys::{self, Key},
     update::{Update, n, s},
 };
-
-/// The key that identifies a repeated request to create a job.
-#[derive(Clone, Debug)]
-pub struct IdempotencyKey {
-    /// The client's key, or a producer's message id.
-    pub key: String,
-    /// A digest of the request, to refuse a different request with the same key.
-    pub digest: String,
-    /// The time at which the key may be used again.
-    pub expires_at: Time,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct IdempotencyItem {
-    pk: String,
-    sk: String,
-    job_id: JobId,
-    digest: String,
-    expires_at: i64,
-}
 
 impl Store {
     /// Stores a new job under `id`, with its idempotency key if there is one. Returns `None` if the
@@ -61,8 +39,14 @@ impl Store {
             let document = document_item(id, keys::CONFIG, config, expires_at);
             parts.push(self.put_part(document, None)?);
         }
+        if let Some(old) = job.retry_of {
+            let update = Update::new(keys::job(old))
+                .set("retried_by", n(id.get()))
+                .only_if("attribute_exists(#pk)");
+            parts.push(update.into_part(&self.table)?);
+        }
         if let Some(key) = key {
-            parts.push(self.put_key(id, job.created_by, key, now)?);
+            parts.push(self.put_key(job.created_by, key, Made::Job(id), now)?);
         }
         if parts.is_empty() {
             let is_new = self.put_new(to_item(&item)?).await?;
@@ -72,9 +56,13 @@ impl Store {
         match self.transact(parts).await? {
             Ok(()) => Ok(Some(CreateOutcome::Created(created))),
             Err(refusals) if refusals.first().is_some_and(|part| part.condition_failed) => Ok(None),
-            Err(refusals) => {
-                let stored = refusals.into_iter().find(|part| part.condition_failed);
-                existing(stored.and_then(|part| part.item), key).map(Some)
+            Err(mut refusals) => {
+                // The key is the last part.
+                let refused = refusals.pop().filter(|part| part.condition_failed);
+                match (refused, key) {
+                    (Some(refusal), Some(key)) => repeated(refusal, key).map(Some),
+                    _ => Ok(Some(CreateOutcome::RetriedMissing)),
+                }
             }
         }
     }
@@ -92,10 +80,10 @@ impl Store {
     /// claimed, because the message arrived after all, or cancelled, or a client received its id.
     pub async fn withdraw_job(
         &self,
-        id: JobId,
-        owner: UserId,
+        created: &Job,
         key: Option<&IdempotencyKey>,
     ) -> Result<bool, AwsError> {
+        let id = created.id;
         let untouched =
             "#status = :pending AND #fence = :none AND attribute_not_exists(#acknowledged)";
         let job = self
@@ -108,7 +96,8 @@ impl Store {
             .expression_attribute_values(":none", n(0));
         let mut deletes = vec![job, self.delete_part(&keys::job_part(id, keys::CONFIG))];
         if let Some(key) = key {
-            deletes.push(self.delete_part(&keys::idempotency(owner, &key.key)));
+            let at = keys::idempotency(created.created_by, &key.key);
+            deletes.push(self.delete_part(&at));
         }
         let parts = deletes.into_iter().map(|delete| {
             let delete = delete
@@ -116,7 +105,14 @@ impl Store {
                 .map_err(|error| AwsError::malformed(DYNAMODB, error))?;
             Ok(TransactWriteItem::builder().delete(delete).build())
         });
-        let parts = parts.collect::<Result<_, AwsError>>()?;
+        let mut parts = parts.collect::<Result<Vec<_>, AwsError>>()?;
+        if let Some(old) = created.retry_of {
+            let update = Update::new(keys::job(old))
+                .remove("retried_by")
+                .only_if("#retried_by = :id")
+                .value(":id", n(id.get()));
+            parts.push(update.into_part(&self.table)?);
+        }
         Ok(self.transact(parts).await?.is_ok())
     }
 
@@ -126,42 +122,10 @@ impl Store {
             .key("pk", key.pk())
             .key("sk", key.sk())
     }
-
-    fn put_key(
-        &self,
-        id: JobId,
-        owner: UserId,
-        key: &IdempotencyKey,
-        now: Time,
-    ) -> Result<TransactWriteItem, AwsError> {
-        let Key { pk, sk } = keys::idempotency(owner, &key.key);
-        let item = to_item(IdempotencyItem {
-            pk,
-            sk,
-            job_id: id,
-            digest: key.digest.clone(),
-            expires_at: key.expires_at.seconds(),
-        })?;
-        // TTL may take days to delete an expired key, so it may be overwritten.
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
-            .expression_attribute_values(":now", n(now.seconds()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|error| AwsError::malformed(DYNAMODB, error))?;
-        Ok(TransactWriteItem::builder().put(put).build())
-    }
 }
 
-/// Returns the outcome of a creation whose idempotency key is already `stored`.
-fn existing(stored: Option<Item>, key: Option<&IdempotencyKey>) -> Result<CreateOutcome, AwsError> {
-    let stored: IdempotencyItem = from_item(stored.unwrap_or_default())?;
-    let is_same = key.is_some_and(|key| key.digest == stored.digest);
-    Ok(if is_same {
-        CreateOutcome::Existing(stored.job_id)
-    } else {
-        CreateOutcome::KeyReused
-    })
+/// Returns the outcome of a creation whose idempotency key is already stored.
+fn repeated(refusal: Refusal, key: &IdempotencyKey) -> Result<CreateOutcome, AwsError> {
+    let made = key.repeated(refusal)?.and_then(|item| item.job_id);
+    Ok(made.map_or(CreateOutcome::KeyReused, CreateOutcome::Existing))
 }

@@ -5,8 +5,8 @@ use std::{collections::HashMap, time::Duration};
 use aws::AwsError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jobs::{
-    EndedRun, Failure, FailureCode, Job, JobId, JobOutcome, JobState, JobType, Level, LogEntry,
-    ReleaseId, Run, RunOutcome, Status, Time, UserId, WaitingFor,
+    Caller, Cancellation, EndedRun, Failure, FailureCode, Job, JobId, JobOutcome, JobState,
+    JobType, Level, LogEntry, ReleaseId, Run, RunOutcome, Status, Time, UserId, WaitingFor,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_with::skip_serializing_none;
@@ -49,6 +49,7 @@ pub(super) struct JobItem {
     /// JSON; absent if there is none, or if it is large and has a separate item.
     pub result: Option<String>,
     pub retry_of: Option<JobId>,
+    pub retried_by: Option<JobId>,
     pub progress: u8,
     pub step: Option<String>,
     pub message: Option<String>,
@@ -58,6 +59,8 @@ pub(super) struct JobItem {
     pub log_seq: u64,
     /// The last line of the log, if something other than its run ended the job.
     pub closing: Option<Closing>,
+    pub cancelled_by: Option<Caller>,
+    pub cancel_reason: Option<String>,
     pub updated_at: i64,
     pub started_at: Option<i64>,
     pub finished_at: Option<i64>,
@@ -132,6 +135,7 @@ impl JobItem {
             config: None,
             result: None,
             retry_of: job.retry_of,
+            retried_by: None,
             progress: job.progress,
             step: None,
             message: None,
@@ -140,6 +144,8 @@ impl JobItem {
             lease_expires_at: None,
             log_seq: job.log_seq,
             closing: None,
+            cancelled_by: None,
+            cancel_reason: None,
             updated_at: job.updated_at.millis(),
             started_at: None,
             finished_at: None,
@@ -168,6 +174,7 @@ impl JobItem {
             job_type: self.job_type,
             created_by: self.created_by,
             retry_of: self.retry_of,
+            retried_by: self.retried_by,
             state,
             progress: self.progress,
             step: self.step,
@@ -196,7 +203,7 @@ impl JobItem {
             },
             Status::Completed => self.ended(JobOutcome::Completed)?,
             Status::Failed => self.ended(JobOutcome::Failed(self.failure()))?,
-            Status::Cancelled => self.ended(JobOutcome::Cancelled)?,
+            Status::Cancelled => self.ended(JobOutcome::Cancelled(self.cancellation()))?,
         })
     }
 
@@ -215,16 +222,24 @@ impl JobItem {
         Failure::new(code, message.cloned().unwrap_or_default())
     }
 
+    fn cancellation(&self) -> Option<Cancellation> {
+        self.cancelled_by.map(|by| Cancellation {
+            by,
+            reason: self.cancel_reason.clone(),
+        })
+    }
+
     /// The closing line as the last entry of the log.
     fn closing_entry(&self) -> Option<LogEntry> {
         let closing = self.closing.as_ref()?;
+        let mut message = closing.message.clone();
+        if let Some(reason) = &self.cancel_reason {
+            message = format!("{message}: {reason}");
+        }
         // The cancel did not know the step of the run.
-        let message = match (&self.step, self.status) {
-            (Some(step), Status::Cancelled) => {
-                format!("{}; it stopped at the step '{step}'", closing.message)
-            }
-            _ => closing.message.clone(),
-        };
+        if let (Some(step), Status::Cancelled) = (&self.step, self.status) {
+            message = format!("{message}; it stopped at the step '{step}'");
+        }
         Some(LogEntry {
             seq: self.log_seq,
             timestamp: Time::from_millis(closing.at),

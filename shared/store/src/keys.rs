@@ -80,10 +80,19 @@ pub(super) fn permits(kind: &str, id: u64) -> Key {
     }
 }
 
+/// The key of the idempotency key with which a user made a job.
 pub(super) fn idempotency(user: UserId, key: &str) -> Key {
     Key {
         pk: format!("IDEMPOTENCY#{user}#{key}"),
         sk: META.to_owned(),
+    }
+}
+
+/// The key of the idempotency key with which a user made a release.
+pub(super) fn release_idempotency(user: UserId, key: &str) -> Key {
+    Key {
+        sk: "RELEASE".to_owned(),
+        ..idempotency(user, key)
     }
 }
 

@@ -8,6 +8,7 @@ mod create;
 mod cursor;
 mod documents;
 mod drafts;
+mod idempotency;
 mod item;
 mod keys;
 mod list;
@@ -42,15 +43,16 @@ use aws_sdk_dynamodb::{
 use jobs::Job;
 
 pub use self::{
-    create::IdempotencyKey,
     cursor::{Cursor, InvalidCursor},
     documents::Documents,
+    idempotency::IdempotencyKey,
     item::RESEND_AFTER,
     keys::SHARDS,
     list::{Filter, MAX_EXAMINED, Page, Scope},
     logs::{LogPage, LogQuery},
     outcome::{
-        CancelOutcome, Claim, CreateOutcome, EditOutcome, EndOutcome, SubmitOutcome, WriteOutcome,
+        CancelOutcome, Claim, CreateOutcome, CreateReleaseOutcome, EditOutcome, EndOutcome,
+        SubmitOutcome, WriteOutcome,
     },
     permits::{Permit, PermitOutcome},
     read::Details,

@@ -1,6 +1,6 @@
 //! The outcomes of conditional writes. A failed condition is an answer, not an error.
 
-use jobs::{Job, JobId};
+use jobs::{Job, JobId, ReleaseId, release::Release};
 
 /// The outcome of creating a job.
 #[derive(Debug)]
@@ -11,6 +11,21 @@ pub enum CreateOutcome {
     Existing(JobId),
     /// The idempotency key was used before for a different request.
     KeyReused,
+    /// The job to retry no longer exists.
+    RetriedMissing,
+}
+
+/// The outcome of creating a release.
+#[derive(Debug)]
+pub enum CreateReleaseOutcome {
+    /// The release is stored.
+    Created(Release),
+    /// The idempotency key was used before for the same request, which created this release.
+    Existing(ReleaseId),
+    /// The idempotency key was used before for a different request.
+    KeyReused,
+    /// The id belongs to another release.
+    IdTaken,
 }
 
 /// The outcome of claiming a job.

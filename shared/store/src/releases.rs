@@ -13,8 +13,9 @@ use serde_json::Value;
 use serde_with::skip_serializing_none;
 
 use crate::{
-    Store, Updated,
+    CreateReleaseOutcome, IS_NEW, IdempotencyKey, Store, Updated,
     documents::{from_json, to_json},
+    idempotency::Made,
     item::{from_item, to_attribute, to_item},
     keys::{self, Key},
     update::{Update, n},
@@ -59,16 +60,42 @@ struct PackageItem {
 }
 
 impl Store {
-    /// Stores a new release. Returns `None` if the id is taken.
+    /// Stores a new release under `id`, with the idempotency key of the user `caller` if there is
+    /// one.
     pub async fn create_release(
         &self,
         id: ReleaseId,
         release: &NewRelease,
+        key: Option<(UserId, &IdempotencyKey)>,
         now: Time,
-    ) -> Result<Option<Release>, AwsError> {
+    ) -> Result<CreateReleaseOutcome, AwsError> {
         let release = Release::new(id, release, now);
         let item = to_item(ReleaseItem::new(&release)?)?;
-        Ok(self.put_new(item).await?.then_some(release))
+        let Some((caller, key)) = key else {
+            return Ok(if self.put_new(item).await? {
+                CreateReleaseOutcome::Created(release)
+            } else {
+                CreateReleaseOutcome::IdTaken
+            });
+        };
+        let parts = vec![
+            self.put_part(item, Some(IS_NEW))?,
+            self.put_key(caller, key, Made::Release(id), now)?,
+        ];
+        let Err(mut refusals) = self.transact(parts).await? else {
+            return Ok(CreateReleaseOutcome::Created(release));
+        };
+        // A repeated request with a given id is refused for both.
+        Ok(match refusals.pop().filter(|part| part.condition_failed) {
+            Some(refusal) => key
+                .repeated(refusal)?
+                .and_then(|item| item.release_id)
+                .map_or(
+                    CreateReleaseOutcome::KeyReused,
+                    CreateReleaseOutcome::Existing,
+                ),
+            None => CreateReleaseOutcome::IdTaken,
+        })
     }
 
     /// Reads the release `id` consistently, so that it shows a package that has just become

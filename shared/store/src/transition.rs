@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use aws::AwsError;
-use jobs::{Event, Failure, Job, JobId, LEASE, Level, Status, Time, UserId, WaitingFor};
+use jobs::{Caller, Event, Failure, Job, JobId, LEASE, Level, Status, Time, WaitingFor};
 
 use crate::{
     CancelOutcome, Claim, RESEND_AFTER, Store, Updated, WriteOutcome,
@@ -135,26 +135,30 @@ impl Store {
         self.update(update).await.map(|_| ())
     }
 
-    /// Cancels a job on behalf of its owner `by`, or of an admin if `any_owner`. It takes one
-    /// write, whose refusal shows whether the job is forbidden, final or missing.
+    /// Cancels a job on behalf of its owner or an admin. It takes one write, whose refusal shows
+    /// whether the job is forbidden, final or missing.
     pub async fn cancel(
         &self,
         id: JobId,
-        by: UserId,
-        any_owner: bool,
+        by: Caller,
+        reason: Option<&str>,
         now: Time,
     ) -> Result<CancelOutcome, AwsError> {
-        let role = if any_owner { "admin" } else { "user" };
-        let text = format!("Cancelled by {role} {by}");
+        let role = if by.admin { "admin" } else { "user" };
+        let text = format!("Cancelled by {role} {}", by.user_id);
         let mut update = Update::new(keys::job(id))
             .event(Event::Cancel, now)
             .end(now)
             .closing(&Closing::new(now, Level::Warning, &text))?
-            .set("message", s(text));
-        if !any_owner {
+            .set("message", s(text))
+            .set("cancelled_by", to_attribute(by)?);
+        if let Some(reason) = reason {
+            update = update.set("cancel_reason", s(reason));
+        }
+        if !by.admin {
             update = update
                 .only_if("#created_by = :by")
-                .value(":by", n(by.get()));
+                .value(":by", n(by.user_id.get()));
         }
         let job = match self.update(update).await? {
             Updated::Done(item) => return Ok(CancelOutcome::Cancelled(job_from_item(item)?)),
@@ -162,7 +166,7 @@ impl Store {
             Updated::Refused(Some(item)) => job_from_item(item)?,
         };
         Ok(match job.status() {
-            _ if !any_owner && job.created_by != by => CancelOutcome::Forbidden,
+            _ if !by.may_access(job.created_by) => CancelOutcome::Forbidden,
             Status::Cancelled => CancelOutcome::Cancelled(job),
             _ => CancelOutcome::Final(job),
         })

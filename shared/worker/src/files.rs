@@ -178,9 +178,31 @@ impl Files {
         })
     }
 
-    /// Signs a download of `key`.
+    /// Lists at most `limit` files below `prefix` whose keys follow `after`, sorted by key. The
+    /// second value is true if there are more.
+    pub async fn page(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<StoredFile>, bool), AwsError> {
+        let call = self.client.list_objects_v2().bucket(&self.bucket);
+        let call = call
+            .prefix(prefix)
+            .set_start_after(after.map(|path| format!("{prefix}{path}")))
+            .max_keys(i32::try_from(limit).unwrap_or(i32::MAX));
+        let page = call
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk(S3, &error))?;
+        let files = page.contents().iter().filter_map(stored_file);
+        Ok((files.collect(), page.is_truncated() == Some(true)))
+    }
+
+    /// Signs a download of `key`, which a browser saves under the file's name.
     pub async fn presign_download(&self, key: &str) -> Result<PresignedRequest, AwsError> {
         let call = self.client.get_object().bucket(&self.bucket).key(key);
+        let call = call.response_content_disposition(attachment(key));
         let request = call.presigned(presigning()?).await;
         let request = request.map_err(|error| AwsError::from_sdk(S3, &error))?;
         Ok(PresignedRequest {
@@ -188,6 +210,26 @@ impl Files {
             headers: Vec::new(),
         })
     }
+}
+
+/// Returns the `Content-Disposition` of a download: its file name in ASCII, and in UTF-8 (RFC 6266,
+/// section 5, and RFC 8187).
+fn attachment(key: &str) -> String {
+    let name = key.rsplit('/').next().unwrap_or(key);
+    let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ';
+    let ascii: String = name
+        .chars()
+        .map(|c| if is_plain(c) { c } else { '_' })
+        .collect();
+    // `*` is not an `attr-char`.
+    let utf8 = percent_encoded(name).replace('*', "%2A");
+    format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{utf8}")
+}
+
+/// Percent-encodes all but letters, digits and `*-._`.
+pub(crate) fn percent_encoded(text: &str) -> String {
+    let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    encoded.replace('+', "%20")
 }
 
 fn is_no_such_upload(error: &SdkError<AbortMultipartUploadError>) -> bool {
@@ -210,4 +252,25 @@ fn stored_file(object: &Object) -> Option<StoredFile> {
         last_modified: millis.map(Time::from_millis),
         e_tag: object.e_tag().map(str::to_owned),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn download_is_saved_under_the_name_of_its_file() {
+        for (key, disposition) in [
+            (
+                "releases/42/source/cd 1/a book.epub",
+                "attachment; filename=\"a book.epub\"; filename*=UTF-8''a%20book.epub",
+            ),
+            (
+                "é\"*.zip",
+                "attachment; filename=\"__*.zip\"; filename*=UTF-8''%C3%A9%22%2A.zip",
+            ),
+        ] {
+            assert_eq!(attachment(key), disposition);
+        }
+    }
 }

@@ -86,8 +86,11 @@ impl JobService {
                     .into()
             }
             (_, Status::Cancelled) => {
-                let cancelled = self.store.cancel(id, job.created_by, false, now);
-                cancelled.await?.into()
+                let owner = Caller {
+                    user_id: job.created_by,
+                    admin: false,
+                };
+                self.store.cancel(id, owner, None, now).await?.into()
             }
             _ => UpdateStatusOutcome::Refused(job),
         })
@@ -116,12 +119,15 @@ impl JobService {
         Ok(false)
     }
 
-    /// Cancels a job for `caller`.
-    pub async fn cancel(&self, id: JobId, caller: Caller) -> Result<CancelOutcome, AwsError> {
+    /// Cancels a job for `caller`, who may give a reason.
+    pub async fn cancel(
+        &self,
+        id: JobId,
+        caller: Caller,
+        reason: Option<&str>,
+    ) -> Result<CancelOutcome, AwsError> {
         let now = self.clock.now();
-        self.store
-            .cancel(id, caller.user_id, caller.admin, now)
-            .await
+        self.store.cancel(id, caller, reason, now).await
     }
 
     /// Cancels a job for its owner. Returns `true` if the job is cancelled.
@@ -130,7 +136,7 @@ impl JobService {
             user_id: owner,
             admin: false,
         };
-        let outcome = self.cancel(id, caller).await?;
+        let outcome = self.cancel(id, caller, None).await?;
         Ok(matches!(outcome, CancelOutcome::Cancelled(_)))
     }
 }

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod backoff;
+mod config_check;
 mod files;
 mod heartbeat;
 mod job_progress;
@@ -20,6 +21,7 @@ pub mod testing;
 mod work;
 
 pub use self::{
+    config_check::check_config,
     files::{Files, PRESIGNED_URL_TTL, PresignedRequest, StoredFile},
     job_service::{JobService, UpdateStatusOutcome},
     job_types::Worker,

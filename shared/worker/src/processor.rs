@@ -84,11 +84,15 @@ impl Processor {
         let id = match Message::parse(delivery.body) {
             Ok(Message::Job(id)) => id,
             Ok(Message::Submission { job, key }) => {
+                if let Some(reason) = self.submissions.refusal(&job).await? {
+                    return self.send_to_dead_letter_queue(delivery, &reason).await;
+                }
                 let key = key.as_deref().unwrap_or(delivery.message_id);
                 match self.submissions.create_delivered(&job, key).await? {
                     CreateOutcome::Created(job) => job.id,
                     CreateOutcome::Existing(id) => id,
-                    CreateOutcome::KeyReused => {
+                    // A message retries no job.
+                    CreateOutcome::KeyReused | CreateOutcome::RetriedMissing => {
                         let reason = "the idempotency key belongs to another job";
                         return self.send_to_dead_letter_queue(delivery, &reason).await;
                     }

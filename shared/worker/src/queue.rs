@@ -7,6 +7,8 @@ use aws_sdk_sqs::Client;
 use jobs::{FieldError, FieldReader, JobId, JobRequest, MAX_KEY_CHARS, NewJob, ReadFields, UserId};
 use serde_json::{Map, Value, json};
 
+use crate::config_check::check_config;
+
 const SQS: &str = "SQS";
 /// Longest delay of a message (Amazon SQS API Reference, "`SendMessage`").
 const MAX_DELAY: Duration = Duration::from_mins(15);
@@ -46,7 +48,13 @@ impl Message {
     pub fn parse(body: &str) -> Result<Self, PoisonMessage> {
         let object: Map<String, Value> =
             serde_json::from_str(body).map_err(|_| PoisonMessage::NotAnObject)?;
-        FieldReader::read(object, "").map_err(PoisonMessage::InvalidFields)
+        let message = FieldReader::read(object, "").map_err(PoisonMessage::InvalidFields)?;
+        if let Self::Submission { job, .. } = &message
+            && let Some(job_type) = job.job_type
+        {
+            check_config(job_type, &job.config).map_err(PoisonMessage::InvalidFields)?;
+        }
+        Ok(message)
     }
 }
 
@@ -55,7 +63,7 @@ impl ReadFields for Message {
         if let Some(id) = fields.id("job_id") {
             return Some(Self::Job(id));
         }
-        let request = JobRequest::read_typed(fields);
+        let request = JobRequest::read_submission(fields);
         let created_by = fields.required("created_by", FieldReader::id);
         let key = fields.line("idempotency_key", MAX_KEY_CHARS);
         Some(Self::Submission {
@@ -182,7 +190,13 @@ mod tests {
             invalid_fields(r#"{"job_type": "juggling", "created_by": 7}"#),
             ["job_type"]
         );
-        assert_eq!(invalid_fields(r#"{"job_type": "nfofix"}"#), ["created_by"]);
+        assert_eq!(
+            invalid_fields(r#"{"job_type": "nfofix"}"#),
+            ["release_id", "created_by"]
+        );
+        let template = r#"{"job_type": "packaging", "release_id": 42, "created_by": 7,
+            "config_json": {"template": "{% if %}"}}"#;
+        assert_eq!(invalid_fields(template), ["config_json.template"]);
         let error = Message::parse(r#"{"job_id": 5, "extra": 1}"#).unwrap_err();
         let reason = error.to_string();
         assert!(reason.contains("extra is not a known field"), "{reason}");

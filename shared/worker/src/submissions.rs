@@ -3,14 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use aws::AwsError;
-use jobs::{
-    Clock, Job, JobId, NewJob, ReleaseId,
-    release::{NewRelease, Release},
-};
+use jobs::{Clock, Job, JobId, NewJob, ReleaseId, Time, UserId, release::NewRelease};
 use rand::rngs::StdRng;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use store::{CreateOutcome, IdempotencyKey, Store, SubmitOutcome};
+use store::{CreateOutcome, CreateReleaseOutcome, IdempotencyKey, Store, SubmitOutcome};
 use tokio::sync::Mutex;
 
 use crate::queue::Queue;
@@ -66,17 +63,35 @@ impl Submissions {
             CreateOutcome::Existing(id) if !self.store.acknowledge_job(*id).await? => {
                 return Err(AwsError::Contention("the job is being withdrawn"));
             }
-            CreateOutcome::Existing(_) | CreateOutcome::KeyReused => return Ok(outcome),
+            CreateOutcome::Existing(_)
+            | CreateOutcome::KeyReused
+            | CreateOutcome::RetriedMissing => return Ok(outcome),
         };
         let (id, owner) = (created.id, created.created_by);
         if let Err(error) = self.queue.send_job(id, owner, Duration::ZERO).await {
             // `false`: the job stays. The message did arrive and a run began, the owner cancelled
             // the job, or a repeated request returned it.
-            if self.store.withdraw_job(id, owner, key.as_ref()).await? {
+            if self.store.withdraw_job(created, key.as_ref()).await? {
                 return Err(error);
             }
         }
         Ok(outcome)
+    }
+
+    /// Returns the reason for which the API would refuse a producer's job: its release does not
+    /// exist, or is not its owner's. A producer acts for the owner, never for an admin.
+    pub(crate) async fn refusal(&self, job: &NewJob) -> Result<Option<String>, AwsError> {
+        let Some(id) = job.release_id else {
+            return Ok(None);
+        };
+        Ok(match self.store.release(id).await? {
+            Some(release) if release.user_id == job.created_by => None,
+            Some(_) => Some(format!(
+                "release {id} does not belong to user {}",
+                job.created_by
+            )),
+            None => Some(format!("release {id} does not exist")),
+        })
     }
 
     /// Stores a job whose message has already been delivered.
@@ -85,7 +100,7 @@ impl Submissions {
         job: &NewJob,
         key: &str,
     ) -> Result<CreateOutcome, AwsError> {
-        let key = self.idempotency_key(job, &format!("queue:{key}"));
+        let key = self.idempotency_key(job, key);
         self.store_job(job, Some(&key)).await
     }
 
@@ -129,31 +144,47 @@ impl Submissions {
         if let Some(id) = job.retry_of {
             request["retry_of"] = json!(id);
         }
-        IdempotencyKey {
-            key: key.to_owned(),
-            digest: hex::encode(Sha256::digest(request.to_string())),
-            expires_at: self.clock.now().after(IDEMPOTENCY_KEY_TTL),
-        }
+        idempotency_key(key, &request, self.clock.now())
     }
 }
 
-/// Stores a release under the `given` id, or under a new one. Returns `None` if the given id is
-/// taken.
+fn idempotency_key(key: &str, request: &Value, now: Time) -> IdempotencyKey {
+    IdempotencyKey {
+        key: key.to_owned(),
+        digest: hex::encode(Sha256::digest(request.to_string())),
+        expires_at: now.after(IDEMPOTENCY_KEY_TTL),
+    }
+}
+
+/// Stores a release under the `given` id, or under a new one. `key` is the idempotency key of
+/// `caller`.
 pub async fn create_release(
     store: &Store,
     clock: &Clock,
     given: Option<ReleaseId>,
     release: &NewRelease,
-) -> Result<Option<Release>, AwsError> {
+    (caller, key): (UserId, Option<&str>),
+) -> Result<CreateReleaseOutcome, AwsError> {
     let now = clock.now();
+    let request = json!({
+        "id": given,
+        "user_id": release.user_id,
+        "release_type": release.release_type,
+        "name": release.name,
+        "group": release.group,
+        "metadata": release.metadata,
+    });
+    let key = key.map(|key| idempotency_key(key, &request, now));
+    let key = key.as_ref().map(|key| (caller, key));
     if let Some(id) = given {
-        return store.create_release(id, release, now).await;
+        return store.create_release(id, release, key, now).await;
     }
     let mut random = jobs::random();
     for _ in 0..MAX_ID_ATTEMPTS {
         let id = ReleaseId::draw(now, &mut random);
-        if let Some(release) = store.create_release(id, release, now).await? {
-            return Ok(Some(release));
+        match store.create_release(id, release, key, now).await? {
+            CreateReleaseOutcome::IdTaken => {}
+            outcome => return Ok(outcome),
         }
     }
     Err(AwsError::Contention("every generated id was taken"))

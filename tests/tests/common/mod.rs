@@ -14,7 +14,7 @@ use axum::{
     http::{HeaderName, HeaderValue, Request},
 };
 use http_body_util::BodyExt;
-use jobs::{Job, JobId, Time, UserId, testing::ManualClock};
+use jobs::{Caller, Job, JobId, Time, UserId, testing::ManualClock};
 use lambda_http::request::RequestContext;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -76,8 +76,8 @@ impl Api {
             .merge(create_job::router(submissions.clone()))
             .merge(get_job::router(store.clone()))
             .merge(update_job::router(store.clone(), clock.clock()))
-            .merge(get_job_status::router(store.clone()))
-            .merge(get_job_logs::router(store.clone()))
+            .merge(get_job_status::router(store.clone(), clock.clock()))
+            .merge(get_job_logs::router(store.clone(), clock.clock()))
             .merge(get_job_analysis::router(store.clone()))
             .merge(cancel_job::router(JobService::new(
                 store.clone(),
@@ -183,17 +183,34 @@ impl Api {
         self.send(caller, "GET", path, None).await
     }
 
-    /// Creates a job of the owner's and returns its id.
+    /// Creates a job of the owner's and returns its id. A job that names no release gets a new one.
     pub async fn create(&self, body: Value) -> u64 {
+        let body = if body["draft"] == true {
+            body
+        } else {
+            self.on_release(OWNER, body).await
+        };
         let (status, job) = self.send(OWNER, "POST", "/api/jobs", Some(body)).await;
         assert!(matches!(status, 201 | 202), "{status} {job}");
         job["id"].as_u64().unwrap()
     }
 
+    /// Adds a new release of the caller's to the body of a job that names none.
+    pub async fn on_release(&self, caller: (u64, bool), mut body: Value) -> Value {
+        if body["release_id"].is_null() {
+            body["release_id"] = self.create_release_of(caller).await.into();
+        }
+        body
+    }
+
     /// Creates a release of the owner's and returns its id.
     pub async fn create_release(&self) -> u64 {
+        self.create_release_of(OWNER).await
+    }
+
+    async fn create_release_of(&self, caller: (u64, bool)) -> u64 {
         let body = json!({"release_type": "ebook"});
-        let (status, release) = self.send(OWNER, "POST", "/api/releases", Some(body)).await;
+        let (status, release) = self.send(caller, "POST", "/api/releases", Some(body)).await;
         assert_eq!(status, 201, "{release}");
         release["id"].as_u64().unwrap()
     }
@@ -223,6 +240,13 @@ impl Api {
 
 pub fn job_id(id: u64) -> JobId {
     JobId::try_from(id).unwrap()
+}
+
+pub fn caller((id, admin): (u64, bool)) -> Caller {
+    Caller {
+        user_id: user_id((id, admin)),
+        admin,
+    }
 }
 
 pub fn user_id((id, _): (u64, bool)) -> UserId {

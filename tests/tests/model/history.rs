@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fail_dead_jobs::{DeadJobs, fail_dead_jobs};
-use jobs::{Clock, Job, Level, Status, Time, UserId};
+use jobs::{Clock, Job, Level, Status, Time};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::json;
 use store::{CancelOutcome, Claim, LogQuery, RunHandle, SubmitOutcome};
@@ -14,7 +14,7 @@ use worker::{
 
 use crate::{
     action::Action,
-    common::{Api, OWNER, STRANGER, job_id},
+    common::{Api, OWNER, STRANGER, caller, job_id},
     model::Model,
 };
 
@@ -107,9 +107,10 @@ impl<'a> History<'a> {
         compare(Action::Submit, submitted, is_draft)
     }
 
-    async fn cancel_as(&self, (user, _): (u64, bool), now: Time) -> CancelOutcome {
-        let (id, user) = (job_id(self.id), UserId::try_from(user).unwrap());
-        self.api.store.cancel(id, user, false, now).await.unwrap()
+    async fn cancel_as(&self, user: (u64, bool), now: Time) -> CancelOutcome {
+        let store = &self.api.store;
+        let cancelled = store.cancel(job_id(self.id), caller(user), None, now).await;
+        cancelled.unwrap()
     }
 
     async fn cancel(&mut self, now: Time) -> Comparison {

@@ -16,8 +16,8 @@ async fn test_list_jobs() {
         own.push(api.create(job.clone()).await);
     }
     own.reverse();
-    api.send(STRANGER, "POST", "/api/jobs", Some(job.clone()))
-        .await;
+    let other = api.on_release(STRANGER, job.clone()).await;
+    api.send(STRANGER, "POST", "/api/jobs", Some(other)).await;
     let (status, first) = api.get(OWNER, "/api/jobs?limit=2").await;
     assert_eq!((status, ids(&first)), (200, own[..2].to_vec()));
     let mut cursor = first["next_cursor"].as_str().unwrap().to_owned();
@@ -115,9 +115,8 @@ async fn list_entry_allows_the_same_actions_as_the_job() {
         ("cancel", true, "cancelled"),
         ("submit", true, "pending"),
     ] {
-        let id = api
-            .create(json!({"job_type": "analysis", "draft": draft}))
-            .await;
+        let job = json!({"job_type": "analysis", "draft": draft});
+        let id = api.create(api.on_release(OWNER, job).await).await;
         let (_, list) = api.get(OWNER, "/api/jobs?limit=1").await;
         let (_, details) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
         let entry = &list["jobs"][0];

@@ -78,11 +78,12 @@ fn other_requests(pending: u64) -> Vec<Request> {
     let release = json!({"id": RELEASE, "release_type": "ebook"});
     let release_path = format!("/api/releases/{RELEASE}");
     let restore = json!({"job_id": pending});
+    let other_job = json!({"job_type": "dirfix", "release_id": RELEASE});
     vec![
         create(Type::InvalidRequest).with_body(&json!({"job_type": "juggling", "prioritty": 1})),
         create(Type::MalformedBody).with_body("[]"),
         create(Type::TooLarge).with_body(&"x".repeat(300_000)),
-        create(Type::IdempotencyKeyReused).with_body(&json!({"job_type": "dirfix"})),
+        create(Type::IdempotencyKeyReused).with_body(&other_job),
         Request::new(Type::ReleaseNotFound, "GET", "/api/releases/43"),
         Request::new(Type::ReleaseIdTaken, "POST", "/api/releases").with_body(&release),
         Request::new(Type::PackageNotKept, "PUT", release_path + "/package").with_body(&restore),
@@ -100,7 +101,7 @@ async fn refusals() -> Vec<(ProblemType, Answer)> {
     let pending = api.create(json!({"job_type": "analysis"})).await;
     let completed = api.create(json!({"job_type": "nfofix"})).await;
     api.process(completed, FakeWork::Complete(json!({}))).await;
-    let body = json!({"job_type": "nfofix"}).to_string();
+    let body = json!({"job_type": "nfofix", "release_id": RELEASE}).to_string();
     api.send_with(OWNER, "POST", "/api/jobs", Some(body), &KEY)
         .await;
 
@@ -152,7 +153,8 @@ async fn internal_error() -> Answer {
 
 async fn unavailable() -> Answer {
     let api = Api::with_queue(broken_queue()).await;
-    let job = json!({"job_type": "nfofix"}).to_string();
+    let job = api.on_release(OWNER, json!({"job_type": "nfofix"})).await;
+    let job = job.to_string();
     let request = Api::request(OWNER, "POST", "/api/jobs", Some(job), &[]);
     api.answer(request).await
 }

@@ -15,8 +15,9 @@ use jobs::Time;
 use crate::common::Answer;
 
 const FOLDER: &str = "../snapshots";
-const IDS: [&str; 4] = ["id", "job_id", "release_id", "retry_of"];
-const TIMES: [&str; 11] = [
+const IDS: [&str; 5] = ["id", "job_id", "release_id", "retried_by", "retry_of"];
+const TIMES: [&str; 12] = [
+    "cancelled_at",
     "created_at",
     "ended_at",
     "expires_at",

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use worker::testing::broken_queue;
 
 use crate::{
-    common::{Api, FakeWork, OWNER, STRANGER},
+    common::{ADMIN, Api, FakeWork, OWNER, STRANGER},
     fields, ids,
 };
 
@@ -12,28 +12,32 @@ use crate::{
 async fn idempotency_key_creates_one_job() {
     let api = Api::new().await;
     let key = [("Idempotency-Key", "k-1")];
-    let send =
-        |body: Value| api.send_with(OWNER, "POST", "/api/jobs", Some(body.to_string()), &key);
-    let (first, job) = send(json!({"job_type": "nfofix"})).await;
-    let (second, same) = send(json!({"job_type": "nfofix"})).await;
+    let release = api.create_release().await;
+    let send = |job_type| {
+        let body = json!({"job_type": job_type, "release_id": release});
+        api.send_with(OWNER, "POST", "/api/jobs", Some(body.to_string()), &key)
+    };
+    let (first, job) = send("nfofix").await;
+    let (second, same) = send("nfofix").await;
     assert_eq!((first, second, &job["id"]), (202, 200, &same["id"]));
-    assert_eq!(send(json!({"job_type": "dirfix"})).await.0, 409);
-    let other = Some(json!({"job_type": "nfofix"}).to_string());
-    assert_eq!(
-        api.send_with(STRANGER, "POST", "/api/jobs", other, &key)
-            .await
-            .0,
-        202
-    );
+    assert_eq!(send("dirfix").await.0, 409);
+    let other = api
+        .on_release(STRANGER, json!({"job_type": "nfofix"}))
+        .await;
+    let other = Some(other.to_string());
+    let (status, _) = api
+        .send_with(STRANGER, "POST", "/api/jobs", other, &key)
+        .await;
+    assert_eq!(status, 202);
     api.clock.advance(25 * 60 * 60);
-    assert_eq!(send(json!({"job_type": "dirfix"})).await.0, 202);
+    assert_eq!(send("dirfix").await.0, 202);
 }
 
 #[tokio::test]
 async fn idempotency_key_of_a_job_cannot_retry_another() {
     let api = Api::new().await;
     let key = [("Idempotency-Key", "k-1")];
-    let body = json!({"job_type": "nfofix"});
+    let body = api.on_release(OWNER, json!({"job_type": "nfofix"})).await;
     let (_, first) = api
         .send_with(OWNER, "POST", "/api/jobs", Some(body.to_string()), &key)
         .await;
@@ -78,32 +82,138 @@ async fn retry_creates_a_new_job() {
 }
 
 #[tokio::test]
+async fn retry_may_change_the_configuration_and_is_linked_to_the_old_job() {
+    let api = Api::new().await;
+    let config = json!({"compression": "store", "group": "GRP"});
+    let id = api
+        .create(json!({"job_type": "packaging", "config_json": config}))
+        .await;
+    api.process(id, FakeWork::Fail).await;
+    let retry = async |body: Value| {
+        let path = format!("/api/jobs/{id}/retry");
+        api.send(OWNER, "POST", &path, Some(body)).await
+    };
+    let (_, problem) = retry(json!({"config_json": {"compression": "best"}, "typo": 1})).await;
+    assert_eq!(fields(&problem), ["typo"]);
+    let (_, problem) = retry(json!({"config_json": {"compression": "best"}})).await;
+    assert_eq!(fields(&problem), ["config_json.compression"]);
+    let (status, job) = retry(json!({"config_json": {"compression": null}})).await;
+    assert_eq!(
+        (status, &job["config_json"]),
+        (202, &json!({"group": "GRP"}))
+    );
+    let (_, old) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
+    assert_eq!(old["retried_by"], job["id"]);
+}
+
+#[tokio::test]
+async fn retry_that_cannot_be_queued_leaves_no_trace() {
+    let api = Api::with_queue(broken_queue()).await;
+    let draft = api.create(json!({"draft": true})).await;
+    let release = api.create_release().await;
+    let change = json!({"job_type": "nfofix", "release_id": release});
+    let path = format!("/api/jobs/{draft}");
+    api.send(OWNER, "PATCH", &path, Some(change)).await;
+    api.send(OWNER, "PUT", &format!("{path}/cancel"), None)
+        .await;
+    let (status, _) = api
+        .send(OWNER, "POST", &format!("{path}/retry"), None)
+        .await;
+    assert_eq!(status, 503);
+    assert_eq!(api.get(OWNER, &path).await.1["retried_by"], json!(null));
+}
+
+#[tokio::test]
+async fn job_is_found_by_its_key() {
+    let api = Api::new().await;
+    let body = api.on_release(OWNER, json!({"job_type": "nfofix"})).await;
+    let key = [("Idempotency-Key", "my key")];
+    let (_, job) = api
+        .send_with(OWNER, "POST", "/api/jobs", Some(body.to_string()), &key)
+        .await;
+    let found = async |caller, query: &str| {
+        let (status, page) = api.get(caller, &format!("/api/jobs?{query}")).await;
+        assert_eq!((status, &page["next_cursor"]), (200, &json!(null)));
+        ids(&page)
+    };
+    let id = job["id"].as_u64().unwrap();
+    assert_eq!(found(OWNER, "idempotency_key=my%20key").await, [id]);
+    assert_eq!(
+        found(ADMIN, "idempotency_key=my%20key&user_id=7").await,
+        [id]
+    );
+    let none: [u64; 0] = [];
+    assert_eq!(found(OWNER, "idempotency_key=other").await, none);
+    assert_eq!(found(STRANGER, "idempotency_key=my%20key").await, none);
+    assert_eq!(found(ADMIN, "idempotency_key=my%20key").await, none);
+    let path = "/api/jobs?idempotency_key=my%20key";
+    assert_eq!(api.get(STRANGER, &format!("{path}&user_id=7")).await.0, 403);
+    let (_, problem) = api.get(OWNER, &format!("{path}&status=failed")).await;
+    assert_eq!(fields(&problem), ["status"]);
+    api.clock.advance(25 * 60 * 60);
+    assert_eq!(found(OWNER, "idempotency_key=my%20key").await, none);
+}
+
+#[tokio::test]
+async fn idempotency_key_creates_one_release() {
+    let api = Api::new().await;
+    let key = [("Idempotency-Key", "k-1")];
+    let send =
+        |body: Value| api.send_with(OWNER, "POST", "/api/releases", Some(body.to_string()), &key);
+    for body in [
+        json!({"release_type": "EBOOK"}),
+        json!({"release_type": "ebook", "id": 4242}),
+    ] {
+        let (first, release) = send(body.clone()).await;
+        let (second, same) = send(body).await;
+        assert_eq!((first, second), (201, 200), "{release} {same}");
+        assert_eq!(release, same);
+        assert_eq!(send(json!({"release_type": "comic"})).await.0, 409);
+        api.clock.advance(25 * 60 * 60);
+    }
+    // Jobs have keys of their own.
+    let job = api.on_release(OWNER, json!({"job_type": "nfofix"})).await;
+    let (status, _) = api
+        .send_with(OWNER, "POST", "/api/jobs", Some(job.to_string()), &key)
+        .await;
+    assert_eq!(status, 202);
+}
+
+#[tokio::test]
 async fn invalid_body_is_rejected_with_its_fields() {
     let api = Api::new().await;
     let post = |body: String| api.send_with(OWNER, "POST", "/api/jobs", Some(body), &[]);
     for body in ["", "not json", "[]", "7"] {
         assert_eq!(post(body.to_owned()).await.0, 400, "{body:?}");
     }
-    let unknown_option = json!({"job_type": "nfofix", "config_json": {"dryrun": true}});
-    let small_volume = json!({"job_type": "packaging", "config_json": {"volume_size": 1}});
+    let with_config = |job_type, config: Value| json!({"job_type": job_type, "release_id": 5, "config_json": config});
+    let unknown_option = with_config("nfofix", json!({"dryrun": true}));
+    let small_volume = with_config("packaging", json!({"volume_size": 1}));
+    let broken_template = with_config("packaging", json!({"template": "{% if %}"}));
     for (body, field) in [
         (json!({}), "job_type"),
         (json!({"job_type": "juggling"}), "job_type"),
+        (json!({"job_type": "nfofix"}), "release_id"),
         (json!({"job_type": 7}), "job_type"),
         (
             json!({"job_type": "nfofix", "release_id": -1}),
             "release_id",
         ),
-        (json!({"job_type": "nfofix", "prioritty": 1}), "prioritty"),
+        (
+            json!({"job_type": "nfofix", "release_id": 5, "prioritty": 1}),
+            "prioritty",
+        ),
         (unknown_option, "config_json.dryrun"),
         (small_volume, "config_json.volume_size"),
+        (broken_template, "config_json.template"),
     ] {
         let (status, problem) = post(body.to_string()).await;
         assert_eq!((status, fields(&problem)), (400, vec![field]), "{body}");
     }
     let long_type = json!({"job_type": "x".repeat(300_000)});
     let large_config = json!({"draft": true, "config_json": {"x": "x".repeat(70_000)}});
-    for body in [long_type, large_config] {
+    let large_and_invalid = json!({"typo": 1, "config_json": {"x": "x".repeat(70_000)}});
+    for body in [long_type, large_config, large_and_invalid] {
         assert_eq!(post(body.to_string()).await.0, 413);
     }
 }
@@ -123,7 +233,7 @@ async fn invalid_parameters_of_a_list_are_rejected_by_name() {
 #[tokio::test]
 async fn job_that_cannot_be_queued_is_not_created() {
     let api = Api::with_queue(broken_queue()).await;
-    let job = Some(json!({"job_type": "nfofix"}));
+    let job = Some(api.on_release(OWNER, json!({"job_type": "nfofix"})).await);
     assert_eq!(api.send(OWNER, "POST", "/api/jobs", job).await.0, 503);
     let (_, page) = api.get(OWNER, "/api/jobs").await;
     assert_eq!(ids(&page), [0_u64; 0]);

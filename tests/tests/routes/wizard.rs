@@ -69,6 +69,7 @@ async fn draft_can_be_changed_and_submitted() {
     assert_eq!(submit(OWNER).await.0, 400);
     let options = json!({"a": null, "compression": "high"});
     let body = json!({"job_type": "packaging", "config_json": options});
+    let body = api.on_release(OWNER, body).await;
     assert_eq!(change(STRANGER, body.clone()).await.0, 403);
     let (status, job) = change(OWNER, body.clone()).await;
     let config = json!({"compression": "high"});

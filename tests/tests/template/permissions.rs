@@ -15,6 +15,7 @@ const CALLS: [(&str, &[&str]); 22] = [
             "dynamodb:Query Table/index/by_release",
             "dynamodb:Query Table/index/recent",
             "dynamodb:BatchGetItem Table",
+            "dynamodb:GetItem Table",
         ],
     ),
     // A job whose message cannot be sent is deleted, unless a repeated request has returned its id.
@@ -71,7 +72,10 @@ const CALLS: [(&str, &[&str]); 22] = [
             "dynamodb:Query Table/index/by_release",
         ],
     ),
-    ("create-release", &["dynamodb:PutItem Table"]),
+    (
+        "create-release",
+        &["dynamodb:GetItem Table", "dynamodb:PutItem Table"],
+    ),
     ("get-release", &["dynamodb:GetItem Table"]),
     (
         "restore-package",

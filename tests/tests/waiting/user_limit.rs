@@ -25,6 +25,7 @@ async fn user_at_the_limit_waits_without_blocking_others() {
     let job = json!({"job_type": "analysis"});
     let first = api.create(job.clone()).await;
     let second = api.create(job.clone()).await;
+    let job = api.on_release(STRANGER, job).await;
     let (_, other) = api.send(STRANGER, "POST", "/api/jobs", Some(job)).await;
     let run = start(limited(), first, &work).await;
     let process_second = async || {

@@ -6,8 +6,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jobs::{
-    Failure, Job, JobId, JobType, ReleaseId, Run, RunOutcome, Status, Summary, Time, UserId,
-    WaitingFor,
+    Caller, Failure, Job, JobId, JobType, ReleaseId, Run, RunOutcome, Status, Summary, Time,
+    UserId, WaitingFor,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -15,9 +15,12 @@ use store::{Details, Documents};
 
 use super::log::text;
 
+/// The least and the most that `poll_after` asks for while a job waits, in seconds.
+const POLL_RANGE: std::ops::RangeInclusive<u64> = 2..=30;
+
 /// The state of a job, shared by several views.
 #[derive(Debug, Serialize)]
-struct StateView {
+pub(super) struct StateView {
     status: Status,
     progress: u8,
     step: Option<String>,
@@ -28,12 +31,22 @@ struct StateView {
     updated_at: Time,
     finished_at: Option<Time>,
     error: Option<Failure>,
+    /// The reason a pending job is not running.
+    waiting_for: Option<WaitingFor>,
+    cancelled_by: Option<Caller>,
+    cancelled_at: Option<Time>,
+    cancel_reason: Option<String>,
 }
 
 impl From<Job> for StateView {
     fn from(job: Job) -> Self {
+        let cancellation = job.cancellation();
         Self {
             status: job.status(),
+            waiting_for: job.waiting_for().cloned(),
+            cancelled_by: cancellation.map(|cancellation| cancellation.by),
+            cancelled_at: job.cancelled_at(),
+            cancel_reason: cancellation.and_then(|cancellation| cancellation.reason.clone()),
             created_at: job.created_at(),
             finished_at: job.finished_at(),
             error: job.error().cloned(),
@@ -56,6 +69,7 @@ pub struct JobView {
     config_json: Map<String, Value>,
     created_by: UserId,
     retry_of: Option<JobId>,
+    retried_by: Option<JobId>,
     result: Option<Value>,
     #[serde(flatten)]
     state: StateView,
@@ -72,6 +86,7 @@ impl JobView {
             config_json: documents.config,
             created_by: job.created_by,
             retry_of: job.retry_of,
+            retried_by: job.retried_by,
             result: documents.result,
             state: job.into(),
         }
@@ -126,21 +141,35 @@ impl From<Details> for DetailsView {
 #[derive(Debug, Serialize)]
 pub struct StatusView {
     job_id: JobId,
+    poll_after: Option<u64>,
     #[serde(flatten)]
     state: StateView,
-    /// The reason a pending job is not running.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    waiting_for: Option<WaitingFor>,
 }
 
-impl From<Job> for StatusView {
-    fn from(job: Job) -> Self {
+impl StatusView {
+    /// Creates the view of a job at the time `now`.
+    #[must_use]
+    pub fn new(job: Job, now: Time) -> Self {
         Self {
             job_id: job.id,
-            waiting_for: job.waiting_for().cloned(),
+            poll_after: poll_after(&job, now),
             state: job.into(),
         }
     }
+}
+
+/// Seconds until it is worth asking for the job again: one while it runs, more and more while it
+/// waits, `None` when it is final.
+pub(super) fn poll_after(job: &Job, now: Time) -> Option<u64> {
+    let waiting_since = match (job.status(), job.waiting_for()) {
+        (status, _) if status.is_final() => return None,
+        (Status::Running, _) => return Some(1),
+        // A draft may wait for days before it is submitted, and then starts at once.
+        (_, Some(WaitingFor::Queue)) => job.updated_at,
+        _ => job.created_at(),
+    };
+    let age = now.since(waiting_since).as_secs();
+    Some((age / 4).clamp(*POLL_RANGE.start(), *POLL_RANGE.end()))
 }
 
 /// The response to a cancel.

@@ -4,30 +4,46 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use jobs::{Job, JobId, LogEntry, Status};
+use jobs::{Job, JobId, LogEntry, Time};
 use serde::Serialize;
 use store::LogPage;
 
-/// A page of a job's log.
+use super::job::{StateView, poll_after};
+
+/// A page of a job's log, with the job's state, so that one request follows both.
 #[derive(Debug, Serialize)]
 pub struct LogsView {
     job_id: JobId,
-    status: Status,
-    logs: Vec<LogEntry>,
+    poll_after: Option<u64>,
+    #[serde(flatten)]
+    state: StateView,
+    logs: Vec<LineView>,
     next_cursor: String,
     finished: bool,
 }
 
+#[derive(Debug, Serialize)]
+struct LineView {
+    #[serde(flatten)]
+    entry: LogEntry,
+    attempt: u32,
+}
+
 impl LogsView {
-    /// Creates the view of a page of the log of `job`.
+    /// Creates the view of a page of the log of `job` at the time `now`.
     #[must_use]
-    pub fn new(job: &Job, page: LogPage) -> Self {
+    pub fn new(job: Job, page: LogPage, now: Time) -> Self {
+        let line = |entry: LogEntry| LineView {
+            attempt: job.attempt_at(entry.seq),
+            entry,
+        };
         Self {
             job_id: job.id,
-            status: job.status(),
-            logs: page.entries,
+            poll_after: poll_after(&job, now),
+            logs: page.entries.into_iter().map(line).collect(),
             next_cursor: page.next.to_string(),
             finished: page.finished,
+            state: job.into(),
         }
     }
 
@@ -43,14 +59,15 @@ impl LogsView {
             ("x-next-cursor", self.next_cursor),
             ("x-finished", self.finished.to_string()),
         ];
-        (headers, text(&self.logs)).into_response()
+        let entries = self.logs.iter().map(|line| &line.entry);
+        (headers, text(entries)).into_response()
     }
 }
 
 /// Formats log entries as text, one per line.
-pub(super) fn text(entries: &[LogEntry]) -> String {
+pub(super) fn text<'a>(entries: impl IntoIterator<Item = &'a LogEntry>) -> String {
     entries
-        .iter()
+        .into_iter()
         .flat_map(|entry| [entry.to_string(), "\n".to_owned()])
         .collect()
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use self::{
     job::{AnalysisView, CancelView, DetailsView, JobView, PageView, StatusView, job_answer},
     log::LogsView,
-    release::{FileView, FilesView, ReleaseView, UploadView},
+    release::{FileView, FilesView, ReleaseView, UploadView, release_answer},
 };
 
 /// Responds with 201 and the path of the new resource in `Location`.

@@ -1,5 +1,10 @@
 //! Views of a release, its packages and its files.
 
+use axum::{
+    Json,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use jobs::{
     JobId, ReleaseId, Time, UserId,
     release::{Package, Release, ReplacedPackage},
@@ -72,6 +77,20 @@ impl From<Release> for ReleaseView {
     }
 }
 
+/// Responds with a release: 201 for a new one, 200 for one that an earlier request created. The
+/// `Location` header has its path.
+#[must_use]
+pub fn release_answer(release: Release, is_new: bool) -> Response {
+    let status = if is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    let location = format!("/api/releases/{}", release.id);
+    let body = Json(ReleaseView::from(release));
+    (status, [(header::LOCATION, location)], body).into_response()
+}
+
 /// A presigned upload of a file.
 #[derive(Debug, Serialize)]
 pub struct UploadView {
@@ -111,11 +130,13 @@ impl UploadView {
     }
 }
 
-/// The files of a release.
+/// A page of the files of a release.
 #[derive(Debug, Serialize)]
 pub struct FilesView {
     /// The source files, then the files of the current package.
     pub files: Vec<FileView>,
+    /// The cursor of the next page; `None` on the last one.
+    pub next_cursor: Option<String>,
 }
 
 /// A file of a release.

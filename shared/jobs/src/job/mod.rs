@@ -10,7 +10,7 @@ use std::time::Duration;
 pub use self::{
     new_job::NewJob,
     run::{EndedRun, Run, RunOutcome},
-    state::{JobOutcome, JobState},
+    state::{Cancellation, JobOutcome, JobState},
     summary::Summary,
 };
 use crate::{Failure, JobId, JobType, LogEntry, ReleaseId, Status, Time, UserId, WaitingFor};
@@ -35,6 +35,8 @@ pub struct Job {
     pub created_by: UserId,
     /// The job that this one retries.
     pub retry_of: Option<JobId>,
+    /// The last job that retried this one.
+    pub retried_by: Option<JobId>,
     /// Its state, with the fields that only this state has.
     pub state: JobState,
     /// 0 to 100; never falls within an attempt; 100 only when completed.
@@ -75,6 +77,7 @@ impl Job {
             job_type: job.job_type,
             created_by: job.created_by,
             retry_of: job.retry_of,
+            retried_by: None,
             state: if job.draft {
                 JobState::Draft
             } else {
@@ -125,6 +128,18 @@ impl Job {
         }
     }
 
+    /// Who cancelled it, and why; `Some` only if it was cancelled.
+    #[must_use]
+    pub const fn cancellation(&self) -> Option<&Cancellation> {
+        match &self.state {
+            JobState::Ended {
+                outcome: JobOutcome::Cancelled(cancellation),
+                ..
+            } => cancellation.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The time it ended; `Some` only if it is final.
     #[must_use]
     pub const fn finished_at(&self) -> Option<Time> {
@@ -132,6 +147,13 @@ impl Job {
             JobState::Ended { finished_at, .. } => Some(finished_at),
             _ => None,
         }
+    }
+
+    /// The time it was cancelled; `Some` only if it was.
+    #[must_use]
+    pub fn cancelled_at(&self) -> Option<Time> {
+        self.finished_at()
+            .filter(|_| self.status() == Status::Cancelled)
     }
 
     /// The last entry of its log, if something other than its run ended the job.
@@ -177,6 +199,13 @@ impl Job {
         }
     }
 
+    /// The attempt that wrote the entry `seq` of its log; 0 before the first.
+    #[must_use]
+    pub fn attempt_at(&self, seq: u64) -> u32 {
+        let begun = self.runs.iter().rev().find(|run| run.first_log_seq <= seq);
+        begun.map_or(0, |run| run.attempt)
+    }
+
     /// Returns whether its type allows another attempt after this one.
     #[must_use]
     pub fn has_attempts_left(&self) -> bool {
@@ -188,7 +217,7 @@ impl Job {
     #[must_use]
     pub fn stops_by(&self) -> Option<Time> {
         let JobState::Ended {
-            outcome: JobOutcome::Cancelled,
+            outcome: JobOutcome::Cancelled(_),
             finished_at,
             ..
         } = &self.state

@@ -1,6 +1,6 @@
 //! The state of a job, with the fields that belong to that state alone.
 
-use crate::{Failure, LogEntry, Status, Time, WaitingFor};
+use crate::{Caller, Failure, LogEntry, Status, Time, WaitingFor};
 
 /// The state of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +38,17 @@ pub enum JobOutcome {
     Completed,
     /// Ended by an error.
     Failed(Failure),
-    /// Ended by its owner or an admin.
-    Cancelled,
+    /// Ended by its owner or an admin. A job that an earlier version cancelled does not say who.
+    Cancelled(Option<Cancellation>),
+}
+
+/// Who cancelled a job, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cancellation {
+    /// The owner or an admin.
+    pub by: Caller,
+    /// The reason, if one was given.
+    pub reason: Option<String>,
 }
 
 impl JobState {
@@ -62,7 +71,7 @@ impl JobState {
             Self::Ended { outcome, .. } => match outcome {
                 JobOutcome::Completed => Status::Completed,
                 JobOutcome::Failed(_) => Status::Failed,
-                JobOutcome::Cancelled => Status::Cancelled,
+                JobOutcome::Cancelled(_) => Status::Cancelled,
             },
         }
     }

@@ -16,8 +16,8 @@ pub struct Summary {
     pub status: Status,
     /// Its type.
     pub job_type: Option<JobType>,
-    /// 0 to 100.
-    pub progress: u8,
+    /// 0 to 100; `None` if the list does not know how far the job came before it stopped.
+    pub progress: Option<u8>,
     /// The time of its creation.
     pub created_at: Time,
     /// Its owner.
@@ -37,7 +37,7 @@ impl From<&Job> for Summary {
             release_id: job.release_id,
             status: job.status(),
             job_type: job.job_type,
-            progress: job.progress,
+            progress: Some(job.progress),
             created_at: job.created_at(),
             created_by: job.created_by,
             started_at: job.started_at,

@@ -51,10 +51,7 @@ pub fn analyze<R: Read + Seek>(
     progress: &mut dyn Progress,
 ) -> Result<Analysis, WorkError> {
     progress.check_cancelled()?;
-    if size == 0 {
-        let message = format!("The file {path:?} is empty; upload it again.");
-        return Err(WorkError::failed(FailureCode::FileEmpty, message));
-    }
+    require_content(path, size)?;
     progress.start_step("read");
     let mut analysis = read(reader, size, progress)?;
     let info = &mut analysis.mediainfo;
@@ -68,6 +65,30 @@ pub fn analyze<R: Read + Seek>(
         info.lines = Some(digest.line_feeds);
     }
     Ok(analysis)
+}
+
+/// Reads the metadata of the file in `reader`, which has `size` bytes, and its format. Unlike
+/// [`analyze`], it reads only the parts of the file that have them.
+///
+/// # Errors
+/// [`WorkError::Failed`] if the file cannot be analyzed.
+pub fn read_metadata<R: Read + Seek>(
+    reader: &mut R,
+    path: &str,
+    size: u64,
+    progress: &mut dyn Progress,
+) -> Result<(Metadata, Format), WorkError> {
+    require_content(path, size)?;
+    let analysis = read(reader, size, progress)?;
+    Ok((analysis.metadata, analysis.mediainfo.format))
+}
+
+fn require_content(path: &str, size: u64) -> Result<(), WorkError> {
+    if size == 0 {
+        let message = format!("The file {path:?} is empty; upload it again.");
+        return Err(WorkError::failed(FailureCode::FileEmpty, message));
+    }
+    Ok(())
 }
 
 fn read<R: Read + Seek>(

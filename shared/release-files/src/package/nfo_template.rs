@@ -15,6 +15,8 @@ const DEFAULT_TEMPLATE: &str = include_str!("../../templates/default.nfo");
 const MAX_FUEL: u64 = 200_000;
 /// The largest template, in bytes.
 const MAX_TEMPLATE_BYTES: usize = 64 * 1024;
+/// The longest expression or block, in bytes.
+const MAX_TAG_BYTES: usize = 512;
 /// The placeholders of a template: the fields of [`Facts`].
 const PLACEHOLDERS: [&str; 12] = [
     "release_name",
@@ -31,6 +33,14 @@ const PLACEHOLDERS: [&str; 12] = [
     "files",
 ];
 
+/// Checks a template as far as it can be checked without the facts.
+///
+/// # Errors
+/// [`FailureCode::TemplateInvalid`] as for [`render`], except that its work is not measured.
+pub fn check(template: &str) -> Result<(), WorkError> {
+    parse(&environment(), template).map(drop)
+}
+
 /// Renders the NFO with CRLF, from the user's template or the default one. Wraps long lines, except
 /// for drawings.
 ///
@@ -38,18 +48,8 @@ const PLACEHOLDERS: [&str; 12] = [
 /// [`FailureCode::TemplateInvalid`] if the template does not parse, uses an unknown placeholder, or
 /// takes too much work.
 pub fn render(facts: &Facts, template: Option<&str>) -> Result<String, WorkError> {
-    let source = template.unwrap_or(DEFAULT_TEMPLATE);
-    if source.len() > MAX_TEMPLATE_BYTES {
-        return Err(refused("is larger than 64 KiB; shorten it."));
-    }
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_fuel(Some(MAX_FUEL));
-    let template = environment
-        .template_from_str(source)
-        .map_err(|error| invalid(&error))?;
-    check_placeholders(&template)?;
-    let text = template
+    let environment = environment();
+    let text = parse(&environment, template.unwrap_or(DEFAULT_TEMPLATE))?
         .render(Serde(facts))
         .map_err(|error| invalid(&error))?;
     if text.len() > MAX_NFO_BYTES {
@@ -62,6 +62,43 @@ pub fn render(facts: &Facts, template: Option<&str>) -> Result<String, WorkError
         .flat_map(fit_lines)
         .flat_map(|line| [line, "\r\n".to_owned()])
         .collect())
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(MAX_FUEL));
+    environment
+}
+
+fn parse<'env>(
+    environment: &'env Environment<'_>,
+    source: &'env str,
+) -> Result<Template<'env, 'env>, WorkError> {
+    if source.len() > MAX_TEMPLATE_BYTES {
+        return Err(refused("is larger than 64 KiB; shorten it."));
+    }
+    if has_long_tag(source) {
+        return Err(refused(
+            "has an expression or a block of more than 512 bytes; shorten it.",
+        ));
+    }
+    let template = environment
+        .template_from_str(source)
+        .map_err(|error| invalid(&error))?;
+    check_placeholders(&template)?;
+    Ok(template)
+}
+
+/// Returns whether an expression or a block is so long that a chain of its operators could overflow
+/// the stack of the template's compiler.
+fn has_long_tag(source: &str) -> bool {
+    [("{{", "}}"), ("{%", "%}")].iter().any(|(open, close)| {
+        source.split(open).skip(1).any(|rest| {
+            let end = rest.find(close).unwrap_or(rest.len());
+            end > MAX_TAG_BYTES
+        })
+    })
 }
 
 /// Refuses unknown placeholders. Rendering would miss one in an unused branch.
@@ -149,6 +186,16 @@ mod tests {
                 "{template}"
             );
         }
+    }
+
+    #[test]
+    fn chain_of_operators_is_refused_before_it_is_compiled() {
+        for tag in ["-", "+1", "not ", ".a", "[0]", "()", "|x"] {
+            let template = format!("{{{{ {} 1 }}}}", tag.repeat(7_000));
+            let error = check(&template).unwrap_err();
+            assert!(error.to_string().contains("512 bytes"), "{error}");
+        }
+        assert!(check("{{ title }}\n{% if year %}{{ year }}{% endif %}").is_ok());
     }
 
     #[test]

@@ -37,10 +37,11 @@ impl From<IndexEntry> for Summary {
             release_id: entry.release_id,
             status: entry.status,
             job_type: entry.job_type,
-            progress: if entry.status == Status::Completed {
-                100
-            } else {
-                0
+            // The indexes leave it out, since it changes too often.
+            progress: match entry.status {
+                Status::Completed => Some(100),
+                _ if entry.started_at.is_none() => Some(0),
+                _ => None,
             },
             created_at: entry.id.created_at(),
             created_by: entry.created_by,

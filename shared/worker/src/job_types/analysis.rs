@@ -36,8 +36,7 @@ fn select_source<'a>(
 ) -> Result<&'a StoredFile, WorkError> {
     match (&config.path, sources) {
         (Some(path), sources) => {
-            let mut sources = sources.iter();
-            let found = sources.find(|file| task.source_path(file) == path.as_str());
+            let found = path.find(sources, |file| task.source_path(file));
             found.ok_or_else(|| {
                 let message = "The release has no source file with this path.";
                 WorkError::failed(FailureCode::SourceMissing, message)

@@ -125,7 +125,7 @@ impl PackageBuild {
         let mut builder = ArchiveBuilder::new(archive, (start.bytes, total), &mut progress);
         let Some(reached) = fill(&mut builder, start)? else {
             self.files = builder.finish()?.finish()?;
-            return Ok(());
+            return self.name_archive();
         };
         self.suspend(builder.into_writer(), reached)?;
         let line = format!(
@@ -136,12 +136,27 @@ impl PackageBuild {
         Err(WorkError::Suspended)
     }
 
+    /// Gives an archive that fits into one volume the name of a single file. Its size is known only
+    /// now.
+    fn name_archive(&mut self) -> Result<(), WorkError> {
+        if self.config.volume_size.is_some() && self.files.len() == 1 {
+            let name = self.archive_name();
+            let volume = self.files.remove(0);
+            self.files.push(self.output.rename(volume, &name)?);
+        }
+        Ok(())
+    }
+
+    fn archive_name(&self) -> String {
+        format!("{}.zip", self.release_name)
+    }
+
     /// Creates the archive, or reopens the one that the previous run saved.
     fn open_archive(&mut self) -> Result<(ArchiveWriter<ArchiveVolumes>, PackProgress), WorkError> {
         let output = self.output.clone();
         let create: Box<dyn FnMut(&str) -> ObjectWriter> =
             Box::new(move |name| output.create(name));
-        let name = format!("{}.zip", self.release_name);
+        let name = self.archive_name();
         let volumes = VolumeWriter::new(&name, self.config.volume_size, create);
         let compression = self.config.compression;
         let Some(saved) = self.saved.take() else {

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use jobs::{
-    JobId,
+    Caller, JobId,
     JobType::{self, Dirfix, Nfofix, Packaging, Repack},
     Status, Time, UserId,
 };
@@ -105,8 +105,11 @@ async fn wait_for(reached: Receiver<()>) -> bool {
 }
 
 async fn cancel(store: &Store, id: JobId, now: Time) {
-    let owner = UserId::try_from(7).unwrap();
-    let cancelled = store.cancel(id, owner, false, now).await.unwrap();
+    let owner = Caller {
+        user_id: UserId::try_from(7).unwrap(),
+        admin: false,
+    };
+    let cancelled = store.cancel(id, owner, None, now).await.unwrap();
     assert!(
         matches!(cancelled, CancelOutcome::Cancelled(_)),
         "{cancelled:?}"

@@ -30,7 +30,7 @@ use std::{io, time::Duration};
 use aws::AwsError;
 use jobs::{
     Config, FailureCode, Job, PackagingConfig,
-    release::{MAX_SOURCES, Release, output_prefix, source_prefix},
+    release::{MAX_SOURCES, Release, group_of, output_prefix, source_prefix},
 };
 use release_files::WorkError;
 use serde::Serialize;
@@ -91,11 +91,40 @@ impl Task {
         file.key.strip_prefix(&prefix).unwrap_or(&file.key)
     }
 
-    /// Returns the group for a package's name: the configured one, or else the release's.
+    /// Returns the group of a package: the configured one, or else the one in the configured name,
+    /// or else the release's.
     fn group<'a>(&'a self, config: &'a PackagingConfig) -> &'a str {
-        let group = config.group.as_deref().or(self.release.group.as_deref());
-        group.unwrap_or("NOGRP")
+        let named = config.release_name.as_deref().and_then(group_of);
+        let group = config.group.as_deref().or(named);
+        group.or(self.release.group.as_deref()).unwrap_or("NOGRP")
     }
+}
+
+/// Completes the release's metadata with what a file says, field by field. The release wins; a field
+/// that is null or empty says nothing.
+fn completed(known: Map<String, Value>, mut found: Map<String, Value>) -> Map<String, Value> {
+    // Both name the authors.
+    if known.get("author").is_some_and(says_something) {
+        found.remove("authors");
+    }
+    found.extend(known.into_iter().filter(|(_, value)| says_something(value)));
+    found
+}
+
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(values) => !values.is_empty(),
+        _ => true,
+    }
+}
+
+/// Returns whether metadata has every field that an NFO shows, so that no file needs to be read.
+fn is_complete(metadata: &Map<String, Value>) -> bool {
+    let says = |field: &str| metadata.get(field).is_some_and(says_something);
+    let fields = ["title", "publisher", "year", "language", "isbn", "format"];
+    fields.into_iter().all(says) && (says("authors") || says("author"))
 }
 
 /// Returns the source files, or fails if there are none.

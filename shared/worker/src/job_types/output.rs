@@ -63,6 +63,21 @@ impl Output {
         Ok(file)
     }
 
+    /// Renames a file of the package.
+    pub(super) fn rename(&self, file: PackageFile, path: &str) -> Result<PackageFile, WorkError> {
+        let stored = StoredFile {
+            key: self.key(&file.path),
+            size: file.size,
+            last_modified: None,
+            e_tag: None,
+        };
+        self.objects.rename(&stored, &self.key(path))?;
+        Ok(PackageFile {
+            path: path.to_owned(),
+            ..file
+        })
+    }
+
     /// Copies a stored file into the package, inside S3.
     pub(super) fn copy(&self, file: &StoredFile, path: &str) -> Result<(), WorkError> {
         Ok(self.objects.copy(file, &self.key(path))?)

@@ -3,7 +3,7 @@
 use jobs::{Level, PackagingConfig};
 use release_files::{
     WorkError,
-    formats::analyze,
+    formats::read_metadata,
     package::{archive_builder::ArchiveBuilder, build_release_name},
 };
 use serde_json::{Map, Value, json};
@@ -13,7 +13,7 @@ use super::{
     Task,
     build::{ArchiveVolumes, BuiltPackage, PackageBuild, build_package},
     checkpoint::Checkpoints,
-    counted, require_sources,
+    completed, counted, is_complete, require_sources,
     time_budget::{PackProgress, TimeBudget},
     to_object,
 };
@@ -95,21 +95,32 @@ impl Packaging {
         Ok(None)
     }
 
-    /// Returns the metadata of the work: the release's, completed from the first source file if it
-    /// has no title.
+    /// Returns the metadata of the work: the release's, completed from the first source file. That
+    /// file must be readable only if the release has no title.
     fn metadata(&self) -> Result<Map<String, Value>, WorkError> {
         let known = self.task.release.metadata.clone();
-        let first = self.sources.first();
-        let Some(file) = first.filter(|_| !known.contains_key("title")) else {
+        let Some(file) = self.sources.first().filter(|_| !is_complete(&known)) else {
             return Ok(known);
         };
+        match self.read_metadata(file) {
+            Ok(found) => Ok(completed(known, found)),
+            Err(WorkError::Failed(failure)) if known.contains_key("title") => {
+                let (path, why) = (self.task.source_path(file), failure.log_line());
+                let line = format!("The metadata of {path} is not used: {why}");
+                self.reporter.log(Level::Warning, &line);
+                Ok(known)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read_metadata(&self, file: &StoredFile) -> Result<Map<String, Value>, WorkError> {
         let mut progress = JobProgress::new(self.reporter.clone(), 1, METADATA_READ);
         let path = self.task.source_path(file);
         let mut content = self.objects.open(file);
-        let found = analyze(&mut content, path, file.size, &mut progress)?;
-        let mut metadata = to_object(&found.metadata)?;
-        metadata.insert("format".to_owned(), json!(found.mediainfo.format));
-        metadata.extend(known);
-        Ok(metadata)
+        let (metadata, format) = read_metadata(&mut content, path, file.size, &mut progress)?;
+        let mut found = to_object(&metadata)?;
+        found.insert("format".to_owned(), json!(format));
+        Ok(found)
     }
 }

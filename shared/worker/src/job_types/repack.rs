@@ -21,7 +21,9 @@ use super::{
     Task,
     build::{ArchiveVolumes, BuiltPackage, PackageBuild, build_package},
     checkpoint::Checkpoints,
+    completed,
     current_package::{CurrentPackage, open_volumes, read_checksums},
+    is_complete,
     time_budget::{PackProgress, TimeBudget},
     to_object,
 };
@@ -153,20 +155,20 @@ impl Repack {
         read_checksums(&self.objects, file)
     }
 
-    /// Returns the metadata of the work: the release's, completed from the package's NFO if it has
-    /// no title.
+    /// Returns the metadata of the work: the release's, completed from the package's NFO.
     fn metadata(&self) -> Result<Map<String, Value>, WorkError> {
         let known = self.task.release.metadata.clone();
         let nfo = self.current.nfo();
-        let Some(nfo) = nfo.filter(|_| !known.contains_key("title")) else {
+        let Some(nfo) = nfo.filter(|_| !is_complete(&known)) else {
             return Ok(known);
         };
-        check_size(usize::try_from(nfo.size).unwrap_or(usize::MAX))?;
+        match check_size(usize::try_from(nfo.size).unwrap_or(usize::MAX)) {
+            Err(_) if known.contains_key("title") => return Ok(known),
+            checked => checked?,
+        }
         let bytes = self.objects.read(nfo)?;
         let reading = read(&decode(&bytes, detect(&bytes)));
-        let mut metadata = to_object(&reading.metadata)?;
-        metadata.extend(known);
-        Ok(metadata)
+        Ok(completed(known, to_object(&reading.metadata)?))
     }
 
     /// Returns the configured name, or one with the configured group, or else the old name.

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, time::Duration};
 use jobs::{
     Clock, FailureCode, Job, JobId,
     JobType::{Analysis, Packaging, Repack},
-    Status, UserId,
+    Status,
     release::output_prefix,
 };
 use serde_json::json;
-use store::{CancelOutcome, Claim};
+use store::Claim;
 
 use crate::job_types::test_harness::{RETENTION, WorkerHarness};
 
@@ -73,16 +73,7 @@ async fn leftovers_of_a_cancelled_dead_run_are_removed() {
     let mut harness = harness().await;
     let id = harness.create(Packaging, json!({})).await;
     let folder = crash(&harness, id).await;
-    let owner = UserId::try_from(7).unwrap();
-    let cancelled = harness
-        .store
-        .cancel(id, owner, false, harness.clock.clock().now())
-        .await
-        .unwrap();
-    assert!(
-        matches!(cancelled, CancelOutcome::Cancelled(_)),
-        "{cancelled:?}"
-    );
+    assert!(harness.cancel(id).await);
     harness.sweep_after(61).await;
     assert_eq!(harness.names(&folder).len(), 1);
     assert_eq!(harness.sweep_after(60).await.files_deleted, 1);
@@ -98,9 +89,7 @@ async fn upload_aborted_by_a_concurrent_sweep_counts_as_removed() {
     let mut harness = harness().await;
     let id = harness.create(Packaging, json!({})).await;
     let folder = crash(&harness, id).await;
-    let owner = UserId::try_from(7).unwrap();
-    let now = harness.clock.clock().now();
-    harness.store.cancel(id, owner, false, now).await.unwrap();
+    assert!(harness.cancel(id).await);
     let bucket = harness.bucket.clone();
     let abort_first = move || bucket.state().uploads.clear();
     harness.bucket.state().before_write = Some((0, Box::new(abort_first)));
@@ -142,16 +131,7 @@ async fn jobs_without_leftovers_are_not_swept() {
     let (job, _) = harness.run(Repack, json!({})).await;
     assert_eq!((job.status(), job.due_at), (Status::Failed, None));
     let id = harness.create(Analysis, json!({})).await;
-    harness
-        .store
-        .cancel(
-            id,
-            UserId::try_from(7).unwrap(),
-            false,
-            harness.clock.clock().now(),
-        )
-        .await
-        .unwrap();
+    assert!(harness.cancel(id).await);
     assert_eq!(harness.sweep_after(61).await.examined, 1);
     assert_eq!(harness.sweep_after(10_000).await.examined, 0);
 }

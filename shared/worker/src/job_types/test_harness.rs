@@ -39,7 +39,8 @@ impl WorkerHarness {
             group: Some("GRP".to_owned()),
             metadata: metadata.as_object().unwrap().clone(),
         };
-        store.create_release(release, &new, START).await.unwrap();
+        let created = store.create_release(release, &new, None, START);
+        created.await.unwrap();
         let worker = Arc::new(Worker::new(store.clone(), bucket.files(), RETENTION));
         let service = JobService::new(store.clone(), clock.clock());
         Self {
@@ -81,6 +82,12 @@ impl WorkerHarness {
             .await
             .unwrap();
         id
+    }
+
+    /// Cancels a job for its owner. Returns `true` if it is cancelled.
+    pub async fn cancel(&self, id: JobId) -> bool {
+        let owner = UserId::try_from(7).unwrap();
+        self.service.cancel_job(id, owner).await.unwrap()
     }
 
     /// Processes a pending job to its end. Returns the job and its result.

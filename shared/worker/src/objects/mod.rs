@@ -108,6 +108,14 @@ impl ObjectStore {
         write::copy(self, file, key)
     }
 
+    /// Moves a file that this run has written.
+    pub fn rename(&self, file: &StoredFile, key: &str) -> io::Result<()> {
+        self.copy(file, key)?;
+        let call = self.client.delete_object().bucket(&self.bucket);
+        let deleted = self.handle.block_on(call.key(&file.key).send());
+        deleted.map(drop).map_err(|error| sdk_error(&error))
+    }
+
     fn check_stopped(&self) -> io::Result<()> {
         if self.reporter.is_stopped() {
             Err(StoppedError.into())

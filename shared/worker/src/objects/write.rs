@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use super::{BLOCK_BYTES, ObjectStore, read_error, sdk_error, unavailable};
-use crate::files::StoredFile;
+use crate::files::{StoredFile, percent_encoded};
 
 /// Bytes that one call copies. S3 allows 5 GiB (Amazon S3 API Reference, `CopyObject`); with fewer,
 /// a cancel is noticed sooner.
@@ -152,14 +152,9 @@ pub(super) fn copy(store: &ObjectStore, file: &StoredFile, key: &str) -> io::Res
 
 /// Returns the source of a copy, percent-encoded as the header requires.
 fn copy_source(store: &ObjectStore, file: &StoredFile) -> String {
-    let encoded = |part: &str| {
-        form_urlencoded::byte_serialize(part.as_bytes())
-            .collect::<String>()
-            .replace('+', "%20")
-    };
     let parts: Vec<String> = std::iter::once(store.bucket.as_str())
         .chain(file.key.split('/'))
-        .map(encoded)
+        .map(percent_encoded)
         .collect();
     parts.join("/")
 }

@@ -14,6 +14,7 @@ use aws_sdk_s3::{
         complete_multipart_upload::{CompleteMultipartUploadError, CompleteMultipartUploadOutput},
         copy_object::{CopyObjectError, CopyObjectOutput},
         create_multipart_upload::CreateMultipartUploadOutput,
+        delete_object::DeleteObjectOutput,
         delete_objects::DeleteObjectsOutput,
         get_object::{GetObjectError, GetObjectOutput},
         head_object::HeadObjectOutput,
@@ -100,6 +101,7 @@ impl Bucket {
         let rules = [
             self.get_object(),
             self.list_objects(),
+            self.delete_object(),
             self.list_uploads(),
             self.put_object(),
             self.delete_objects(),
@@ -185,11 +187,16 @@ impl Bucket {
         mock!(Client::list_objects_v2).then_compute_output(move |call| {
             let state = bucket.state();
             let mut output = ListObjectsV2Output::builder();
-            for (key, bytes) in state
+            let after = call.start_after().unwrap_or_default();
+            let limit = call
+                .max_keys()
+                .map_or(usize::MAX, |max| usize::try_from(max).unwrap());
+            let listed = state
                 .objects
                 .iter()
-                .filter(|(key, _)| key.starts_with(call.prefix().unwrap()))
-            {
+                .filter(|(key, _)| key.starts_with(call.prefix().unwrap()) && key.as_str() > after);
+            output = output.is_truncated(listed.clone().count() > limit);
+            for (key, bytes) in listed.take(limit) {
                 let size = i64::try_from(bytes.len()).unwrap();
                 output = output.contents(
                     Object::builder()
@@ -200,6 +207,14 @@ impl Bucket {
                 );
             }
             output.build()
+        })
+    }
+
+    fn delete_object(&self) -> Rule {
+        let bucket = self.clone();
+        mock!(Client::delete_object).then_compute_output(move |call| {
+            bucket.state().objects.remove(call.key().unwrap());
+            DeleteObjectOutput::builder().build()
         })
     }
 

@@ -19,8 +19,7 @@ impl CostMeter {
     async fn creations(&mut self) {
         let job = json!({"job_type": "packaging", "release_id": self.api.create_release().await});
         let budget = Units::new(2, 1.0, 6.0).and_message();
-        let name = "create for a release";
-        self.write(name, budget, JOBS, Some(job.clone())).await;
+        self.write("create", budget, JOBS, Some(job.clone())).await;
 
         self.start();
         let headers = [("Idempotency-Key", "k")];
@@ -31,23 +30,24 @@ impl CostMeter {
             .await;
         assert_eq!(status, 202);
         let budget = Units::new(2, 1.0, 9.0).and_message();
-        self.record("create for a release with a key", budget);
+        self.record("create with a key", budget);
+        let (name, path) = ("job of a key", "/api/jobs?idempotency_key=k");
+        let found = self.get(name, Units::new(2, 2.0, 0.0), path).await;
+        assert_eq!(found["jobs"].as_array().map(Vec::len), Some(1));
     }
 
     async fn one_job(&mut self) {
-        let budget = Units::new(1, 0.0, 5.0).and_message();
-        let job = json!({"job_type": "packaging"});
-        let created = self.write("create", budget, JOBS, Some(job)).await;
-        let path = |rest: &str| format!("/api/jobs/{}{rest}", created["id"]);
+        let id = self.api.create(json!({"job_type": "packaging"})).await;
+        let path = |rest: &str| format!("/api/jobs/{id}{rest}");
         self.get("status", Units::new(1, 0.5, 0.0), &path("/status"))
             .await;
         self.start();
         assert_eq!(self.api.get(OWNER, "/api/jobs/5/status").await.0, 404);
         self.record("status of a missing job", Units::new(2, 1.5, 0.0));
-        let budget = Units::new(1, 0.0, 5.0);
-        self.write("cancel", budget, ("PUT", &path("/cancel")), None)
+        let (budget, body) = (Units::new(1, 0.0, 6.0), json!({"reason": "The wrong file"}));
+        self.write("cancel", budget, ("PUT", &path("/cancel")), Some(body))
             .await;
-        let budget = Units::new(2, 1.0, 5.0).and_message();
+        let budget = Units::new(2, 1.0, 9.0).and_message();
         self.write("retry", budget, ("POST", &path("/retry")), None)
             .await;
     }
@@ -56,11 +56,13 @@ impl CostMeter {
         let (budget, body) = (Units::new(1, 0.0, 4.0), json!({"draft": true}));
         let draft = self.write("create a draft", budget, JOBS, Some(body)).await;
         let path = |rest: &str| format!("/api/jobs/{}{rest}", draft["id"]);
-        let (budget, change) = (Units::new(2, 1.0, 4.0), json!({"job_type": "nfofix"}));
+        let release = self.api.create_release().await;
+        let change = json!({"job_type": "nfofix", "release_id": release});
+        let budget = Units::new(3, 2.0, 5.0);
         let name = "change a draft";
         self.write(name, budget, ("PATCH", &path("")), Some(change))
             .await;
-        let budget = Units::new(2, 1.0, 6.0).and_message();
+        let budget = Units::new(3, 2.0, 7.0).and_message();
         self.write("submit", budget, ("PUT", &path("/submit")), None)
             .await;
     }

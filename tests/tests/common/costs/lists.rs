@@ -69,7 +69,7 @@ impl CostMeter {
         let (name, budget) = ("list of a rare status", Units::new(1, 2.0, 0.0));
         let page = self.get(name, budget, "/api/jobs?status=draft").await;
         assert_eq!(page["jobs"].as_array().map(Vec::len), Some(1), "{page}");
-        let (path, budget) = ("/api/jobs?job_type=dirfix", Units::new(5, 12.0, 0.0));
+        let (path, budget) = ("/api/jobs?job_type=dirfix", Units::new(5, 15.0, 0.0));
         let name = "list of a rare value in another filter";
         let page = self.get(name, budget, path).await;
         let cursor = page["next_cursor"].as_str().unwrap_or_default();

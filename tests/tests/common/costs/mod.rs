@@ -15,7 +15,6 @@ use std::{
     },
 };
 
-use jobs::testing::START;
 use serde_json::{Value, json};
 use store::{
     RunHandle,
@@ -180,6 +179,15 @@ impl CostMeter {
 
 /// Creates and claims a job of the owner's.
 async fn claimed_job(api: &Api) -> (u64, RunHandle) {
-    let id = api.create(json!({"job_type": "packaging"})).await;
-    (id, api.claim(id, START).await)
+    claim_new(
+        api,
+        api.on_release(OWNER, json!({"job_type": "packaging"}))
+            .await,
+    )
+    .await
+}
+
+async fn claim_new(api: &Api, job: Value) -> (u64, RunHandle) {
+    let id = api.create(job).await;
+    (id, api.claim(id, api.clock.clock().now()).await)
 }

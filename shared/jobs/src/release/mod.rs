@@ -1,9 +1,12 @@
-//! Releases, their packages and files, and the naming rules.
+//! Releases, their packages and files, and the rules of their fields.
+
+mod rules;
 
 use std::{cmp::Reverse, fmt, str::FromStr, time::Duration};
 
 use serde_json::{Map, Value};
 
+pub use self::rules::{check_group, check_metadata, check_name, check_type, group_of};
 use crate::{JobId, ReleaseId, Time, UserId};
 
 /// The largest metadata of a release, in bytes of its JSON.
@@ -22,7 +25,7 @@ pub struct Release {
     pub id: ReleaseId,
     /// Its owner.
     pub user_id: UserId,
-    /// Its type (`ebook`), as the web application names it.
+    /// Its type (`ebook`), as the web application names it, in its case.
     pub release_type: String,
     /// Its name, if the client chose one.
     pub name: Option<String>,
@@ -200,6 +203,15 @@ impl SourcePath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Finds the file that this path names among files with these paths below `source/`. A path
+    /// that starts with `source/`, as a release's files are listed, names the file below it, unless
+    /// there is a folder of that name.
+    #[must_use]
+    pub fn find<'a, T>(&self, files: &'a [T], path_of: impl Fn(&'a T) -> &'a str) -> Option<&'a T> {
+        let find = |path: &str| files.iter().find(|file| path_of(file) == path);
+        find(&self.0).or_else(|| find(self.0.strip_prefix("source/")?))
+    }
 }
 
 impl FromStr for SourcePath {
@@ -225,75 +237,9 @@ impl fmt::Display for SourcePath {
     }
 }
 
-/// Checks a release name against the naming rules.
-///
-/// # Errors
-/// Returns the rules as a field error.
-pub fn check_name(name: &str) -> Result<(), &'static str> {
-    const RULES: &str = "must be 8 to 160 characters of A-Z a-z 0-9 . _ -, \
-         with words joined by dots or underscores, and end in -GROUP";
-    let (words, group) = name.rsplit_once('-').ok_or(RULES)?;
-    let words_are_joined = words
-        .split(['.', '_', '-'])
-        .all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric()));
-    if (8..=160).contains(&name.len()) && words_are_joined && check_group(group).is_ok() {
-        Ok(())
-    } else {
-        Err(RULES)
-    }
-}
-
-/// Checks the type of a release.
-///
-/// # Errors
-/// Returns the rule as a field error.
-pub fn check_type(release_type: &str) -> Result<(), &'static str> {
-    let is_word = release_type
-        .bytes()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b));
-    if is_word && (1..=32).contains(&release_type.len()) {
-        Ok(())
-    } else {
-        Err("must be 1 to 32 characters of a-z 0-9 _ -")
-    }
-}
-
-/// Checks the name of a group.
-///
-/// # Errors
-/// Returns the rule as a field error.
-pub fn check_group(group: &str) -> Result<(), &'static str> {
-    let fits = (1..=32).contains(&group.len()) && group.bytes().all(|b| b.is_ascii_alphanumeric());
-    if fits {
-        Ok(())
-    } else {
-        Err("must be 1 to 32 letters and digits")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn release_name_follows_the_rules() {
-        for name in ["Jane.Doe-Some_Book-2024-GRP", "A.Book-G", "a_book_2-GRP"] {
-            assert!(check_name(name).is_ok(), "{name}");
-        }
-        let long = format!("{}-GRP", "a".repeat(157));
-        for name in [
-            "short-G",
-            "no.group.at.all",
-            "two..dots-GRP",
-            "has space-GRP",
-            "accént.book-GRP",
-            ".dot-GROUP",
-            "book.name-",
-            &long,
-        ] {
-            assert!(check_name(name).is_err(), "{name}");
-        }
-    }
 
     #[test]
     fn source_path_stays_inside_its_release() {
@@ -315,6 +261,20 @@ mod tests {
             &long,
         ] {
             assert!(path.parse::<SourcePath>().is_err(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn source_path_is_found_in_either_form() {
+        let files = ["a.txt", "b.txt", "source/b.txt"];
+        for (path, found) in [
+            ("a.txt", Some("a.txt")),
+            ("source/a.txt", Some("a.txt")),
+            ("source/b.txt", Some("source/b.txt")),
+            ("source/c.txt", None),
+        ] {
+            let path: SourcePath = path.parse().unwrap();
+            assert_eq!(path.find(&files, |file| file).copied(), found);
         }
     }
 
