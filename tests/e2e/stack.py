@@ -33,15 +33,15 @@ class Stack:
         self.queue_url = settings["QUEUE_URL"]
         self.dead_letter_queue_url = settings["DEAD_LETTER_QUEUE_URL"]
         self.exhausted_queue_url = settings["EXHAUSTED_QUEUE_URL"]
-        session = boto3.Session(
+        self.session = boto3.Session(
             settings["AWS_ACCESS_KEY_ID"],
             settings["AWS_SECRET_ACCESS_KEY"],
             region_name=settings["AWS_REGION"],
         )
-        self.dynamodb = session.client("dynamodb", endpoint_url=self.endpoint_url)
-        self.lambdas = session.client("lambda", endpoint_url=self.endpoint_url)
-        self.s3 = session.client("s3", endpoint_url=self.endpoint_url)
-        self.sqs = session.client("sqs", endpoint_url=self.endpoint_url)
+        self.dynamodb = self.session.client("dynamodb", endpoint_url=self.endpoint_url)
+        self.lambdas = self.session.client("lambda", endpoint_url=self.endpoint_url)
+        self.s3 = self.session.client("s3", endpoint_url=self.endpoint_url)
+        self.sqs = self.session.client("sqs", endpoint_url=self.endpoint_url)
 
     @classmethod
     def load(cls) -> "Stack":

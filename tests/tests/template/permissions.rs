@@ -1,6 +1,8 @@
 //! The permissions of each function: its calls, and no more.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
 
 use crate::cloudformation::{Template, arn, list, text};
 
@@ -148,25 +150,26 @@ const CALLS: [(&str, &[&str]); 22] = [
     ),
 ];
 
-/// Returns what the template allows each function: an action and its resource.
-fn grants(template: &Template) -> BTreeMap<String, BTreeSet<String>> {
-    let functions = template.functions().into_iter();
-    let granted = functions.map(|(name, (_, function))| {
-        let policies = function["Policies"].as_array().into_iter().flatten();
-        (name.to_owned(), policies.flat_map(policy).collect())
-    });
-    granted.collect()
+/// Returns the statements of a function's policies.
+fn statements(function: &Value) -> Vec<&Value> {
+    let policies = function["Policies"].as_array().into_iter().flatten();
+    // A conditional policy counts too.
+    let chosen = policies.map(|policy| policy.pointer("/Fn::If/1").unwrap_or(policy));
+    chosen.flat_map(policy_statements).collect()
 }
 
-fn policy(policy: &serde_json::Value) -> Vec<String> {
-    // A conditional policy counts too.
-    let policy = policy.pointer("/Fn::If/1").unwrap_or(policy);
-    let statements = policy["Statement"]
-        .as_array()
-        .unwrap_or_else(|| panic!("not an inline policy: {policy}"));
-    let mut grants = Vec::new();
-    for statement in statements {
-        assert_eq!(statement["Effect"], "Allow");
+fn policy_statements(policy: &Value) -> &[Value] {
+    let statements = policy["Statement"].as_array();
+    statements.unwrap_or_else(|| panic!("not an inline policy: {policy}"))
+}
+
+/// Returns what the template allows a function: actions and their resources.
+fn grants(function: &Value) -> BTreeSet<String> {
+    let mut grants = BTreeSet::new();
+    for statement in statements(function) {
+        if statement["Effect"] == "Deny" {
+            continue;
+        }
         for resource in list(&statement["Resource"]) {
             grants.extend(
                 list(&statement["Action"])
@@ -180,10 +183,33 @@ fn policy(policy: &serde_json::Value) -> Vec<String> {
 
 #[test]
 fn functions_have_exactly_the_permissions_for_their_calls() {
-    let mut grants = grants(&Template::load());
+    let template = Template::load();
+    let mut functions = template.functions();
     for (name, calls) in CALLS {
+        let (_, function) = functions.remove(name).unwrap();
         let expected: BTreeSet<String> = calls.iter().map(|call| (*call).to_owned()).collect();
-        assert_eq!(grants.remove(name), Some(expected), "{name}");
+        assert_eq!(grants(function), expected, "{name}");
     }
-    assert!(grants.is_empty(), "{grants:?}");
+    assert!(functions.is_empty(), "{functions:?}");
+}
+
+/// SAM attaches `AWSLambdaBasicExecutionRole` to every role. Its actions are `CreateLogGroup`,
+/// `CreateLogStream` and `PutLogEvents`, on all log groups.
+#[test]
+fn function_only_writes_to_its_own_log_group() {
+    let template = Template::load();
+    let groups = template.resources("AWS::Logs::LogGroup");
+    for (name, (_, function)) in template.functions() {
+        let group = text(&function["LoggingConfig"]["LogGroup"]["Ref"]);
+        let group_name = json!({"Fn::Sub": format!("/aws/lambda/${{AWS::StackName}}-{name}")});
+        assert_eq!(groups[group]["LogGroupName"], group_name);
+        let expected = [
+            json!({"Effect": "Deny", "Action": "logs:CreateLogGroup", "Resource": "*"}),
+            json!({"Effect": "Deny", "Action": "logs:*",
+                "NotResource": {"Fn::GetAtt": format!("{group}.Arn")}}),
+        ];
+        // The last policy, which has no condition.
+        let last = function["Policies"].as_array().unwrap().last().unwrap();
+        assert!(policy_statements(last).ends_with(&expected), "{name}");
+    }
 }
