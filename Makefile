@@ -23,7 +23,7 @@ TOKEN_USER := $(if $(filter command line,$(origin USER)),$(USER),7)
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
 
 # Installs requirements/NAME.txt into .local/venv-NAME, and reinstalls it when the list changes.
 venv-%: requirements/%.txt
@@ -97,10 +97,16 @@ check: cargo venv-tools venv-lint venv-tests ## Check formatting, lints, types, 
 	"$(LOCAL)/venv-lint/bin/cfn-lint" template.yaml monitoring.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 \
 	  "$(LOCAL)/venv-lint/bin/sam" validate --lint --template template.yaml
+	$(MAKE) audit-templates
 
 .PHONY: audit
-audit: cargo venv-tools ## Check dependencies for known vulnerabilities (downloads RustSec's database)
+audit: audit-templates cargo venv-tools ## Check the templates, and dependencies for vulnerabilities (downloads RustSec's database)
 	cargo deny check advisories
+
+.PHONY: audit-templates
+audit-templates: venv-audit ## Check the templates with checkov, and their IAM policies with parliament
+	LOG_LEVEL=WARNING "$(LOCAL)/venv-audit/bin/checkov" --config-file .checkov.yaml
+	"$(LOCAL)/venv-audit/bin/python" -W ignore::UserWarning scripts/audit_policies.py
 
 .PHONY: zip64-test
 zip64-test: cargo venv-tools ## Write and read back an archive over 4 GiB (needs unzip and 4 GiB of disk)
