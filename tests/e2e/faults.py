@@ -18,6 +18,7 @@ from typing import NamedTuple
 from runtime import Server
 
 FORWARD_TIMEOUT = 60  # seconds
+MAX_HOLD = 600  # seconds, after which a test has failed long ago
 # The proxy writes these headers itself.
 OWN_HEADERS = ("content-length", "transfer-encoding", "connection", "date", "server")
 
@@ -50,7 +51,9 @@ class ConnectionLostError(Exception):
 Before = Callable[[Call], Refusal | None]
 # Runs after AWS has answered a call. Can raise `ConnectionLostError`.
 After = Callable[[Call], None]
-# Takes `before` and `after`; returns the address of a proxy. See the fixture `start_proxy`.
+# Changes the body of a call on its way to AWS.
+Rewrite = Callable[[Call, bytes], bytes]
+# Takes `before`, `after` and `rewrite`; returns a proxy's address. See the fixture `start_proxy`.
 StartProxy = Callable[..., str]
 
 
@@ -109,14 +112,20 @@ def forward_all(_: Call) -> None:
     """Forwards every call."""
 
 
+def unchanged(_: Call, body: bytes) -> bytes:
+    """Forwards the body of every call as it is."""
+    return body
+
+
 class ProxyServer(Server):
     """A proxy in front of the AWS endpoint `target`."""
 
-    def __init__(self, target: str, before: Before, after: After) -> None:
+    def __init__(self, target: str, before: Before, after: After, rewrite: Rewrite) -> None:
         super().__init__(ProxyHandler)
         self.target = urllib.parse.urlsplit(target).netloc
         self.before = before
         self.after = after
+        self.rewrite = rewrite
 
 
 class ProxyHandler(http.server.BaseHTTPRequestHandler):
@@ -138,7 +147,7 @@ class ProxyHandler(http.server.BaseHTTPRequestHandler):
                 headers = [("content-type", refusal.content_type)]
                 status, content = refusal.status, refusal.content
             else:
-                status, headers, content = self.forward(body)
+                status, headers, content = self.forward(self.server.rewrite(call, body))
                 self.server.after(call)
         except ConnectionLostError:
             return
@@ -149,6 +158,8 @@ class ProxyHandler(http.server.BaseHTTPRequestHandler):
         """Sends the request to AWS; returns the status, headers and body of the answer."""
         connection = http.client.HTTPConnection(self.server.target, timeout=FORWARD_TIMEOUT)
         try:
+            if "content-length" in self.headers:
+                self.headers.replace_header("content-length", str(len(body)))
             connection.request(self.command, self.path, body, dict(self.headers))
             answer = connection.getresponse()
             return answer.status, answer.getheaders(), answer.read()
@@ -173,10 +184,13 @@ class ProxyHandler(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def run_proxy(
-    target: str, before: Before = forward_all, after: After = forward_all
+    target: str,
+    before: Before = forward_all,
+    after: After = forward_all,
+    rewrite: Rewrite = unchanged,
 ) -> Iterator[str]:
     """Runs a proxy in front of the AWS endpoint `target`; yields its address."""
-    server = ProxyServer(target, before, after)
+    server = ProxyServer(target, before, after, rewrite)
     with server.running():
         yield server.address
 
@@ -243,7 +257,10 @@ class LostAnswer:
 
 
 class Gate:
-    """Holds the first call that `holds` selects until the gate is opened."""
+    """Holds the calls that `holds` selects until the gate is opened.
+
+    The SDK gives up a held call after a while, and tries again: that call is held too.
+    """
 
     def __init__(self, holds: Callable[[Call], bool]) -> None:
         self.holds = holds
@@ -252,6 +269,6 @@ class Gate:
 
     def before(self, call: Call) -> None:
         """Waits at the gate if the call is selected."""
-        if not self.is_held.is_set() and self.holds(call):
+        if self.holds(call):
             self.is_held.set()
-            self.is_open.wait(60)
+            self.is_open.wait(MAX_HOLD)

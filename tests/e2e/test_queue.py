@@ -249,14 +249,8 @@ def test_job_whose_deliveries_are_used_up_fails(
     dead_letter = delivery(body, "exhausted")
     assert start_function("fail-dead-jobs").invoke(dead_letter) == PROCESSED
     assert owner.status(job)["status"] == "pending"
-    two_days_ago = str(int((time.time() - 2 * 24 * 60 * 60) * 1000))
-    item = stack.job_item(job)
-    stack.dynamodb.update_item(
-        TableName=stack.table,
-        Key={"pk": item["pk"], "sk": item["sk"]},
-        UpdateExpression="SET updated_at = :past",
-        ExpressionAttributeValues={":past": {"N": two_days_ago}},
-    )
+    two_days_ago = int((time.time() - 2 * 24 * 60 * 60) * 1000)
+    stack.set_times(job, two_days_ago, "updated_at")
     stack.sqs.send_message(QueueUrl=stack.exhausted_queue_url, MessageBody=body)
     status = owner.wait_for_end(job)
     assert (status["status"], status["error"]["code"]) == ("failed", "dead_lettered")
