@@ -52,7 +52,7 @@ def cancel_to_stopped(stack: Stack, user: User, release: int) -> float:
         "config_json": {"compression": "high"},
     }
     event = delivery(message, f"bench-{time.time_ns()}")
-    # The job cannot end before it is cancelled: its archive's first part waits at the gate.
+    # The job cannot end before it is cancelled: the parts of its archive wait at the gate.
     gate = Gate(lambda call: call.operation == "UploadPart")
     with (
         run_proxy(stack.endpoint_url, before=gate.before) as s3,

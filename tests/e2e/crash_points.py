@@ -111,6 +111,7 @@ class CrashPoint:
         self.calls: list[Call] = []
         self.call: Call | None = None
         self.status_at_kill = "not created"
+        self.fence_at_kill = ""
         self.log_lines = 0
         self.details: Any = None
         self.package: dict[str, str] = {}
@@ -150,7 +151,8 @@ class CrashPoint:
                 assert killer.killed, "the processor ended without a kill"
         self.calls, self.call = killer.calls, killer.killed
         if job := self.find_job():
-            self.status_at_kill = self.owner.status(job)["status"]
+            item = self.stack.job_item(job)
+            self.status_at_kill, self.fence_at_kill = item["status"]["S"], item["fence"]["N"]
         else:
             self.deliver_again()
         return self
@@ -178,9 +180,12 @@ class CrashPoint:
         return self.job is not None and "due_at" not in self.stack.job_item(self.job)
 
     def hasten(self) -> None:
-        """Makes the job due for the sweeper now."""
-        if self.job:
-            self.stack.expire(self.stack.job_item(self.job))
+        """Makes the job due for the sweeper now, unless a later run is at work."""
+        if not self.job:
+            return
+        item = self.stack.job_item(self.job)
+        if item["status"]["S"] != "running" or item["fence"]["N"] == self.fence_at_kill:
+            self.stack.expire(item)
 
     def observe(self) -> None:
         """Reads the job and its package."""

@@ -21,7 +21,7 @@ from local import ROOT, SOURCE
 from stack import Stack
 
 EVENTS = ROOT / "tests/fixtures/events"
-ANSWER_TIMEOUT = 60  # seconds
+ANSWER_TIMEOUT = 180  # seconds
 TIME_LIMIT = 900  # seconds: the time limit of process-jobs in the template
 # The answer of a function that has processed every message of its batch.
 PROCESSED: dict[str, list[Any]] = {"batchItemFailures": []}

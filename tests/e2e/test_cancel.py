@@ -1,12 +1,12 @@
 """Cancelling jobs: drafts, final jobs, and running jobs of each type at a chosen moment.
 
 For a chosen moment, the job runs in the processor's own program on the deployed table and bucket,
-behind a proxy that holds back one request to S3 until the job has been cancelled.
+behind a proxy that holds back its requests to S3 until the job has been cancelled.
 """
 
 import os
-import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,12 +19,14 @@ from samples import (
     RELEASE_NAME,
     completed_job,
     failed_job,
-    job_writing_its_archive,
-    large_release,
     package_with_a_broken_nfo,
 )
 from stack import Stack
 from waiting import wait_until
+
+TIMEOUT = 60  # seconds. The SDK gives up a held call after 90 s.
+LARGE_FILE = {"0.bin": os.urandom(24 << 20)}  # its archive has several parts
+STORE = {"compression": "store"}
 
 
 def test_draft_can_be_cancelled_repeatedly(owner: User, admin: User) -> None:
@@ -69,30 +71,77 @@ def test_final_job_is_not_cancelled(owner: User, make_job: Callable[[User], int]
     assert owner.job(job) == before
 
 
-def test_running_job_stops_and_leaves_nothing_behind(stack: Stack, owner: User) -> None:
-    release = large_release(stack, owner)
-    job = job_writing_its_archive(owner, "packaging", release)
-    assert owner.put(f"/api/jobs/{job}/cancel").body["status"] == "cancelled"
-    wait_until(lambda: not stack.output_keys(release), "the unfinished output to go", 20)
-    status = owner.status(job)
+@dataclass
+class HeldJob:
+    """A running job that is held at a call to S3."""
+
+    id: int
+    gate: Gate
+    end: "Future[Any]"
+
+    def release(self) -> None:
+        """Lets the job continue, and waits until its invocation has ended."""
+        self.gate.is_open.set()
+        assert self.end.result(TIMEOUT) == PROCESSED
+
+
+HoldJob = Callable[[User, dict[str, Any], Callable[[Call], bool]], HeldJob]
+
+
+@pytest.fixture
+def hold_job(start_proxy: StartProxy, start_function: StartFunction) -> HoldJob:
+    """Runs a user's job from a message, and holds it at a call to S3."""
+    pool = ThreadPoolExecutor(1)
+
+    def hold_job(user: User, message: dict[str, Any], holds: Callable[[Call], bool]) -> HeldJob:
+        gate = Gate(holds)
+        address = start_proxy(before=gate.before)
+        processor = start_function("process-jobs", AWS_ENDPOINT_URL_S3=address)
+        event = delivery(message | {"created_by": user.id}, f"held-{user.id}")
+        end = pool.submit(processor.invoke, event)
+        assert gate.is_held.wait(TIMEOUT), "the job never made the call"
+        return HeldJob(user.jobs()[0]["id"], gate, end)
+
+    return hold_job
+
+
+def writes_a_part(call: Call) -> bool:
+    return call.operation == "UploadPart"
+
+
+def test_running_job_stops_and_leaves_nothing_behind(
+    stack: Stack, owner: User, hold_job: HoldJob
+) -> None:
+    release = owner.create_release(LARGE_FILE)
+    message = {"job_type": "packaging", "release_id": release, "config_json": STORE}
+    job = hold_job(owner, message, writes_a_part)
+    assert stack.output_keys(release), "the archive is not begun"
+    assert owner.put(f"/api/jobs/{job.id}/cancel").body["status"] == "cancelled"
+    job.release()
+    assert not stack.output_keys(release)
+    status = owner.status(job.id)
     assert (status["status"], status["error"]) == ("cancelled", None)
     assert status["progress"] < 100
     assert owner.release(release)["package"] is None
     assert owner.files(release, "package/") == {}
 
 
-def test_running_repack_stops_and_leaves_the_package_unchanged(stack: Stack, owner: User) -> None:
-    release = owner.create_release({"0.bin": os.urandom(64 << 20)})
-    config = {"compression": "store"}
-    packaged = owner.run_job(job_type="packaging", release_id=release, config_json=config)
+def test_running_repack_stops_and_leaves_the_package_unchanged(
+    stack: Stack, owner: User, hold_job: HoldJob
+) -> None:
+    release = owner.create_release(LARGE_FILE)
+    message = {"job_type": "packaging", "release_id": release, "config_json": STORE}
+    packaged = owner.run_job(**message)
     before = stack.output_keys(release)
-    job = job_writing_its_archive(owner, "repack", release)
-    answer = owner.put(f"/api/jobs/{job}/cancel").body
+    job = hold_job(owner, message | {"job_type": "repack"}, writes_a_part)
+    wait_until(lambda: is_at_work(owner, job.id, "archive"), "the progress to be seen", TIMEOUT)
+    answer = owner.put(f"/api/jobs/{job.id}/cancel").body
     assert (answer["status"], "stops_by" in answer) == ("cancelled", True)
-    wait_until(lambda: stack.output_keys(release) == before, "the unfinished output to go", 20)
+    job.release()
+    assert stack.output_keys(release) == before
     package = owner.release(release)["package"]
     assert (package["job_id"], package["version"]) == (packaged["id"], 1)
-    last_line = owner.job(job)["logs"].splitlines()[-1]
+    last_line = owner.job(job.id)["logs"].splitlines()[-1]
     assert f"Cancelled by user {owner.id}; it stopped at the step 'archive'" in last_line
 
 
@@ -138,38 +187,23 @@ def is_at_work(user: User, job: int, step: str | None) -> bool:
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.job_type)
 def test_cancelled_job_stops_and_changes_nothing(
-    stack: Stack,
-    owner: User,
-    start_proxy: StartProxy,
-    start_function: StartFunction,
-    moment: Moment,
+    stack: Stack, owner: User, hold_job: HoldJob, moment: Moment
 ) -> None:
     release = moment.prepare(stack, owner)
     keys, shown = stack.output_keys(release), owner.release(release)
     message = {
         "job_type": moment.job_type,
         "release_id": release,
-        "created_by": owner.id,
         "config_json": moment.config,
     }
-    gate = Gate(moment.holds)
-    address = start_proxy(before=gate.before)
-    processor = start_function("process-jobs", AWS_ENDPOINT_URL_S3=address)
-    answers: list[Any] = []
-    event = delivery(message, f"cancel-{owner.id}")
-    worker = threading.Thread(target=lambda: answers.append(processor.invoke(event)))
-    worker.start()
-    assert gate.is_held.wait(30), "the job never made the call"
-    job = owner.jobs()[0]["id"]
-    wait_until(lambda: is_at_work(owner, job, moment.step), "the progress to be seen", 10)
-    cancelled = owner.put(f"/api/jobs/{job}/cancel").body
+    job = hold_job(owner, message, moment.holds)
+    wait_until(lambda: is_at_work(owner, job.id, moment.step), "the progress to be seen", TIMEOUT)
+    cancelled = owner.put(f"/api/jobs/{job.id}/cancel").body
     assert (cancelled["status"], "stops_by" in cancelled) == ("cancelled", True)
-    gate.is_open.set()
-    worker.join(30)
-    assert answers == [PROCESSED]
+    job.release()
     assert stack.output_keys(release) == keys
     assert owner.release(release) == shown
-    assert_cancelled(owner, job, moment.job_type)
+    assert_cancelled(owner, job.id, moment.job_type)
 
 
 def assert_cancelled(owner: User, job: int, job_type: str) -> None:

@@ -130,7 +130,7 @@ def test_admin_sees_the_jobs_of_all_users(history: History, admin: User) -> None
         ours = [job for job in seen if job in expected]
         return ours == expected and seen == sorted(seen, reverse=True)
 
-    wait_until(admin_sees_all, "the jobs in the list of all users", 10)
+    wait_until(admin_sees_all, "the jobs in the list of all users")
     path = f"/api/jobs?user_id={history.user.id}"
     assert list_ids(admin, path) == expected
     assert list_ids(admin, f"{path}&status=failed") == [history.jobs["failed"]]

@@ -85,10 +85,10 @@ def running_job(
     event = delivery(message, f"partial-{owner.id}")
     worker = threading.Thread(target=processor.invoke, args=[event])
     worker.start()
-    assert gate.is_held.wait(30), "the job never read its file"
+    assert gate.is_held.wait(60), "the job never read its file"
     yield owner.jobs()[0]["id"]
     gate.is_open.set()
-    worker.join(30)
+    worker.join(60)
 
 
 @pytest.fixture
