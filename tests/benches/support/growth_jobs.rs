@@ -11,7 +11,7 @@ use store::{
 };
 use worker::testing::queue;
 
-use crate::common::{Api, FakeWork, OWNER};
+use crate::common::{Api, FakeWork, OWNER, job_id};
 
 /// The time over which the jobs were created.
 const SPAN_MILLIS: u64 = 60 * 24 * 3_600_000;
@@ -77,9 +77,7 @@ impl Loaded {
                     .filter(|item| in_sample || item.contains_key("id")),
             );
             if items.len() > 5_000 || number + 1 == size {
-                database
-                    .import_items("jobs", std::mem::take(&mut items), ImportOptions::default())
-                    .unwrap();
+                import(&database, &mut items);
             }
         }
         Self {
@@ -89,6 +87,35 @@ impl Loaded {
             release,
         }
     }
+}
+
+/// Fills a table with `pending` jobs whose message was lost, and then with `expired` jobs whose run
+/// has died. All are due, the pending jobs for longer. Returns the ids of the expired ones too.
+pub async fn backlog(pending: u64, expired: u64) -> (Api, Meter, Vec<JobId>) {
+    let originals = Original::of_each_kind().await;
+    let (database, api, meter, release) = empty().await;
+    database.enable_bulk_loading().unwrap();
+    let size = pending + expired;
+    let (mut items, mut dead) = (Vec::new(), Vec::new());
+    for number in 0..size {
+        let id = id_of(number, size);
+        let is_dead = number >= pending;
+        dead.extend(is_dead.then(|| job_id(id)));
+        let original = &originals[if is_dead { DEAD } else { LOST }];
+        let copy = original.copy(id, OTHERS + number % OTHERS, release);
+        // The jobs have no log.
+        items.extend(copy.filter(|item| item.contains_key("id")));
+        if items.len() > 5_000 || number + 1 == size {
+            import(&database, &mut items);
+        }
+    }
+    (api, meter, dead)
+}
+
+fn import(database: &Database, items: &mut Vec<Item>) {
+    database
+        .import_items("jobs", std::mem::take(items), ImportOptions::default())
+        .unwrap();
 }
 
 /// Creates a table with one release and no jobs.
