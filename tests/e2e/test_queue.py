@@ -4,7 +4,7 @@ import json
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +16,8 @@ from samples import TEXT_FILE
 from stack import Stack
 from waiting import wait_until
 
-Send = Callable[[object], None]
+Send = Callable[[object], str]
+Attributes = dict[str, str]
 
 # Readers of the dead-letter queue hide its messages from each other for its visibility timeout.
 reads_dead_letters = pytest.mark.xdist_group("dead-letter queue")
@@ -24,11 +25,12 @@ reads_dead_letters = pytest.mark.xdist_group("dead-letter queue")
 
 @pytest.fixture
 def send(stack: Stack) -> Send:
-    """Sends a message as a producer does. A body that is not text is sent as JSON."""
+    """Sends a message as a producer does; returns its id. An object is sent as JSON."""
 
-    def send(body: object) -> None:
+    def send(body: object) -> str:
         text = body if isinstance(body, str) else json.dumps(body)
-        stack.sqs.send_message(QueueUrl=stack.queue_url, MessageBody=text)
+        sent = stack.sqs.send_message(QueueUrl=stack.queue_url, MessageBody=text)
+        return sent["MessageId"]
 
     return send
 
@@ -38,21 +40,31 @@ def wait_for_jobs(user: User) -> list[Any]:
     return wait_until(user.jobs, f"a job of user {user.id}")
 
 
-def wait_for_dead_letters(stack: Stack, bodies: list[str]) -> None:
-    """Waits until these messages are in the dead-letter queue, and leaves others there."""
+def wait_for_dead_letters(stack: Stack, bodies: Iterable[str]) -> dict[str, Attributes]:
+    """Waits until these messages are in the dead-letter queue, and leaves others there.
+
+    Returns the attributes of each, by its body.
+    """
+    found: dict[str, Attributes] = {}
     missing, url = set(bodies), stack.dead_letter_queue_url
 
     def all_have_arrived() -> bool:
         answer = stack.sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=1
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=1,
+            MessageAttributeNames=["All"],
         )
         for message in answer.get("Messages", []):
-            if message["Body"] in missing:
-                missing.discard(message["Body"])
+            if (body := message["Body"]) in missing:
+                missing.discard(body)
+                attributes = message.get("MessageAttributes", {}).items()
+                found[body] = {name: value["StringValue"] for name, value in attributes}
                 stack.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return not missing
 
     wait_until(all_have_arrived, f"{missing} in the dead-letter queue")
+    return found
 
 
 def test_message_becomes_a_job_of_its_user(owner: User, stranger: User, send: Send) -> None:
@@ -164,32 +176,38 @@ def test_draft_or_cancelled_job_is_not_started(
 
 
 @reads_dead_letters
-def test_message_that_can_never_succeed_is_dead_lettered(
+def test_message_that_can_never_succeed_is_dead_lettered_with_its_reason(
     stack: Stack, admin: User, send: Send
 ) -> None:
     owner = stack.new_user()
     user_id, release = owner.id, owner.create_release()
     nfofix = {"job_type": "nfofix", "release_id": release, "created_by": user_id}
     other = stack.new_user().create_release()
-    bodies = [
-        f"not json {user_id}",
-        f'["{user_id}"]',
-        json.dumps({"job_type": "juggling", "created_by": user_id}),
-        json.dumps({"job_type": "nfofix", "release_id": release}),
-        json.dumps({"job_type": "nfofix", "created_by": user_id}),
-        json.dumps(nfofix | {"release_id": other}),
-        json.dumps(nfofix | {"release_id": UNKNOWN_ID}),
-        json.dumps(nfofix | {"config_json": {"x": "y" * 70_000}}),
-        json.dumps(nfofix | {"job_type": "packaging", "config_json": {"template": "{{ x }}"}}),
-        json.dumps(nfofix | {"typo": 1}),
-        json.dumps(nfofix | {"config_json": {"dryrun": True}}),
-        json.dumps({"job_type": "nfofix", "created_by": "me", "release_id": user_id}),
-        json.dumps({"job_id": user_id, "extra": 1}),
-        json.dumps({"job_id": UNKNOWN_ID + user_id}),
+    invalid = [
+        nfofix | {"typo": 1},
+        {"job_type": "juggling", "created_by": user_id},
+        {"job_type": "nfofix", "release_id": release},
+        {"job_type": "nfofix", "created_by": user_id},
+        nfofix | {"config_json": {"dryrun": True}},
+        nfofix | {"config_json": {"x": "y" * 70_000}},
+        nfofix | {"job_type": "packaging", "config_json": {"template": "{{ x }}"}},
+        {"job_type": "nfofix", "created_by": "me", "release_id": user_id},
+        {"job_id": user_id, "extra": 1},
     ]
-    for body in bodies:
-        send(body)
-    wait_for_dead_letters(stack, bodies)
+    reasons = {
+        f"not json {user_id}": "not_json",
+        f'["{user_id}"]': "not_json",
+        **{json.dumps(message): "invalid_fields" for message in invalid},
+        json.dumps({"job_id": UNKNOWN_ID + user_id}): "unknown_job",
+        json.dumps(nfofix | {"release_id": other}): "forbidden",
+        json.dumps(nfofix | {"release_id": UNKNOWN_ID}): "unknown_release",
+    }
+    ids = {body: send(body) for body in reasons}
+    letters = wait_for_dead_letters(stack, reasons)
+    assert {body: letter["reason"] for body, letter in letters.items()} == reasons
+    assert {body: letter["message_id"] for body, letter in letters.items()} == ids
+    assert all(letter["request_id"] for letter in letters.values())
+    assert "typo is not a known field" in letters[json.dumps(invalid[0])]["detail"]
     assert admin.get(f"/api/jobs?user_id={user_id}").body["jobs"] == []
 
 
@@ -200,7 +218,7 @@ def test_message_that_reuses_a_key_is_dead_lettered(stack: Stack, owner: User, s
     wait_for_jobs(owner)
     other = json.dumps(message | {"job_type": "readnfo"})
     send(other)
-    wait_for_dead_letters(stack, [other])
+    assert wait_for_dead_letters(stack, [other])[other]["reason"] == "key_reused"
     assert [job["job_type"] for job in owner.jobs()] == ["nfofix"]
 
 
@@ -214,14 +232,23 @@ def test_poison_messages_delay_no_other_job(stack: Stack, owner: User, send: Sen
     wait_for_dead_letters(stack, bodies)
 
 
-def test_reason_for_a_dead_letter_is_logged(start_function: StartFunction) -> None:
-    message = {"job_type": "nfofix", "release_id": 1, "created_by": 7, "typo": 1}
+@reads_dead_letters
+def test_log_line_of_a_dead_letter_names_its_ids(
+    stack: Stack, start_function: StartFunction
+) -> None:
+    message = {"job_type": "nfofix", "release_id": 1, "created_by": random.randrange(10**9), "typo": 1}
     # The local AWS may keep the last lines of an invocation until the next one.
     with tempfile.TemporaryFile("w+") as log:
         processor = start_function("process-jobs", log=log)
-        assert processor.invoke(delivery(message, "dead")) == PROCESSED
+        assert processor.invoke(delivery(message, "original")) == PROCESSED
         log.seek(0)
-        assert "typo is not a known field" in log.read()
+        [line] = [json.loads(text) for text in log if "never succeed" in text]
+    body = json.dumps(message)
+    letter = wait_for_dead_letters(stack, [body])[body]
+    assert "typo is not a known field" in letter["detail"]
+    # The names of docs/logging.md and its queries.
+    logged = {name: line[name] for name in ("reason", "detail", "message_id")}
+    assert logged | {"request_id": line["span"]["requestId"]} == letter
 
 
 @pytest.fixture

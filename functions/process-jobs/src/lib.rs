@@ -28,8 +28,10 @@ pub async fn process_jobs(
 ) -> Result<SqsBatchResponse, Error> {
     let deadline = Time::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
     let mut response = SqsBatchResponse::default();
+    let request_id = &event.context.request_id;
     for message in &event.payload.records {
-        if !processor.process(&delivery(message), deadline).await {
+        let delivery = delivery(message, request_id);
+        if !processor.process(&delivery, deadline).await {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message.message_id.clone().unwrap_or_default();
             response.batch_item_failures.push(failure);
@@ -38,11 +40,12 @@ pub async fn process_jobs(
     Ok(response)
 }
 
-fn delivery(message: &SqsMessage) -> Delivery<'_> {
+fn delivery<'a>(message: &'a SqsMessage, request_id: &'a str) -> Delivery<'a> {
     let received = message.attributes.get("ApproximateReceiveCount");
     Delivery {
         message_id: message.message_id.as_deref().unwrap_or_default(),
         body: message.body.as_deref().unwrap_or_default(),
+        request_id,
         receipt_handle: message.receipt_handle.as_deref(),
         receive_count: received.and_then(|count| count.parse().ok()).unwrap_or(1),
     }

@@ -3,6 +3,7 @@
 mod attempt;
 mod backoff;
 mod config_check;
+mod dead_letter;
 mod files;
 mod heartbeat;
 mod job_progress;
@@ -22,13 +23,14 @@ mod work;
 
 pub use self::{
     config_check::check_config,
+    dead_letter::{DeadLetterReason, Refusal},
     files::{Files, PRESIGNED_URL_TTL, PresignedRequest, StoredFile},
     job_service::{JobService, UpdateStatusOutcome},
     job_types::Worker,
     metrics::{Metric, Metrics},
     process::Processed,
     processor::{Delivery, Processor},
-    queue::{Message, PoisonMessage, Queue},
+    queue::{Message, Queue},
     reporter::Reporter,
     submissions::{Submissions, create_release},
     sweeper::{SweepReport, Sweeper},

@@ -1,6 +1,6 @@
 //! Processes the messages of the jobs queue one by one. The failure of one does not affect others.
 
-use std::{fmt::Display, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use aws::AwsError;
 use futures::FutureExt as _;
@@ -9,6 +9,7 @@ use store::CreateOutcome;
 
 use crate::{
     backoff,
+    dead_letter::{DeadLetterReason, Refusal},
     job_service::JobService,
     job_types::Worker,
     metrics::Metrics,
@@ -27,6 +28,8 @@ pub struct Delivery<'a> {
     pub message_id: &'a str,
     /// The message's body.
     pub body: &'a str,
+    /// Lambda's id of the invocation.
+    pub request_id: &'a str,
     /// The handle that changes the visibility timeout of this delivery.
     pub receipt_handle: Option<&'a str>,
     /// The number of receives of the message, including this one.
@@ -84,8 +87,8 @@ impl Processor {
         let id = match Message::parse(delivery.body) {
             Ok(Message::Job(id)) => id,
             Ok(Message::Submission { job, key }) => {
-                if let Some(reason) = self.submissions.refusal(&job).await? {
-                    return self.send_to_dead_letter_queue(delivery, &reason).await;
+                if let Some(refusal) = self.submissions.refusal(&job).await? {
+                    return self.send_to_dead_letter_queue(delivery, &refusal).await;
                 }
                 let key = key.as_deref().unwrap_or(delivery.message_id);
                 match self.submissions.create_delivered(&job, key).await? {
@@ -93,12 +96,13 @@ impl Processor {
                     CreateOutcome::Existing(id) => id,
                     // A message retries no job.
                     CreateOutcome::KeyReused | CreateOutcome::RetriedMissing => {
-                        let reason = "the idempotency key belongs to another job";
-                        return self.send_to_dead_letter_queue(delivery, &reason).await;
+                        let reason = DeadLetterReason::KeyReused;
+                        let refusal = Refusal::new(reason, reason.meaning());
+                        return self.send_to_dead_letter_queue(delivery, &refusal).await;
                     }
                 }
             }
-            Err(reason) => return self.send_to_dead_letter_queue(delivery, &reason).await,
+            Err(refusal) => return self.send_to_dead_letter_queue(delivery, &refusal).await,
         };
         self.process_job(id, delivery, deadline).await
     }
@@ -119,8 +123,9 @@ impl Processor {
                 tracing::debug!(job_id = %id, status = %job.status(), "nothing to do");
             }
             Processed::Missing => {
-                let reason = format!("job {id} does not exist");
-                return self.send_to_dead_letter_queue(delivery, &reason).await;
+                let detail = format!("job {id} does not exist");
+                let refusal = Refusal::new(DeadLetterReason::UnknownJob, detail);
+                return self.send_to_dead_letter_queue(delivery, &refusal).await;
             }
         }
         Ok(())
@@ -166,10 +171,17 @@ impl Processor {
     async fn send_to_dead_letter_queue(
         &self,
         delivery: &Delivery<'_>,
-        reason: &(dyn Display + Sync),
+        refusal: &Refusal,
     ) -> Result<(), AwsError> {
         let message_id = delivery.message_id;
-        tracing::error!(message_id, %reason, "a message can never succeed; moving it to the dead-letter queue");
-        self.dead_letter_queue.send(delivery.body.to_owned()).await
+        let (reason, detail) = (refusal.reason.as_str(), &refusal.detail);
+        tracing::error!(
+            message_id,
+            reason,
+            detail,
+            "a message can never succeed; moving it to the dead-letter queue"
+        );
+        let attributes = refusal.attributes(message_id, delivery.request_id)?;
+        self.dead_letter_queue.send(delivery.body, attributes).await
     }
 }

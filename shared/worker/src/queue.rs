@@ -1,17 +1,23 @@
 //! The jobs queue and its messages.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use aws::AwsError;
-use aws_sdk_sqs::Client;
+use aws_sdk_sqs::{Client, types::MessageAttributeValue};
 use jobs::{FieldError, FieldReader, JobId, JobRequest, MAX_KEY_CHARS, NewJob, ReadFields, UserId};
 use serde_json::{Map, Value, json};
 
-use crate::config_check::check_config;
+use crate::{
+    config_check::check_config,
+    dead_letter::{DeadLetterReason, Refusal},
+};
 
 const SQS: &str = "SQS";
 /// Longest delay of a message (Amazon SQS API Reference, "`SendMessage`").
 const MAX_DELAY: Duration = Duration::from_mins(15);
+
+/// The attributes of a message.
+type Attributes = HashMap<String, MessageAttributeValue>;
 
 /// The request in a message.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,35 +33,32 @@ pub enum Message {
     },
 }
 
-/// A message that can never succeed. Its text is the reason for the log.
-#[derive(Debug, thiserror::Error)]
-pub enum PoisonMessage {
-    /// The body is not a JSON object.
-    #[error("the message is not a JSON object")]
-    NotAnObject,
-    /// Some fields are invalid.
-    #[error("the message has invalid fields: {}", join(.0))]
-    InvalidFields(Vec<FieldError>),
-}
-
-fn join(errors: &[FieldError]) -> String {
-    let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    errors.join("; ")
-}
-
 impl Message {
     /// Parses the body of a message.
-    pub fn parse(body: &str) -> Result<Self, PoisonMessage> {
-        let object: Map<String, Value> =
-            serde_json::from_str(body).map_err(|_| PoisonMessage::NotAnObject)?;
-        let message = FieldReader::read(object, "").map_err(PoisonMessage::InvalidFields)?;
+    ///
+    /// # Errors
+    /// The message can never succeed.
+    pub fn parse(body: &str) -> Result<Self, Refusal> {
+        let object: Map<String, Value> = serde_json::from_str(body).map_err(|_| {
+            Refusal::new(
+                DeadLetterReason::NotJson,
+                "the message is not a JSON object",
+            )
+        })?;
+        let message = FieldReader::read(object, "").map_err(|errors| invalid_fields(&errors))?;
         if let Self::Submission { job, .. } = &message
             && let Some(job_type) = job.job_type
         {
-            check_config(job_type, &job.config).map_err(PoisonMessage::InvalidFields)?;
+            check_config(job_type, &job.config).map_err(|errors| invalid_fields(&errors))?;
         }
         Ok(message)
     }
+}
+
+fn invalid_fields(errors: &[FieldError]) -> Refusal {
+    let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let detail = format!("the message has invalid fields: {}", errors.join("; "));
+    Refusal::new(DeadLetterReason::InvalidFields, detail)
 }
 
 impl ReadFields for Message {
@@ -139,10 +142,19 @@ impl Queue {
             .map_err(|error| AwsError::from_sdk(SQS, &error))
     }
 
-    /// Sends `body` unchanged.
-    pub async fn send(&self, body: String) -> Result<(), AwsError> {
-        let call = self.client.send_message();
-        let sent = call.queue_url(&self.url).message_body(body).send().await;
+    /// Sends `body` unchanged, with attributes. If SQS refuses them, the body is sent alone: a body
+    /// of the maximum size leaves no room for attributes.
+    pub async fn send(&self, body: &str, attributes: Attributes) -> Result<(), AwsError> {
+        match self.try_send(body, Some(attributes)).await {
+            Err(AwsError::Refused { .. }) => self.try_send(body, None).await,
+            sent => sent,
+        }
+    }
+
+    async fn try_send(&self, body: &str, attributes: Option<Attributes>) -> Result<(), AwsError> {
+        let call = self.client.send_message().queue_url(&self.url);
+        let call = call.message_body(body).set_message_attributes(attributes);
+        let sent = call.send().await;
         sent.map(drop)
             .map_err(|error| AwsError::from_sdk(SQS, &error))
     }
@@ -150,15 +162,24 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_sqs::{
+        error::ErrorMetadata,
+        operation::send_message::{SendMessageError, SendMessageOutput},
+    };
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+
     use super::*;
 
+    fn refused(body: &str) -> Refusal {
+        Message::parse(body).unwrap_err()
+    }
+
+    /// Returns the names of the invalid fields.
     fn invalid_fields(body: &str) -> Vec<String> {
-        match Message::parse(body) {
-            Err(PoisonMessage::InvalidFields(errors)) => {
-                errors.into_iter().map(|error| error.field).collect()
-            }
-            other => panic!("{other:?}"),
-        }
+        assert_eq!(refused(body).reason, DeadLetterReason::InvalidFields);
+        let object = serde_json::from_str(body).unwrap();
+        let errors = FieldReader::read::<Message>(object, "").unwrap_err();
+        errors.into_iter().map(|error| error.field).collect()
     }
 
     #[test]
@@ -178,8 +199,7 @@ mod tests {
     #[test]
     fn poison_message_is_rejected_with_a_reason() {
         for body in ["", "not json", "[]", "7", "null"] {
-            let result = Message::parse(body);
-            assert!(matches!(result, Err(PoisonMessage::NotAnObject)), "{body}");
+            assert_eq!(refused(body).reason, DeadLetterReason::NotJson, "{body}");
         }
         assert_eq!(
             invalid_fields(r#"{"job_id": "x"}"#),
@@ -197,8 +217,27 @@ mod tests {
         let template = r#"{"job_type": "packaging", "release_id": 42, "created_by": 7,
             "config_json": {"template": "{% if %}"}}"#;
         assert_eq!(invalid_fields(template), ["config_json.template"]);
-        let error = Message::parse(r#"{"job_id": 5, "extra": 1}"#).unwrap_err();
-        let reason = error.to_string();
-        assert!(reason.contains("extra is not a known field"), "{reason}");
+        let detail = refused(r#"{"job_id": 5, "extra": 1}"#).detail;
+        assert!(detail.contains("extra is not a known field"), "{detail}");
+    }
+
+    #[tokio::test]
+    async fn message_without_room_for_attributes_is_sent_without_them() {
+        let too_long = || {
+            let meta = ErrorMetadata::builder().code("InvalidParameterValue");
+            SendMessageError::generic(meta.build())
+        };
+        let with_attributes = mock!(Client::send_message)
+            .match_requests(|request| request.message_attributes().is_some())
+            .then_error(too_long);
+        let alone = mock!(Client::send_message)
+            .match_requests(|request| request.message_attributes().is_none())
+            .then_output(|| SendMessageOutput::builder().build());
+        let client = mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&with_attributes, &alone]);
+        let refusal = refused("not json");
+        let attributes = refusal.attributes("message", "request").unwrap();
+        let queue = Queue::new(client, "https://sqs.test/dead");
+        queue.send("not json", attributes).await.unwrap();
+        assert_eq!((with_attributes.num_calls(), alone.num_calls()), (1, 1));
     }
 }

@@ -10,7 +10,10 @@ use sha2::{Digest, Sha256};
 use store::{CreateOutcome, CreateReleaseOutcome, IdempotencyKey, Store, SubmitOutcome};
 use tokio::sync::Mutex;
 
-use crate::queue::Queue;
+use crate::{
+    dead_letter::{DeadLetterReason, Refusal},
+    queue::Queue,
+};
 
 /// Lifetime of an idempotency key.
 const IDEMPOTENCY_KEY_TTL: Duration = Duration::from_hours(24);
@@ -78,20 +81,18 @@ impl Submissions {
         Ok(outcome)
     }
 
-    /// Returns the reason for which the API would refuse a producer's job: its release does not
-    /// exist, or is not its owner's. A producer acts for the owner, never for an admin.
-    pub(crate) async fn refusal(&self, job: &NewJob) -> Result<Option<String>, AwsError> {
+    /// Refuses a producer's job as the API would: its release does not exist, or is not its owner's.
+    /// A producer acts for the owner, never for an admin.
+    pub(crate) async fn refusal(&self, job: &NewJob) -> Result<Option<Refusal>, AwsError> {
         let Some(id) = job.release_id else {
             return Ok(None);
         };
-        Ok(match self.store.release(id).await? {
-            Some(release) if release.user_id == job.created_by => None,
-            Some(_) => Some(format!(
-                "release {id} does not belong to user {}",
-                job.created_by
-            )),
-            None => Some(format!("release {id} does not exist")),
-        })
+        let reason = match self.store.release(id).await? {
+            Some(release) if release.user_id == job.created_by => return Ok(None),
+            Some(_) => DeadLetterReason::Forbidden,
+            None => DeadLetterReason::UnknownRelease,
+        };
+        Ok(Some(Refusal::new(reason, reason.meaning())))
     }
 
     /// Stores a job whose message has already been delivered.
