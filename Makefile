@@ -94,6 +94,7 @@ check: cargo venv-tools venv-lint venv-tests ## Check formatting, lints, types, 
 	"$(TESTS)/ruff" format --quiet --check scripts tests bench
 	"$(TESTS)/mypy" --no-error-summary
 	"$(PYTHON)" scripts/check_writing.py
+	"$(TESTS)/python" bench/prices.py --check
 	"$(LOCAL)/venv-lint/bin/cfn-lint" template.yaml monitoring.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 \
 	  "$(LOCAL)/venv-lint/bin/sam" validate --lint --template template.yaml

@@ -146,7 +146,7 @@ def main() -> None:
     run_parts(report, timed, given.mib)
     if set(wanted) == set(TITLES) and not report.failed:
         report.title("Prices on AWS")
-        write_prices(report, ROOT / "docs/prices.md")
+        write_prices(report)
     report.write(REPORT)
     if missed := report.failed + report.over_limit():
         sys.exit(f"error: failed, or over their limit: {', '.join(missed)}")

@@ -1,6 +1,14 @@
-"""The price of a million jobs and of a million status polls on AWS, from the units measured."""
+"""The price of a million jobs, of a million status polls and of an idle system on AWS.
 
-from collections.abc import Callable, Iterator
+`make bench` writes the values that it measures to bench/measured.json, and docs/prices.md.
+`python3 bench/prices.py` writes the page from that file and the templates, and measures nothing.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +26,18 @@ PRICES = {
     "S3, PUT, COPY, POST, LIST": (5.00, "million requests"),
     "S3, GET": (0.40, "million requests"),
     "CloudWatch Logs": (0.50, "GB"),
+    "CloudWatch, alarms": (0.10, "metric of an alarm and month"),
+    "CloudWatch, metrics": (0.30, "metric and month"),
+    "CloudWatch, dashboards": (3.00, "dashboard and month"),
+    "Secrets Manager": (0.40, "secret and month"),
+    "DynamoDB, storage": (0.25, "GB and month"),
+    "DynamoDB, point-in-time recovery": (0.20, "GB and month"),
+    "S3, storage": (0.023, "GB and month"),
+    "CloudWatch Logs, storage": (0.03, "GB and month"),
 }
+ROOT = Path(__file__).resolve().parent.parent
+MEASURED = ROOT / "bench/measured.json"
+PAGE = ROOT / "docs/prices.md"
 MILLION = 1_000_000
 ROUTE_GB, PROCESSOR_GB = 256 / 1024, 1769 / 1024  # memory in the template
 # Assumptions, on the high side, about values that cannot be measured here.
@@ -31,6 +50,23 @@ PART_MIB = 8  # of a source file per read, and of an upload per part
 UNCACHED_SHARE = 0.05  # of the requests that reach the authorizer: API Gateway caches its answers
 HEARTBEAT_SECONDS = 2
 BENCH_MIB = 100  # size of the packaged file
+MINUTES = 30 * 24 * 60  # of a month
+SHARDS = 16  # that an idle sweep queries, in shared/store/src/keys.rs
+SWEEP_SECONDS = 0.1  # of an idle sweep
+POLLS = 15  # of an idle queue a minute: five connections of Lambda, 20 seconds each
+QUEUES = 2  # that have a function
+OWN_METRICS = 19  # JobsEnded by 6 types and 2 ends, JobsDeferred by 4 reasons, 3 others
+ROUTE_METRICS = 6  # of API Gateway for each route
+# The example: jobs a month, status polls of each, and months that files, jobs and logs are kept.
+EXAMPLE_JOBS, EXAMPLE_POLLS = 10_000, 100
+FILE_MONTHS, JOB_MONTHS, LOG_MONTHS = 12, 3, 1
+JOB_KB = 5  # of a job with its log, and its entries in the indexes
+GIB = 1.073741824  # GB
+
+# The measured values that the bills need: costs of operations, and a speed in MiB/s.
+CREATE, RUN, STATUS = "create", "a package's job", "status"
+OPERATIONS = (CREATE, RUN, STATUS)
+PACKAGING = f"packaging (normal) {BENCH_MIB} MiB"
 
 # Returns a measured cost of an operation: its `requests`, `read units` or `write units`.
 Cost = Callable[[str, str], float]
@@ -87,25 +123,24 @@ class Bill:
 def bill_polls(cost: Cost) -> Bill:
     """Returns the bill for a million status polls."""
     bill = Bill("A million status polls")
-    bill.add_route(MILLION, cost("status", "requests"), "polls")
-    bill.add_units(MILLION * cost("status", "read units"), 0, "polls")
+    bill.add_route(MILLION, cost(STATUS, "requests"), "polls")
+    bill.add_units(MILLION * cost(STATUS, "read units"), 0, "polls")
     return bill
 
 
 def bill_jobs(cost: Cost, seconds: float) -> Bill:
     """Returns the bill for a million jobs that each package a file in this many seconds."""
     bill = Bill(f"A million packaging jobs of {BENCH_MIB} MiB each")
-    create, run = "create", "a package's job"
-    bill.add_route(MILLION, cost(create, "requests"), "create")
-    reads, writes = cost(create, "read units"), cost(create, "write units")
+    bill.add_route(MILLION, cost(CREATE, "requests"), "create")
+    reads, writes = cost(CREATE, "read units"), cost(CREATE, "write units")
     bill.add_units(MILLION * reads, MILLION * writes, "create")
     bill.add("SQS, fair queue", MILLION * SQS_CALLS, "one message a job")
-    busy = seconds + cost(run, "requests") * DYNAMODB_SECONDS
+    busy = seconds + cost(RUN, "requests") * DYNAMODB_SECONDS
     bill.add_invocations(MILLION, PROCESSOR_GB, busy, "processing")
     # A heartbeat is one write of two units with the log lines of its time.
     beats = seconds / HEARTBEAT_SECONDS
-    writes = cost(run, "write units") + 2 * beats
-    bill.add_units(MILLION * cost(run, "read units"), MILLION * writes, "processing")
+    writes = cost(RUN, "write units") + 2 * beats
+    bill.add_units(MILLION * cost(RUN, "read units"), MILLION * writes, "processing")
     parts = -(-BENCH_MIB // PART_MIB)
     bill.add("S3, GET", MILLION * (S3_READS + parts), "source file")
     # A listing; the creation and the end of an upload, its parts; NFO, DIZ and SFV.
@@ -114,14 +149,62 @@ def bill_jobs(cost: Cost, seconds: float) -> Bill:
     return bill
 
 
+def count(pattern: str, file: str) -> int:
+    """Returns the number of lines of a file that match a pattern."""
+    return len(re.findall(f"^{pattern}$", (ROOT / file).read_text(), re.MULTILINE))
+
+
+def bill_fixed() -> Bill:
+    """Returns the bill for a month without a job, a request or a stored byte."""
+    bill = Bill("Fixed costs a month")
+    # An alarm has a metric of its own, or several in an expression.
+    metrics = count("      MetricName: .*", "monitoring.yaml") + count(
+        "          MetricStat:", "monitoring.yaml"
+    )
+    bill.add("CloudWatch, alarms", metrics, "every alarm, some with a metric for each index")
+    bill.add("CloudWatch, dashboards", 1, "the dashboard")
+    bill.add("Secrets Manager", 1, "the tokens' secret")
+    bill.add_invocations(MINUTES, ROUTE_GB, SWEEP_SECONDS, "the sweeper, each minute")
+    bill.add_units(MINUTES * SHARDS / 2, 0, "the sweeper")
+    bill.add("SQS, fair queue", QUEUES * POLLS * MINUTES, "Lambda asks the queues")
+    return bill
+
+
+def bill_example(polls: Bill, jobs: Bill) -> Bill:
+    """Returns the bill for a month of a small system that has kept its files for a while."""
+    bill = Bill(
+        f"An example: {EXAMPLE_JOBS:,} packaging jobs of {BENCH_MIB} MiB a month, "
+        f"{EXAMPLE_POLLS} polls each"
+    )
+    bill.lines.append(Line("the fixed costs", "as above", 1, bill_fixed().total))
+    routes = count("          Type: HttpApi", "template.yaml")
+    bill.add("CloudWatch, metrics", OWN_METRICS, "the system's own, if each occurs")
+    bill.add("CloudWatch, metrics", routes * ROUTE_METRICS, "detailed metrics of each route")
+    share = EXAMPLE_JOBS / MILLION
+    bill.lines.append(Line("the jobs", "as above", EXAMPLE_JOBS, share * jobs.total))
+    count_polls = EXAMPLE_JOBS * EXAMPLE_POLLS
+    total = count_polls / MILLION * polls.total
+    bill.lines.append(Line("the polls", "as above", count_polls, total))
+    table = EXAMPLE_JOBS * JOB_KB * JOB_MONTHS / 1e6
+    bill.add("DynamoDB, storage", table, f"GB, jobs of {JOB_MONTHS} months")
+    bill.add("DynamoDB, point-in-time recovery", table, "GB, the same")
+    # Its source and its package.
+    files = EXAMPLE_JOBS * 2 * BENCH_MIB / 1024 * GIB * FILE_MONTHS
+    bill.add("S3, storage", files, f"GB, sources and packages of {FILE_MONTHS} months")
+    logs = (EXAMPLE_JOBS * 2 + count_polls) * LOG_BYTES / 1e9 * LOG_MONTHS
+    bill.add("CloudWatch Logs, storage", logs, f"GB, logs of {LOG_MONTHS} month")
+    return bill
+
+
 def page(bills: list[Bill]) -> Iterator[str]:
     """Returns the parts of docs/prices.md."""
     yield f"""\
 # Price sheet
 
-Generated by `make bench` from the units that it measures. The prices are list prices in
-us-east-1 on {DATE} in US dollars, without free tiers, discounts, storage or traffic. Prices
-change: check them before you rely on this page."""
+Generated by `make bench` from the units that it measures; `bench/prices.py` writes the page again
+without measuring. The prices are list prices in us-east-1 on {DATE} in US dollars, without free
+tiers, discounts or traffic. Storage is in the example only. Prices change: check them before you
+rely on this page."""
     for bill in bills:
         yield ""
         yield f"## {bill.name}: {bill.total:,.2f}"
@@ -130,7 +213,7 @@ change: check them before you rely on this page."""
         for line in bill.lines:
             if line.dollars:
                 part = f"{line.item}: {line.purpose}"
-                yield f"| {part} | {line.quantity:,.0f} | {line.dollars:,.2f} |"
+                yield f"| {part} | {number(line.quantity)} | {line.dollars:,.2f} |"
     yield f"""
 ## Measured and assumed values
 The requests and units of DynamoDB and the speed of the processor are measured. The other values are
@@ -140,6 +223,14 @@ assumptions, on the high side:
 - An invocation logs {LOG_BYTES} bytes.
 - {UNCACHED_SHARE:.0%} of the requests reach the authorizer, because API Gateway caches its answers.
 - A Lambda vCPU compresses as fast as one core of the benchmark machine.
+- An idle sweep takes {SWEEP_SECONDS * 1000:.0f} ms.
+- Lambda polls an idle queue {POLLS} times a minute.
+- A job with its log and its index entries takes {JOB_KB} KB of the table.
+
+Nothing deletes a release's files, so most of the example's bill is storage, and it grows each
+month. Reserved concurrency and the schedule of the sweeper are free. Detailed metrics are billed
+only for routes that are called in the month; `DetailedMetricsEnabled: false` in `template.yaml`
+saves them.
 
 | price | dollars | per |
 | --- | --- | --- |"""
@@ -147,17 +238,53 @@ assumptions, on the high side:
         yield f"| {item} | {price:g} | {unit} |"
 
 
-def write_prices(report: Report, path: Path) -> None:
-    """Writes the price sheet from a complete report, and adds the totals to the report."""
-    measured = {metric["name"]: metric["value"] for metric in report.metrics}
+def number(quantity: float) -> str:
+    """Returns a quantity with decimals only if it is small."""
+    return f"{quantity:,.2f}" if 0 < quantity < 1 else f"{quantity:,.0f}"
+
+
+def bills_of(measured: Mapping[str, float]) -> list[Bill]:
+    """Returns all bills, from the measured values."""
 
     def cost(operation: str, kind: str) -> float:
         # Every operation has requests; other costs of zero have no row.
         assert f"{operation}: requests" in measured, f"the report has no operation {operation!r}"
         return float(measured.get(f"{operation}: {kind}", 0))
 
-    seconds = BENCH_MIB / measured[f"packaging (normal) {BENCH_MIB} MiB"]
-    bills = [bill_polls(cost), bill_jobs(cost, seconds)]
-    for bill in bills:
+    polls = bill_polls(cost)
+    jobs = bill_jobs(cost, BENCH_MIB / measured[PACKAGING])
+    return [polls, jobs, bill_fixed(), bill_example(polls, jobs)]
+
+
+def render(measured: Mapping[str, float]) -> str:
+    """Returns the price sheet."""
+    return "\n".join(page(bills_of(measured))) + "\n"
+
+
+def write_prices(report: Report) -> None:
+    """Writes the price sheet from a complete report, and adds the totals to the report."""
+    names = (*(f"{operation}: " for operation in OPERATIONS), PACKAGING)
+    measured = {
+        metric["name"]: metric["value"]
+        for metric in report.metrics
+        if metric["name"].startswith(names)
+    }
+    for bill in bills_of(measured):
         report.add(bill.name, bill.total, "USD")
-    path.write_text("\n".join(page(bills)) + "\n")
+    MEASURED.write_text(json.dumps(measured, indent=1) + "\n")
+    PAGE.write_text(render(measured))
+
+
+def main() -> None:
+    """Writes the price sheet from bench/measured.json, or checks that it is up to date."""
+    parser = argparse.ArgumentParser(description="Write docs/prices.md without measuring.")
+    parser.add_argument("--check", action="store_true", help="fail if the page is out of date")
+    page_text = render(json.loads(MEASURED.read_text()))
+    if not parser.parse_args().check:
+        PAGE.write_text(page_text)
+    elif PAGE.read_text() != page_text:
+        sys.exit("error: docs/prices.md is out of date; run bench/prices.py")
+
+
+if __name__ == "__main__":
+    main()
