@@ -5,6 +5,7 @@ mod cloudformation;
 mod environment;
 #[path = "../common/functions.rs"]
 mod functions;
+mod indexes;
 mod limits;
 mod monitoring;
 mod permissions;
