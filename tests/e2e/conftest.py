@@ -1,6 +1,7 @@
 """Fixtures of the end-to-end tests: the stack, users, faults, and functions that run alone."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -25,6 +26,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Moves the slow tests to the front, so that no worker starts one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Ends the run if xdist would spread the tests of a group over several workers."""
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        for item in session.items:
+            if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
+                pytest.exit(
+                    f"xdist ignores the group of {item.nodeid}", pytest.ExitCode.USAGE_ERROR
+                )
 
 
 @pytest.fixture(scope="session")
