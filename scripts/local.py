@@ -326,7 +326,9 @@ def write_env(port: int, outputs: dict[str, str]) -> str:
     # The ApiUrl of the outputs has a host name that most machines do not resolve.
     api_url = f"http://127.0.0.1:{port}/_aws/execute-api/{outputs['ApiId']}"
     values = {
+        "STACK": STACK,
         "API_URL": api_url,
+        "API_ID": outputs["ApiId"],
         "QUEUE_URL": outputs["QueueUrl"],
         "QUEUE_ARN": outputs["QueueArn"],
         "DEAD_LETTER_QUEUE_URL": outputs["DeadLetterQueueUrl"],
@@ -334,11 +336,8 @@ def write_env(port: int, outputs: dict[str, str]) -> str:
         "EXHAUSTED_QUEUE_URL": outputs["ExhaustedQueueUrl"],
         "TABLE_NAME": outputs["TableName"],
         "BUCKET_NAME": outputs["BucketName"],
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }
+        "TOKEN_SECRET_NAME": SECRET_NAME,
+    } | aws_environment(port)
     ENV.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
     return api_url
 

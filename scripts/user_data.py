@@ -13,6 +13,7 @@ import boto3
 from boto3.dynamodb.conditions import Attr, Key
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_s3 import S3Client
 
@@ -62,6 +63,7 @@ class Storage:
         found = session.client("cloudformation").describe_stacks(StackName=stack)
         listed = found["Stacks"][0]["Outputs"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in listed}
+        self.client: DynamoDBClient = session.client("dynamodb")
         self.table: Table = session.resource("dynamodb").Table(outputs["TableName"])
         self.s3: S3Client = session.client("s3")
         self.bucket = outputs["BucketName"]

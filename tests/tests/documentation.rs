@@ -161,6 +161,18 @@ fn has_heading(page: &str, anchor: &str) -> bool {
 }
 
 #[test]
+fn operating_page_lists_the_reasons_for_dead_letters() {
+    let page = read(&root().join("docs/operating.md"));
+    let (_, table) = page
+        .split_once("\n| `reason` | the message can never succeed because |\n| --- | --- |\n")
+        .unwrap();
+    let listed: Vec<&str> = table.lines().take_while(|line| !line.is_empty()).collect();
+    let reasons = worker::DeadLetterReason::ALL.iter();
+    let rows = reasons.map(|reason| format!("| `{}` | {} |", reason.as_str(), reason.meaning()));
+    assert_eq!(listed, rows.collect::<Vec<_>>());
+}
+
+#[test]
 fn readme_lists_every_job_type() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     for job_type in jobs::JobType::ALL {

@@ -59,20 +59,35 @@ fn alarms_and_dashboard_use_the_metrics_in_the_code() {
 }
 
 #[test]
-fn every_alarm_notifies_operators_and_is_documented() {
+fn every_alarm_notifies_operators() {
     let template = Template::monitoring();
     let alarms = template.resources("AWS::CloudWatch::Alarm");
     assert!(alarms.len() > 10);
     for (name, alarm) in alarms {
-        assert_eq!(
-            alarm["AlarmActions"]["Fn::If"][1],
-            json!([{"Ref": "AlarmTopicArn"}]),
+        let topic = json!([{"Ref": "AlarmTopicArn"}]);
+        assert_eq!(alarm["AlarmActions"]["Fn::If"][1], topic, "{name}");
+    }
+}
+
+#[test]
+fn every_alarm_leads_to_its_entry_that_says_what_to_do() {
+    let page = source("docs/alarms.md");
+    let template = Template::monitoring();
+    let alarms = template.resources("AWS::CloudWatch::Alarm");
+    let documented = page.matches("\n### `").count();
+    assert_eq!(documented, alarms.len());
+    for (name, alarm) in alarms {
+        let anchor = format!(" See docs/alarms.md#{}", name.to_lowercase());
+        assert!(
+            text(&alarm["AlarmDescription"]).ends_with(&anchor),
             "{name}"
         );
-        assert!(
-            source("docs/operating.md").contains(&format!("`{name}`")),
-            "docs/operating.md does not describe {name}"
-        );
+        let (_, entry) = page.split_once(&format!("\n### `{name}`\n")).unwrap();
+        let entry = entry.split("\n#").next().unwrap();
+        for step in ["Check", "Do", "Tell"] {
+            let mark = format!("\n- {step}: ");
+            assert_eq!(entry.matches(&mark).count(), 1, "{step} of {name}");
+        }
     }
 }
 

@@ -1,0 +1,255 @@
+"""The commands of the operator's pages, on a stack of their own."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+import local
+from api import User
+from packages import SOURCES, make_package
+from procedures import AWS_ONLY, PAGES, Shell, blocks, commands_below, local_blocks
+from samples import RELEASE_NAME, failed_job
+from stack import Stack
+from waiting import wait_until
+
+# One worker runs these tests in their order: they share a stack, and the last one removes it.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("operating")]
+
+NAME = "jobs-operated"
+SECRET_NAME = f"{NAME}/token"
+TESTED = {
+    "Set up the shell",
+    "Tokens",
+    "Logs",
+    "Why did this job fail?",
+    "The dead-letter queue",
+    "Retry a job",
+    "Stop everything",
+    "Start again",
+    "Restore the table",
+    "Get a file back",
+    "Rotate the tokens' secret",
+    "Delete a person's data",
+    "Remove the system",
+}
+COMMAND = re.compile(r"^ *```\n *(aws|api|python3|make|curl) ", re.MULTILINE)
+
+
+def run(port: int, *command: str) -> str:
+    """Runs a script of the project against the local AWS; returns its output."""
+    done = subprocess.run(
+        command,
+        cwd=local.SOURCE,
+        env=local.plain_environment(port),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+def delete_secret(port: int) -> None:
+    """Deletes the secret for good, if there is one."""
+    at_once = ("--secret-id", SECRET_NAME, "--force-delete-without-recovery")
+    local.run_aws(port, "secretsmanager", "delete-secret", *at_once)
+
+
+def deploy(port: int) -> Stack:
+    """Deploys the stack, with a secret of its own that has the local system's value."""
+    # An earlier run has left it for its recovery window.
+    delete_secret(port)
+    secret = ("--secret-string", f"file://{local.SECRET}")
+    local.aws(port, "secretsmanager", "create-secret", "--name", SECRET_NAME, *secret)
+    given = [each for each in local.parameters() if not each.startswith("TokenSecretName=")]
+    parameters = [*given, f"TokenSecretName={SECRET_NAME}"]
+    run(port, f"{local.ROOT}/scripts/deploy.sh", NAME, local.ARTIFACTS, *parameters)
+    printed = run(port, sys.executable, f"{local.ROOT}/scripts/stack_env.py", NAME)
+    variables = dict(line.split("=", 1) for line in printed.splitlines())
+    # The host name in the stack's outputs does not resolve on most machines.
+    url = f"http://127.0.0.1:{port}/_aws/execute-api/{variables['API_ID']}"
+    return Stack(variables | local.aws_environment(port) | {"API_URL": url})
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    """The port of the local AWS."""
+    state = local.running()
+    assert state
+    return int(state["port"])
+
+
+@pytest.fixture(scope="module")
+def operated(port: int) -> Iterator[Stack]:
+    """The stack that these tests operate."""
+    yield deploy(port)
+    local.run_aws(port, "cloudformation", "delete-stack", "--stack-name", NAME)
+    delete_secret(port)
+
+
+@pytest.fixture
+def user(operated: Stack) -> User:
+    """A new user of that stack."""
+    return operated.new_user()
+
+
+@pytest.fixture
+def shell(operated: Stack, port: int) -> Shell:
+    """The shell of an operator with an admin's token."""
+    token = operated.user(1, role="admin").headers["authorization"].removeprefix("Bearer ")
+    return Shell(NAME, port, API_URL=operated.api_url, TOKEN=token)
+
+
+def last_json(output: str) -> dict[str, object]:
+    """Returns the last line of an output, which is JSON."""
+    return dict(json.loads(output.strip().splitlines()[-1]))
+
+
+def test_every_command_is_tried_or_marked() -> None:
+    assert {block.heading for block in local_blocks()} == TESTED
+    for block in blocks():
+        if "AWS only" in block.commands:
+            assert re.match(f"{AWS_ONLY}.+\\.\n", block.commands), block
+    for page in PAGES:
+        text = (local.ROOT / f"docs/{page}.md").read_text()
+        # Its commands are those of `make deploy`, which builds for AWS.
+        text = re.sub(r"^## Deploy\n.*?(?=^## )", "", text, flags=re.MULTILINE | re.DOTALL)
+        assert not COMMAND.search(text), f"docs/{page}.md has commands outside a block of sh"
+
+
+def test_shell_knows_the_stack(shell: Shell, operated: Stack) -> None:
+    assert shell.run('echo "$STACK $TABLE_NAME"') == f"{NAME} {operated.table}\n"
+
+
+def test_operator_signs_an_admins_token(shell: Shell, user: User) -> None:
+    assert last_json(shell.follow("Tokens", TOKEN=""))["jobs"] == []
+    assert user.get("/api/jobs?user_id=1").status == 403
+
+
+def test_log_has_the_jobs_of_the_stack(shell: Shell, user: User) -> None:
+    job = user.run_job(job_type="nfofix", release_id=user.create_release())
+    wait_until(lambda: str(job["id"]) in shell.follow("Logs"), "the job in the log")
+
+
+def test_failure_of_a_job_is_shown(shell: Shell, user: User) -> None:
+    shown = last_json(shell.follow("Why did this job fail?", JOB=failed_job(user)))
+    assert shown["error"]
+
+
+def test_job_is_retried(shell: Shell, user: User) -> None:
+    job = failed_job(user)
+    retried = last_json(shell.follow("Retry a job", JOB=job))
+    assert (retried["retry_of"], retried["created_by"]) == (job, user.id)
+
+
+def test_dead_letter_is_shown_redriven_and_deleted(shell: Shell, operated: Stack) -> None:
+    show, redrive, delete = commands_below("The dead-letter queue")
+    operated.sqs.send_message(QueueUrl=operated.queue_url, MessageBody="poison")
+
+    def shown() -> str:
+        output = shell.run(show)
+        return output if output.endswith("\n1 dead letters\n") else ""
+
+    first = wait_until(shown, "the dead letter")
+    assert "  reason: not_json\n" in first
+    letter = first.splitlines()[0]
+    shell.run(redrive, LETTER=letter)
+    # It fails again, as a message and a dead letter with new ids.
+    second = wait_until(shown, "the next dead letter")
+    assert second.splitlines()[0] != letter
+    shell.run(delete, LETTER=second.splitlines()[0])
+    assert shell.run(show) == "0 dead letters\n"
+
+
+def test_everything_stops_and_starts_again(shell: Shell, operated: Stack, user: User) -> None:
+    shell.follow("Stop everything")
+    message = json.dumps({"job_type": "nfofix", "created_by": user.id})
+    operated.sqs.send_message(QueueUrl=operated.queue_url, MessageBody=message)
+    time.sleep(3)
+    waiting = operated.sqs.get_queue_attributes(
+        QueueUrl=operated.queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    assert waiting["Attributes"]["ApproximateNumberOfMessages"] == "1"
+    states = shell.run("""
+        aws apigatewayv2 get-stages --api-id "$API_ID" --output text \\
+          --query 'Items[0].DefaultRouteSettings.ThrottlingRateLimit'
+        aws events list-rules --name-prefix "$STACK" --query 'Rules[0].State' --output text""")
+    assert states.split() == ["0.0", "DISABLED"]
+
+    shell.follow("Start again")
+    [job] = wait_until(user.jobs, "the job")
+    assert user.wait_for_end(job["id"])["status"] == "failed"
+    rules = 'aws events list-rules --name-prefix "$STACK" --query "Rules[0].State" --output text'
+    assert shell.run(rules) == "ENABLED\n"
+
+
+def test_table_is_restored(shell: Shell, operated: Stack, user: User) -> None:
+    restore, copy, delete, settings = commands_below("Restore the table")
+    job = user.run_job(job_type="nfofix", release_id=user.create_release())
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    shell.run(restore, RESTORE_TIME=now)
+    item = operated.job_item(job["id"])
+    operated.dynamodb.delete_item(
+        TableName=operated.table, Key={"pk": item["pk"], "sk": item["sk"]}
+    )
+    assert user.get(f"/api/jobs/{job['id']}").status == 404
+    assert "Copied 1 items, kept " in shell.run(copy)
+    assert user.job(job["id"]) == job
+    damaged = shell.run(copy.replace("--stack", f"--prefix JOB#{job['id']} --overwrite --stack"))
+    assert ", kept 0 as they are" in damaged
+    shell.run(delete)
+    shell.run(settings)
+    assert f"{operated.table}-restored" not in operated.dynamodb.list_tables()["TableNames"]
+
+
+def test_earlier_package_is_current_again(shell: Shell, user: User) -> None:
+    release = user.create_release(SOURCES)
+    make_package(user, release, release_name=RELEASE_NAME)
+    first = user.release(release)["package"]["job_id"]
+    make_package(user, release, "repack", release_name=RELEASE_NAME, compression="high")
+    shell.follow("Get a file back", RELEASE=release, JOB=first)
+    assert user.release(release)["package"]["job_id"] == first
+
+
+def test_data_of_a_person_is_deleted(shell: Shell, user: User) -> None:
+    release = user.create_release(SOURCES)
+    make_package(user, release, release_name=RELEASE_NAME)
+    output = shell.follow("Delete a person's data", USER_ID=user.id)
+    assert "\nRemoved 1 jobs, 1 releases, " in output
+    assert user.get(f"/api/releases/{release}").status == 404
+
+
+def test_secret_is_rotated(shell: Shell, operated: Stack) -> None:
+    old = shell.variables["TOKEN"]
+    shell.follow("Rotate the tokens' secret")
+    [commands] = commands_below("Tokens")
+    # The authorizer reads the secret at most every 30 seconds.
+    wait_until(lambda: last_json(shell.run(f"{commands} || echo {{}}")), "the new secret")
+    assert operated.client(old).get("/api/jobs").status == 403
+
+
+def test_system_is_removed(shell: Shell, operated: Stack, port: int) -> None:
+    own, others = (f"/aws/lambda/{stack}-get-health" for stack in (NAME, f"{NAME}-2"))
+    local.aws(port, "logs", "create-log-group", "--log-group-name", others)
+    stack, data, logs, secret = commands_below("Remove the system")
+    comes_back = f"aws logs create-log-group --log-group-name {own}"
+    shell.run(f"{stack}\n{data}\n{comes_back}\n{logs}\n{secret}")
+
+    assert local.run_aws(port, "cloudformation", "describe-stacks", "--stack-name", NAME).returncode
+    assert operated.table not in operated.dynamodb.list_tables()["TableNames"]
+    assert operated.bucket not in [each["Name"] for each in operated.s3.list_buckets()["Buckets"]]
+    found = local.aws(port, "secretsmanager", "describe-secret", "--secret-id", SECRET_NAME)
+    assert found["DeletedDate"]
+    # The group of another stack stays.
+    kept = [
+        each["logGroupName"] for each in local.aws(port, "logs", "describe-log-groups")["logGroups"]
+    ]
+    assert [name for name in kept if NAME in name] == [others]
+    local.aws(port, "logs", "delete-log-group", "--log-group-name", others)
