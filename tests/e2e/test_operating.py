@@ -128,6 +128,23 @@ def test_shell_knows_the_stack(shell: Shell, operated: Stack) -> None:
     assert shell.run('echo "$STACK $TABLE_NAME"') == f"{NAME} {operated.table}\n"
 
 
+@pytest.mark.skipif(local.LOCAL != local.TOOLS, reason="a second local system is tested")
+def test_shell_knows_the_local_system(stack: Stack, port: int) -> None:
+    # Nothing but .local/env points to the local AWS.
+    commands = 'set -euo pipefail; . scripts/shell.sh; aws sqs list-queues; echo "$STACK"'
+    done = subprocess.run(
+        ["bash", "-c", commands],
+        cwd=local.ROOT,
+        env={"PATH": local.plain_environment(port)["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert stack.queue_url.rsplit("/", 1)[-1] in done.stdout
+    assert done.stdout.endswith(f"\n{local.STACK}\n")
+
+
 def test_operator_signs_an_admins_token(shell: Shell, user: User) -> None:
     assert last_json(shell.follow("Tokens", TOKEN=""))["jobs"] == []
     assert user.get("/api/jobs?user_id=1").status == 403
