@@ -56,7 +56,6 @@ SWEEP_SECONDS = 0.1  # of an idle sweep
 POLLS = 15  # of an idle queue a minute: five connections of Lambda, 20 seconds each
 QUEUES = 2  # that have a function
 OWN_METRICS = 19  # JobsEnded by 6 types and 2 ends, JobsDeferred by 4 reasons, 3 others
-ROUTE_METRICS = 6  # of API Gateway for each route
 # The example: jobs a month, status polls of each, and months that files, jobs and logs are kept.
 EXAMPLE_JOBS, EXAMPLE_POLLS = 10_000, 100
 FILE_MONTHS, JOB_MONTHS, LOG_MONTHS = 12, 3, 1
@@ -177,9 +176,7 @@ def bill_example(polls: Bill, jobs: Bill) -> Bill:
         f"{EXAMPLE_POLLS} polls each"
     )
     bill.lines.append(Line("the fixed costs", "as above", 1, bill_fixed().total))
-    routes = count("          Type: HttpApi", "template.yaml")
     bill.add("CloudWatch, metrics", OWN_METRICS, "the system's own, if each occurs")
-    bill.add("CloudWatch, metrics", routes * ROUTE_METRICS, "detailed metrics of each route")
     share = EXAMPLE_JOBS / MILLION
     bill.lines.append(Line("the jobs", "as above", EXAMPLE_JOBS, share * jobs.total))
     count_polls = EXAMPLE_JOBS * EXAMPLE_POLLS
@@ -228,9 +225,7 @@ assumptions, on the high side:
 - A job with its log and its index entries takes {JOB_KB} KB of the table.
 
 Nothing deletes a release's files, so most of the example's bill is storage, and it grows each
-month. Reserved concurrency and the schedule of the sweeper are free. Detailed metrics are billed
-only for routes that are called in the month; `DetailedMetricsEnabled: false` in `template.yaml`
-saves them.
+month. Reserved concurrency and the schedule of the sweeper are free.
 
 | price | dollars | per |
 | --- | --- | --- |"""
