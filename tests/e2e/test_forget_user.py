@@ -45,11 +45,14 @@ def make_data(owner: User, admin: User) -> tuple[int, ...]:
     large = {"release_name": "Some.Name-GRP", "template": "x" * 2_000}
     packaged = owner.run_job(job_type="packaging", release_id=used, config_json=large)
     assert packaged["status"] == "completed"
-    keyed = owner.post("/api/jobs", {"job_type": "nfofix"}, idempotency_key="k").body["id"]
+    release = {"release_type": "ebook"}
+    keyed_release = owner.post("/api/releases", release, idempotency_key="k").body["id"]
+    body = {"job_type": "nfofix", "release_id": unused}
+    keyed = owner.post("/api/jobs", body, idempotency_key="k").body["id"]
     owner.wait_for_end(keyed)
     draft = owner.create_draft(job_type="nfofix")
     by_admin = admin.run_job(job_type="analysis", release_id=used)["id"]
-    return used, unused, packaged["id"], keyed, draft, by_admin
+    return used, unused, keyed_release, packaged["id"], keyed, draft, by_admin
 
 
 def test_all_data_of_a_user_is_removed(
@@ -59,7 +62,7 @@ def test_all_data_of_a_user_is_removed(
     kept = stranger.create_release(SOURCES)
     kept_job = stranger.run_job(job_type="packaging", release_id=kept)["id"]
     counted = forget_user(owner, "--dry-run")
-    assert counted.stdout.startswith("Found 4 jobs, 2 releases, "), counted
+    assert counted.stdout.startswith("Found 4 jobs, 3 releases, "), counted
     assert len(traces(stack, owner, *ids)) > 15
 
     removed = forget_user(owner)

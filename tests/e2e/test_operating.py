@@ -186,8 +186,9 @@ def test_dead_letter_is_shown_redriven_and_deleted(shell: Shell, operated: Stack
 
 
 def test_everything_stops_and_starts_again(shell: Shell, operated: Stack, user: User) -> None:
+    release = user.create_release()
     shell.follow("Stop everything")
-    message = json.dumps({"job_type": "nfofix", "created_by": user.id})
+    message = json.dumps({"job_type": "nfofix", "release_id": release, "created_by": user.id})
     operated.sqs.send_message(QueueUrl=operated.queue_url, MessageBody=message)
     time.sleep(3)
     waiting = operated.sqs.get_queue_attributes(
