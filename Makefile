@@ -11,6 +11,8 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 # Tests, soak, crash matrix and benchmarks share an environment and the helpers in tests/e2e.
 TESTS := $(LOCAL)/venv-tests/bin
 RUN_HARNESS := PYTHONPATH="$(CURDIR)/scripts:$(CURDIR)/tests/e2e" "$(TESTS)/python"
+# The environment of a command on the local AWS; nothing of the caller's own account is left in it.
+LOCAL_AWS := unset AWS_PROFILE AWS_SESSION_TOKEN; set -a; . .local/env; set +a;
 # The pinned tools take precedence over those of the machine.
 export PATH := $(LOCAL)/venv-tools/bin:$(LOCAL)/venv-local/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
@@ -71,11 +73,22 @@ watch: up ## Rebuild functions as you edit; 'make invoke' runs them (Ctrl-C to s
 # ------------------------------------------------------------------ tests and checks
 
 .PHONY: test
-test: test-e2e test-rust ## Run every test; write JUnit files to target/pytest and target/nextest
+test: test-local verify test-rust ## Run every test; write JUnit files to target/pytest, target/verify and target/nextest
 
 .PHONY: test-e2e
 test-e2e: up venv-tests venv-lint ## Run the end-to-end tests on the local system (ARGS="-k cancel" for pytest)
 	@"$(TESTS)/pytest" -n 4 --junit-xml=target/pytest/junit.xml $(ARGS)
+
+# The end-to-end tests that `make verify` leaves out.
+.PHONY: test-local
+test-local: up venv-tests venv-lint
+	@"$(TESTS)/pytest" -n 4 -m local --junit-xml=target/pytest/junit.xml
+
+.PHONY: verify
+verify: $(if $(STAGE),,up) venv-tests ## Check a deployed stack as new users, report, remove all traces (STAGE=prod; default: local)
+	@$(if $(STAGE),,$(LOCAL_AWS)) $(RUN_HARNESS) tests/e2e/verify.py "jobs-$(or $(STAGE),local)" \
+	  $(if $(STAGE)$(API_URL),$(if $(API_URL),--api-url "$(API_URL)"),--api-url "$$API_URL") \
+	  $(if $(JOBS),--jobs $(JOBS)) $(if $(REMOVE),--remove $(REMOVE)) $(ARGS)
 
 .PHONY: test-rust
 test-rust: cargo venv-tools venv-tests ## Run the Rust tests, which need no system (ARGS="-p tests races" for nextest)

@@ -1,4 +1,7 @@
-"""Takes a file through the whole system like a user, over HTTP only (`make run`)."""
+"""Takes a file through the whole system like a user, over HTTP only.
+
+`make run` does so on the local system; `--api` and `--token` name a deployed one.
+"""
 
 import argparse
 import json
@@ -27,7 +30,7 @@ def fail(message: str) -> NoReturn:
 
 
 class Api:
-    """The API of the local system, as one user calls it."""
+    """The API, as one user calls it."""
 
     def __init__(self, url: str, bearer: str) -> None:
         self.url = url
@@ -46,7 +49,7 @@ class Api:
             text = error.read().decode(errors="replace")
             fail(f"{method} {path} answered {error.code}: {text}")
         except OSError as error:
-            fail(f"{method} {path}: {error}; is the local system up ('make up')?")
+            fail(f"{method} {path}: {error}; is the system up ('make up')?")
 
     def upload(self, release: int, name: str, content: bytes) -> None:
         """Adds a file to a release and uploads it."""
@@ -92,7 +95,7 @@ class Api:
             if status["status"] in FINAL and page["finished"]:
                 return status
             time.sleep(POLL_INTERVAL)
-        fail(f"job {job} has not ended within {JOB_TIMEOUT} s; see .local/ministack.log")
+        fail(f"job {job} has not ended within {JOB_TIMEOUT} s")
 
 
 def show_files(api: Api, release: int) -> None:
@@ -124,17 +127,8 @@ The system is running; 'make down' stops it.
 """)
 
 
-def main() -> None:
-    """Packages the file on the command line, or a sample."""
-    parser = argparse.ArgumentParser(description="Package a file with the local system.")
-    parser.add_argument("file", nargs="?", type=Path, help="the file; by default a sample EPUB")
-    path = parser.parse_args().file
-    if path and not path.is_file():
-        fail(f"there is no file {path}")
-    name, content = (path.name, path.read_bytes()) if path else ("lighthouse.epub", sample_epub())
-
-    url, bearer = read_env()["API_URL"], token(7)
-    api = Api(url, bearer)
+def package(api: Api, name: str, content: bytes) -> tuple[int, int]:
+    """Analyzes and packages a file in a new release; returns the release and the last job."""
     fields = {"release_type": "ebook", "group": "DEMO"}
     release = api.call("POST", "/api/releases", fields)["id"]
     print(f"Release {release} created; uploading {name} ({len(content)} bytes).")
@@ -143,6 +137,27 @@ def main() -> None:
     print("\n  found: " + json.dumps(analysis["result"]["metadata"], ensure_ascii=False))
     job = api.run_job(release, "packaging")["id"]
     show_files(api, release)
+    return release, job
+
+
+def main() -> None:
+    """Packages the file on the command line, or a sample."""
+    parser = argparse.ArgumentParser(description="Package a file, by default on the local system.")
+    parser.add_argument("file", nargs="?", type=Path, help="the file; by default a sample EPUB")
+    parser.add_argument("--api", help="URL of the API of a deployed system")
+    parser.add_argument("--token", help="token of a user of that system")
+    arguments = parser.parse_args()
+    path = arguments.file
+    if bool(arguments.api) != bool(arguments.token):
+        parser.error("give both --api and --token, or neither")
+    if path and not path.is_file():
+        fail(f"there is no file {path}")
+    name, content = (path.name, path.read_bytes()) if path else ("lighthouse.epub", sample_epub())
+    if arguments.api:
+        package(Api(arguments.api, arguments.token), name, content)
+        return
+    url, bearer = read_env()["API_URL"], token(7)
+    release, job = package(Api(url, bearer), name, content)
     show_what_to_try(url, bearer, release, job)
 
 

@@ -2,8 +2,10 @@
 
 All state is in .local/, which git ignores: the process id, log and scratch space of the emulator,
 the token secret, and .local/env with the addresses of the system. LOCAL_SYSTEM selects another
-folder with the same content and its own template and build/, for a second system. The data last as
-long as the emulator: 'down' followed by 'up' starts with an empty system.
+folder with the same content and its own template and build/, for a second system. The tests read
+only `env` and `token-secret` there, so such a folder can also name a deployed stack: see
+tests/e2e/verify.py. The data last as long as the emulator: 'down' followed by 'up' starts with an
+empty system.
 """
 
 import argparse
@@ -275,9 +277,9 @@ def digest(paths: Iterable[Path], *texts: str) -> str:
 
 
 def fingerprint() -> str:
-    """Returns a hash that changes with the templates, their parameters and the binaries."""
+    """Returns a hash of the templates, their parameters, the binaries and this file."""
     binaries = sorted((SOURCE / "build").glob("*/bootstrap"))
-    return digest([*TEMPLATES, *binaries], *parameters())
+    return digest([*TEMPLATES, *binaries, Path(__file__)], *parameters())
 
 
 def describe_stack(port: int) -> tuple[str | None, dict[str, str]]:
@@ -337,6 +339,7 @@ def write_env(port: int, outputs: dict[str, str]) -> str:
         "TABLE_NAME": outputs["TableName"],
         "BUCKET_NAME": outputs["BucketName"],
         "TOKEN_SECRET_NAME": SECRET_NAME,
+        "ALLOWED_ORIGINS": ORIGINS,
     } | aws_environment(port)
     ENV.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
     return api_url

@@ -51,9 +51,9 @@ def deployed_secret(name: str) -> bytes:
     return str(found["SecretString"]).encode()
 
 
-def token(user_id: int, role: str | None = None) -> str:
-    """Returns a token for the local system that is valid for a day."""
-    return sign(claims_of(user_id, role), local_secret())
+def token(user_id: int, role: str | None = None, secret: bytes | None = None) -> str:
+    """Returns a token that is valid for a day. The default `secret` is that of the local system."""
+    return sign(claims_of(user_id, role), secret or local_secret())
 
 
 def main() -> None:

@@ -6,11 +6,13 @@ import urllib.request
 from email.message import Message
 from typing import Any, NamedTuple
 
+from requests_sent import count
 from routes import ROUTES, UNKNOWN_ID
 from waiting import wait_until
 
 FINAL = ("completed", "failed", "cancelled")
 TIMEOUT = 60  # seconds for one request
+TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
 
 
 class Answer(NamedTuple):
@@ -22,9 +24,17 @@ class Answer(NamedTuple):
 
 
 def fetch(
-    url: str, method: str = "GET", data: bytes | None = None, headers: dict[str, str] | None = None
+    url: str,
+    method: str = "GET",
+    data: bytes | None = None,
+    headers: dict[str, str] | None = None,
+    service: str = "s3 presigned",
 ) -> Answer:
-    """Sends a request and returns the response of any status, with its body as bytes."""
+    """Sends a request and returns the response of any status, with its body as bytes.
+
+    It is counted as a request to `service`.
+    """
+    count(f"{service} {method}")
     # Without one, urllib adds a content type that the signature of an upload does not cover.
     headers = {"content-type": "application/octet-stream"} | (headers or {})
     request = urllib.request.Request(url, method=method, data=data, headers=headers)
@@ -66,7 +76,9 @@ class Client:
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         named = {name.replace("_", "-"): text for name, text in headers.items()}
         sent = {"content-type": "application/json"} | self.headers | named
-        answer = fetch(self.api_url + path, method, data, sent)
+        answer = fetch(self.api_url + path, method, data, sent, service="API")
+        if answer.status == TOO_MANY_REQUESTS or answer.status >= SERVER_ERROR:
+            count(f"API answered {answer.status}")
         is_json = "json" in answer.headers.get("content-type", "")
         return answer._replace(body=json.loads(answer.body) if is_json else answer.body.decode())
 

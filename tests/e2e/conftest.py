@@ -3,18 +3,34 @@
 import contextlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import local
+import requests_sent
 
 # Helpers assert too. pytest shows their values only if they are registered before their import.
-pytest.register_assert_rewrite("api", "packages", "runtime", "samples", "stack")
+pytest.register_assert_rewrite("api", "packages", "runtime", "samples", "stack", "waiting")
 
 from api import Client, User  # noqa: E402
 from faults import StartProxy, run_proxy  # noqa: E402
 from runtime import StartFunction, run_function  # noqa: E402
 from stack import Stack  # noqa: E402
+
+# Tests with these fixtures run functions on this machine, next to the local AWS.
+LOCAL_FIXTURES = {"start_function", "start_proxy"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds an option for `make verify`, which reports what its tests cost."""
+    parser.addoption("--requests-to", type=Path, help="folder for the number of requests sent")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Writes down how many requests this process has sent."""
+    if folder := session.config.option.requests_to:
+        requests_sent.write_counts(folder / f"{os.getpid()}.json")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -23,8 +39,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         pytest.exit("the local system is not up; run 'make up' first", pytest.ExitCode.USAGE_ERROR)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest selects tests by their markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Moves the slow tests to the front, so that no worker starts one at the end."""
+    """Marks the tests that run functions on this machine, and moves the slow tests to the front.
+
+    So no worker starts a slow test at the end.
+    """
+    for item in items:
+        if LOCAL_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("local")
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
@@ -58,8 +81,8 @@ def stranger(stack: Stack) -> User:
 
 @pytest.fixture(scope="session")
 def admin(stack: Stack) -> User:
-    """An admin."""
-    return stack.user(1, role="admin")
+    """An admin, who owns nothing at first."""
+    return stack.new_user(role="admin")
 
 
 @pytest.fixture(scope="session")

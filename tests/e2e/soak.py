@@ -6,23 +6,19 @@ table, the bucket, the sweeper, and the processor that runs rescued jobs are the
 """
 
 import argparse
-import collections
 import contextlib
 import json
 import random
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
-from api import FINAL, User
-from checks import outcomes
+from api import FINAL
 from faults import Call, ConnectionLostError, Killer, Refusal, run_proxy
+from load import CHECK_INTERVAL, USERS, Load
 from runtime import Function, FunctionDiedError, delivery, run_function
-from samples import RELEASE_NAME
-from soak_checks import check_job, check_release
 from stack import Item, Stack
 from waiting import wait_until
 
@@ -30,28 +26,13 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 DEFAULT_JOBS = 2_000
-USERS = 20
-JOBS_PER_RELEASE = 10
-# Shares of the messages, deliveries, calls and jobs.
-DUPLICATES, KILLS, THROTTLED, CANCELS = 0.2, 0.05, 0.05, 0.05
+# Shares of the deliveries, calls and jobs.
+KILLS, THROTTLED, CANCELS = 0.05, 0.05, 0.05
 POLLERS = 3
 LEASE = 60_000  # ms of a run's lease
 MAX_SILENCE = 30_000  # ms without a heartbeat, fifteen intervals, after which a run counts as dead
 VISIBILITY_TIMEOUT = 30  # seconds
-CHECK_INTERVAL = 2  # seconds between two checks of the jobs
-REPORT_INTERVAL = 15  # seconds
 MAX_PRINTED_FAULTS = 50
-ANALYSIS = ("analysis", {"path": "book.txt"})
-KINDS: list[tuple[str, dict[str, Any]]] = [
-    ANALYSIS,
-    ANALYSIS,
-    ("packaging", {"release_name": RELEASE_NAME}),
-    ("readnfo", {"apply": True}),
-]
-FILES = {
-    "book.txt": b"Once upon a time\r\n" * 2_000,
-    "book.nfo": b"Title: A Book\nAuthor: Ada Example\n",
-}
 
 
 class FaultInjector(Killer):
@@ -82,73 +63,52 @@ class FaultInjector(Killer):
             self.number, self.moment, self.kills_at_claim = number, moment, at_claim
 
 
-class Soak:
+class Soak(Load):
     """One soak with `count` jobs; `seed` determines its faults."""
 
     def __init__(self, stack: Stack, count: int, seed: int, *, hurry: bool = False) -> None:
-        self.stack = stack
-        self.count = count
+        super().__init__(stack, count, seed)
         self.hurry = hurry
-        self.chance = random.Random(seed)
-        self.seen: collections.Counter[str] = collections.Counter()
-        self.lock = threading.Lock()
-        self.is_over = threading.Event()
-        self.cancelled: set[int] = set()  # jobs whose cancel succeeded
-        self.ended_first: set[int] = set()  # jobs whose cancel was refused because they had ended
         self.has_crashed_at_claim = False
-        self.reported_at = time.monotonic()
-        self.job_ids: list[int] = []  # of the last check
-        self.users = [stack.new_user() for _ in range(min(USERS, count))]
-        self.releases: list[tuple[User, int]] = []
-        self.queue_url = ""
 
     def run(self) -> None:
         """Sends the messages, processes them under faults, and waits for the last cleanup."""
-        self.prepare()
-        seeds = [self.chance.random() for _ in range(POLLERS + 1)]
-        with ThreadPoolExecutor(POLLERS + 2) as pool:
-            tasks = [pool.submit(self.produce), pool.submit(self.cancel_jobs, seeds[-1])]
-            tasks += [pool.submit(self.poll, seed) for seed in seeds[:POLLERS]]
-            try:
-                timeout = 300 + 2 * self.count
-                wait_until(self.have_all_ended, "every job to end", timeout, CHECK_INTERVAL)
-            finally:
-                self.is_over.set()
-            for task in tasks:
-                task.result()
+        super().run()
         self.stack.sqs.delete_queue(QueueUrl=self.queue_url)
         wait_until(self.is_tidy, "the sweeper to clean up", 400, CHECK_INTERVAL)
 
     def prepare(self) -> None:
         """Creates the releases and the queue."""
-        count = max(len(self.users), self.count // JOBS_PER_RELEASE)
-        owners = [self.users[at % len(self.users)] for at in range(count)]
-        with ThreadPoolExecutor(POLLERS) as pool:
-            made = pool.map(
-                lambda owner: owner.create_release(FILES, metadata={"title": "A Book"}), owners
-            )
-            self.releases = list(zip(owners, made, strict=True))
+        super().prepare()
         self.queue_url = self.stack.sqs.create_queue(
             QueueName=f"soak-{random.randrange(10**9)}",
             Attributes={"VisibilityTimeout": str(VISIBILITY_TIMEOUT)},
         )["QueueUrl"]
 
-    def produce(self) -> None:
-        """Sends every submission once, and some twice."""
-        for number in range(self.count):
-            owner, release = self.releases[number % len(self.releases)]
-            job_type, config = self.chance.choice(KINDS)
-            message = {
-                "job_type": job_type,
-                "release_id": release,
-                "created_by": owner.id,
-                "config_json": config,
-                "idempotency_key": f"soak-{number}",
-            }
-            for _ in range(1 + (self.chance.random() < DUPLICATES)):
-                body = json.dumps(message)
-                self.stack.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)
-                self.seen["messages"] += 1
+    def actions(self) -> list[Callable[[], None]]:
+        """Adds the pollers to the functions that run side by side."""
+        pollers = [partial(self.poll, self.chance.random()) for _ in range(POLLERS)]
+        return [*super().actions(), *pollers]
+
+    def jobs_to_create(self) -> int:
+        """Returns none: every job is delivered by the pollers."""
+        return 0
+
+    def cancel_jobs(self) -> None:
+        """Cancels a share of the jobs while they are open, and records the answers."""
+        chance = self.chance_to_cancel
+        wanted = max(1, self.count * CANCELS)
+        tried: set[int] = set()
+        while not self.is_over.is_set() and len(tried) < wanted:
+            owner = chance.choice(self.users[1:])
+            listed = owner.get("/api/jobs?limit=50").body["jobs"]
+            open_jobs = [job["id"] for job in listed if job["status"] not in FINAL]
+            if not open_jobs:
+                self.is_over.wait(0.1)
+                continue
+            job = chance.choice(open_jobs)
+            tried.add(job)
+            self.cancel(owner, job)
 
     def poll(self, seed: float) -> None:
         """Acts as one of Lambda's pollers, with one processor at a time."""
@@ -193,34 +153,10 @@ class Soak:
         number, moment = chance.randrange(2, 12), chance.choice(("before", "after"))
         injector.plan(number if dies else None, moment, at_claim=at_claim)
 
-    def cancel_jobs(self, seed: float) -> None:
-        """Cancels a share of the jobs while they are open, and records the answers."""
-        chance = random.Random(seed)
-        wanted = max(1, self.count * CANCELS)
-        tried: set[int] = set()
-        while not self.is_over.is_set() and len(tried) < wanted:
-            owner = chance.choice(self.users[1:])
-            listed = owner.get("/api/jobs?limit=50").body["jobs"]
-            open_jobs = [job["id"] for job in listed if job["status"] not in FINAL]
-            if not open_jobs:
-                self.is_over.wait(0.1)
-                continue
-            job = chance.choice(open_jobs)
-            tried.add(job)
-            answer = owner.put(f"/api/jobs/{job}/cancel")
-            assert answer.status in (200, 409), answer
-            (self.cancelled if answer.status == 200 else self.ended_first).add(job)
-
     def have_all_ended(self) -> bool:
-        """Returns whether there is an ended job for every submission; reports the progress."""
+        """Returns whether there is an ended job for every submission."""
         self.hasten()
-        jobs = [job for user in self.users for job in all_jobs(user)]
-        self.job_ids = [job["id"] for job in jobs]
-        finals = sum(job["status"] in FINAL for job in jobs)
-        if time.monotonic() > self.reported_at + REPORT_INTERVAL:
-            self.reported_at = time.monotonic()
-            print(f"  {finals} of {len(jobs)} jobs have ended", flush=True)
-        return len(jobs) >= self.count and finals == len(jobs)
+        return super().have_all_ended()
 
     def is_tidy(self) -> bool:
         """Returns whether no job is due for the sweeper."""
@@ -247,57 +183,20 @@ class Soak:
         items = (self.stack.job_item(job) for job in self.job_ids)
         return [item for item in items if "due_at" in item]
 
-    def all_items(self) -> Iterator[Item]:
-        """Reads the main items of the soak's jobs from the whole table."""
+    def items(self) -> dict[int, Item]:
+        """Reads the main items of the soak's jobs from the whole table, listed or not."""
         owners = {str(user.id) for user in self.users}
         pages = self.stack.dynamodb.get_paginator("scan").paginate(
             TableName=self.stack.table, ConsistentRead=True
         )
-        for page in pages:
-            for item in page["Items"]:
-                is_job = item["pk"]["S"].startswith("JOB#") and item["sk"]["S"] == "META"
-                if is_job and item["created_by"]["N"] in owners:
-                    yield item
-
-    def faults(self) -> list[str]:
-        """Returns every violation of an invariant, in words."""
-        items = {int(item["pk"]["S"].removeprefix("JOB#")): item for item in self.all_items()}
-        found = []
-        if len(items) != self.count:
-            found.append(f"{self.count} submissions created {len(items)} jobs")
-        owners = {user.id: user for user in self.users}
-        with ThreadPoolExecutor(4) as pool:
-            for faults in pool.map(lambda job: self.job_faults(owners, *job), items.items()):
-                found += faults
-            for faults in pool.map(lambda pair: check_release(self.stack, *pair), self.releases):
-                found += faults
-        return found
-
-    def job_faults(self, owners: dict[int, User], job_id: int, item: Item) -> list[str]:
-        """Adds a job to the totals, and returns the invariants that it violates."""
-        owner = owners[int(item["created_by"]["N"])]
-        job, log = owner.job(job_id), owner.log(job_id)
-        with self.lock:
-            self.seen[job["status"]] += 1
-            self.seen["duplicates suppressed"] += job["duplicate_deliveries"]
-            self.seen["crashed attempts"] += outcomes(job).count("crashed")
-        faults = check_job(job, log, item)
-        if job_id in self.cancelled and job["status"] != "cancelled":
-            faults.append(f"job {job_id}: its cancel succeeded")
-        if job_id in self.ended_first and job["status"] != "completed":
-            faults.append(f"job {job_id}: its cancel was refused because it had ended")
-        return faults
-
-
-def all_jobs(user: User) -> list[Any]:
-    """Returns all jobs of a user; follows the cursors of the list."""
-    jobs, cursor = [], ""
-    while cursor is not None:
-        query = f"&cursor={cursor}" if cursor else ""
-        page = user.get(f"/api/jobs?limit=100{query}").body
-        jobs += page["jobs"]
-        cursor = page["next_cursor"]
-    return jobs
+        return {
+            int(item["pk"]["S"].removeprefix("JOB#")): item
+            for page in pages
+            for item in page["Items"]
+            if item["pk"]["S"].startswith("JOB#")
+            and item["sk"]["S"] == "META"
+            and item["created_by"]["N"] in owners
+        }
 
 
 def main() -> None:

@@ -1,11 +1,15 @@
 """The invariants that the soak checks, as docs/reliability.md lists them."""
 
+import contextlib
 from typing import Any
 
 from api import User
 from checks import Checks, ends_once, has_gap, outcomes, runs_below
 from samples import RELEASE_NAME
 from stack import Item, Stack
+from waiting import wait_until
+
+CANCEL_TIMEOUT = 20  # seconds until a cancelled run has removed its files
 
 
 def check_job(job: Any, log: list[Any], item: Item) -> list[str]:
@@ -25,19 +29,34 @@ def check_job(job: Any, log: list[Any], item: Item) -> list[str]:
     return checks.faults
 
 
+def stored_packages(stack: Stack, release_id: int) -> list[int]:
+    """Returns the job of each run whose output is in the bucket."""
+    return sorted(int(job) for job, _ in runs_below(stack.output_keys(release_id)))
+
+
+def known_packages(owner: User, release_id: int) -> list[int]:
+    """Returns the jobs that made the packages of a release."""
+    release = owner.release(release_id)
+    package = release["package"]
+    packages = [package, *release["replaced_packages"]] if package else []
+    return sorted(each["job_id"] for each in packages)
+
+
 def check_release(stack: Stack, owner: User, release_id: int) -> list[str]:
     """Describes the invariants that a release violates.
 
     The bucket holds the current package and the replaced ones, and nothing else. The next job runs.
     """
     checks = Checks(f"release {release_id}")
-    release = owner.release(release_id)
-    package = release["package"]
-    packages = [package, *release["replaced_packages"]] if package else []
-    known = sorted(each["job_id"] for each in packages)
-    runs = sorted(runs_below(stack.output_keys(release_id)))
-    stored = sorted(int(job) for job, _ in runs)
-    checks.expect(stored == known, f"the bucket has {runs}, the release knows {known}")
+    # A run may still remove its files when the client has the answer to its cancel.
+    with contextlib.suppress(AssertionError):
+        wait_until(
+            lambda: stored_packages(stack, release_id) == known_packages(owner, release_id),
+            "the files of cancelled runs to go",
+            CANCEL_TIMEOUT,
+        )
+    stored, known = stored_packages(stack, release_id), known_packages(owner, release_id)
+    checks.expect(stored == known, f"the bucket has jobs {stored}, the release knows {known}")
     config = {"release_name": RELEASE_NAME}
     job = owner.run_job(job_type="packaging", release_id=release_id, config_json=config)
     runs_at_once = (job["status"], len(job["attempts"])) == ("completed", 1)

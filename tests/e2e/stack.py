@@ -11,7 +11,8 @@ import boto3
 
 from api import Client, User
 from local import LOCAL, read_env
-from tokens import token
+from requests_sent import count
+from tokens import local_secret, token
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -20,41 +21,65 @@ if TYPE_CHECKING:
 Item = Mapping[str, "AttributeValueTypeDef"]
 # Longer than the lease of a run and the delay of a cleanup.
 SWEEP_DELAYS = 200  # seconds
+# The ids of new users. `make verify` has a block of its own for each run.
+USERS = range(10**6, 10**12)
+
+
+def count_call(event_name: str, **_: object) -> None:
+    """Counts a call that an AWS client sends, and each of its retries."""
+    count(" ".join(event_name.split(".")[1:]))
 
 
 class Stack:
-    """The stack that `make up` has deployed to the local AWS."""
+    """A deployed stack: the local one of `make up`, or the one that `make verify` checks.
 
-    def __init__(self, settings: Mapping[str, str]) -> None:
+    Settings without credentials leave them, and the endpoint, to the defaults of the AWS SDK.
+    """
+
+    def __init__(self, settings: Mapping[str, str], secret: bytes, users: range = USERS) -> None:
+        self.secret = secret
+        self.users = users
+        self.name = settings["STACK"]
         self.api_url = settings["API_URL"]
-        self.endpoint_url = settings["AWS_ENDPOINT_URL"]
+        self.endpoint_url = settings.get("AWS_ENDPOINT_URL", "")
+        self.origins = [origin for origin in settings["ALLOWED_ORIGINS"].split(",") if origin]
         self.table = settings["TABLE_NAME"]
         self.bucket = settings["BUCKET_NAME"]
         self.queue_url = settings["QUEUE_URL"]
         self.dead_letter_queue_url = settings["DEAD_LETTER_QUEUE_URL"]
         self.exhausted_queue_url = settings["EXHAUSTED_QUEUE_URL"]
         self.session = boto3.Session(
-            settings["AWS_ACCESS_KEY_ID"],
-            settings["AWS_SECRET_ACCESS_KEY"],
+            settings.get("AWS_ACCESS_KEY_ID"),
+            settings.get("AWS_SECRET_ACCESS_KEY"),
             region_name=settings["AWS_REGION"],
         )
-        self.dynamodb = self.session.client("dynamodb", endpoint_url=self.endpoint_url)
-        self.lambdas = self.session.client("lambda", endpoint_url=self.endpoint_url)
-        self.s3 = self.session.client("s3", endpoint_url=self.endpoint_url)
-        self.sqs = self.session.client("sqs", endpoint_url=self.endpoint_url)
+        self.session.events.register("before-send", count_call)
+        endpoint_url = self.endpoint_url or None
+        self.dynamodb = self.session.client("dynamodb", endpoint_url=endpoint_url)
+        self.lambdas = self.session.client("lambda", endpoint_url=endpoint_url)
+        self.s3 = self.session.client("s3", endpoint_url=endpoint_url)
+        self.sqs = self.session.client("sqs", endpoint_url=endpoint_url)
 
     @classmethod
     def load(cls) -> "Stack":
         """Reads the names and addresses of the running stack; ends the process if there is none."""
-        return cls(read_env())
+        settings = read_env()
+        users = USERS
+        if first := settings.get("FIRST_USER"):
+            users = range(int(first), int(settings["LAST_USER"]) + 1)
+        return cls(settings, local_secret(), users)
 
     def user(self, user_id: int, role: str | None = None) -> User:
         """Returns a user with a token for the API."""
-        return User(self.api_url, token(user_id, role), user_id)
+        return User(self.api_url, token(user_id, role, self.secret), user_id)
 
-    def new_user(self) -> User:
+    def new_id(self) -> int:
+        """Returns the id of a new user."""
+        return random.choice(self.users)
+
+    def new_user(self, role: str | None = None) -> User:
         """Returns a user with a new id."""
-        return self.user(random.randrange(10**6, 10**12))
+        return self.user(self.new_id(), role)
 
     def client(self, bearer: str | None = None) -> Client:
         """Returns a client with this token, or with none."""
@@ -111,5 +136,5 @@ class Stack:
         # Like the schedule, concurrent tests run one sweep at a time.
         with (LOCAL / "sweep.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            answer = self.lambdas.invoke(FunctionName="jobs-local-sweep-jobs", Payload=b"{}")
+            answer = self.lambdas.invoke(FunctionName=f"{self.name}-sweep-jobs", Payload=b"{}")
         assert "FunctionError" not in answer, answer

@@ -9,6 +9,7 @@ from stack import Stack
 EVERY = 7  # an odd number: takes both moments by turns
 
 
+@pytest.mark.local
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
 def test_job_whose_processor_is_killed_completes(stack: Stack, scenario: Scenario) -> None:

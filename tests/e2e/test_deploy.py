@@ -7,6 +7,8 @@ import pytest
 import local
 from stack import Stack
 
+pytestmark = pytest.mark.local
+
 
 def deploy(name: str, *parameters: str) -> "subprocess.CompletedProcess[str]":
     """Runs scripts/deploy.sh against the local AWS."""

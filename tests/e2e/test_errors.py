@@ -8,6 +8,7 @@ import pytest
 from api import Answer, Client, User, assert_problem
 from routes import ID_ROUTES, ROUTES, UNKNOWN_ID, resource
 from stack import Stack
+from waiting import wait_until
 
 Send = Callable[[str, object], Answer]
 
@@ -255,7 +256,9 @@ def test_cursor_is_valid_only_for_its_own_query(stack: Stack, admin: User) -> No
     user = stack.new_user()
     for _ in range(2):
         user.create_draft()
-    cursor = user.get("/api/jobs?limit=1").body["next_cursor"]
+    cursor = wait_until(
+        lambda: user.get("/api/jobs?limit=1").body["next_cursor"], "both drafts in the list"
+    )
     assert user.get(f"/api/jobs?limit=1&cursor={cursor}").status == 200
     for caller, query in (
         (user, "status=draft&"),

@@ -11,6 +11,8 @@ from api import User
 from packages import SOURCES
 from stack import Stack
 
+pytestmark = pytest.mark.local
+
 
 def forget_user(user: User, *options: str) -> "subprocess.CompletedProcess[str]":
     """Runs scripts/forget_user.py against the local AWS."""

@@ -17,7 +17,7 @@ from samples import TEXT_FILE
 from stack import Stack
 from waiting import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.local, pytest.mark.slow]
 
 NOT_FOUND = {
     "get-job": "job",

@@ -95,7 +95,7 @@ def test_idempotency_key_makes_one_job(owner: User) -> None:
     first, again = (owner.post("/api/jobs", body, idempotency_key="k" * 128) for _ in range(2))
     assert (first.status, again.status) == (202, 200)
     assert first.body["id"] == again.body["id"]
-    assert len(owner.jobs()) == 1
+    assert len(wait_until(owner.jobs, "the job in the list")) == 1
 
 
 def test_idempotency_key_is_valid_for_one_body(owner: User) -> None:

@@ -17,7 +17,7 @@ from signing import encode, encode_number, make_token, shared_secret_token
 from stack import Stack
 
 # One authorizer and one set of keys serve all these tests.
-pytestmark = pytest.mark.xdist_group("oidc")
+pytestmark = [pytest.mark.local, pytest.mark.xdist_group("oidc")]
 
 Claims = dict[str, Any]
 

@@ -19,7 +19,7 @@ from stack import Stack
 from waiting import wait_until
 
 # One worker runs these tests in their order: they share a stack, and the last one removes it.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("operating")]
+pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.xdist_group("operating")]
 
 NAME = "jobs-operated"
 SECRET_NAME = f"{NAME}/token"

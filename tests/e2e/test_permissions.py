@@ -7,6 +7,8 @@ import pytest
 from invoke import function_name, functions
 from stack import Stack
 
+pytestmark = pytest.mark.local
+
 LOGS = "arn:aws:logs:us-east-1:000000000000:log-group"
 
 

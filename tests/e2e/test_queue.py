@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from api import User, assert_problem
-from routes import UNKNOWN_ID
 from runtime import PROCESSED, StartFunction, delivery, sample_event
 from samples import TEXT_FILE
 from stack import Stack

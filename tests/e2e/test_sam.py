@@ -4,9 +4,12 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from local import ROOT, SOURCE, TOOLS
 
 
+@pytest.mark.local
 def test_sam_build_takes_the_built_functions(tmp_path: Path) -> None:
     output = tmp_path / "build"
     done = subprocess.run(

@@ -6,6 +6,7 @@ from soak import Soak
 from stack import Stack
 
 
+@pytest.mark.local
 @pytest.mark.slow
 def test_jobs_survive_kills_throttling_duplicates_and_cancels(stack: Stack) -> None:
     soak = Soak(stack, count=60, seed=1, hurry=True)

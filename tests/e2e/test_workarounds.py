@@ -6,9 +6,13 @@ Without its other workarounds, no route answers and no job starts.
 import ast
 import re
 
+import pytest
+
 import local
 from api import Client
 from stack import Stack
+
+pytestmark = pytest.mark.local
 
 
 def preflight(client: Client, origin: str) -> tuple[int, dict[str, str]]:

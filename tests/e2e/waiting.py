@@ -22,3 +22,15 @@ def wait_until(
             return value
         time.sleep(interval)
     raise AssertionError(f"waited {timeout:g} s in vain for {what}")
+
+
+def assert_soon(read: Callable[[], T], expected: T, timeout: float = 10) -> None:
+    """Checks that `read` returns a value within `timeout` seconds.
+
+    The lists of jobs are read from indexes, which lag the table. On AWS that takes milliseconds,
+    but the next request can be faster.
+    """
+    deadline = time.monotonic() + timeout
+    while (value := read()) != expected and time.monotonic() < deadline:
+        time.sleep(POLL_INTERVAL)
+    assert value == expected
