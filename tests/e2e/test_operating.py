@@ -75,7 +75,9 @@ def deploy(port: int) -> Stack:
     variables = dict(line.split("=", 1) for line in printed.splitlines())
     # The host name in the stack's outputs does not resolve on most machines.
     url = f"http://127.0.0.1:{port}/_aws/execute-api/{variables['API_ID']}"
-    return Stack(variables | local.aws_environment(port) | {"API_URL": url})
+    settings = variables | local.aws_environment(port)
+    settings |= {"API_URL": url, "ALLOWED_ORIGINS": ""}
+    return Stack(settings, local.SECRET.read_bytes())
 
 
 @pytest.fixture(scope="module")

@@ -197,9 +197,9 @@ def test_message_that_can_never_succeed_is_dead_lettered_with_its_reason(
         f"not json {user_id}": "not_json",
         f'["{user_id}"]': "not_json",
         **{json.dumps(message): "invalid_fields" for message in invalid},
-        json.dumps({"job_id": UNKNOWN_ID + user_id}): "unknown_job",
+        json.dumps({"job_id": user_id}): "unknown_job",
         json.dumps(nfofix | {"release_id": other}): "forbidden",
-        json.dumps(nfofix | {"release_id": UNKNOWN_ID}): "unknown_release",
+        json.dumps(nfofix | {"release_id": user_id}): "unknown_release",
     }
     ids = {body: send(body) for body in reasons}
     letters = wait_for_dead_letters(stack, reasons)
@@ -235,7 +235,12 @@ def test_poison_messages_delay_no_other_job(stack: Stack, owner: User, send: Sen
 def test_log_line_of_a_dead_letter_names_its_ids(
     stack: Stack, start_function: StartFunction
 ) -> None:
-    message = {"job_type": "nfofix", "release_id": 1, "created_by": random.randrange(10**9), "typo": 1}
+    message = {
+        "job_type": "nfofix",
+        "release_id": 1,
+        "created_by": random.randrange(10**9),
+        "typo": 1,
+    }
     # The local AWS may keep the last lines of an invocation until the next one.
     with tempfile.TemporaryFile("w+") as log:
         processor = start_function("process-jobs", log=log)
