@@ -65,7 +65,7 @@ struct Bench {
 impl Bench {
     fn new(endpoint: &str) -> Self {
         let client = client(endpoint);
-        let api = Api::over(Store::new(client.clone(), "jobs"), queue());
+        let api = Api::over(Store::new(&client, "jobs"), queue());
         Self { api, client }
     }
 
@@ -170,7 +170,9 @@ impl Bench {
             "updated_at",
             "finished_at",
             "closing",
+            "log_seq",
             "message",
+            "cancelled_by",
             "created_by",
             "lease_expires_at",
         ];
@@ -181,7 +183,8 @@ impl Bench {
             .set_key(Some(key(id)))
             .update_expression(
                 "SET #status = :status, #phase = :status, #updated_at = :now, #finished_at = :now, \
-                 #closing = :closing, #message = :message REMOVE #lease_expires_at",
+                 #closing = :closing, #log_seq = #log_seq + :one, #message = :message, \
+                 #cancelled_by = :caller REMOVE #lease_expires_at",
             )
             .condition_expression("#status IN (:draft, :pending, :running) AND #created_by = :by")
             .return_values(ReturnValue::AllNew)
@@ -195,14 +198,21 @@ impl Bench {
         }
         let closing = HashMap::from([
             ("at".to_owned(), number(1)),
+            ("level".to_owned(), text("WARNING")),
             ("message".to_owned(), text("Cancelled by user 7")),
+        ]);
+        let caller = HashMap::from([
+            ("user_id".to_owned(), number(OWNER.0)),
+            ("admin".to_owned(), AttributeValue::Bool(false)),
         ]);
         let call = call
             .expression_attribute_values(":status", text(Event::Cancel.target().as_str()))
             .expression_attribute_values(":now", number(1))
             .expression_attribute_values(":by", number(OWNER.0))
             .expression_attribute_values(":message", text("Cancelled by user 7"))
-            .expression_attribute_values(":closing", AttributeValue::M(closing));
+            .expression_attribute_values(":closing", AttributeValue::M(closing))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":caller", AttributeValue::M(caller));
         assert!(call.send().await.unwrap().attributes.is_some());
     }
 }

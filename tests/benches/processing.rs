@@ -29,7 +29,7 @@ const TEXT: &str = "Once upon a time\r\n";
 async fn main() {
     serve_if_asked().await;
     let server = Server::start();
-    let api = Api::over(Store::new(client(&server.endpoint), "jobs"), queue());
+    let api = Api::over(Store::new(&client(&server.endpoint), "jobs"), queue());
     let processor = processor(&api);
     let release = api.create_release().await;
     let mut jobs = Vec::new();

@@ -76,7 +76,7 @@ impl Settings {
     /// Builds the store, from `TABLE_NAME`.
     pub fn store(&mut self) -> Store {
         let client = aws_sdk_dynamodb::Client::new(&self.client_config("dynamodb"));
-        Store::new(client, self.required("TABLE_NAME"))
+        Store::new(&client, self.required("TABLE_NAME"))
     }
 
     /// Builds the jobs queue, from `QUEUE_URL`.

@@ -101,9 +101,9 @@ struct Refusal {
 impl Store {
     /// Creates a store that accesses `table` with `client`.
     #[must_use]
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
+    pub fn new(client: &Client, table: impl Into<String>) -> Self {
         Self {
-            client,
+            client: past_conflicts(client),
             table: table.into(),
         }
     }
@@ -111,7 +111,7 @@ impl Store {
     async fn update(&self, update: Update) -> Result<Updated, AwsError> {
         let call = self.client.update_item().table_name(&self.table);
         let call = update.fill(call.return_values(ReturnValue::AllNew));
-        match past_conflicts(|| call.clone().send()).await {
+        match call.send().await {
             Ok(output) => Ok(Updated::Done(output.attributes.unwrap_or_default())),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
@@ -147,7 +147,7 @@ impl Store {
             .set_item(Some(item.clone()))
             .condition_expression(IS_NEW)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match past_conflicts(|| call.clone().send()).await {
+        match call.send().await {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
@@ -165,7 +165,7 @@ impl Store {
     ) -> Result<Result<(), Vec<Refusal>>, AwsError> {
         let call = self.client.transact_write_items();
         let call = call.set_transact_items(Some(parts));
-        let Err(error) = past_conflicts(|| call.clone().send()).await else {
+        let Err(error) = call.send().await else {
             return Ok(Ok(()));
         };
         if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =

@@ -49,7 +49,7 @@ pub async fn store_in(database: dynoxide::Database) -> (Store, Meter) {
         .to_builder()
         .interceptor(meter.clone())
         .build();
-    (Store::new(Client::from_conf(metered), "jobs"), meter)
+    (Store::new(&Client::from_conf(metered), "jobs"), meter)
 }
 
 /// Serves `database`, with the table `jobs`, until the runtime stops. Returns its URL.

@@ -146,7 +146,7 @@ async fn draft_changed() -> Answer {
 
 async fn internal_error() -> Answer {
     let endpoint = serve(Database::memory().unwrap()).await;
-    let api = Api::over(Store::new(client(&endpoint), "no-such-table"), queue());
+    let api = Api::over(Store::new(&client(&endpoint), "no-such-table"), queue());
     let request = Api::request(OWNER, "GET", "/api/jobs/5", None, &[]);
     api.answer(request).await
 }
