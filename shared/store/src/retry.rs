@@ -36,7 +36,7 @@ pub(crate) fn past_conflicts(client: &Client) -> Client {
     Client::from_conf(config.build())
 }
 
-/// Returns the delays between the tries of a read of which DynamoDB leaves a part undone.
+/// Returns the delays between the tries of a read that DynamoDB does only in part.
 pub(crate) fn delays() -> impl Iterator<Item = Duration> {
     (1..MAX_TRIES).map(|_| delay())
 }
