@@ -33,6 +33,7 @@ async fn create_pending_job(api: &Api, id: u64) {
         config: Map::new(),
         draft: false,
         retry_of: None,
+        earlier_retry: None,
     };
     let created = api
         .store

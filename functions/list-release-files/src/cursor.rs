@@ -3,6 +3,9 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jobs::release::Release;
 
+/// The longest path, in bytes.
+const MAX_PATH_BYTES: usize = 900;
+
 /// The place after a file in the list, which clients see as an opaque text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FileCursor {
@@ -41,6 +44,10 @@ impl FileCursor {
         let text = String::from_utf8(bytes).map_err(|_| InvalidCursor)?;
         let (package, path) = text.split_once(' ').ok_or(InvalidCursor)?;
         let package = package.parse().map_err(|_| InvalidCursor)?;
+        // A key of S3 has at most 1,024 bytes.
+        if path.len() > MAX_PATH_BYTES || path.chars().any(char::is_control) {
+            return Err(InvalidCursor);
+        }
         let is_current = path.starts_with("package/") && package == current(release);
         if !path.starts_with("source/") && !is_current {
             return Err(InvalidCursor);
@@ -101,7 +108,8 @@ mod tests {
 
     #[test]
     fn text_that_is_no_cursor_is_refused() {
-        for text in ["", "!", "AAAA", "NSBzZWNyZXQvYQ"] {
+        let long = URL_SAFE_NO_PAD.encode(format!("5 source/{}", "x".repeat(1_000)));
+        for text in ["", "!", "AAAA", "NSBzZWNyZXQvYQ", &long] {
             let decoded = FileCursor::decode(text, &release(Some(5)));
             assert_eq!(decoded, Err(InvalidCursor), "{text}");
         }

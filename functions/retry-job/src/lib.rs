@@ -2,7 +2,7 @@
 
 use api::{
     Answer, Body, IdempotencyKeyHeader, JobAction, NoParams, PathId, Problem, Route, SignedIn,
-    allow_job,
+    allow_job, allow_release,
 };
 use axum::{Router, extract::State, response::Response};
 use jobs::{FieldReader, JobId, JobType, MAX_CONFIG_BYTES, NewJob, ReadFields, Status, json_bytes};
@@ -52,6 +52,9 @@ async fn retry_job(
     if !matches!(old.status(), Status::Failed | Status::Cancelled) {
         return Err(Problem::wrong_status(old.status(), JobAction::Retry));
     }
+    if let Some(release) = old.release_id {
+        allow_release(caller, store, release).await?;
+    }
     let config = changed(documents.unwrap_or_default().config, changes)?;
     if let Some(job_type) = old.job_type {
         check_config(job_type, &config)?;
@@ -65,6 +68,7 @@ async fn retry_job(
         // A cancelled draft may lack a type or a release. Its copy is a draft again.
         draft: old.job_type.is_none() || (needs_release && old.release_id.is_none()),
         retry_of: Some(id),
+        earlier_retry: old.retried_by,
     };
     let outcome = submissions.create(&job, key.as_deref()).await?;
     api::create_answer(store, outcome, job.config).await

@@ -70,6 +70,7 @@ impl JobRequest {
             config: self.config,
             draft,
             retry_of: None,
+            earlier_retry: None,
         }
     }
 }

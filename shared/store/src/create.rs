@@ -80,13 +80,13 @@ impl Store {
     /// claimed, because the message arrived after all, or cancelled, or a client received its id.
     pub async fn withdraw_job(
         &self,
-        created: &Job,
+        id: JobId,
+        job: &NewJob,
         key: Option<&IdempotencyKey>,
     ) -> Result<bool, AwsError> {
-        let id = created.id;
         let untouched =
             "#status = :pending AND #fence = :none AND attribute_not_exists(#acknowledged)";
-        let job = self
+        let delete = self
             .delete_part(&keys::job(id))
             .condition_expression(untouched)
             .expression_attribute_names("#acknowledged", "acknowledged")
@@ -94,9 +94,9 @@ impl Store {
             .expression_attribute_names("#fence", "fence")
             .expression_attribute_values(":pending", s(Status::Pending.as_str()))
             .expression_attribute_values(":none", n(0));
-        let mut deletes = vec![job, self.delete_part(&keys::job_part(id, keys::CONFIG))];
+        let mut deletes = vec![delete, self.delete_part(&keys::job_part(id, keys::CONFIG))];
         if let Some(key) = key {
-            let at = keys::idempotency(created.created_by, &key.key);
+            let at = keys::idempotency(job.created_by, &key.key);
             deletes.push(self.delete_part(&at));
         }
         let parts = deletes.into_iter().map(|delete| {
@@ -106,9 +106,9 @@ impl Store {
             Ok(TransactWriteItem::builder().delete(delete).build())
         });
         let mut parts = parts.collect::<Result<Vec<_>, AwsError>>()?;
-        if let Some(old) = created.retry_of {
+        if let Some(old) = job.retry_of {
             let update = Update::new(keys::job(old))
-                .remove("retried_by")
+                .set_or_remove("retried_by", job.earlier_retry.map(|id| n(id.get())))
                 .only_if("#retried_by = :id")
                 .value(":id", n(id.get()));
             parts.push(update.into_part(&self.table)?);

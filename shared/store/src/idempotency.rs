@@ -63,6 +63,22 @@ impl Store {
         }
     }
 
+    /// Finds the release that the same request with this key has made.
+    pub(super) async fn release_of_key(
+        &self,
+        owner: UserId,
+        key: &IdempotencyKey,
+        now: Time,
+    ) -> Result<Option<ReleaseId>, AwsError> {
+        let at = keys::release_idempotency(owner, &key.key);
+        let Some(item) = self.get_item(&at, true).await? else {
+            return Ok(None);
+        };
+        let stored: IdempotencyItem = from_item(item)?;
+        let is_valid = stored.expires_at > now.seconds() && stored.digest == key.digest;
+        Ok(stored.release_id.filter(|_| is_valid))
+    }
+
     /// Builds the part of a transaction that stores a key of `owner` with what it made, unless it
     /// is in use.
     pub(super) fn put_key(

@@ -85,7 +85,7 @@ impl Store {
         let Err(mut refusals) = self.transact(parts).await? else {
             return Ok(CreateReleaseOutcome::Created(release));
         };
-        // A repeated request with a given id is refused for both.
+        // A repeated request with a given id is refused for both, but only one may be reported.
         Ok(match refusals.pop().filter(|part| part.condition_failed) {
             Some(refusal) => key
                 .repeated(refusal)?
@@ -94,7 +94,10 @@ impl Store {
                     CreateReleaseOutcome::KeyReused,
                     CreateReleaseOutcome::Existing,
                 ),
-            None => CreateReleaseOutcome::IdTaken,
+            None => match self.release_of_key(caller, key, now).await? {
+                Some(id) => CreateReleaseOutcome::Existing(id),
+                None => CreateReleaseOutcome::IdTaken,
+            },
         })
     }
 

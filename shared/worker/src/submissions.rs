@@ -74,7 +74,7 @@ impl Submissions {
         if let Err(error) = self.queue.send_job(id, owner, Duration::ZERO).await {
             // `false`: the job stays. The message did arrive and a run began, the owner cancelled
             // the job, or a repeated request returned it.
-            if self.store.withdraw_job(created, key.as_ref()).await? {
+            if self.store.withdraw_job(id, job, key.as_ref()).await? {
                 return Err(error);
             }
         }
@@ -102,7 +102,14 @@ impl Submissions {
         key: &str,
     ) -> Result<CreateOutcome, AwsError> {
         let key = self.idempotency_key(job, key);
-        self.store_job(job, Some(&key)).await
+        let outcome = self.store_job(job, Some(&key)).await?;
+        // A client's request with the same key may still withdraw the job.
+        if let CreateOutcome::Existing(id) = outcome
+            && !self.store.acknowledge_job(id).await?
+        {
+            return Err(AwsError::Contention("the job is being withdrawn"));
+        }
+        Ok(outcome)
     }
 
     /// Submits a draft whose fields have been checked. The message goes first: if SQS refuses it,

@@ -1,10 +1,15 @@
 //! Submitting jobs: idempotency keys, retries, invalid requests.
 
-use serde_json::{Value, json};
-use worker::testing::broken_queue;
+use jobs::{JobType, NewJob, ReleaseId};
+use serde_json::{Map, Value, json};
+use store::CreateOutcome;
+use worker::{
+    Submissions,
+    testing::{broken_queue, queue},
+};
 
 use crate::{
-    common::{ADMIN, Api, FakeWork, OWNER, STRANGER},
+    common::{ADMIN, Api, FakeWork, OWNER, RETENTION, STRANGER, job_id, user_id},
     fields, ids,
 };
 
@@ -121,6 +126,76 @@ async fn retry_that_cannot_be_queued_leaves_no_trace() {
         .await;
     assert_eq!(status, 503);
     assert_eq!(api.get(OWNER, &path).await.1["retried_by"], json!(null));
+}
+
+fn new_job(release: u64, retry_of: Option<u64>) -> NewJob {
+    NewJob {
+        created_by: user_id(OWNER),
+        release_id: ReleaseId::try_from(release).ok(),
+        job_type: Some(JobType::Nfofix),
+        config: Map::new(),
+        draft: false,
+        retry_of: retry_of.map(job_id),
+        earlier_retry: None,
+    }
+}
+
+#[tokio::test]
+async fn withdrawn_retry_leaves_the_earlier_one_in_place() {
+    let api = Api::new().await;
+    let old = api.create(json!({"job_type": "nfofix"})).await;
+    api.process(old, FakeWork::Fail).await;
+    let path = format!("/api/jobs/{old}/retry");
+    let (_, first) = api.send(OWNER, "POST", &path, None).await;
+    let second = NewJob {
+        earlier_retry: Some(job_id(first["id"].as_u64().unwrap())),
+        ..new_job(api.create_release().await, Some(old))
+    };
+    let (id, now) = (job_id(5), api.clock.clock().now());
+    let created = api
+        .store
+        .create_job(id, &second, None, now, RETENTION)
+        .await;
+    assert!(matches!(created, Ok(Some(CreateOutcome::Created(_)))));
+    assert_eq!(api.job(old).await.retried_by, Some(id));
+    assert!(api.store.withdraw_job(id, &second, None).await.unwrap());
+    assert_eq!(api.job(old).await.retried_by, second.earlier_retry);
+}
+
+#[tokio::test]
+async fn message_does_not_join_a_job_that_is_being_withdrawn() {
+    let api = Api::new().await;
+    let job = new_job(api.create_release().await, None);
+    let submissions = Submissions::new(api.store.clone(), queue(), api.clock.clock(), RETENTION);
+    let created = submissions.create(&job, Some("k")).await;
+    let Ok(CreateOutcome::Created(created)) = created else {
+        panic!("{created:?}")
+    };
+    // Between the two, a withdrawal has deleted the job.
+    assert!(
+        api.store
+            .withdraw_job(created.id, &job, None)
+            .await
+            .unwrap()
+    );
+    let joined = submissions.create_delivered(&job, "k").await;
+    assert!(joined.is_err_and(|error| error.is_unavailable()));
+}
+
+#[tokio::test]
+async fn job_on_another_users_release_is_not_retried() {
+    let api = Api::new().await;
+    let body = api.on_release(OWNER, json!({"job_type": "nfofix"})).await;
+    let (_, job) = api.send(ADMIN, "POST", "/api/jobs", Some(body)).await;
+    let id = job["id"].as_u64().unwrap();
+    api.process(id, FakeWork::Fail).await;
+    let no_longer_admin = (ADMIN.0, false);
+    let path = format!("/api/jobs/{id}/retry");
+    let (status, problem) = api.send(no_longer_admin, "POST", &path, None).await;
+    assert_eq!(
+        (status, &problem["type"]),
+        (403, &json!("urn:jobs:forbidden"))
+    );
 }
 
 #[tokio::test]

@@ -19,4 +19,6 @@ pub struct NewJob {
     pub draft: bool,
     /// The job that it retries.
     pub retry_of: Option<JobId>,
+    /// The last job that has retried the same one before.
+    pub earlier_retry: Option<JobId>,
 }

@@ -1,5 +1,7 @@
 //! Renders the NFO from a template. A template has conditions and loops, but calls no functions.
 
+use std::{panic::resume_unwind, thread};
+
 use jobs::FailureCode;
 use minijinja::{Environment, Template, UndefinedBehavior, value::Serde};
 
@@ -15,6 +17,8 @@ const DEFAULT_TEMPLATE: &str = include_str!("../../templates/default.nfo");
 const MAX_FUEL: u64 = 200_000;
 /// The largest template, in bytes.
 const MAX_TEMPLATE_BYTES: usize = 64 * 1024;
+/// The stack of a thread that compiles a template. Only what is used of it takes memory.
+const STACK_BYTES: usize = 128 * 1024 * 1024;
 /// The longest expression or block, in bytes.
 const MAX_TAG_BYTES: usize = 512;
 /// The placeholders of a template: the fields of [`Facts`].
@@ -38,7 +42,7 @@ const PLACEHOLDERS: [&str; 12] = [
 /// # Errors
 /// [`FailureCode::TemplateInvalid`] as for [`render`], except that its work is not measured.
 pub fn check(template: &str) -> Result<(), WorkError> {
-    parse(&environment(), template).map(drop)
+    on_deep_stack(|| parse(&environment(), template).map(drop))
 }
 
 /// Renders the NFO with CRLF, from the user's template or the default one. Wraps long lines, except
@@ -48,6 +52,22 @@ pub fn check(template: &str) -> Result<(), WorkError> {
 /// [`FailureCode::TemplateInvalid`] if the template does not parse, uses an unknown placeholder, or
 /// takes too much work.
 pub fn render(facts: &Facts, template: Option<&str>) -> Result<String, WorkError> {
+    on_deep_stack(|| render_here(facts, template))
+}
+
+/// Runs work with templates, whose compiler recurses, on a thread with a stack that no template of
+/// the allowed size can use up.
+fn on_deep_stack<T: Send>(
+    work: impl FnOnce() -> Result<T, WorkError> + Send,
+) -> Result<T, WorkError> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK_BYTES);
+        let running = thread.spawn_scoped(scope, work)?;
+        running.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+fn render_here(facts: &Facts, template: Option<&str>) -> Result<String, WorkError> {
     let environment = environment();
     let text = parse(&environment, template.unwrap_or(DEFAULT_TEMPLATE))?
         .render(Serde(facts))
@@ -90,15 +110,43 @@ fn parse<'env>(
     Ok(template)
 }
 
-/// Returns whether an expression or a block is so long that a chain of its operators could overflow
-/// the stack of the template's compiler.
+/// Returns whether an expression or a block is so long that the chain of its operators needs a deep
+/// stack to compile.
 fn has_long_tag(source: &str) -> bool {
-    [("{{", "}}"), ("{%", "%}")].iter().any(|(open, close)| {
-        source.split(open).skip(1).any(|rest| {
-            let end = rest.find(close).unwrap_or(rest.len());
-            end > MAX_TAG_BYTES
-        })
-    })
+    let mut rest = source;
+    while let Some(start) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
+        let comment = rest.find("{#").filter(|comment| *comment < start);
+        if let Some(comment) = comment {
+            let end = rest[comment..].find("#}").map(|end| comment + end + 2);
+            rest = &rest[end.unwrap_or(rest.len())..];
+            continue;
+        }
+        let length = tag_length(&rest[start + 2..]);
+        if length > MAX_TAG_BYTES {
+            return true;
+        }
+        rest = &rest[start + 2 + length..];
+    }
+    false
+}
+
+/// Returns the length of the tag that `text` starts with. As for the compiler, it ends neither in a
+/// string nor within brackets.
+fn tag_length(text: &str) -> usize {
+    let (mut quote, mut depth) = (None, 0_usize);
+    let mut bytes = text.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        match (quote, byte) {
+            (Some(_), b'\\') => drop(bytes.next()),
+            (Some(open), _) if byte == open => quote = None,
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'}' | b'%') if depth == 0 && text[at + 1..].starts_with('}') => return at,
+            (None, b'(' | b'[' | b'{') => depth += 1,
+            (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
+            (_, _) => {}
+        }
+    }
+    text.len()
 }
 
 /// Refuses unknown placeholders. Rendering would miss one in an unused branch.
@@ -195,6 +243,17 @@ mod tests {
             let error = check(&template).unwrap_err();
             assert!(error.to_string().contains("512 bytes"), "{error}");
         }
+        let chain = ".a".repeat(15_000);
+        for hidden in [
+            format!("{{{{ \"}}}}\" ~ title{chain} }}}}"),
+            format!("{{{{ {{\"a\": {{}}}}{chain} }}}}"),
+        ] {
+            let error = check(&hidden).unwrap_err();
+            assert!(error.to_string().contains("512 bytes"), "{error}");
+        }
+        // Hidden from the check of lengths, but not too deep for the stack.
+        let raw = format!("{{% raw %}}{{{{ \"{{% endraw %}}{{{{ \"}}}}\" ~ title{chain} }}}}");
+        assert!(render(&facts(), Some(&raw)).is_err());
         assert!(check("{{ title }}\n{% if year %}{{ year }}{% endif %}").is_ok());
     }
 

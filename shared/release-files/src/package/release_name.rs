@@ -23,6 +23,7 @@ pub fn build_release_name(
     let text = |name: &str| metadata.get(name).map(plain_text).unwrap_or_default();
     let author = match metadata.get("authors") {
         Some(Value::Array(authors)) => authors.first().map(plain_text).unwrap_or_default(),
+        Some(Value::String(names)) if !names.trim().is_empty() => text("authors"),
         _ => text("author"),
     };
     let title = if text("title").is_empty() {
@@ -75,6 +76,8 @@ mod tests {
             name(&metadata, None).unwrap(),
             "Elise.Noel-L.ete.un.recit-2024-GRP"
         );
+        let one = json!({"title": "A Book", "authors": "Jane Doe"});
+        assert_eq!(name(&one, None).unwrap(), "Jane.Doe-A.Book-GRP");
         assert_eq!(
             name(&json!({}), Some("My Release")).unwrap(),
             "My.Release-GRP"

@@ -115,6 +115,9 @@ impl PackageBuild {
             PackProgress,
         ) -> Result<Option<PackProgress>, WorkError>,
     ) -> Result<(), WorkError> {
+        if self.config.volume_size >= Some(largest_archive(count, total)) {
+            self.config.volume_size = None;
+        }
         let mut progress = JobProgress::new(self.reporter.clone(), from, ARCHIVE_WRITTEN);
         progress.start_step("archive");
         let (archive, start) = self.open_archive()?;
@@ -136,8 +139,8 @@ impl PackageBuild {
         Err(WorkError::Suspended)
     }
 
-    /// Gives an archive that fits into one volume the name of a single file. Its size is known only
-    /// now.
+    /// Gives an archive that fits into one volume the name of a single file: compression has made it
+    /// fit, so its size is known only now.
     fn name_archive(&mut self) -> Result<(), WorkError> {
         if self.config.volume_size.is_some() && self.files.len() == 1 {
             let name = self.archive_name();
@@ -235,4 +238,12 @@ impl PackageBuild {
         self.files.push(self.output.write(name, bytes)?);
         Ok(())
     }
+}
+
+/// Returns more than the size of any archive of `count` files of `total` bytes: paths and headers
+/// take less than 2 KiB a file, and incompressible data grows by less than a thousandth.
+const fn largest_archive(count: usize, total: u64) -> u64 {
+    total
+        .saturating_add(total / 1_000)
+        .saturating_add(2_048 * (count as u64 + 1))
 }

@@ -13,7 +13,7 @@ use super::{
     Task,
     build::{ArchiveVolumes, BuiltPackage, PackageBuild, build_package},
     checkpoint::Checkpoints,
-    completed, counted, is_complete, require_sources,
+    completed, counted, is_complete, require_sources, says_something,
     time_budget::{PackProgress, TimeBudget},
     to_object,
 };
@@ -100,11 +100,11 @@ impl Packaging {
     fn metadata(&self) -> Result<Map<String, Value>, WorkError> {
         let known = self.task.release.metadata.clone();
         let Some(file) = self.sources.first().filter(|_| !is_complete(&known)) else {
-            return Ok(known);
+            return Ok(completed(known, Map::new()));
         };
         match self.read_metadata(file) {
             Ok(found) => Ok(completed(known, found)),
-            Err(WorkError::Failed(failure)) if known.contains_key("title") => {
+            Err(WorkError::Failed(failure)) if known.get("title").is_some_and(says_something) => {
                 let (path, why) = (self.task.source_path(file), failure.log_line());
                 let line = format!("The metadata of {path} is not used: {why}");
                 self.reporter.log(Level::Warning, &line);

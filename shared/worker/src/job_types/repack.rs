@@ -23,7 +23,7 @@ use super::{
     checkpoint::Checkpoints,
     completed,
     current_package::{CurrentPackage, open_volumes, read_checksums},
-    is_complete,
+    is_complete, says_something,
     time_budget::{PackProgress, TimeBudget},
     to_object,
 };
@@ -160,10 +160,10 @@ impl Repack {
         let known = self.task.release.metadata.clone();
         let nfo = self.current.nfo();
         let Some(nfo) = nfo.filter(|_| !is_complete(&known)) else {
-            return Ok(known);
+            return Ok(completed(known, Map::new()));
         };
         match check_size(usize::try_from(nfo.size).unwrap_or(usize::MAX)) {
-            Err(_) if known.contains_key("title") => return Ok(known),
+            Err(_) if known.get("title").is_some_and(says_something) => return Ok(known),
             checked => checked?,
         }
         let bytes = self.objects.read(nfo)?;

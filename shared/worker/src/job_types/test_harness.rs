@@ -76,6 +76,7 @@ impl WorkerHarness {
             config: config.as_object().unwrap().clone(),
             draft: false,
             retry_of: None,
+            earlier_retry: None,
         };
         self.store
             .create_job(id, &job, None, START, RETENTION)

@@ -47,7 +47,7 @@ impl CostMeter {
         let (budget, body) = (Units::new(1, 0.0, 6.0), json!({"reason": "The wrong file"}));
         self.write("cancel", budget, ("PUT", &path("/cancel")), Some(body))
             .await;
-        let budget = Units::new(2, 1.0, 9.0).and_message();
+        let budget = Units::new(3, 2.0, 9.0).and_message();
         self.write("retry", budget, ("POST", &path("/retry")), None)
             .await;
     }
