@@ -29,11 +29,11 @@ impl ReadFields for CreateRequest {
     fn read_fields(fields: &mut FieldReader) -> Option<Self> {
         let draft = fields.flag("draft").unwrap_or(false);
         let job = if draft {
-            JobRequest::read_fields(fields)
+            JobRequest::read_fields(fields)?
         } else {
             JobRequest::read_submission(fields)
         };
-        Some(Self { job: job?, draft })
+        Some(Self { job, draft })
     }
 }
 

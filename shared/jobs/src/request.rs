@@ -28,13 +28,10 @@ impl ReadFields for JobRequest {
 impl JobRequest {
     /// Reads the request for a job that is not a draft: it must have a type, and a release if the
     /// type needs one.
-    pub fn read_submission(fields: &mut FieldReader) -> Option<Self> {
+    pub fn read_submission(fields: &mut FieldReader) -> Self {
         let job_type: Option<JobType> = fields.required("job_type", FieldReader::parsed);
         let needs_release = job_type.is_some_and(JobType::needs_release);
-        let request = Self::read_rest(fields, job_type, needs_release);
-        let is_complete =
-            request.job_type.is_some() && (request.release_id.is_some() || !needs_release);
-        is_complete.then_some(request)
+        Self::read_rest(fields, job_type, needs_release)
     }
 
     fn read_rest(fields: &mut FieldReader, job_type: Option<JobType>, needs_release: bool) -> Self {

@@ -9,7 +9,7 @@ use serde_with::skip_serializing_none;
 use crate::{
     DYNAMODB, Refusal, Store,
     item::{from_item, to_item},
-    keys,
+    keys::{self, Key},
     update::n,
 };
 
@@ -52,14 +52,10 @@ impl Store {
         key: &str,
         now: Time,
     ) -> Result<Option<Job>, AwsError> {
-        let item = self.get_item(&keys::idempotency(owner, key), true).await?;
-        let Some(item) = item else {
-            return Ok(None);
-        };
-        let stored: IdempotencyItem = from_item(item)?;
-        match stored.job_id {
-            Some(id) if stored.expires_at > now.seconds() => self.job(id, true).await,
-            _ => Ok(None),
+        let stored = self.valid_key(&keys::idempotency(owner, key), now).await?;
+        match stored.and_then(|stored| stored.job_id) {
+            Some(id) => self.job(id, true).await,
+            None => Ok(None),
         }
     }
 
@@ -71,12 +67,16 @@ impl Store {
         now: Time,
     ) -> Result<Option<ReleaseId>, AwsError> {
         let at = keys::release_idempotency(owner, &key.key);
-        let Some(item) = self.get_item(&at, true).await? else {
-            return Ok(None);
-        };
-        let stored: IdempotencyItem = from_item(item)?;
-        let is_valid = stored.expires_at > now.seconds() && stored.digest == key.digest;
-        Ok(stored.release_id.filter(|_| is_valid))
+        let stored = self.valid_key(&at, now).await?;
+        let same = stored.filter(|stored| stored.digest == key.digest);
+        Ok(same.and_then(|stored| stored.release_id))
+    }
+
+    /// Reads a key, unless it has expired.
+    async fn valid_key(&self, at: &Key, now: Time) -> Result<Option<IdempotencyItem>, AwsError> {
+        let item = self.get_item(at, true).await?;
+        let stored: Option<IdempotencyItem> = item.map(from_item).transpose()?;
+        Ok(stored.filter(|stored| stored.expires_at > now.seconds()))
     }
 
     /// Builds the part of a transaction that stores a key of `owner` with what it made, unless it

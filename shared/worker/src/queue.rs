@@ -70,7 +70,7 @@ impl ReadFields for Message {
         let created_by = fields.required("created_by", FieldReader::id);
         let key = fields.line("idempotency_key", MAX_KEY_CHARS);
         Some(Self::Submission {
-            job: request?.into_job(created_by?, false),
+            job: request.into_job(created_by?, false),
             key,
         })
     }

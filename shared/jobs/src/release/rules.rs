@@ -47,28 +47,34 @@ pub fn check_type(release_type: &str) -> Result<(), &'static str> {
 /// with the fields named `metadata.<field>`.
 #[must_use]
 pub fn check_metadata(metadata: &Map<String, Value>) -> Vec<FieldError> {
-    let has_type = |field: &str, value: &Value| match field {
-        "title" | "publisher" | "isbn" | "language" | "description" | "series" | "series_index"
-        | "format" | "author" => value.is_string(),
-        "authors" => value.is_string() || is_list_of_strings(value),
-        "subjects" => is_list_of_strings(value),
-        "year" => value
-            .as_i64()
-            .is_some_and(|year| (-9999..=9999).contains(&year)),
-        _ => true,
-    };
-    let expected = |field: &str| match field {
-        "authors" => "must be a string or a list of strings",
-        "subjects" => "must be a list of strings",
-        "year" => "must be an integer from -9999 to 9999",
-        _ => "must be a string",
-    };
-    let wrong = metadata
-        .iter()
-        .filter(|(field, value)| !value.is_null() && !has_type(field, value));
-    wrong
-        .map(|(field, _)| FieldError::new(format!("metadata.{field}"), expected(field)))
+    let given = metadata.iter().filter(|(_, value)| !value.is_null());
+    given
+        .filter_map(|(field, value)| {
+            let rule = broken_rule(field, value)?;
+            Some(FieldError::new(format!("metadata.{field}"), rule))
+        })
         .collect()
+}
+
+/// Returns the rule that the value of a field breaks, if it breaks one.
+fn broken_rule(field: &str, value: &Value) -> Option<&'static str> {
+    let (fits, rule) = match field {
+        "title" | "publisher" | "isbn" | "language" | "description" | "series" | "series_index"
+        | "format" | "author" => (value.is_string(), "must be a string"),
+        "authors" => (
+            value.is_string() || is_list_of_strings(value),
+            "must be a string or a list of strings",
+        ),
+        "subjects" => (is_list_of_strings(value), "must be a list of strings"),
+        "year" => (
+            value
+                .as_i64()
+                .is_some_and(|year| (-9999..=9999).contains(&year)),
+            "must be an integer from -9999 to 9999",
+        ),
+        _ => return None,
+    };
+    (!fits).then_some(rule)
 }
 
 fn is_list_of_strings(value: &Value) -> bool {
