@@ -15,7 +15,8 @@ from botocore.config import Config
 MAX_ID = (1 << 53) - 1
 EPOCH_MILLIS = 1_735_689_600_000  # ids count from 2025-01-01
 RANDOM_BITS = 12
-SHOWN = ("status", "progress", "step", "message", "attempt")
+SHOWN = ("status", "progress", "step", "message", "attempt", "cancelled_by", "cancel_reason")
+FINAL = ("completed", "failed", "cancelled")
 
 logger = Logger(service="jobs")
 app = APIGatewayHttpResolver()
@@ -55,10 +56,10 @@ def caller() -> tuple[int, bool] | None:
     """Returns the user and their admin flag from the authorizer, or None."""
     authorizer = app.current_event.request_context.authorizer
     context = (authorizer.get_lambda if authorizer else None) or {}
-    user = context.get("user_id")
-    if not isinstance(user, int) or not 0 < user <= MAX_ID:
+    user = str(context.get("user_id", ""))
+    if not (user.isascii() and user.isdigit() and 0 < int(user) <= MAX_ID):
         return None
-    return user, context.get("admin") is True
+    return int(user), context.get("admin") is True
 
 
 def view(job: Item) -> dict[str, Any]:
@@ -71,10 +72,22 @@ def view(job: Item) -> dict[str, Any]:
     shown |= {"progress": int(job["progress"]), "attempt": int(job["attempt"])}
     shown["created_at"] = time((int(job["id"]) >> RANDOM_BITS) + EPOCH_MILLIS)
     shown |= {name: time(job.get(name)) for name in ("started_at", "updated_at", "finished_at")}
+    is_cancelled, is_pending = job["status"] == "cancelled", job["status"] == "pending"
+    shown["cancelled_at"] = shown["finished_at"] if is_cancelled else None
     shown["error"] = error
-    if job["status"] == "pending":
-        shown["waiting_for"] = job.get("waiting", {"reason": "queue"})
+    shown["waiting_for"] = job.get("waiting_for", {"reason": "queue"}) if is_pending else None
+    shown["poll_after"] = poll_after(job)
     return shown
+
+
+def poll_after(job: Item) -> int | None:
+    """Returns the seconds until it is worth asking again; None if the job is final."""
+    if job["status"] in FINAL:
+        return None
+    if job["status"] == "running":
+        return 1
+    age = datetime.now(UTC).timestamp() - int(job["updated_at"]) / 1000
+    return max(2, min(30, int(age / 4)))
 
 
 @app.get("/api/jobs/<job_id>/status")

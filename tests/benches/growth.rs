@@ -225,13 +225,13 @@ impl Bench {
                 )
                 .await;
         };
-        self.measure("cancel", [1.0, 0.0, 5.0], cancel).await;
+        self.measure("cancel", [1.0, 0.0, 6.0], cancel).await;
         let claim = async |table: &Table, call: usize| {
             let seen = &table.pending[CALLS + call];
             let claimed = table.api.store.claim(seen, seen.updated_at).await.unwrap();
             assert!(matches!(claimed, Claim::Won(_)));
         };
-        self.measure("claim", [1.0, 0.0, 4.0], claim).await;
+        self.measure("claim", [1.0, 0.0, 5.0], claim).await;
         let list = async |table: &Table, _| drop(table.ok(OWNER, "GET", "/api/jobs").await);
         self.measure("list of running jobs", [2.0, 27.0, 0.0], list)
             .await;
