@@ -115,7 +115,7 @@ async fn draft_is_submitted_at_most_once_before_its_cancel() {
             .await;
         let seen = api.job(id).await;
         let now = START.after(Duration::from_millis(1));
-        let submits = join_all((0..PARTIES).map(|_| api.store.submit(&seen, now)));
+        let submits = join_all((0..PARTIES).map(|_| api.store.submit(&seen, false, now)));
         let cancel = api.store.cancel(seen.id, caller(OWNER), None, START);
         let (submits, cancelled) = tokio::join!(submits, cancel);
         let won = submits

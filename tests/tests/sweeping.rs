@@ -32,6 +32,7 @@ async fn create_pending_job(api: &Api, id: u64) {
         job_type: Some(JobType::Analysis),
         config: Map::new(),
         draft: false,
+        by_admin: false,
         retry_of: None,
         earlier_retry: None,
     };

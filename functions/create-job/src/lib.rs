@@ -52,7 +52,7 @@ async fn create_job(
     if let Some(release) = job.release_id {
         allow_release(caller, submissions.store(), release).await?;
     }
-    let job = job.into_job(caller.user_id, draft);
+    let job = job.into_job(caller, draft);
     let outcome = submissions.create(&job, key.as_deref()).await?;
     api::create_answer(submissions.store(), outcome, job.config).await
 }

@@ -21,7 +21,8 @@ pub fn from_settings(settings: &mut Settings) -> Processor {
 /// Processes a batch of messages.
 ///
 /// # Errors
-/// Never. The response reports the messages that must be delivered again.
+/// If the work of a stopped run continues: the process must end. Otherwise the response reports the
+/// messages that must be delivered again.
 pub async fn process_jobs(
     processor: &Processor,
     event: LambdaEvent<SqsEvent>,
@@ -35,6 +36,9 @@ pub async fn process_jobs(
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message.message_id.clone().unwrap_or_default();
             response.batch_item_failures.push(failure);
+        }
+        if processor.has_hung_work() {
+            return Err("the work of a stopped run continues".into());
         }
     }
     Ok(response)

@@ -67,6 +67,7 @@ async fn retry_job(
         config,
         // A cancelled draft may lack a type or a release. Its copy is a draft again.
         draft: old.job_type.is_none() || (needs_release && old.release_id.is_none()),
+        by_admin: caller.admin,
         retry_of: Some(id),
         earlier_retry: old.retried_by,
     };

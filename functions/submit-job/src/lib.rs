@@ -41,7 +41,7 @@ async fn submit_job(
     if let Some(release) = draft.release_id {
         allow_release(caller, submissions.store(), release).await?;
     }
-    match submissions.submit(&draft).await? {
+    match submissions.submit(&draft, caller.admin).await? {
         SubmitOutcome::Submitted(job) => Ok(job_answer(job, documents, true)),
         SubmitOutcome::NotADraft(job) => Err(Problem::not_as_seen(&job, JobAction::Submit)),
         SubmitOutcome::Missing => Err(Problem::not_found(Resource::Job)),

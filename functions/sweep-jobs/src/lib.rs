@@ -31,6 +31,7 @@ pub async fn sweep_jobs(
         resent = report.resent,
         rescued = report.rescued,
         failed = report.failed.len(),
+        crashed = report.crashed.len(),
         files_deleted = report.files_deleted,
         uploads_aborted = report.uploads_aborted,
         errors = report.errors,

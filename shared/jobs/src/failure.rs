@@ -142,6 +142,9 @@ failure_codes! {
     ReleaseChanged = "release_changed",
         "the release's package or metadata changed while the job ran",
         Some("retry the job; it uses the current release");
+    ReleaseForbidden = "release_forbidden",
+        "the release belongs to another user",
+        Some("run the job on a release of your own");
     ReleaseMissing = "release_missing",
         "the job names no release, or one that does not exist",
         Some("create the release first");
@@ -175,6 +178,10 @@ failure_codes! {
     XmlEntitiesRefused = "xml_entities_refused",
         "an XML document declares entities, which are not allowed",
         Some("repair the EPUB");
+
+    AttemptCrashed = "attempt_crashed",
+        "the process died in two attempts in a row, most likely because of the job's files",
+        Some("check the files and the configuration, then retry the job");
 
     Crashed = "crashed",
         "the worker stopped responding and its lease expired",

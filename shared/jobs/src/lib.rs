@@ -29,7 +29,8 @@ pub use self::{
     field_reader::{FieldError, FieldReader, ReadFields, json_bytes, there_are},
     id::{InvalidId, JobId, MAX_ID, ReleaseId, UserId},
     job::{
-        Cancellation, EndedRun, Job, JobOutcome, JobState, LEASE, NewJob, Run, RunOutcome, Summary,
+        Cancellation, EndedRun, Job, JobOutcome, JobState, LEASE, NewJob, Run, RunOutcome,
+        STOP_TIME, Summary,
     },
     log::{Level, LogEntry, UnknownLevel},
     random::random,

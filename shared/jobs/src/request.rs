@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    Config, FieldReader, JobType, MAX_CONFIG_BYTES, NewJob, ReadFields, ReleaseId, UserId,
+    Caller, Config, FieldReader, JobType, MAX_CONFIG_BYTES, NewJob, ReadFields, ReleaseId,
     json_bytes,
 };
 
@@ -57,15 +57,16 @@ impl JobRequest {
         }
     }
 
-    /// Converts the request into a job owned by `created_by`.
+    /// Converts the request of `caller` into a job that the caller owns.
     #[must_use]
-    pub fn into_job(self, created_by: UserId, draft: bool) -> NewJob {
+    pub fn into_job(self, caller: Caller, draft: bool) -> NewJob {
         NewJob {
-            created_by,
+            created_by: caller.user_id,
             release_id: self.release_id,
             job_type: self.job_type,
             config: self.config,
             draft,
+            by_admin: caller.admin,
             retry_of: None,
             earlier_retry: None,
         }

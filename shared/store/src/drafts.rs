@@ -90,7 +90,12 @@ impl Store {
     }
 
     /// Submits the draft `seen`, unless it has changed since. Its retention starts again.
-    pub async fn submit(&self, seen: &Job, now: Time) -> Result<SubmitOutcome, AwsError> {
+    pub async fn submit(
+        &self,
+        seen: &Job,
+        by_admin: bool,
+        now: Time,
+    ) -> Result<SubmitOutcome, AwsError> {
         let token = write_token();
         // The condition compares the old `updated_at`, which this write also sets.
         let update = Update::new(keys::job(seen.id))
@@ -98,6 +103,7 @@ impl Store {
             .only_if("#updated_at = :seen")
             .value(":seen", n(seen.updated_at.millis()))
             .set(EDIT, token.clone())
+            .set_or_remove("by_admin", by_admin.then_some(AttributeValue::Bool(true)))
             .set("expires_at", n(now.after(seen.lifetime()).seconds()))
             .set("due_at", n(now.after(RESEND_AFTER).millis()));
         Ok(match self.update(update).await? {

@@ -54,7 +54,7 @@ pub use self::{
         CancelOutcome, Claim, CreateOutcome, CreateReleaseOutcome, EditOutcome, EndOutcome,
         SubmitOutcome, WriteOutcome,
     },
-    permits::{Permit, PermitOutcome},
+    permits::{FreePermit, Permit, PermitCheck, PermitOutcome},
     read::Details,
     releases::files_deletable_at,
     run::{Completion, Leftovers, MetadataChange, PackageChange, RunEnd, RunHandle, RunProgress},

@@ -1,9 +1,9 @@
 //! Permits limit concurrency: one job at a time changes a release, and a user has a limit of
 //! running jobs.
 //!
-//! The holders of a permit are a set in one item, with an element per run. A run that dies does not
-//! release its permit, so a run that finds the set full reads the holders' jobs and removes the
-//! holders whose run is dead.
+//! The holders of a permit are a set in one item, with an element per run. A run does not release
+//! its permit when it ends, which saves a write. A job that finds the set full reads the holders'
+//! jobs, and its own write replaces the holders whose run has ended.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use jobs::{JobId, ReleaseId, Time, UserId};
 
 use crate::{DYNAMODB, RunHandle, Store, item::Item, keys, sdk_error, update::n};
 
-/// The number of tries to acquire a permit from a full set. Each removes the dead holders first.
+/// The number of tries to acquire a permit whose holders change meanwhile.
 const MAX_ATTEMPTS: u32 = 3;
 const HOLDERS: &str = "holders";
 
@@ -29,13 +29,38 @@ pub enum Permit {
     User(UserId, u32),
 }
 
+/// The outcome of a check before a job is claimed.
+#[derive(Clone, Debug)]
+pub enum PermitCheck {
+    /// The permit is free.
+    Free(FreePermit),
+    /// Live runs hold all permits; this job is one of the holders.
+    Full(JobId),
+}
+
+/// A permit that was found free, with its holders as they were read.
+#[derive(Clone, Debug)]
+pub struct FreePermit {
+    permit: Permit,
+    seen: Vec<Holder>,
+    alive: Vec<Holder>,
+}
+
 /// The outcome of requesting a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PermitOutcome {
-    /// The permit is free, or acquired.
+    /// The permit is acquired.
     Granted,
     /// Live runs hold all permits; this job is one of the holders.
     Full(JobId),
+}
+
+impl FreePermit {
+    /// Returns the permit.
+    #[must_use]
+    pub const fn permit(&self) -> Permit {
+        self.permit
+    }
 }
 
 impl Permit {
@@ -53,19 +78,13 @@ impl Permit {
         }
     }
 
-    /// Returns the outcome for a set with these `alive` holders.
-    fn outcome(self, alive: &[Holder]) -> PermitOutcome {
-        match alive.first() {
-            Some(holder) if alive.len() >= self.limit() as usize => {
-                PermitOutcome::Full(holder.job_id)
-            }
-            _ => PermitOutcome::Granted,
-        }
+    const fn has_room(self, holders: &[Holder]) -> bool {
+        holders.len() < self.limit() as usize
     }
 }
 
 /// A run that holds a permit.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Holder {
     job_id: JobId,
     fence: u32,
@@ -94,89 +113,101 @@ impl Holder {
 
 impl Store {
     /// Checks whether a permit is free, to avoid a claim that would have to be given back.
-    pub async fn check_permit(&self, permit: Permit, now: Time) -> Result<PermitOutcome, AwsError> {
+    pub async fn check_permit(&self, permit: Permit, now: Time) -> Result<PermitCheck, AwsError> {
         let item = self.get_item(&permit.key(), false).await?;
-        let holders = holders(item.as_ref());
-        if holders.len() < permit.limit() as usize {
-            return Ok(PermitOutcome::Granted);
-        }
-        let (alive, _) = self.partition_alive(holders, now).await?;
-        Ok(permit.outcome(&alive))
+        self.check_holders(permit, holders(item.as_ref()), now)
+            .await
     }
 
-    /// Acquires a permit for a run. This takes one write, unless dead holders fill the set.
+    /// Acquires a permit for a run. This takes one write, unless the holders have changed since the
+    /// check and no place is left.
     pub async fn acquire_permit(
         &self,
-        permit: Permit,
+        free: &FreePermit,
         run: &RunHandle,
         now: Time,
     ) -> Result<PermitOutcome, AwsError> {
-        let mut last = run.job_id;
+        let (mut free, new) = (free.clone(), Holder::new(run));
         for _ in 0..MAX_ATTEMPTS {
-            let Some(item) = self.add_holder(permit, run).await? else {
+            let call = if free.permit.has_room(&free.seen) {
+                self.add_holder(free.permit, new)
+            } else {
+                self.replace_holders(&free, new)
+            };
+            let call = call.expression_attribute_values(":expires_at", n(run.expires_at.seconds()));
+            let Some(item) = written(call).await? else {
                 return Ok(PermitOutcome::Granted);
             };
-            let (alive, dead) = self.partition_alive(holders(Some(&item)), now).await?;
-            if let full @ PermitOutcome::Full(_) = permit.outcome(&alive) {
-                return Ok(full);
+            let current = holders(Some(&item));
+            // The answer to this write was lost.
+            if current.contains(&new) {
+                return Ok(PermitOutcome::Granted);
             }
-            last = dead.first().map_or(last, |holder| holder.job_id);
-            self.remove_holders(permit, &dead).await?;
+            free = match self.check_holders(free.permit, current, now).await? {
+                PermitCheck::Free(free) => free,
+                PermitCheck::Full(holder) => return Ok(PermitOutcome::Full(holder)),
+            };
         }
-        // Each time, other runs took the free permits and ended before their jobs were read.
-        Ok(PermitOutcome::Full(last))
+        // Each time, other runs took the free permits first.
+        let holder = free.seen.first().map_or(run.job_id, |other| other.job_id);
+        Ok(PermitOutcome::Full(holder))
     }
 
-    /// Releases a run's permit, if it holds one.
+    /// Releases the permit of a run whose job was ended from outside. Until then, or until the run
+    /// must have stopped, no other job gets it.
     pub async fn release_permit(&self, permit: Permit, run: &RunHandle) -> Result<(), AwsError> {
-        self.remove_holders(permit, &[Holder::new(run)]).await
-    }
-
-    /// Adds a holder. Returns `None` if the run now holds the permit, or the item if the set is
-    /// full.
-    async fn add_holder(&self, permit: Permit, run: &RunHandle) -> Result<Option<Item>, AwsError> {
-        let holder = Holder::new(run).text();
-        let call = self
-            .update_permits(permit)
-            .update_expression("ADD #holders :new SET #expires_at = :expires_at")
-            .condition_expression(
-                "attribute_not_exists(#holders) OR size(#holders) < :limit \
-                 OR contains(#holders, :holder)",
-            )
-            .expression_attribute_names("#expires_at", "expires_at")
-            .expression_attribute_values(":new", AttributeValue::Ss(vec![holder.clone()]))
-            .expression_attribute_values(":holder", AttributeValue::S(holder))
-            .expression_attribute_values(":limit", n(permit.limit()))
-            .expression_attribute_values(":expires_at", n(run.expires_at.seconds()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match call.send().await {
-            Ok(_) => Ok(None),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
-                    Ok(Some(refusal.item.clone().unwrap_or_default()))
-                }
-                _ => Err(sdk_error(&error)),
-            },
-        }
-    }
-
-    async fn remove_holders(&self, permit: Permit, holders: &[Holder]) -> Result<(), AwsError> {
-        if holders.is_empty() {
-            return Ok(());
-        }
-        let removed = holders.iter().map(|holder| holder.text()).collect();
+        let removed = AttributeValue::Ss(vec![Holder::new(run).text()]);
         let call = self
             .update_permits(permit)
             .update_expression("DELETE #holders :removed")
             .condition_expression("attribute_exists(#holders)")
-            .expression_attribute_values(":removed", AttributeValue::Ss(removed));
-        match call.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                Some(refusal) if refusal.is_conditional_check_failed_exception() => Ok(()),
-                _ => Err(sdk_error(&error)),
-            },
-        }
+            .expression_attribute_values(":removed", removed);
+        written(call).await.map(drop)
+    }
+
+    /// Reads the holders' jobs if no place is left without.
+    async fn check_holders(
+        &self,
+        permit: Permit,
+        seen: Vec<Holder>,
+        now: Time,
+    ) -> Result<PermitCheck, AwsError> {
+        let alive = if permit.has_room(&seen) {
+            seen.clone()
+        } else {
+            self.alive(&seen, now).await?
+        };
+        Ok(match alive.first() {
+            Some(holder) if !permit.has_room(&alive) => PermitCheck::Full(holder.job_id),
+            _ => PermitCheck::Free(FreePermit {
+                permit,
+                seen,
+                alive,
+            }),
+        })
+    }
+
+    /// Builds the write that adds a holder while there is a place.
+    fn add_holder(&self, permit: Permit, new: Holder) -> UpdateItemFluentBuilder {
+        self.update_permits(permit)
+            .update_expression("ADD #holders :new SET #expires_at = :expires_at")
+            .condition_expression("attribute_not_exists(#holders) OR size(#holders) < :limit")
+            .expression_attribute_names("#expires_at", "expires_at")
+            .expression_attribute_values(":new", AttributeValue::Ss(vec![new.text()]))
+            .expression_attribute_values(":limit", n(permit.limit()))
+    }
+
+    /// Builds the write that puts a new holder in the place of those whose run has ended.
+    fn replace_holders(&self, free: &FreePermit, new: Holder) -> UpdateItemFluentBuilder {
+        let set = |holders: &[Holder]| {
+            AttributeValue::Ss(holders.iter().map(|holder| holder.text()).collect())
+        };
+        self.update_permits(free.permit)
+            .update_expression("SET #holders = :new, #expires_at = :expires_at")
+            .condition_expression("#holders = :seen")
+            .expression_attribute_names("#expires_at", "expires_at")
+            .expression_attribute_values(":new", set(&[free.alive.as_slice(), &[new]].concat()))
+            .expression_attribute_values(":seen", set(&free.seen))
     }
 
     fn update_permits(&self, permit: Permit) -> UpdateItemFluentBuilder {
@@ -187,23 +218,35 @@ impl Store {
             .key("pk", key.pk())
             .key("sk", key.sk())
             .expression_attribute_names("#holders", HOLDERS)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
 
-    /// Splits the holders into those whose runs are alive and those whose runs are not.
-    async fn partition_alive(
-        &self,
-        holders: Vec<Holder>,
-        now: Time,
-    ) -> Result<(Vec<Holder>, Vec<Holder>), AwsError> {
+    /// Returns the holders whose run may still be at work.
+    async fn alive(&self, holders: &[Holder], now: Time) -> Result<Vec<Holder>, AwsError> {
         // A job may have a dead and a live holder, but `BatchGetItem` refuses duplicate keys.
         let ids: BTreeSet<JobId> = holders.iter().map(|holder| holder.job_id).collect();
         let jobs = self.jobs(&Vec::from_iter(ids), true).await?;
-        let is_alive = |holder: &Holder| {
+        let is_alive = |holder: &&Holder| {
             jobs.get(&holder.job_id).is_some_and(|job| {
-                job.fence == holder.fence && job.lease_expires_at().is_some_and(|at| at > now)
+                // A cancelled run works until it notices.
+                let works_until = job.lease_expires_at().or_else(|| job.stops_by());
+                job.fence == holder.fence && works_until.is_some_and(|at| at > now)
             })
         };
-        Ok(holders.into_iter().partition(is_alive))
+        Ok(holders.iter().filter(is_alive).copied().collect())
+    }
+}
+
+/// Sends a conditional write of permits. Returns the current item if the condition failed.
+async fn written(call: UpdateItemFluentBuilder) -> Result<Option<Item>, AwsError> {
+    match call.send().await {
+        Ok(_) => Ok(None),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
+                Ok(Some(refusal.item.clone().unwrap_or_default()))
+            }
+            _ => Err(sdk_error(&error)),
+        },
     }
 }
 

@@ -6,7 +6,8 @@ use aws::AwsError;
 use jobs::{Failure, FailureCode, Job, Level, Time, WaitingFor};
 use release_files::{WorkError, find_cause};
 use store::{
-    Completion, EndOutcome, Leftovers, Permit, PermitOutcome, RunEnd, RunHandle, WriteOutcome,
+    Completion, EndOutcome, FreePermit, Leftovers, Permit, PermitOutcome, RunEnd, RunHandle,
+    WriteOutcome,
 };
 use tokio::task::JoinError;
 use tracing::Instrument;
@@ -31,7 +32,7 @@ pub(crate) struct Attempt<'a> {
     job: Job,
     handle: RunHandle,
     reporter: Reporter,
-    permits: Vec<Permit>,
+    permits: Vec<FreePermit>,
     deadline: Time,
 }
 
@@ -40,7 +41,7 @@ impl<'a> Attempt<'a> {
     pub(crate) fn new(
         service: &'a JobService,
         job: Job,
-        permits: Vec<Permit>,
+        permits: Vec<FreePermit>,
         deadline: Time,
     ) -> Self {
         let first_log_seq = job.runs.last().map_or(1, |run| run.first_log_seq);
@@ -92,13 +93,10 @@ impl<'a> Attempt<'a> {
     pub(crate) async fn acquire_permits(&self) -> Option<RunEnd> {
         for permit in &self.permits {
             let store = self.service.store();
-            match store
-                .acquire_permit(*permit, &self.handle, self.now())
-                .await
-            {
+            match store.acquire_permit(permit, &self.handle, self.now()).await {
                 Ok(PermitOutcome::Granted) => {}
                 Ok(PermitOutcome::Full(holder)) => {
-                    let waiting_for = waiting_for(*permit, holder);
+                    let waiting_for = waiting_for(permit.permit(), holder);
                     return Some(RunEnd::Deferred(waiting_for, self.now().after(RETRY_DELAY)));
                 }
                 Err(error) => return Some(self.end_after_aws_error(&error)),
@@ -107,12 +105,14 @@ impl<'a> Attempt<'a> {
         None
     }
 
-    /// Releases the permits. A permit that cannot be released now is removed by the next job that
-    /// finds it held by an ended run.
+    /// Releases the permits of a job that was ended from outside, now that its work has stopped.
     pub(crate) async fn release_permits(&self) {
+        if self.service.has_hung_work() {
+            return;
+        }
         for permit in &self.permits {
             let store = self.service.store();
-            if let Err(error) = store.release_permit(*permit, &self.handle).await {
+            if let Err(error) = store.release_permit(permit.permit(), &self.handle).await {
                 tracing::warn!(job_id = %self.job.id, %error, "failed to release a permit");
             }
         }
@@ -138,6 +138,11 @@ impl<'a> Attempt<'a> {
             tokio::select! {
                 result = &mut work => break result,
                 _ = ticks.tick() => heartbeat.beat(self.now()).await,
+            }
+            if heartbeat.has_waited_too_long(self.now()) {
+                tracing::error!(job_id = %self.job.id, "work did not stop; the process must end");
+                self.service.report_hung_work();
+                break Ok(Err(WorkError::Stopped));
             }
         };
         match heartbeat.stopped_by() {

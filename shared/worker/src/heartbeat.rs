@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws::AwsError;
-use jobs::{LogEntry, Time};
+use jobs::{LogEntry, STOP_TIME, Time};
 use store::{RunHandle, Store, WriteOutcome};
 
 use crate::reporter::Reporter;
@@ -41,6 +41,7 @@ pub(crate) struct Heartbeat<'a> {
     deadline: Time,
     last_write: Time,
     stopped_by: Option<StopReason>,
+    stopped_at: Option<Time>,
 }
 
 impl<'a> Heartbeat<'a> {
@@ -59,6 +60,7 @@ impl<'a> Heartbeat<'a> {
             deadline,
             last_write: now,
             stopped_by: None,
+            stopped_at: None,
         }
     }
 
@@ -67,10 +69,16 @@ impl<'a> Heartbeat<'a> {
         self.stopped_by
     }
 
+    /// Returns whether the work continues at `now`, although it was stopped [`STOP_TIME`] ago.
+    pub(crate) fn has_waited_too_long(&self, now: Time) -> bool {
+        self.stopped_at
+            .is_some_and(|stopped| now.since(stopped) >= STOP_TIME)
+    }
+
     /// Beats once, at `now`.
     pub(crate) async fn beat(&mut self, now: Time) {
         if now.after(DEADLINE_MARGIN) >= self.deadline {
-            self.stop(StopReason::OutOfTime);
+            self.stop(StopReason::OutOfTime, now);
         }
         if self.stopped_by >= Some(StopReason::LeaseLost) {
             return;
@@ -79,19 +87,20 @@ impl<'a> Heartbeat<'a> {
         match self.write(since_last >= HEARTBEAT_INTERVAL, now).await {
             Ok(Some(WriteOutcome::Written(()))) => self.last_write = now,
             Ok(None) => {}
-            Ok(Some(WriteOutcome::Fenced(_))) => self.stop(StopReason::Fenced),
+            Ok(Some(WriteOutcome::Fenced(_))) => self.stop(StopReason::Fenced, now),
             // The lease survives a few missed beats.
             Err(error) => {
                 tracing::warn!(job_id = %self.run.job_id, %error, "heartbeat failed");
                 if since_last >= LEASE_LOST_AFTER {
-                    self.stop(StopReason::LeaseLost);
+                    self.stop(StopReason::LeaseLost, now);
                 }
             }
         }
     }
 
-    fn stop(&mut self, reason: StopReason) {
+    fn stop(&mut self, reason: StopReason, now: Time) {
         self.stopped_by = self.stopped_by.max(Some(reason));
+        self.stopped_at.get_or_insert(now);
         self.reporter.stop();
     }
 

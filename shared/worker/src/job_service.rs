@@ -1,5 +1,10 @@
 //! The job service: updates, cancels and processes jobs.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use aws::AwsError;
 use jobs::{Caller, Clock, Event, Failure, FailureCode, Job, JobId, Level, Status, UserId};
 use store::{CancelOutcome, Store, SubmitOutcome, WriteOutcome};
@@ -13,6 +18,7 @@ pub struct JobService {
     store: Store,
     clock: Clock,
     user_limit: Option<u32>,
+    has_hung_work: Arc<AtomicBool>,
 }
 
 /// The outcome of [`JobService::update_status`].
@@ -29,11 +35,12 @@ pub enum UpdateStatusOutcome {
 impl JobService {
     /// Creates the service over `store`.
     #[must_use]
-    pub const fn new(store: Store, clock: Clock) -> Self {
+    pub fn new(store: Store, clock: Clock) -> Self {
         Self {
             store,
             clock,
             user_limit: None,
+            has_hung_work: Arc::default(),
         }
     }
 
@@ -60,6 +67,17 @@ impl JobService {
         self.user_limit
     }
 
+    /// Returns whether the work of a run continues although it was stopped. A thread cannot be stopped
+    /// from outside, so the process must end.
+    #[must_use]
+    pub fn has_hung_work(&self) -> bool {
+        self.has_hung_work.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn report_hung_work(&self) {
+        self.has_hung_work.store(true, Ordering::Relaxed);
+    }
+
     /// Moves a job to `status` and adds `logs` to its log. This can end a running job, but only a
     /// run can start or complete a job.
     pub async fn update_status(
@@ -76,7 +94,10 @@ impl JobService {
         };
         let now = self.clock.now();
         Ok(match (job.status(), status) {
-            (Status::Draft, Status::Pending) => self.store.submit(&job, now).await?.into(),
+            (Status::Draft, Status::Pending) => {
+                let submitted = self.store.submit(&job, job.by_admin, now);
+                submitted.await?.into()
+            }
             (from, Status::Failed) if from.after(Event::Fail).is_some() => {
                 let message = logs.unwrap_or("Failed by an operator.");
                 let failure = Failure::new(FailureCode::Failed, message);

@@ -1,11 +1,11 @@
 //! Processes one job: the checks, the claim, the run and its end.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use aws::AwsError;
 use jobs::{Config, Failure, FailureCode, Job, JobId, JobState, Status, Time, WaitingFor};
 use serde_json::{Map, Value};
-use store::{Claim, Permit, PermitOutcome, RunEnd, WriteOutcome};
+use store::{Claim, FreePermit, Permit, PermitCheck, RunEnd, WriteOutcome};
 
 use crate::{
     attempt::{Attempt, waiting_for},
@@ -55,9 +55,10 @@ impl JobService {
             };
             let config = parse_config(&seen, &documents.config);
             let permits = self.permits(&seen, config.as_ref().ok());
-            if let Some(processed) = self.before_claim(&seen, &permits).await? {
-                return Ok(processed);
-            }
+            let permits = match self.before_claim(&seen, &permits).await? {
+                ControlFlow::Continue(permits) => permits,
+                ControlFlow::Break(processed) => return Ok(processed),
+            };
             match self.store().claim(&seen, self.clock().now()).await? {
                 Claim::Won(job) => {
                     let attempt = Attempt::new(self, job, permits, deadline);
@@ -72,42 +73,41 @@ impl JobService {
         Err(AwsError::Contention("the job changed before every claim"))
     }
 
-    /// Skips or defers a job that may not be claimed now.
+    /// Checks the permits of a job that may be claimed now. Skips or defers another.
     async fn before_claim(
         &self,
         seen: &Job,
         permits: &[Permit],
-    ) -> Result<Option<Processed>, AwsError> {
+    ) -> Result<ControlFlow<Processed, Vec<FreePermit>>, AwsError> {
         let JobState::Pending {
             waiting_for: reason,
             deferred_until,
         } = &seen.state
         else {
-            return self.skip(seen.clone()).await.map(Some);
+            return self.skip(seen.clone()).await.map(ControlFlow::Break);
         };
         // Several messages may be in flight. None may start the job before its backoff ends.
         let earliest = self.clock().now().after(CLOCK_SKEW);
         let is_early = deferred_until.is_some_and(|until| until > earliest);
         if is_early && matches!(reason, WaitingFor::Backoff { .. }) {
-            return self.skip(seen.clone()).await.map(Some);
+            return self.skip(seen.clone()).await.map(ControlFlow::Break);
         }
+        let mut free = Vec::new();
         for permit in permits {
-            let outcome = self
-                .store()
-                .check_permit(*permit, self.clock().now())
-                .await?;
-            if let PermitOutcome::Full(holder) = outcome {
+            let now = self.clock().now();
+            match self.store().check_permit(*permit, now).await? {
+                PermitCheck::Free(permit) => free.push(permit),
                 // Another message is on its way, and one is enough.
-                return if is_early {
-                    self.skip(seen.clone()).await.map(Some)
-                } else {
-                    self.defer(seen, waiting_for(*permit, holder))
-                        .await
-                        .map(Some)
-                };
+                PermitCheck::Full(_) if is_early => {
+                    return self.skip(seen.clone()).await.map(ControlFlow::Break);
+                }
+                PermitCheck::Full(holder) => {
+                    let deferred = self.defer(seen, waiting_for(*permit, holder)).await?;
+                    return Ok(ControlFlow::Break(deferred));
+                }
             }
         }
-        Ok(None)
+        Ok(ControlFlow::Continue(free))
     }
 
     async fn run<W: Work>(
@@ -122,7 +122,10 @@ impl JobService {
             Err(failure) => Some(RunEnd::Failed(failure)),
         };
         let processed = finish(&attempt, end, work).await;
-        attempt.release_permits().await;
+        // The permits of a job that its own run ended are free as they are.
+        if matches!(processed, Ok(Processed::Fenced)) {
+            attempt.release_permits().await;
+        }
         processed
     }
 

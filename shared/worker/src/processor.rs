@@ -83,6 +83,12 @@ impl Processor {
         }
     }
 
+    /// Returns whether the work of a stopped run continues, so that the process must end.
+    #[must_use]
+    pub fn has_hung_work(&self) -> bool {
+        self.jobs.has_hung_work()
+    }
+
     async fn handle(&self, delivery: &Delivery<'_>, deadline: Time) -> Result<(), AwsError> {
         let id = match Message::parse(delivery.body) {
             Ok(Message::Job(id)) => id,

@@ -4,7 +4,9 @@ use std::{collections::HashMap, time::Duration};
 
 use aws::AwsError;
 use aws_sdk_sqs::{Client, types::MessageAttributeValue};
-use jobs::{FieldError, FieldReader, JobId, JobRequest, MAX_KEY_CHARS, NewJob, ReadFields, UserId};
+use jobs::{
+    Caller, FieldError, FieldReader, JobId, JobRequest, MAX_KEY_CHARS, NewJob, ReadFields, UserId,
+};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -69,8 +71,13 @@ impl ReadFields for Message {
         let request = JobRequest::read_submission(fields);
         let created_by = fields.required("created_by", FieldReader::id);
         let key = fields.line("idempotency_key", MAX_KEY_CHARS);
+        // A producer acts for the user, never for an admin.
+        let caller = Caller {
+            user_id: created_by?,
+            admin: false,
+        };
         Some(Self::Submission {
-            job: request.into_job(created_by?, false),
+            job: request.into_job(caller, false),
             key,
         })
     }

@@ -11,6 +11,7 @@ use std::{
 use jobs::{Clock, Level, LogEntry, Time};
 use store::RunProgress;
 use text::one_line;
+use tokio::sync::watch;
 
 /// Takes the steps, progress and log lines of the work, and tells it to stop. It is cheap to call
 /// from any thread. The heartbeat writes the reports within a second.
@@ -23,7 +24,7 @@ pub struct Reporter {
 
 struct Shared {
     state: Mutex<State>,
-    stopped: AtomicBool,
+    stopped: watch::Sender<bool>,
     leaves_upload: AtomicBool,
 }
 
@@ -57,7 +58,7 @@ impl Reporter {
         };
         let shared = Shared {
             state: Mutex::new(state),
-            stopped: AtomicBool::new(false),
+            stopped: watch::Sender::new(false),
             leaves_upload: AtomicBool::new(false),
         };
         Self {
@@ -124,20 +125,32 @@ impl Reporter {
     /// time is up.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        self.shared.stopped.load(Ordering::Relaxed)
+        *self.shared.stopped.borrow()
+    }
+
+    /// Waits until the work must stop.
+    pub async fn until_stopped(&self) {
+        // The sender lives as long as this reporter.
+        let _ = self
+            .shared
+            .stopped
+            .subscribe()
+            .wait_for(|stopped| *stopped)
+            .await;
     }
 
     /// Tells the work to stop.
     pub fn stop(&self) {
-        self.shared.stopped.store(true, Ordering::Relaxed);
+        self.shared.stopped.send_replace(true);
     }
 
-    /// Records that an upload could not be aborted and is left to the sweeper.
+    /// Records that an upload could not be aborted, or that a write may still take effect. What it
+    /// leaves is removed by the sweeper.
     pub fn leave_upload(&self) {
         self.shared.leaves_upload.store(true, Ordering::Relaxed);
     }
 
-    /// Returns `true` if an upload could not be aborted.
+    /// Returns `true` if an upload or a file may be left.
     #[must_use]
     pub fn leaves_upload(&self) -> bool {
         self.shared.leaves_upload.load(Ordering::Relaxed)

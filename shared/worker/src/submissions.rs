@@ -114,11 +114,11 @@ impl Submissions {
 
     /// Submits a draft whose fields have been checked. The message goes first: if SQS refuses it,
     /// nothing is written; if the write fails, the message finds a draft and does nothing.
-    pub async fn submit(&self, draft: &Job) -> Result<SubmitOutcome, AwsError> {
+    pub async fn submit(&self, draft: &Job, by_admin: bool) -> Result<SubmitOutcome, AwsError> {
         self.queue
             .send_job(draft.id, draft.created_by, SUBMIT_DELAY)
             .await?;
-        self.store.submit(draft, self.clock.now()).await
+        self.store.submit(draft, by_admin, self.clock.now()).await
     }
 
     /// Sends the message for a job's next run. After an error, the sweeper sends it.

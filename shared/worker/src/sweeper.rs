@@ -45,6 +45,8 @@ pub struct SweepReport {
     pub rescued: usize,
     /// Jobs that failed because their attempts were used up.
     pub failed: Vec<JobId>,
+    /// Jobs that failed because two of their runs in a row crashed.
+    pub crashed: Vec<JobId>,
     /// Deleted files of incomplete runs and of expired packages.
     pub files_deleted: usize,
     /// Aborted uploads of incomplete runs.
@@ -62,6 +64,7 @@ impl SweepReport {
         self.resent += part.resent;
         self.rescued += part.rescued;
         self.failed.append(&mut part.failed);
+        self.crashed.append(&mut part.crashed);
         self.files_deleted += part.files_deleted;
         self.uploads_aborted += part.uploads_aborted;
         self.errors += part.errors;
@@ -223,13 +226,28 @@ impl Sweeper {
                     .reschedule_sweep(job, Some(lease_expires_at))
                     .await?;
             }
+            JobState::Running { .. } if job.crashes_again() => {
+                let failure = Failure::new(
+                    FailureCode::AttemptCrashed,
+                    "The process died in two attempts in a row, most likely because of the job's \
+                     files. Check them, then retry the job.",
+                );
+                self.fail(job, &failure, now, report).await?;
+            }
             JobState::Running { .. } if job.has_attempts_left() => {
                 if let WriteOutcome::Written(_) = self.store.rescue(job, now).await? {
                     self.send(job).await?;
                     report.rescued += 1;
                 }
             }
-            JobState::Running { .. } => self.fail_exhausted(job, now, report).await?,
+            JobState::Running { .. } => {
+                let message = format!(
+                    "The worker stopped responding in the last of {} attempts.",
+                    job.attempt
+                );
+                let failure = Failure::new(FailureCode::AttemptsExhausted, message);
+                self.fail(job, &failure, now, report).await?;
+            }
             JobState::Ended { finished_at, .. } => {
                 if let Err(error) = self.clean_up(job, finished_at, report).await {
                     let retry_at = now.after(CLEANUP_RETRY_DELAY);
@@ -249,22 +267,23 @@ impl Sweeper {
             .await
     }
 
-    async fn fail_exhausted(
+    async fn fail(
         &self,
         job: &Job,
+        failure: &Failure,
         now: Time,
         report: &mut SweepReport,
     ) -> Result<(), AwsError> {
-        let message = format!(
-            "The worker stopped responding in the last of {} attempts.",
-            job.attempt
-        );
-        let failure = Failure::new(FailureCode::AttemptsExhausted, message);
-        let failed = self.store.fail_from_outside(job, &failure, now);
+        let failed = self.store.fail_from_outside(job, failure, now);
         if let WriteOutcome::Written(job) = failed.await? {
             let (attempt, code) = (job.attempt, failure.code.as_str());
             tracing::error!(job_id = %job.id, attempt, code, "job ended");
-            report.failed.push(job.id);
+            let ended = if failure.code.is_internal() {
+                &mut report.failed
+            } else {
+                &mut report.crashed
+            };
+            ended.push(job.id);
         }
         Ok(())
     }

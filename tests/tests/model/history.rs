@@ -98,7 +98,7 @@ impl<'a> History<'a> {
     }
 
     async fn submit(&mut self, now: Time) -> Comparison {
-        let outcome = self.api.store.submit(&self.last, now).await.unwrap();
+        let outcome = self.api.store.submit(&self.last, false, now).await.unwrap();
         let is_draft = self.model.status == Status::Draft;
         if is_draft {
             self.model.status = Status::Pending;

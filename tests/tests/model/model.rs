@@ -13,6 +13,8 @@ pub struct Model {
     pub lease_expires_at: Time,
     /// `true` if the last run deferred the job, so that the next one continues its attempt.
     pub is_deferred: bool,
+    /// The crashes since the last deferral.
+    pub crashes: u32,
 }
 
 impl Model {
@@ -25,6 +27,7 @@ impl Model {
             error: None,
             lease_expires_at: now,
             is_deferred: false,
+            crashes: 0,
         }
     }
 
@@ -57,7 +60,10 @@ impl Model {
         if self.status != Status::Running || self.lease_expires_at > now {
             return;
         }
-        if self.attempt < 3 {
+        self.crashes += 1;
+        if self.crashes == 2 {
+            self.end(Status::Failed, Some(FailureCode::AttemptCrashed));
+        } else if self.attempt < 3 {
             self.status = Status::Pending;
             self.is_deferred = false;
         } else {

@@ -89,6 +89,9 @@ impl History<'_> {
         let outcome = outcome.await.unwrap();
         if expected {
             self.model.is_deferred = matches!(end, RunEnd::Deferred(..));
+            if self.model.is_deferred {
+                self.model.crashes = 0;
+            }
             match end {
                 RunEnd::Completed(_) => {
                     self.model.end(Status::Completed, None);

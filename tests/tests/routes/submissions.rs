@@ -135,6 +135,7 @@ fn new_job(release: u64, retry_of: Option<u64>) -> NewJob {
         job_type: Some(JobType::Nfofix),
         config: Map::new(),
         draft: false,
+        by_admin: false,
         retry_of: retry_of.map(job_id),
         earlier_retry: None,
     }
@@ -312,4 +313,31 @@ async fn job_that_cannot_be_queued_is_not_created() {
     assert_eq!(api.send(OWNER, "POST", "/api/jobs", job).await.0, 503);
     let (_, page) = api.get(OWNER, "/api/jobs").await;
     assert_eq!(ids(&page), [0_u64; 0]);
+}
+
+#[tokio::test]
+async fn job_carries_that_an_admin_created_or_submitted_it() {
+    let api = Api::new().await;
+    let body = api.on_release(OWNER, json!({"job_type": "nfofix"})).await;
+    let send = async |caller, method, path: &str, body| {
+        let (status, job) = api.send(caller, method, path, body).await;
+        assert!(status < 300, "{job}");
+        job["id"].as_u64().unwrap()
+    };
+    let create = async |caller, body| send(caller, "POST", "/api/jobs", Some(body)).await;
+    for caller in [OWNER, ADMIN] {
+        let id = create(caller, body.clone()).await;
+        assert_eq!(api.job(id).await.by_admin, caller.1);
+        // A retry counts as whose it is.
+        api.process(id, FakeWork::Fail).await;
+        let retry = format!("/api/jobs/{id}/retry");
+        let id = send(ADMIN, "POST", &retry, None).await;
+        assert!(api.job(id).await.by_admin);
+
+        let mut draft = body.clone();
+        draft["draft"] = json!(true);
+        let id = create(OWNER, draft).await;
+        send(caller, "PUT", &format!("/api/jobs/{id}/submit"), None).await;
+        assert_eq!(api.job(id).await.by_admin, caller.1);
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jobs::{LEASE, testing::START};
 use serde_json::json;
-use store::{Permit, PermitOutcome};
+use store::{Permit, PermitCheck, PermitOutcome};
 use tokio::task::JoinHandle;
 use worker::Processed;
 
@@ -95,7 +95,10 @@ async fn release_is_free_once_the_lease_of_a_dead_run_expires() {
     let next = create(&api, "packaging", release).await;
     let run = api.claim(dead, START).await;
     let permit = Permit::Release(api.job(dead).await.release_id.unwrap());
-    let outcome = api.store.acquire_permit(permit, &run, START).await.unwrap();
+    let PermitCheck::Free(free) = api.store.check_permit(permit, START).await.unwrap() else {
+        panic!("no job holds the release")
+    };
+    let outcome = api.store.acquire_permit(&free, &run, START).await.unwrap();
     assert_eq!(outcome, PermitOutcome::Granted);
     assert_waits(&api, next).await;
     let lease = i64::try_from(LEASE.as_secs()).unwrap();

@@ -1,14 +1,15 @@
 //! Retries after errors and outages, and messages that change nothing.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use jobs::testing::START;
+use jobs::{FailureCode, testing::START};
 use serde_json::{Value, json};
+use store::{Permit, PermitCheck};
 use worker::Processed;
 
 use crate::{
     assert_shortly_after, assert_skipped,
-    common::{ADMIN, Api, FakeWork, OWNER},
+    common::{ADMIN, Api, FakeWork, OWNER, job_id},
     deliver,
     gated_work::{GatedWork, start},
 };
@@ -82,7 +83,7 @@ async fn cancel_of_a_running_job_says_when_it_stops() {
         api.send(OWNER, "PUT", &path, None).await.1
     };
     let receipt = cancel(running).await;
-    assert_shortly_after(START.after(Duration::from_secs(5)), &receipt["stops_by"]);
+    assert_shortly_after(START.after(Duration::from_secs(15)), &receipt["stops_by"]);
     let receipt = cancel(pending).await;
     let stops_by = receipt.get("stops_by");
     assert!(stops_by.is_none_or(Value::is_null), "{receipt}");
@@ -104,4 +105,49 @@ async fn deliveries_after_the_end_are_counted() {
     let (_, job) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
     assert_eq!(job["duplicate_deliveries"], 2);
     assert_eq!(job["result"], result);
+}
+
+#[tokio::test]
+async fn work_that_does_not_stop_is_reported_and_keeps_its_permits() {
+    let (api, work) = (Api::new().await, GatedWork::new());
+    let id = api.create(json!({"job_type": "packaging"})).await;
+    let release = api.job(id).await.release_id.unwrap();
+    let service = api.service();
+    let run = start(service.clone(), id, &work).await;
+    api.send(OWNER, "PUT", &format!("/api/jobs/{id}/cancel"), None)
+        .await;
+    // The heartbeat notices the cancel in real time, and waits by the clock.
+    while !run.is_finished() {
+        api.clock.advance(1);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(matches!(run.await.unwrap(), Processed::Fenced));
+    assert!(service.has_hung_work());
+    let permit = Permit::Release(release);
+    let cancelled_at = api.job(id).await.finished_at().unwrap();
+    let check = api.store.check_permit(permit, cancelled_at).await.unwrap();
+    assert!(matches!(check, PermitCheck::Full(holder) if holder.get() == id));
+    work.release(1);
+}
+
+#[tokio::test]
+async fn run_that_is_out_of_time_ends_although_its_work_does_not_stop() {
+    let (api, work) = (Api::new().await, GatedWork::new());
+    let id = analysis(&api).await;
+    let service = api.service();
+    let run = {
+        let (service, work) = (service.clone(), Arc::clone(&work));
+        let deadline = START.after(Duration::from_mins(1));
+        tokio::spawn(async move { service.process_job(job_id(id), &work, deadline).await })
+    };
+    while !run.is_finished() {
+        api.clock.advance(5);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let processed = run.await.unwrap().unwrap();
+    assert!(matches!(processed, Processed::Waiting(..)), "{processed:?}");
+    assert!(service.has_hung_work());
+    let runs = api.job(id).await.runs;
+    assert_eq!(runs[0].error().unwrap().code, FailureCode::TimedOut);
+    work.release(1);
 }

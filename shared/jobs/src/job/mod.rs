@@ -13,7 +13,10 @@ pub use self::{
     state::{Cancellation, JobOutcome, JobState},
     summary::Summary,
 };
-use crate::{Failure, JobId, JobType, LogEntry, ReleaseId, Status, Time, UserId, WaitingFor};
+use crate::{
+    Caller, Failure, JobId, JobType, LogEntry, ReleaseId, Status, Time, UserId, WaitingFor,
+    release::Release,
+};
 
 /// The lease: how long a run counts as alive after its last heartbeat.
 pub const LEASE: Duration = Duration::from_mins(1);
@@ -21,6 +24,14 @@ pub const LEASE: Duration = Duration::from_mins(1);
 /// The longest time a run takes to notice a cancel: a heartbeat every two seconds, a check every
 /// second, and the duration of its calls.
 const CANCEL_NOTICE_TIME: Duration = Duration::from_secs(5);
+
+/// The longest time in which the work of a run must stop. The process of work that continues is
+/// ended.
+pub const STOP_TIME: Duration = Duration::from_secs(10);
+
+/// The crashes in a row after which a job fails. One may be the fault of the machine; the job is
+/// the likely cause of the second.
+const MAX_CRASHES: usize = 2;
 
 /// A job without its configuration and result, which may be large.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +48,8 @@ pub struct Job {
     pub retry_of: Option<JobId>,
     /// The last job that retried this one.
     pub retried_by: Option<JobId>,
+    /// True if an admin created or submitted it: it may work on a release of another user.
+    pub by_admin: bool,
     /// Its state, with the fields that only this state has.
     pub state: JobState,
     /// 0 to 100; never falls within an attempt; 100 only when completed.
@@ -78,6 +91,7 @@ impl Job {
             created_by: job.created_by,
             retry_of: job.retry_of,
             retried_by: None,
+            by_admin: job.by_admin,
             state: if job.draft {
                 JobState::Draft
             } else {
@@ -206,10 +220,32 @@ impl Job {
         begun.map_or(0, |run| run.attempt)
     }
 
+    /// Returns whether it must not run again if its current run has crashed: earlier runs did too,
+    /// without saving any work in between.
+    #[must_use]
+    pub fn crashes_again(&self) -> bool {
+        let earlier = self.runs.iter().rev().skip(1);
+        let outcomes = earlier.map(Run::outcome);
+        let since_saved = outcomes.take_while(|outcome| *outcome != Some(RunOutcome::GivenBack));
+        let crashes = since_saved.filter(|outcome| *outcome == Some(RunOutcome::Crashed));
+        crashes.count() + 1 >= MAX_CRASHES
+    }
+
     /// Returns whether its type allows another attempt after this one.
     #[must_use]
     pub fn has_attempts_left(&self) -> bool {
         self.attempt < self.job_type.map_or(1, JobType::max_attempts)
+    }
+
+    /// Returns whether it may read and change this release: its owner's, or any if an admin
+    /// created or submitted it.
+    #[must_use]
+    pub fn may_work_on(&self, release: &Release) -> bool {
+        let creator = Caller {
+            user_id: self.created_by,
+            admin: self.by_admin,
+        };
+        creator.may_access(release.user_id)
     }
 
     /// The latest time at which the run of a cancelled job stops; `None` if the job was not
@@ -225,7 +261,7 @@ impl Job {
             return None;
         };
         let was_running = self.runs.last().is_some_and(|run| run.end.is_none());
-        was_running.then(|| finished_at.after(CANCEL_NOTICE_TIME))
+        was_running.then(|| finished_at.after(CANCEL_NOTICE_TIME + STOP_TIME))
     }
 
     /// The number of consecutive runs, up to the one before the current, that found a service

@@ -17,6 +17,8 @@ pub struct NewJob {
     pub config: Map<String, Value>,
     /// True if it is a draft, which waits to be submitted.
     pub draft: bool,
+    /// True if an admin creates it, which allows it to work on a release of another user.
+    pub by_admin: bool,
     /// The job that it retries.
     pub retry_of: Option<JobId>,
     /// The last job that has retried the same one before.

@@ -16,6 +16,8 @@ mod hostile_tests;
 mod nfo;
 mod nfofix;
 mod output;
+#[cfg(test)]
+mod ownership_tests;
 mod packaging;
 mod readnfo;
 mod repack;
@@ -155,9 +157,15 @@ impl Worker {
         };
         let id = assignment.job.release_id.ok_or_else(missing)?;
         let release = self.store.release(id).await.map_err(io::Error::other)?;
+        let release = release.ok_or_else(missing)?;
+        // Checked when the job was created, but maybe by an earlier version.
+        if !assignment.job.may_work_on(&release) {
+            let message = "The release belongs to another user.";
+            return Err(WorkError::failed(FailureCode::ReleaseForbidden, message));
+        }
         Ok(Task {
             assignment,
-            release: release.ok_or_else(missing)?,
+            release,
             files: self.files.clone(),
             package_retention: self.package_retention,
         })

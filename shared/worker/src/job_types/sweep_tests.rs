@@ -104,21 +104,24 @@ async fn upload_aborted_by_a_concurrent_sweep_counts_as_removed() {
 }
 
 #[tokio::test]
-async fn leftovers_of_the_last_attempt_are_removed() {
+async fn second_crash_fails_the_job_and_its_leftovers_are_removed() {
     let mut harness = harness().await;
     let id = harness.create(Packaging, json!({})).await;
-    for rescued in [1, 1, 0] {
+    for (rescued, crashed) in [(1, 0), (0, 1)] {
         crash(&harness, id).await;
-        assert_eq!(harness.sweep_after(61).await.rescued, rescued);
+        let swept = harness.sweep_after(61).await;
+        assert_eq!((swept.rescued, swept.crashed.len()), (rescued, crashed));
+        // No operator is woken up: the job's files are the likely cause.
+        assert_eq!(swept.failed, []);
     }
     assert_eq!(
         seen(&harness, id).await.error().unwrap().code,
-        FailureCode::AttemptsExhausted
+        FailureCode::AttemptCrashed
     );
     let swept = harness.sweep_after(121).await;
     assert_eq!(
         (swept.files_deleted, harness.bucket.state().uploads.len()),
-        (3, 0)
+        (2, 0)
     );
     assert_eq!(harness.names("releases/42/jobs/"), Vec::<String>::new());
 }

@@ -65,16 +65,27 @@ impl WorkerHarness {
         self.process(id).await
     }
 
-    /// Creates a pending job.
+    /// Creates a pending job of the release's owner.
     pub async fn create(&mut self, job_type: JobType, config: Value) -> JobId {
+        self.create_as((7, false), job_type, config).await
+    }
+
+    /// Creates a pending job of a user, who may be an admin.
+    pub async fn create_as(
+        &mut self,
+        (user, by_admin): (u64, bool),
+        job_type: JobType,
+        config: Value,
+    ) -> JobId {
         let id = JobId::try_from(self.next_job).unwrap();
         self.next_job += 1;
         let job = NewJob {
-            created_by: UserId::try_from(7).unwrap(),
+            created_by: UserId::try_from(user).unwrap(),
             release_id: Some(self.release),
             job_type: Some(job_type),
             config: config.as_object().unwrap().clone(),
             draft: false,
+            by_admin,
             retry_of: None,
             earlier_retry: None,
         };

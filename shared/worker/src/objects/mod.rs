@@ -112,8 +112,28 @@ impl ObjectStore {
     pub fn rename(&self, file: &StoredFile, key: &str) -> io::Result<()> {
         self.copy(file, key)?;
         let call = self.client.delete_object().bucket(&self.bucket);
-        let deleted = self.handle.block_on(call.key(&file.key).send());
+        let deleted = self.wait(call.key(&file.key).send())?;
         deleted.map(drop).map_err(|error| sdk_error(&error))
+    }
+
+    /// Waits for a call, unless the work is stopped first.
+    fn wait<T>(&self, call: impl Future<Output = T>) -> io::Result<T> {
+        self.handle.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.reporter.until_stopped() => Err(StoppedError.into()),
+                answer = call => Ok(answer),
+            }
+        })
+    }
+
+    /// Like [`ObjectStore::wait`], for a call that may take effect later if it is given up.
+    fn wait_for_write<T>(&self, call: impl Future<Output = T>) -> io::Result<T> {
+        let answer = self.wait(call);
+        if answer.is_err() {
+            self.reporter.leave_upload();
+        }
+        answer
     }
 
     fn check_stopped(&self) -> io::Result<()> {

@@ -47,7 +47,7 @@ impl ObjectReader {
             self.ahead = JoinSet::new();
             self.start_fetch(self.position);
         }
-        let fetched = self.store.handle.block_on(self.ahead.join_next());
+        let fetched = self.store.wait(self.ahead.join_next())?;
         self.block = fetched
             .ok_or_else(|| unavailable("no block was requested"))?
             .map_err(io::Error::other)??;

@@ -1,5 +1,9 @@
-use std::io::{Seek, SeekFrom};
+use std::{
+    io::{Seek, SeekFrom},
+    net::TcpListener,
+};
 
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use jobs::FailureCode;
 use release_files::{WorkError, find_cause};
 
@@ -208,6 +212,46 @@ async fn stopped_job_makes_no_calls() {
         assert!(matches!(WorkError::from(error), WorkError::Stopped));
     }
     assert!(bucket.state().calls.is_empty());
+}
+
+/// Returns a bucket that takes requests and never answers, as long as the listener lives.
+fn silent_files() -> (TcpListener, Files) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(endpoint)
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"));
+    let client = Client::from_conf(config.build());
+    (listener, Files::new(client, "bucket"))
+}
+
+#[tokio::test]
+async fn stopped_job_waits_for_no_answer() {
+    let (listener, files) = silent_files();
+    let bucket = Bucket::default();
+    bucket.put("a", noise(10));
+    let file = bucket.listed("a");
+    let calls: [fn(&ObjectStore, &StoredFile) -> io::Result<()>; 4] = [
+        |store, file| store.read(file).map(drop),
+        |store, _| store.write("b".into(), b"x"),
+        |store, file| store.copy(file, "c"),
+        |store, _| store.create("d".into()).write_all(&[0; BLOCK_BYTES]),
+    ];
+    for (number, call) in calls.into_iter().enumerate() {
+        let reporter = reporter();
+        let (store, file) = (ObjectStore::new(&files, reporter.clone()), file.clone());
+        let work = tokio::spawn(blocking(move || call(&store, &file).unwrap_err()));
+        let calls = listener.try_clone().unwrap();
+        let _call = blocking(move || calls.accept().unwrap()).await;
+        reporter.stop();
+        let error = tokio::time::timeout(Duration::from_secs(8), work).await;
+        let error = error.expect("the work stops").unwrap();
+        assert!(matches!(WorkError::from(error), WorkError::Stopped));
+        // A write that was given up may still take effect.
+        assert_eq!(reporter.leaves_upload(), number > 0, "call {number}");
+    }
 }
 
 #[tokio::test]

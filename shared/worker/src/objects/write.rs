@@ -31,6 +31,9 @@ const MAX_PARTS: i32 = 10_000;
 /// "`CompleteMultipartUpload`").
 const COMPLETE_TIMEOUT: Duration = Duration::from_mins(5);
 
+/// Time limit of aborting an upload when the work ends, within [`jobs::STOP_TIME`].
+const ABORT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A file, written part by part. It leaves nothing behind when dropped unfinished.
 pub struct ObjectWriter {
     store: ObjectStore,
@@ -94,10 +97,8 @@ impl ObjectWriter {
             .put_object()
             .bucket(&self.store.bucket)
             .key(&self.key);
-        let sent = self
-            .store
-            .handle
-            .block_on(call.body(ByteStream::from(self.buffer)).send());
+        let call = call.body(ByteStream::from(self.buffer));
+        let sent = self.store.wait_for_write(call.send())?;
         sent.map(drop).map_err(|error| sdk_error(&error))
     }
 }
@@ -144,8 +145,7 @@ pub(super) fn copy(store: &ObjectStore, file: &StoredFile, key: &str) -> io::Res
         .copy_source(copy_source(store, file))
         .set_copy_source_if_match(file.e_tag.clone());
     store
-        .handle
-        .block_on(call.send())
+        .wait_for_write(call.send())?
         .map(drop)
         .map_err(|error| read_error(&error))
 }
@@ -182,8 +182,7 @@ impl Upload {
             .bucket(&store.bucket)
             .key(key);
         let created = store
-            .handle
-            .block_on(call.send())
+            .wait_for_write(call.send())?
             .map_err(|error| sdk_error(&error))?;
         let id = created
             .upload_id
@@ -245,7 +244,7 @@ impl Upload {
 
     /// Waits for the part in flight.
     fn wait_for_part(&mut self) -> io::Result<()> {
-        if let Some(sent) = self.store.handle.block_on(self.sending.join_next()) {
+        if let Some(sent) = self.store.wait(self.sending.join_next())? {
             self.parts.push(sent.map_err(io::Error::other)??);
         }
         Ok(())
@@ -292,8 +291,7 @@ impl Upload {
             .copy_source_range(format!("bytes={start}-{}", end - 1));
         let copied = self
             .store
-            .handle
-            .block_on(call.send())
+            .wait(call.send())?
             .map_err(|error| read_error(&error))?;
         let e_tag = copied.copy_part_result.and_then(|result| result.e_tag);
         self.parts.push(
@@ -324,7 +322,7 @@ impl Upload {
             .build();
         let patient = Config::builder().timeout_config(timeouts);
         let sent = call.customize().config_override(patient).send();
-        if let Err(error) = self.store.handle.block_on(sent) {
+        if let Err(error) = self.store.wait_for_write(sent)? {
             let is_gone = error.code() == Some("NoSuchUpload");
             if !is_gone || !self.is_complete()? {
                 return Err(sdk_error(&error));
@@ -340,7 +338,7 @@ impl Upload {
     /// first completed it and its answer was lost.
     fn is_complete(&self) -> io::Result<bool> {
         let call = self.store.client.head_object().bucket(&self.store.bucket);
-        let found = self.store.handle.block_on(call.key(&self.key).send());
+        let found = self.store.wait(call.key(&self.key).send())?;
         match found {
             Ok(found) => Ok(found
                 .content_length
@@ -370,9 +368,19 @@ impl Drop for Upload {
             .abort_multipart_upload()
             .bucket(&self.store.bucket)
             .key(&self.key);
-        if let Err(error) = self.store.handle.block_on(call.upload_id(&self.id).send()) {
-            tracing::warn!(key = self.key, %error, "failed to abort an upload; the sweeper will retry");
-            self.store.reporter.leave_upload();
+        let aborted = tokio::time::timeout(ABORT_TIMEOUT, call.upload_id(&self.id).send());
+        match self.store.handle.block_on(aborted) {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => {
+                tracing::warn!(key = self.key, %error, "failed to abort an upload; the sweeper will retry");
+            }
+            Err(_) => {
+                tracing::warn!(
+                    key = self.key,
+                    "timed out aborting an upload; the sweeper will retry"
+                );
+            }
         }
+        self.store.reporter.leave_upload();
     }
 }

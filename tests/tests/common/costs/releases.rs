@@ -36,7 +36,7 @@ impl CostMeter {
         self.start();
         let package = FakeWork::Package(json!({"files": []}));
         self.api.process(id, package).await;
-        self.record(name, Units::new(14, 4.0, 24.0));
+        self.record(name, Units::new(14, 5.0, 24.0));
         id
     }
 }
