@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::{
     DYNAMODB,
     item::{Item, parts_expire_at},
-    keys,
+    keys::{self, Key},
     update::n,
 };
 
@@ -29,11 +29,26 @@ pub struct Documents {
 }
 
 impl Documents {
-    pub(super) fn from_json(config: &str, result: Option<&str>) -> Result<Self, AwsError> {
+    /// Reads the documents of the job `id`.
+    ///
+    /// # Errors
+    /// If one is damaged. The error names it.
+    pub(super) fn read(id: JobId, config: &str, result: Option<&str>) -> Result<Self, AwsError> {
         Ok(Self {
-            config: from_json(config)?,
-            result: result.map(from_json).transpose()?,
+            config: from_json(config, &keys::job(id), "config")?,
+            result: result
+                .map(|result| from_json(result, &keys::job(id), "result"))
+                .transpose()?,
         })
+    }
+
+    /// Reads the documents of the job `id` to show them. A damaged one is logged and left out.
+    pub(super) fn readable(id: JobId, config: &str, result: Option<&str>) -> Self {
+        Self {
+            config: or_logged(from_json(config, &keys::job(id), "config")).unwrap_or_default(),
+            result: result
+                .and_then(|result| or_logged(from_json(result, &keys::job(id), "result"))),
+        }
     }
 }
 
@@ -66,6 +81,24 @@ pub(super) fn to_json(value: &Value) -> Result<String, AwsError> {
     serde_json::to_string(value).map_err(|error| AwsError::malformed(DYNAMODB, error))
 }
 
-pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, AwsError> {
-    serde_json::from_str(text).map_err(|error| AwsError::malformed(DYNAMODB, error))
+/// Reads the document `name` of the item `key`.
+///
+/// # Errors
+/// If it is damaged. The error names it, so that an operator can repair it.
+pub(super) fn from_json<T: DeserializeOwned>(
+    text: &str,
+    key: &Key,
+    name: &str,
+) -> Result<T, AwsError> {
+    serde_json::from_str(text).map_err(|error| {
+        let Key { pk, sk } = key;
+        AwsError::malformed(DYNAMODB, format!("{name} of {pk} {sk}: {error}"))
+    })
+}
+
+/// Logs the error of a damaged document.
+pub(super) fn or_logged<T>(document: Result<T, AwsError>) -> Option<T> {
+    document
+        .inspect_err(|error| tracing::error!(%error, "failed to read a stored document"))
+        .ok()
 }

@@ -279,8 +279,15 @@ impl RunItem {
 }
 
 /// Deserializes an item.
+///
+/// # Errors
+/// If the item is damaged, or written by a newer version. The error names its key.
 pub(super) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, AwsError> {
-    serde_dynamo::from_item(item).map_err(|error| AwsError::malformed(DYNAMODB, error))
+    let key = ["pk", "sk"].map(|name| item.get(name).and_then(|value| value.as_s().ok()).cloned());
+    serde_dynamo::from_item(item).map_err(|error| {
+        let [pk, sk] = key.map(Option::unwrap_or_default);
+        AwsError::malformed(DYNAMODB, format!("{pk} {sk}: {error}"))
+    })
 }
 
 /// Converts the item of a job into a [`Job`].

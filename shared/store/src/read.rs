@@ -46,6 +46,9 @@ impl Store {
     }
 
     /// Reads the job `id` with its documents, consistently.
+    ///
+    /// # Errors
+    /// [`AwsError`] also if a document is damaged: nothing may be done with a part of the job.
     pub async fn job_with_documents(
         &self,
         id: JobId,
@@ -66,7 +69,7 @@ impl Store {
             None if item.status == Status::Completed => self.document(id, keys::RESULT).await?,
             inline => inline.clone(),
         };
-        let documents = Documents::from_json(&config, result.as_deref())?;
+        let documents = Documents::read(id, &config, result.as_deref())?;
         Ok(Some((item.into_job()?, documents)))
     }
 
@@ -77,7 +80,7 @@ impl Store {
 
     /// Reads the job `id` with its documents and the end of its log. One query does, since they
     /// share a partition key. As in [`Store::job`], a consistent read follows one that finds
-    /// nothing.
+    /// nothing. A damaged document is logged and left out.
     pub async fn details(&self, id: JobId) -> Result<Option<Details>, AwsError> {
         match self.collection(id, false).await? {
             None => self.collection(id, true).await,
@@ -113,7 +116,7 @@ impl Store {
             return Ok(None);
         };
         let result = job.result.take().or(result);
-        let documents = Documents::from_json(&config, result.as_deref())?;
+        let documents = Documents::readable(id, &config, result.as_deref());
         let job = job.into_job()?;
         chunks.reverse();
         let log = logs::tail(&job, &chunks);

@@ -9,12 +9,12 @@ use jobs::{
     release::{NewRelease, Package, Release, ReplacedPackage},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
 use crate::{
     CreateReleaseOutcome, IS_NEW, IdempotencyKey, Store, Updated,
-    documents::{from_json, to_json},
+    documents::{from_json, or_logged, to_json},
     idempotency::Made,
     item::{from_item, to_attribute, to_item},
     keys::{self, Key},
@@ -103,11 +103,29 @@ impl Store {
 
     /// Reads the release `id` consistently, so that it shows a package that has just become
     /// current.
+    ///
+    /// # Errors
+    /// [`AwsError`] also if its metadata is damaged: nothing may be built without it.
     pub async fn release(&self, id: ReleaseId) -> Result<Option<Release>, AwsError> {
-        match self.get_item(&keys::release(id), true).await? {
-            Some(item) => from_item::<ReleaseItem>(item)?.into_release().map(Some),
+        match self.release_item(id).await? {
+            Some(item) => item.into_release().map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Reads the release `id` like [`Store::release`], to show it. Damaged metadata is logged and
+    /// left out.
+    pub async fn readable_release(&self, id: ReleaseId) -> Result<Option<Release>, AwsError> {
+        let item = self.release_item(id).await?;
+        Ok(item.map(|item| {
+            let metadata = or_logged(item.metadata()).unwrap_or_default();
+            item.with_metadata(metadata)
+        }))
+    }
+
+    async fn release_item(&self, id: ReleaseId) -> Result<Option<ReleaseItem>, AwsError> {
+        let item = self.get_item(&keys::release(id), true).await?;
+        item.map(from_item).transpose()
     }
 
     /// Makes a replaced package of the release `seen` current again. The package it replaces
@@ -229,19 +247,28 @@ impl ReleaseItem {
         })
     }
 
+    fn metadata(&self) -> Result<Map<String, Value>, AwsError> {
+        from_json(&self.metadata, &keys::release(self.id), "metadata")
+    }
+
     fn into_release(self) -> Result<Release, AwsError> {
+        let metadata = self.metadata()?;
+        Ok(self.with_metadata(metadata))
+    }
+
+    fn with_metadata(self, metadata: Map<String, Value>) -> Release {
         let replaced = self.replaced.into_iter();
-        Ok(Release {
+        Release {
             id: self.id,
             user_id: self.user_id,
             release_type: self.release_type,
             name: self.name,
             group: self.release_group,
-            metadata: from_json(&self.metadata)?,
+            metadata,
             created_at: Time::from_millis(self.created_at),
             package: self.package.map(PackageItem::into_package),
             replaced: replaced.map(PackageItem::into_replaced).collect(),
-        })
+        }
     }
 }
 
