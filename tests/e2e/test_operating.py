@@ -33,6 +33,7 @@ TESTED = {
     "Stop everything",
     "Start again",
     "Restore the table",
+    "Repair an item",
     "Get a file back",
     "Rotate the tokens' secret",
     "Delete a person's data",
@@ -227,6 +228,28 @@ def test_table_is_restored(shell: Shell, operated: Stack, user: User) -> None:
     shell.run(delete)
     shell.run(settings)
     assert f"{operated.table}-restored" not in operated.dynamodb.list_tables()["TableNames"]
+
+
+def test_damaged_item_is_repaired(shell: Shell, operated: Stack, user: User) -> None:
+    release = user.create_release(metadata={"title": "A Book"})
+    key = {"PK": f"RELEASE#{release}", "SK": "META"}
+    look, replace = commands_below("Repair an item")
+    assert "A Book" in shell.run(look, **key)
+    operated.dynamodb.update_item(
+        TableName=operated.table,
+        Key={"pk": {"S": key["PK"]}, "sk": {"S": key["SK"]}},
+        UpdateExpression="SET metadata = :damaged",
+        ExpressionAttributeValues={":damaged": {"S": "{"}},
+    )
+    damaged = user.release(release)
+    assert damaged["metadata"] == {}
+    error = f"metadata of RELEASE#{release} META"
+    [log] = commands_below("Logs")
+    log = log.replace("process-jobs", "get-release")
+    wait_until(lambda: error in shell.run(log), "the error in the log")
+    shell.run(replace, **key, NAME="metadata")
+    changed = user.patch(f"/api/jobs/{user.create_draft()}", {"release_id": release})
+    assert (changed.status, user.release(release)) == (200, damaged)
 
 
 def test_earlier_package_is_current_again(shell: Shell, user: User) -> None:

@@ -71,13 +71,15 @@ def test_release_is_created_and_read(owner: User, admin: User) -> None:
         assert (read.status, read.body) == (200, release)
 
 
-def test_given_id_is_kept_and_can_be_used_once(owner: User, stranger: User, admin: User) -> None:
+def test_only_an_admin_chooses_an_id_and_once(owner: User, stranger: User, admin: User) -> None:
     release_id = random.randrange(10**6, 10**12)
     given = {"id": release_id, "release_type": "ebook", "name": "First"}
-    assert owner.post("/api/releases", given).body["id"] == release_id
-    for user in (owner, stranger, admin):
-        again = user.post("/api/releases", given | {"name": "Second"})
-        assert_problem(again, 409, "release-id-taken")
+    for user in (owner, stranger):
+        assert_problem(user.post("/api/releases", given), 403, "forbidden")
+    created = admin.post("/api/releases", given | {"user_id": owner.id})
+    assert (created.status, created.body["id"]) == (201, release_id)
+    again = admin.post("/api/releases", given | {"name": "Second"})
+    assert_problem(again, 409, "release-id-taken")
     assert owner.release(release_id)["name"] == "First"
 
 

@@ -71,6 +71,10 @@ async fn create_release(
     if !caller.may_access(release.user_id) {
         return Err(Problem::admins_only("create a release for another user"));
     }
+    // A user could otherwise take an id that the web application's database is about to give.
+    if id.is_some() && !caller.admin {
+        return Err(Problem::admins_only("choose the id of a release"));
+    }
     let key = (caller.user_id, key.as_deref());
     let (release, is_new) = match worker::create_release(&store, &clock, id, &release, key).await? {
         CreateReleaseOutcome::Created(release) => (release, true),

@@ -18,12 +18,12 @@ pub fn allow_job(caller: Caller, job: Option<Job>) -> Answer<Job> {
     }
 }
 
-/// Reads a release if it exists and `caller` may access it.
+/// Reads a release if it exists and `caller` may access it. Damaged metadata is left out.
 ///
 /// # Errors
 /// 404 if it does not exist, 403 if it belongs to another user, 503 or 500 if DynamoDB fails.
 pub async fn allow_release(caller: Caller, store: &Store, id: ReleaseId) -> Answer<Release> {
-    let release = store.release(id).await?;
+    let release = store.readable_release(id).await?;
     let release = release.ok_or_else(|| Problem::not_found(Resource::Release))?;
     if caller.may_access(release.user_id) {
         Ok(release)

@@ -7,7 +7,10 @@ use axum::{
     extract::{FromRequest, FromRequestParts, OptionalFromRequest, RawPathParams, Request},
     http::request::Parts,
 };
-use jobs::{Caller, FieldReader, JobId, MAX_KEY_CHARS, ReadFields, ReleaseId, UserId, json_bytes};
+use jobs::{
+    Caller, FieldReader, JobId, MAX_KEY_CHARS, ReadFields, ReleaseId, UserId, json_bytes,
+    parse_object,
+};
 use lambda_http::request::RequestContext;
 use serde_json::{Map, Value};
 
@@ -75,14 +78,14 @@ impl<T: PathResource, S: Send + Sync> FromRequestParts<S> for PathId<T> {
     }
 }
 
-/// The body: a JSON object of at most 256 KiB. As `Option<Body>`, it may be absent.
+/// The body: a JSON object of at most 256 KiB and 64 levels. As `Option<Body>`, it may be absent.
 #[derive(Debug, Default)]
 pub struct Body(pub Map<String, Value>);
 
 impl Body {
     fn parse(bytes: &[u8]) -> Answer<Self> {
-        let object = serde_json::from_slice(bytes);
-        object.map(Self).map_err(|_| Problem::malformed_body())
+        let object = parse_object(bytes);
+        object.map(Self).map_err(Problem::malformed_body)
     }
 
     /// Refuses a field that is larger than `limit` bytes of JSON, before anything else is said of

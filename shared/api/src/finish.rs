@@ -3,6 +3,7 @@
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
+    http::{HeaderValue, header::X_CONTENT_TYPE_OPTIONS},
     middleware::{Next, from_fn},
     response::Response,
 };
@@ -21,7 +22,8 @@ pub fn finish(router: Router) -> Router {
 }
 
 /// Adds the request id to a problem, and logs the request. A single line is cheaper than a span,
-/// which would be serialized, parsed and serialized again.
+/// which would be serialized, parsed and serialized again. No browser may take an answer for
+/// anything but its content type (WHATWG Fetch Standard, "X-Content-Type-Options header").
 async fn with_request_id(request: Request, next: Next) -> Response {
     let request_id = request_id(&request);
     let (method, uri) = (request.method().clone(), request.uri().clone());
@@ -38,10 +40,15 @@ async fn with_request_id(request: Request, next: Next) -> Response {
         503 => tracing::warn!(request_id, %method, path, status, error, "request finished"),
         _ => tracing::info!(request_id, %method, path, status, "request finished"),
     }
-    match problem {
+    let mut response = match problem {
         Some(problem) => problem.into_answer(request_id),
         None => response,
-    }
+    };
+    let nosniff = HeaderValue::from_static("nosniff");
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
 }
 
 fn request_id(request: &Request) -> Option<String> {

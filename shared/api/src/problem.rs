@@ -8,11 +8,14 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use jobs::{FieldError, Job, Status};
+use jobs::{FieldError, InvalidJson, Job, Status};
 use serde::{Serialize, Serializer};
 
 /// The value of `Retry-After` during an outage, in seconds.
 const RETRY_AFTER: &str = "5";
+
+/// The largest number of errors that a problem lists. A body has room for thousands.
+const MAX_ERRORS: usize = 20;
 
 /// A kind of resource, which can be missing or belong to another user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,11 +205,17 @@ impl Problem {
         Self::new(ProblemType::Unauthorized, "A bearer token is required.")
     }
 
-    /// 400: fields of the body, or parameters, are not valid.
+    /// 400: fields of the body, or parameters, are not valid. The detail names the first error and
+    /// counts the others; `errors` lists at most [`MAX_ERRORS`].
     #[must_use]
-    pub fn invalid(errors: Vec<FieldError>) -> Self {
-        let clauses: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        let detail = format!("The request is not valid: {}.", clauses.join("; "));
+    pub fn invalid(mut errors: Vec<FieldError>) -> Self {
+        let first = errors.first().map(ToString::to_string).unwrap_or_default();
+        let more = match errors.len() {
+            0 | 1 => String::new(),
+            count => format!("; and {} more", count - 1),
+        };
+        errors.truncate(MAX_ERRORS);
+        let detail = format!("The request is not valid: {first}{more}.");
         Self {
             errors,
             ..Self::new(ProblemType::InvalidRequest, detail)
@@ -219,12 +228,12 @@ impl Problem {
         Self::invalid(vec![FieldError::new(field, message)])
     }
 
-    /// 400: the body is not a JSON object.
+    /// 400: the body is not a JSON object, or nests too deeply.
     #[must_use]
-    pub fn malformed_body() -> Self {
+    pub fn malformed_body(error: InvalidJson) -> Self {
         Self::new(
             ProblemType::MalformedBody,
-            "The request body must be a JSON object.",
+            format!("The request body {error}."),
         )
     }
 

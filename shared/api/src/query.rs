@@ -4,7 +4,6 @@ use std::{fmt::Display, str::FromStr};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use jobs::{FieldError, there_are};
-use text::one_line;
 
 use crate::{Answer, Problem};
 
@@ -134,7 +133,7 @@ impl QueryParams {
         if !self.unread.is_empty() {
             let message = format!("is not a known parameter; {}", there_are(&self.known));
             for (name, _) in std::mem::take(&mut self.unread) {
-                self.error(&one_line(&name), &message);
+                self.error(&name, &message);
             }
         }
         if self.errors.is_empty() {

@@ -11,7 +11,12 @@ use std::{
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use text::one_line;
+use text::{excerpt, is_unprintable};
+
+/// The longest name of a field in an error, in characters. The names of the API are shorter.
+const MAX_FIELD_CHARS: usize = 40;
+/// The longest message of an error, in characters.
+const MAX_ERROR_CHARS: usize = 300;
 
 /// An error in one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,11 +28,13 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    /// Creates an error; `message` completes "`field` ...".
-    pub fn new(field: impl Into<String>, message: impl Display) -> Self {
+    /// Creates an error; `message` completes "`field` ...". A client may have chosen any part of
+    /// both, so they are truncated and put on one line.
+    #[must_use]
+    pub fn new(field: &str, message: impl Display) -> Self {
         Self {
-            field: field.into(),
-            message: message.to_string(),
+            field: excerpt(field, MAX_FIELD_CHARS),
+            message: excerpt(&message.to_string(), MAX_ERROR_CHARS),
         }
     }
 }
@@ -86,7 +93,7 @@ impl FieldReader {
         if !fields.unread.is_empty() {
             let message = format!("is not a known field; {}", there_are(&fields.known));
             for (name, _) in std::mem::take(&mut fields.unread) {
-                fields.error(&one_line(&name), &message);
+                fields.error(&name, &message);
             }
         }
         match value {
@@ -106,13 +113,16 @@ impl FieldReader {
         parse(value).map_err(|error| self.error(name, error)).ok()
     }
 
-    /// Reads a non-blank string of at most `max` characters, without control characters.
+    /// Reads a non-blank string of at most `max` characters, all of them printable.
     pub fn line(&mut self, name: &'static str, max: usize) -> Option<String> {
         self.optional(name, |value| {
             let text = string(value)?;
             let is_blank = text.trim().is_empty();
-            if is_blank || text.chars().count() > max || text.chars().any(char::is_control) {
-                return Err(format!("must be 1 to {max} characters on one line"));
+            if is_blank || text.chars().count() > max || text.chars().any(is_unprintable) {
+                return Err(format!(
+                    "must be 1 to {max} characters on one line, \
+                     without characters that control the text's direction"
+                ));
             }
             Ok(text)
         })
@@ -197,7 +207,7 @@ impl FieldReader {
     /// Records an error in the field `name`.
     pub fn error(&mut self, name: &str, message: impl Display) {
         let field = format!("{}{name}", self.prefix);
-        self.errors.push(FieldError::new(field, message));
+        self.errors.push(FieldError::new(&field, message));
     }
 }
 

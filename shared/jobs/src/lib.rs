@@ -8,6 +8,7 @@ mod failure;
 mod field_reader;
 mod id;
 mod job;
+mod json;
 mod log;
 mod random;
 pub mod release;
@@ -32,6 +33,7 @@ pub use self::{
         Cancellation, EndedRun, Job, JobOutcome, JobState, LEASE, NewJob, Run, RunOutcome,
         STOP_TIME, Summary,
     },
+    json::{InvalidJson, MAX_JSON_DEPTH, parse_object},
     log::{Level, LogEntry, UnknownLevel},
     random::random,
     request::JobRequest,

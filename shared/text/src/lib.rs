@@ -4,8 +4,10 @@ pub mod ascii;
 pub mod encoding;
 mod line;
 mod tidy;
+mod unprintable;
 
 pub use self::{
-    line::{MAX_MESSAGE_CHARS, one_line},
+    line::{MAX_MESSAGE_CHARS, excerpt, one_line},
     tidy::{tidy_line, tidy_text},
+    unprintable::is_unprintable,
 };

@@ -39,7 +39,7 @@ macro_rules! reasons {
 }
 
 reasons! {
-    NotJson = "not_json", "the body is not a JSON object";
+    NotJson = "not_json", "the body is not a JSON object of at most 64 levels";
     InvalidFields = "invalid_fields", "a field is unknown, missing or invalid";
     KeyReused = "key_reused", "the idempotency key belongs to another job";
     UnknownJob = "unknown_job", "the job does not exist";

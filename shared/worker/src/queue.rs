@@ -6,8 +6,9 @@ use aws::AwsError;
 use aws_sdk_sqs::{Client, types::MessageAttributeValue};
 use jobs::{
     Caller, FieldError, FieldReader, JobId, JobRequest, MAX_KEY_CHARS, NewJob, ReadFields, UserId,
+    parse_object,
 };
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::{
     config_check::check_config,
@@ -41,11 +42,8 @@ impl Message {
     /// # Errors
     /// The message can never succeed.
     pub fn parse(body: &str) -> Result<Self, Refusal> {
-        let object: Map<String, Value> = serde_json::from_str(body).map_err(|_| {
-            Refusal::new(
-                DeadLetterReason::NotJson,
-                "the message is not a JSON object",
-            )
+        let object = parse_object(body.as_bytes()).map_err(|error| {
+            Refusal::new(DeadLetterReason::NotJson, format!("the message {error}"))
         })?;
         let message = FieldReader::read(object, "").map_err(|errors| invalid_fields(&errors))?;
         if let Self::Submission { job, .. } = &message
@@ -205,7 +203,13 @@ mod tests {
 
     #[test]
     fn poison_message_is_rejected_with_a_reason() {
-        for body in ["", "not json", "[]", "7", "null"] {
+        let deep = format!(
+            r#"{{"config_json": {}1{}}}"#,
+            "[".repeat(64),
+            "]".repeat(64)
+        );
+        let raw = r#"{"config_json": {"$serde_json::private::RawValue": "[[1]]"}}"#;
+        for body in ["", "not json", "[]", "7", "null", &deep, raw] {
             assert_eq!(refused(body).reason, DeadLetterReason::NotJson, "{body}");
         }
         assert_eq!(

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use worker::testing::files_with_text;
 
 use crate::{
-    common::{Api, FakeWork, OWNER, functions::FUNCTIONS},
+    common::{ADMIN, Api, FakeWork, OWNER, functions::FUNCTIONS},
     snapshots::{assert_no_others, assert_snapshot},
 };
 
@@ -69,9 +69,13 @@ struct Jobs {
 
 impl Jobs {
     async fn create(api: &Api) -> Self {
-        let release =
-            json!({"id": RELEASE, "release_type": "ebook", "metadata": {"title": "A Book"}});
-        api.send(OWNER, "POST", "/api/releases", Some(release))
+        let release = json!({
+            "id": RELEASE,
+            "release_type": "ebook",
+            "metadata": {"title": "A Book"},
+            "user_id": OWNER.0,
+        });
+        api.send(ADMIN, "POST", "/api/releases", Some(release))
             .await;
         let packaging = json!({"job_type": "packaging", "release_id": RELEASE});
         let jobs = Self {

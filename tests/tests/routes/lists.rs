@@ -84,9 +84,9 @@ async fn test_list_jobs_with_filters() {
 #[tokio::test]
 async fn test_list_release_jobs() {
     let api = Api::new().await;
-    let release = json!({"id": 42, "release_type": "ebook"});
+    let release = json!({"id": 42, "release_type": "ebook", "user_id": OWNER.0});
     let (status, created) = api
-        .send(OWNER, "POST", "/api/releases", Some(release.clone()))
+        .send(ADMIN, "POST", "/api/releases", Some(release.clone()))
         .await;
     assert_eq!((status, &created["user_id"]), (201, &json!(7)));
     let id = api
@@ -102,7 +102,8 @@ async fn test_list_release_jobs() {
     assert_eq!(api.send(STRANGER, "POST", "/api/jobs", job).await.0, 403);
     let for_stranger = json!({"release_type": "ebook", "user_id": STRANGER.0});
     let create = async |caller, body| api.send(caller, "POST", "/api/releases", Some(body)).await;
-    assert_eq!(create(OWNER, release).await.0, 409);
+    assert_eq!(create(ADMIN, release.clone()).await.0, 409);
+    assert_eq!(create(OWNER, release).await.0, 403);
     assert_eq!(create(OWNER, for_stranger.clone()).await.0, 403);
     assert_eq!(create(ADMIN, for_stranger).await.1["user_id"], STRANGER.0);
 }

@@ -3,6 +3,7 @@
 mod answers;
 #[path = "../common/mod.rs"]
 mod common;
+mod hostile;
 mod job;
 mod lists;
 mod problems;

@@ -14,7 +14,7 @@ use store::{
 use worker::testing::{broken_queue, queue};
 
 use crate::{
-    common::{Answer, Api, FakeWork, OWNER, STRANGER},
+    common::{ADMIN, Answer, Api, FakeWork, OWNER, STRANGER},
     snapshots::{assert_no_others, assert_snapshot},
 };
 
@@ -76,6 +76,10 @@ fn other_requests(pending: u64) -> Vec<Request> {
     use ProblemType as Type;
     let create = |problem| Request::new(problem, "POST", "/api/jobs");
     let release = json!({"id": RELEASE, "release_type": "ebook"});
+    let taken = Request {
+        caller: ADMIN,
+        ..Request::new(Type::ReleaseIdTaken, "POST", "/api/releases").with_body(&release)
+    };
     let release_path = format!("/api/releases/{RELEASE}");
     let restore = json!({"job_id": pending});
     let other_job = json!({"job_type": "dirfix", "release_id": RELEASE});
@@ -85,7 +89,7 @@ fn other_requests(pending: u64) -> Vec<Request> {
         create(Type::TooLarge).with_body(&"x".repeat(300_000)),
         create(Type::IdempotencyKeyReused).with_body(&other_job),
         Request::new(Type::ReleaseNotFound, "GET", "/api/releases/43"),
-        Request::new(Type::ReleaseIdTaken, "POST", "/api/releases").with_body(&release),
+        taken,
         Request::new(Type::PackageNotKept, "PUT", release_path + "/package").with_body(&restore),
         Request::new(Type::RouteNotFound, "GET", "/api/job"),
         Request::new(Type::MethodNotAllowed, "DELETE", "/api/jobs"),
@@ -95,8 +99,8 @@ fn other_requests(pending: u64) -> Vec<Request> {
 /// The answers to requests that are refused for what they ask.
 async fn refusals() -> Vec<(ProblemType, Answer)> {
     let api = Api::new().await;
-    let release = json!({"id": RELEASE, "release_type": "ebook"});
-    api.send(OWNER, "POST", "/api/releases", Some(release))
+    let release = json!({"id": RELEASE, "release_type": "ebook", "user_id": OWNER.0});
+    api.send(ADMIN, "POST", "/api/releases", Some(release))
         .await;
     let pending = api.create(json!({"job_type": "analysis"})).await;
     let completed = api.create(json!({"job_type": "nfofix"})).await;

@@ -235,7 +235,7 @@ async fn idempotency_key_creates_one_release() {
     let api = Api::new().await;
     let key = [("Idempotency-Key", "k-1")];
     let send =
-        |body: Value| api.send_with(OWNER, "POST", "/api/releases", Some(body.to_string()), &key);
+        |body: Value| api.send_with(ADMIN, "POST", "/api/releases", Some(body.to_string()), &key);
     for body in [
         json!({"release_type": "EBOOK"}),
         json!({"release_type": "ebook", "id": 4242}),
@@ -248,9 +248,9 @@ async fn idempotency_key_creates_one_release() {
         api.clock.advance(25 * 60 * 60);
     }
     // Jobs have keys of their own.
-    let job = api.on_release(OWNER, json!({"job_type": "nfofix"})).await;
+    let job = api.on_release(ADMIN, json!({"job_type": "nfofix"})).await;
     let (status, _) = api
-        .send_with(OWNER, "POST", "/api/jobs", Some(job.to_string()), &key)
+        .send_with(ADMIN, "POST", "/api/jobs", Some(job.to_string()), &key)
         .await;
     assert_eq!(status, 202);
 }

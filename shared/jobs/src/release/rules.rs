@@ -51,7 +51,7 @@ pub fn check_metadata(metadata: &Map<String, Value>) -> Vec<FieldError> {
     given
         .filter_map(|(field, value)| {
             let rule = broken_rule(field, value)?;
-            Some(FieldError::new(format!("metadata.{field}"), rule))
+            Some(FieldError::new(&format!("metadata.{field}"), rule))
         })
         .collect()
 }
