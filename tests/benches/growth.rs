@@ -63,7 +63,7 @@ const LISTS: [(&str, (u64, bool), &str, Cost); 12] = [
         "list of a release",
         OWNER,
         "jobs?release_id=RELEASE",
-        [1.0, 2.0, 0.0],
+        [2.0, 2.5, 0.0],
     ),
     (
         "a release's list",
@@ -186,7 +186,7 @@ impl Bench {
                 .await;
             assert_ne!(job["logs"], "");
         };
-        self.measure("details", [1.0, 1.0, 0.0], details).await;
+        self.measure("details", [2.0, 1.0, 0.0], details).await;
     }
 
     async fn lists(&mut self) {

@@ -21,7 +21,7 @@ RELEASE = {
 INVALID_FIELDS: dict[str, tuple[Any, ...]] = {
     "id": (0, "5", 2**53),
     "release_type": (None, "", "E Book", "x" * 33, 5),
-    "name": ("", "a\nb", "x" * 201, 5),
+    "name": ("", "a\nb", "a\u202eb", "a\u2028b", "x" * 201, 5),
     "group": ("", "two words", "x" * 33),
     "metadata": ([], "x"),
     "user_id": (0, "7"),
@@ -36,6 +36,9 @@ INVALID_PATHS = (
     "./a",
     "a\\b",
     "a\nb",
+    "C:x",
+    "exe.\u202efdp",
+    "a\u2028b",
     "x" * 513,
     5,
     None,
@@ -248,5 +251,7 @@ def test_cursor_of_a_replaced_package_is_refused(owner: User) -> None:
 def test_download_has_the_name_of_its_file(owner: User) -> None:
     release = owner.create_release({"cd 1/é 1.txt": b"abc"})
     [file] = file_entries(owner, release)
-    disposition = fetch(file["url"]).headers["content-disposition"]
+    headers = fetch(file["url"]).headers
+    assert headers["content-type"] == "application/octet-stream"
+    disposition = headers["content-disposition"]
     assert disposition == "attachment; filename=\"_ 1.txt\"; filename*=UTF-8''%C3%A9%201.txt"

@@ -25,10 +25,12 @@ async fn get_job(
     PathId(id): PathId<JobId>,
     _: NoParams,
 ) -> Answer<Json<DetailsView>> {
-    let details = store.details(id).await?;
-    let details = details.ok_or_else(|| Problem::not_found(Resource::Job))?;
-    if !caller.may_access(details.job.created_by) {
+    let missing = || Problem::not_found(Resource::Job);
+    let head = store.head(id).await?.ok_or_else(missing)?;
+    // The log and the documents may be large, so a stranger causes no read of them.
+    if !caller.may_access(head.job.created_by) {
         return Err(Problem::forbidden(Resource::Job));
     }
+    let details = store.details(&head).await?.ok_or_else(missing)?;
     Ok(Json(details.into()))
 }

@@ -48,7 +48,7 @@ async fn list_jobs(
         return Ok(Json(key_page(&parts.store, owner, &key, now).await?));
     }
     let mut params = ListParams::read(params)?;
-    let scope = params.scope(caller)?;
+    let scope = params.scope(caller, &parts.store).await?;
     let window = (now.before(parts.retention), now.after(CLOCK_SKEW));
     let page = list_page(&parts.store, caller, scope, &params, window).await?;
     Ok(Json(page))

@@ -1,6 +1,6 @@
 //! The parameters and pages of lists of jobs.
 
-use jobs::{Caller, JobId, MAX_KEY_CHARS, Summary, Time, UserId};
+use jobs::{Caller, JobId, MAX_KEY_CHARS, ReleaseId, Summary, Time, UserId};
 use store::{Cursor, Filter, Scope, Store};
 
 use crate::{Answer, PageView, Problem, QueryParams};
@@ -46,8 +46,8 @@ impl ListParams {
     /// Returns the jobs that the list covers: the caller's own or, for an admin, any user's.
     ///
     /// # Errors
-    /// 403 if a user requests another user's jobs.
-    pub fn scope(&mut self, caller: Caller) -> Answer<Scope> {
+    /// 403 if a user requests another user's jobs, 503 or 500 if DynamoDB fails.
+    pub async fn scope(&mut self, caller: Caller, store: &Store) -> Answer<Scope> {
         if self.user_id.is_some_and(|user| !caller.may_access(user)) {
             return Err(Problem::admins_only("list another user's jobs"));
         }
@@ -56,21 +56,27 @@ impl ListParams {
         } else {
             Some(caller.user_id)
         };
-        Ok(match (owner, self.filter.release_id) {
-            // A release has few jobs, so its index is the cheapest for every caller.
-            (owner, Some(release)) => {
-                self.filter.created_by = owner;
-                Scope::Release(release)
-            }
-            (Some(owner), None) => Scope::Owner(owner),
-            (None, None) => Scope::All,
-        })
+        let Some(release) = self.filter.release_id else {
+            return Ok(owner.map_or(Scope::All, Scope::Owner));
+        };
+        // A release has few jobs, so its index is the cheapest. But the jobs of another user's
+        // release are nothing to examine, or to name in a cursor.
+        if !caller.admin && !owns_release(store, caller, release).await? {
+            return Ok(Scope::Owner(caller.user_id));
+        }
+        self.filter.created_by = owner;
+        Ok(Scope::Release(release))
     }
 
     /// Restricts the jobs of one release to those of the parameter `user_id`.
     pub const fn filter_by_user(&mut self) {
         self.filter.created_by = self.user_id;
     }
+}
+
+async fn owns_release(store: &Store, caller: Caller, id: ReleaseId) -> Answer<bool> {
+    let release = store.readable_release(id).await?;
+    Ok(release.is_some_and(|release| release.user_id == caller.user_id))
 }
 
 /// Reads the parameters of a search for the job that an idempotency key made: the key, and whose it

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use api::auth::{KeySource, TokenRules};
+use api::auth::{DEFAULT_ROLE_CLAIM, KeySource, TokenRules};
 use aws_config::SdkConfig;
 use jobs::Clock;
 use store::Store;
@@ -156,6 +156,11 @@ impl Settings {
                 .push(format!("failed to build an HTTP client: {error}"));
             reqwest::Client::new()
         });
+        if url.is_some() && self.value("TOKEN_AUDIENCE").is_none() {
+            let fault = "TOKEN_AUDIENCE is not set, but TOKEN_JWKS_URL is: tokens of the provider's \
+                         other applications would be accepted";
+            self.faults.push(fault.to_owned());
+        }
         let url = url.unwrap_or_else(|| {
             let fault = "neither TOKEN_SECRET_NAME nor TOKEN_JWKS_URL is set";
             self.faults.push(fault.to_owned());
@@ -175,7 +180,7 @@ impl Settings {
                 .unwrap_or("sub".to_owned()),
             role_claim: self
                 .optional("TOKEN_ROLE_CLAIM")
-                .unwrap_or("role".to_owned()),
+                .unwrap_or(DEFAULT_ROLE_CLAIM.to_owned()),
         }
     }
 
@@ -241,6 +246,22 @@ mod tests {
         ] {
             assert!(error.contains(fault), "{error}");
         }
+    }
+
+    #[test]
+    fn keys_of_a_provider_need_an_audience() {
+        let check = |audience: &'static str| {
+            let mut settings = Settings::new(move |name| match name {
+                "TOKEN_JWKS_URL" => Some("https://provider.example/keys".to_owned()),
+                "TOKEN_AUDIENCE" => Some(audience.to_owned()),
+                _ => None,
+            });
+            settings.key_source();
+            settings.check()
+        };
+        check("jobs").unwrap();
+        let error = check("").unwrap_err().to_string();
+        assert!(error.contains("TOKEN_AUDIENCE is not set"), "{error}");
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub(super) const CONFIG: &str = "META#CONFIG";
 /// Sort key of a result too large for the job's item.
 pub(super) const RESULT: &str = "META#RESULT";
 
+/// Beginning of the sort keys of log chunks.
+pub(super) const LOG: &str = "LOG#";
+
 /// Sort key of the permits held for a release or a user.
 pub(super) const PERMITS: &str = "PERMITS";
 
@@ -63,7 +66,7 @@ pub(super) fn log(id: JobId, last_seq: u64) -> Key {
 }
 
 pub(super) fn log_sk(last_seq: u64) -> String {
-    format!("LOG#{last_seq:010}")
+    format!("{LOG}{last_seq:010}")
 }
 
 pub(super) fn release(id: ReleaseId) -> Key {

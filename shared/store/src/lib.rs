@@ -55,7 +55,7 @@ pub use self::{
         SubmitOutcome, WriteOutcome,
     },
     permits::{FreePermit, Permit, PermitCheck, PermitOutcome},
-    read::Details,
+    read::{Details, JobHead},
     releases::files_deletable_at,
     run::{Completion, Leftovers, MetadataChange, PackageChange, RunEnd, RunHandle, RunProgress},
     sweep::{DuePage, DuePosition},

@@ -9,10 +9,11 @@ use jobs::{Job, JobId, LogEntry, Status};
 use crate::{
     DYNAMODB, Store,
     documents::{Documents, document_body},
-    item::{JobItem, from_item, job_from_item, sort_key},
+    item::{Item, JobItem, from_item, job_from_item, sort_key},
     keys,
     logs::{self, Chunk},
     retry, sdk_error,
+    update::s,
 };
 
 /// The largest number of log chunks in a job's details: about 64 KiB from the end of the log.
@@ -20,6 +21,22 @@ const DETAILS_CHUNKS: i32 = 16;
 /// The largest number of keys in a `BatchGetItem` (Amazon DynamoDB API Reference,
 /// "`BatchGetItem`").
 const MAX_BATCH_KEYS: usize = 100;
+
+/// A job, with those of its documents that are small enough to be in its item.
+#[derive(Debug)]
+pub struct JobHead {
+    /// The job.
+    pub job: Job,
+    config: Option<String>,
+    result: Option<String>,
+}
+
+impl JobHead {
+    fn has_large_documents(&self) -> bool {
+        let has_result = self.job.status() == Status::Completed;
+        self.config.is_none() || (has_result && self.result.is_none())
+    }
+}
 
 /// A job with its documents and the end of its log.
 #[derive(Debug)]
@@ -32,6 +49,17 @@ pub struct Details {
     pub log: Vec<LogEntry>,
     /// True if the log has earlier entries.
     pub log_truncated: bool,
+    /// True if the result was found, even if it is damaged.
+    has_result: bool,
+}
+
+impl Details {
+    /// Returns whether all that the item of the job refers to was found.
+    fn is_complete(&self) -> bool {
+        let last_seq = self.log.last().map_or(0, |entry| entry.seq);
+        let has_result = self.job.status() == Status::Completed;
+        last_seq >= self.job.log_seq && (self.has_result || !has_result)
+    }
 }
 
 impl Store {
@@ -78,55 +106,89 @@ impl Store {
         Ok(item.and_then(|mut item| document_body(&mut item)))
     }
 
-    /// Reads the job `id` with its documents and the end of its log. One query does, since they
-    /// share a partition key. As in [`Store::job`], a consistent read follows one that finds
-    /// nothing. A damaged document is logged and left out.
-    pub async fn details(&self, id: JobId) -> Result<Option<Details>, AwsError> {
-        match self.collection(id, false).await? {
-            None => self.collection(id, true).await,
-            found => Ok(found),
+    /// Reads the item of the job `id`, the first of the two reads of its details. As in
+    /// [`Store::job`], a consistent read follows one that finds nothing.
+    pub async fn head(&self, id: JobId) -> Result<Option<JobHead>, AwsError> {
+        let mut item = self.get_item(&keys::job(id), false).await?;
+        if item.is_none() {
+            item = self.get_item(&keys::job(id), true).await?;
+        }
+        let Some(item) = item else {
+            return Ok(None);
+        };
+        let mut item: JobItem = from_item(item)?;
+        let (config, result) = (item.config.take(), item.result.take());
+        Ok(Some(JobHead {
+            job: item.into_job()?,
+            config,
+            result,
+        }))
+    }
+
+    /// Reads the documents of a job that are not in its item, and the end of its log. One query
+    /// does, since they share a partition key; none, if there are none. A damaged document is
+    /// logged and left out. Returns `None` if the job is being withdrawn.
+    pub async fn details(&self, head: &JobHead) -> Result<Option<Details>, AwsError> {
+        match self.collection(head, false).await? {
+            Some(details) if details.is_complete() => Ok(Some(details)),
+            // The query was served by a replica that is behind that of the first read.
+            _ => self.collection(head, true).await,
         }
     }
 
-    async fn collection(&self, id: JobId, consistent: bool) -> Result<Option<Details>, AwsError> {
-        // The job and its two documents sort after the log, so a descending query begins with them.
-        let query = self.client.query().table_name(&self.table);
-        let output = query
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", keys::job(id).pk())
-            .scan_index_forward(false)
-            .consistent_read(consistent)
-            .limit(3 + DETAILS_CHUNKS)
-            .send()
-            .await
-            .map_err(|error| sdk_error(&error))?;
-        let (mut job, mut config, mut result, mut chunks) = (None, None, None, Vec::new());
-        for mut item in output.items.unwrap_or_default() {
+    async fn collection(
+        &self,
+        head: &JobHead,
+        consistent: bool,
+    ) -> Result<Option<Details>, AwsError> {
+        let JobHead { job, .. } = head;
+        let (mut config, mut result) = (head.config.clone(), head.result.clone());
+        let mut chunks = Vec::new();
+        for mut item in self.parts(head, consistent).await? {
             match sort_key(&item) {
-                keys::META => job = Some(from_item::<JobItem>(item)?),
+                keys::META => {}
                 keys::CONFIG => config = document_body(&mut item),
                 keys::RESULT => result = document_body(&mut item),
                 _ => chunks.push(from_item::<Chunk>(item)?),
             }
         }
-        let Some(mut job) = job else {
+        // A job without a configuration is being withdrawn.
+        let Some(config) = config else {
             return Ok(None);
         };
-        let Some(config) = job.config.take().or(config) else {
-            return Ok(None);
-        };
-        let result = job.result.take().or(result);
-        let documents = Documents::readable(id, &config, result.as_deref());
-        let job = job.into_job()?;
         chunks.reverse();
-        let log = logs::tail(&job, &chunks);
+        let log = logs::tail(job, &chunks);
         let log_truncated = log.first().map_or(job.log_seq > 0, |entry| entry.seq > 1);
         Ok(Some(Details {
-            job,
-            documents,
+            job: job.clone(),
+            documents: Documents::readable(job.id, &config, result.as_deref()),
+            has_result: result.is_some(),
             log,
             log_truncated,
         }))
+    }
+
+    /// Reads the items of a job other than the first, newest log chunks first.
+    async fn parts(&self, head: &JobHead, consistent: bool) -> Result<Vec<Item>, AwsError> {
+        let JobHead { job, .. } = head;
+        let query = self.client.query().table_name(&self.table);
+        let query = query.expression_attribute_values(":pk", keys::job(job.id).pk());
+        let query = if head.has_large_documents() {
+            // The item of the job is between its two documents and the log.
+            query
+                .key_condition_expression("pk = :pk")
+                .limit(3 + DETAILS_CHUNKS)
+        } else if job.log_seq > u64::from(job.closing().is_some()) {
+            query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :log)")
+                .expression_attribute_values(":log", s(keys::LOG))
+                .limit(DETAILS_CHUNKS)
+        } else {
+            return Ok(Vec::new());
+        };
+        let query = query.scan_index_forward(false).consistent_read(consistent);
+        let output = query.send().await.map_err(|error| sdk_error(&error))?;
+        Ok(output.items.unwrap_or_default())
     }
 
     /// Reads jobs by their keys, in batches. Missing and unreadable jobs are left out. A

@@ -199,10 +199,13 @@ impl Files {
         Ok((files.collect(), page.is_truncated() == Some(true)))
     }
 
-    /// Signs a download of `key`, which a browser saves under the file's name.
+    /// Signs a download of `key`, which a browser saves under the file's name and does not show,
+    /// whatever type it was uploaded with.
     pub async fn presign_download(&self, key: &str) -> Result<PresignedRequest, AwsError> {
         let call = self.client.get_object().bucket(&self.bucket).key(key);
-        let call = call.response_content_disposition(attachment(key));
+        let call = call
+            .response_content_disposition(attachment(key))
+            .response_content_type("application/octet-stream");
         let request = call.presigned(presigning()?).await;
         let request = request.map_err(|error| AwsError::from_sdk(S3, &error))?;
         Ok(PresignedRequest {
@@ -257,6 +260,19 @@ fn stored_file(object: &Object) -> Option<StoredFile> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn download_has_no_type_that_a_browser_shows() {
+        let files = crate::testing::signing_files();
+        let url = files.presign_download("releases/42/source/a.html").await;
+        let url = url.unwrap().url;
+        for signed in [
+            "response-content-disposition=attachment",
+            "response-content-type=application%2Foctet-stream",
+        ] {
+            assert!(url.contains(signed), "{url}");
+        }
+    }
 
     #[test]
     fn download_is_saved_under_the_name_of_its_file() {

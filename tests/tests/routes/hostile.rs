@@ -114,6 +114,32 @@ async fn release_with_damaged_metadata_stays_readable() {
     );
 }
 
+#[tokio::test]
+async fn list_of_another_users_release_has_nothing_of_it() {
+    let api = Api::new().await;
+    let release = api.create_release().await;
+    let theirs = json!({"job_type": "nfofix", "release_id": release});
+    for _ in 0..1_050 {
+        api.create(theirs.clone()).await;
+    }
+    for _ in 0..3 {
+        let draft = json!({"draft": true});
+        api.send(STRANGER, "POST", "/api/jobs", Some(draft)).await;
+    }
+    for query in ["", "&limit=1", "&status=pending", "&user_id=8"] {
+        let path = format!("/api/jobs?release_id={release}{query}");
+        let (status, page) = api.get(STRANGER, &path).await;
+        assert_eq!((status, &page["jobs"]), (200, &json!([])), "{query}");
+        assert_eq!(page["next_cursor"], Value::Null, "{query}");
+    }
+    let own = format!("/api/jobs?release_id={release}&limit=2");
+    let (_, page) = api.get(OWNER, &own).await;
+    assert_eq!(page["jobs"].as_array().map(Vec::len), Some(2));
+    let next = page["next_cursor"].as_str().unwrap();
+    let (status, _) = api.get(STRANGER, &format!("{own}&cursor={next}")).await;
+    assert_eq!(status, 400);
+}
+
 /// Bodies with many faults, or with long ones.
 fn faulty_bodies() -> Vec<String> {
     let names = |name: &str, count: usize| -> String {

@@ -184,6 +184,42 @@ async fn message_does_not_join_a_job_that_is_being_withdrawn() {
 }
 
 #[tokio::test]
+async fn keys_are_one_space_for_requests_and_messages() {
+    let api = Api::new().await;
+    let release = api.create_release().await;
+    let (clock, store) = (api.clock.clock(), api.store.clone());
+    let submissions = Submissions::new(store, queue(), clock, RETENTION);
+    let job = NewJob {
+        created_by: user_id(OWNER),
+        release_id: ReleaseId::try_from(release).ok(),
+        job_type: Some(JobType::Nfofix),
+        config: Map::new(),
+        draft: false,
+        retry_of: None,
+        earlier_retry: None,
+    };
+    let message = async |key: &str| submissions.create_delivered(&job, key).await.unwrap();
+    let request = async |key: &str, job_type: &str| {
+        let body = json!({"job_type": job_type, "release_id": release}).to_string();
+        let key = [("Idempotency-Key", key)];
+        api.send_with(OWNER, "POST", "/api/jobs", Some(body), &key)
+            .await
+    };
+    let CreateOutcome::Created(first) = message("K").await else {
+        panic!("the key is new")
+    };
+    let (status, same) = request("K", "nfofix").await;
+    assert_eq!((status, &same["id"]), (200, &json!(first.id)));
+    assert_eq!(request("K", "dirfix").await.0, 409);
+    // No prefix leads to the key of a message, or of a request.
+    assert_eq!(request("queue:K", "nfofix").await.0, 202);
+    let repeated = message("queue:K").await;
+    assert!(matches!(repeated, CreateOutcome::Existing(id) if id != first.id));
+    assert_eq!(request("R", "dirfix").await.0, 202);
+    assert!(matches!(message("R").await, CreateOutcome::KeyReused));
+}
+
+#[tokio::test]
 async fn job_on_another_users_release_is_not_retried() {
     let api = Api::new().await;
     let body = api.on_release(OWNER, json!({"job_type": "nfofix"})).await;

@@ -159,3 +159,41 @@ fn table_can_be_protected_from_deletion() {
     let protected = template.at("/Resources/Table/Properties/DeletionProtectionEnabled");
     assert_eq!(protected, &json!({"Ref": "DeletionProtection"}));
 }
+
+#[test]
+fn keys_of_a_provider_need_https_and_an_audience() {
+    let template = Template::load();
+    let url = template.at("/Parameters/TokenJwksUrl");
+    assert_eq!(url["AllowedPattern"], "(https://.+)?");
+    let rule = template.at("/Rules/AudienceOfProvider");
+    let is_set = |name: &str| json!({"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]});
+    assert_eq!(rule["RuleCondition"], is_set("TokenJwksUrl"));
+    assert_eq!(rule["Assertions"][0]["Assert"], is_set("TokenAudience"));
+}
+
+/// AWS does not say that a variable is escaped (Amazon API Gateway Developer Guide, "Customize HTTP
+/// API access logs"), so the log has none that a client writes.
+#[test]
+fn access_log_has_no_text_of_a_client() {
+    let template = Template::load();
+    let format = text(template.at("/Resources/Api/Properties/AccessLogSettings/Format"));
+    let variables: Vec<&str> = format.split("$context.").skip(1).collect();
+    let variables: Vec<&str> = variables
+        .iter()
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert_eq!(
+        variables,
+        [
+            "requestId",
+            "requestTime",
+            "routeKey",
+            "status",
+            "authorizer.user_id",
+            "responseLatency",
+            "integrationErrorMessage",
+            "authorizer.error",
+            "identity.sourceIp",
+        ]
+    );
+}

@@ -31,7 +31,10 @@ const CALLS: [(&str, &[&str]); 22] = [
             "sqs:SendMessage JobsQueue",
         ],
     ),
-    ("get-job", &["dynamodb:Query Table"]),
+    (
+        "get-job",
+        &["dynamodb:GetItem Table", "dynamodb:Query Table"],
+    ),
     // A large configuration is an item of its own.
     (
         "update-job",

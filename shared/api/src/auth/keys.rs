@@ -5,7 +5,9 @@ use std::time::Duration;
 use jobs::{Caller, Clock, Time};
 use jsonwebtoken::{
     Algorithm, DecodingKey, decode_header,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet},
+    jwk::{
+        AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, KeyOperations, PublicKeyUse,
+    },
 };
 use tokio::sync::Mutex;
 
@@ -165,7 +167,7 @@ fn may_be_rotation(error: &InvalidToken) -> bool {
     match error {
         InvalidToken::UnknownKey => true,
         InvalidToken::Refused(error) => matches!(error.kind(), ErrorKind::InvalidSignature),
-        InvalidToken::NoUser(_) => false,
+        InvalidToken::Critical | InvalidToken::NoUser(_) => false,
     }
 }
 
@@ -175,28 +177,47 @@ impl KeySet {
             Self::Secret(key) => rules.check(token, key, Algorithm::HS256),
             Self::Jwks(set) => {
                 let header = decode_header(token)?;
-                let jwk = match (&header.kid, set.keys.as_slice()) {
-                    (Some(kid), _) => set.find(kid),
-                    (None, [only]) => Some(only),
-                    (None, _) => None,
-                };
-                let jwk = jwk.ok_or(InvalidToken::UnknownKey)?;
-                let algorithm = algorithm(jwk).ok_or(InvalidToken::UnknownKey)?;
+                let (jwk, algorithm) =
+                    find(set, header.kid.as_deref()).ok_or(InvalidToken::UnknownKey)?;
                 rules.check(token, &DecodingKey::from_jwk(jwk)?, algorithm)
             }
         }
     }
 }
 
-/// Returns the only algorithm allowed for a key, regardless of the token's header.
+/// Returns the key with this id, or the only one if the token names none, among those that may
+/// verify tokens.
+fn find<'a>(set: &'a JwkSet, kid: Option<&str>) -> Option<(&'a Jwk, Algorithm)> {
+    let usable = set
+        .keys
+        .iter()
+        .filter_map(|jwk| Some((jwk, algorithm(jwk)?)));
+    let mut usable = usable.filter(|(jwk, _)| kid.is_none() || jwk.common.key_id.as_deref() == kid);
+    let first = usable.next()?;
+    (kid.is_some() || usable.next().is_none()).then_some(first)
+}
+
+/// Returns the only algorithm allowed for a key, regardless of the token's header; `None` if the
+/// key is not one to verify tokens with (RFC 7517, sections 4.2 to 4.4).
 fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
-    match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => Some(Algorithm::RS256),
+    let common = &jwk.common;
+    let is_for_signatures = common
+        .public_key_use
+        .as_ref()
+        .is_none_or(|purpose| *purpose == PublicKeyUse::Signature);
+    let may_verify = common
+        .key_operations
+        .as_ref()
+        .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+    let (algorithm, name) = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => (Algorithm::RS256, KeyAlgorithm::RS256),
         AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => {
-            Some(Algorithm::ES256)
+            (Algorithm::ES256, KeyAlgorithm::ES256)
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    let has_algorithm = common.key_algorithm.is_none_or(|given| given == name);
+    (is_for_signatures && may_verify && has_algorithm).then_some(algorithm)
 }
 
 #[cfg(test)]

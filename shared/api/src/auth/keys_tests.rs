@@ -367,3 +367,41 @@ async fn token_without_a_key_id_is_accepted_only_with_a_single_key() {
         .await
     );
 }
+
+#[tokio::test]
+async fn key_for_another_purpose_verifies_nothing() {
+    let clock = ManualClock::default();
+    let signing = |signer: &mut Signer| {
+        signer.jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        signer.jwk.common.key_operations = Some(vec![KeyOperations::Verify]);
+    };
+    let changes: [(&str, fn(&mut Jwk)); 4] = [
+        ("use: enc", |jwk| {
+            jwk.common.public_key_use = Some(PublicKeyUse::Encryption);
+        }),
+        ("key_ops: encrypt", |jwk| {
+            jwk.common.key_operations = Some(vec![KeyOperations::Encrypt]);
+        }),
+        ("no key_ops", |jwk| {
+            jwk.common.key_operations = Some(Vec::new());
+        }),
+        ("alg of an encryption", |jwk| {
+            jwk.common.key_algorithm = Some(KeyAlgorithm::RSA_OAEP);
+        }),
+    ];
+    for mut signer in [Signer::rs256("k"), Signer::es256("k")] {
+        signing(&mut signer);
+        let keys = Provider::start(&[&signer]).keys(&clock).await;
+        assert!(accepts(&keys, &signer.token()).await);
+        for (name, change) in changes {
+            let mut other = Signer::new("k", signer.key.clone(), signer.algorithm);
+            signing(&mut other);
+            change(&mut other.jwk);
+            let keys = Provider::start(&[&other]).keys(&clock).await;
+            assert!(!accepts(&keys, &signer.token()).await, "{name}");
+            // A key with the same id and the right purpose is found beside it.
+            let keys = Provider::start(&[&other, &signer]).keys(&clock).await;
+            assert!(accepts(&keys, &signer.token()).await, "{name}");
+        }
+    }
+}

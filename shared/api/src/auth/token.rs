@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 /// The allowed difference between the clocks of the issuer and of this system, in seconds.
 const LEEWAY_SECONDS: u64 = 5;
 
+/// The claim with the role, unless another is configured.
+pub const DEFAULT_ROLE_CLAIM: &str = "role";
+
 /// The token is not valid, or names no user. The error text is for the log and never contains any
 /// part of the token.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +20,9 @@ pub enum InvalidToken {
     /// No usable key has the token's key id.
     #[error("signed with an unknown key")]
     UnknownKey,
+    /// The header `crit` requires an extension of JWS.
+    #[error("the header crit requires an extension")]
+    Critical,
     /// The user claim is missing or not an id.
     #[error("the claim {0} is not a user id")]
     NoUser(String),
@@ -31,7 +37,8 @@ pub struct TokenRules {
     pub audience: Option<String>,
     /// The claim with the user id.
     pub user_claim: String,
-    /// The claim that contains `admin`, as a string or in a list, in addition to `roles`.
+    /// The claim that contains `admin`, as a string or in a list. With [`DEFAULT_ROLE_CLAIM`], the
+    /// claim `roles` counts too.
     pub role_claim: String,
 }
 
@@ -47,14 +54,28 @@ impl TokenRules {
         key: &DecodingKey,
         algorithm: Algorithm,
     ) -> Result<Caller, InvalidToken> {
-        let claims = decode::<Map<String, Value>>(token, key, &self.validation(algorithm))?.claims;
+        let token = decode::<Map<String, Value>>(token, key, &self.validation(algorithm))?;
+        // Each extension in `crit` must be understood, and none is (RFC 7515, section 4.1.11).
+        if token.header.crit.is_some() {
+            return Err(InvalidToken::Critical);
+        }
+        let claims = token.claims;
         let user = claims.get(&self.user_claim).and_then(user_id);
         let user_id = user.ok_or_else(|| InvalidToken::NoUser(self.user_claim.clone()))?;
-        let admin = [self.role_claim.as_str(), "roles"]
+        let admin = self
+            .role_claims()
             .iter()
             .filter_map(|name| claims.get(*name))
             .any(has_admin);
         Ok(Caller { user_id, admin })
+    }
+
+    /// Another claim is configured where the users themselves may write the default ones.
+    fn role_claims(&self) -> Vec<&str> {
+        match self.role_claim.as_str() {
+            DEFAULT_ROLE_CLAIM => vec![DEFAULT_ROLE_CLAIM, "roles"],
+            configured => vec![configured],
+        }
     }
 
     fn validation(&self, algorithm: Algorithm) -> Validation {
@@ -176,6 +197,39 @@ mod tests {
             (json!({"sub": 7, "exp": FAR}), false),
         ] {
             assert_eq!(check(&rules(), &claims).unwrap().admin, admin, "{claims}");
+        }
+    }
+
+    #[test]
+    fn only_the_configured_claim_makes_an_admin() {
+        let rules = TokenRules {
+            role_claim: "groups".to_owned(),
+            ..rules()
+        };
+        for (claims, admin) in [
+            (json!({"sub": 7, "exp": FAR, "groups": ["admin"]}), true),
+            (json!({"sub": 7, "exp": FAR, "groups": "admin"}), true),
+            (json!({"sub": 7, "exp": FAR, "roles": ["admin"]}), false),
+            (json!({"sub": 7, "exp": FAR, "role": "admin"}), false),
+        ] {
+            assert_eq!(check(&rules, &claims).unwrap().admin, admin, "{claims}");
+        }
+    }
+
+    #[test]
+    fn critical_extension_is_refused() {
+        for crit in [vec!["b64".to_owned()], vec!["exp".to_owned()], Vec::new()] {
+            let header = Header {
+                crit: Some(crit),
+                ..Header::default()
+            };
+            let claims = json!({"sub": 7, "exp": FAR});
+            let token = encode(&header, &claims, &EncodingKey::from_secret(SECRET)).unwrap();
+            let key = DecodingKey::from_secret(SECRET);
+            assert!(matches!(
+                rules().check(&token, &key, Algorithm::HS256),
+                Err(InvalidToken::Critical)
+            ));
         }
     }
 

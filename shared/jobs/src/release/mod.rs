@@ -5,6 +5,7 @@ mod rules;
 use std::{cmp::Reverse, fmt, str::FromStr, time::Duration};
 
 use serde_json::{Map, Value};
+use text::{check_entry_name, is_unprintable};
 
 pub use self::rules::{check_group, check_metadata, check_name, check_type, group_of};
 use crate::{JobId, ReleaseId, Time, UserId};
@@ -191,7 +192,8 @@ pub const MAX_PACKAGE_FILES: usize = 2_000;
 #[derive(Debug, thiserror::Error)]
 #[error(
     "must be a relative path of 1 to 512 bytes, \
-     without '.' or '..' parts, backslashes or control characters"
+     without a drive letter, '.' or '..' parts, backslashes, \
+     or characters that control the text"
 )]
 pub struct InvalidPath;
 
@@ -218,12 +220,13 @@ impl FromStr for SourcePath {
     type Err = InvalidPath;
 
     fn from_str(text: &str) -> Result<Self, InvalidPath> {
-        let parts_are_names = text.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        // A package is an archive, which takes no other names.
+        let names_a_file = check_entry_name(text).is_ok() && !text.ends_with('/');
         // S3 lists keys in XML, which cannot contain U+FFFE and U+FFFF (XML 1.0, section 2.2).
         let characters_are_safe = !text
             .chars()
-            .any(|c| c.is_control() || matches!(c, '\\' | '\u{FFFE}' | '\u{FFFF}'));
-        if parts_are_names && characters_are_safe && text.len() <= Self::MAX_BYTES {
+            .any(|c| is_unprintable(c) || matches!(c, '\u{FFFE}' | '\u{FFFF}'));
+        if names_a_file && characters_are_safe && text.len() <= Self::MAX_BYTES {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidPath)
@@ -243,7 +246,13 @@ mod tests {
 
     #[test]
     fn source_path_stays_inside_its_release() {
-        for path in ["book.epub", "cd 1/été.cbz", "a/b/c"] {
+        for path in [
+            "book.epub",
+            "cd 1/été.cbz",
+            "a/b/c",
+            "1:2",
+            "می\u{200C}خواهم.txt",
+        ] {
             assert_eq!(path.parse::<SourcePath>().unwrap().as_str(), path);
         }
         let long = "x".repeat(513);
@@ -258,6 +267,11 @@ mod tests {
             "a\\b",
             "a\nb",
             "a\u{FFFE}",
+            "C:x",
+            "c:/x",
+            "exe.\u{202E}fdp",
+            "a\u{2028}b",
+            "a\u{85}b",
             &long,
         ] {
             assert!(path.parse::<SourcePath>().is_err(), "{path:?}");

@@ -12,8 +12,8 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::source::{ErrorSlot, Source};
 use crate::WorkError;
-use crate::paths::check_entry_name;
 use crate::progress::{Progress, ReadProgress};
+use text::check_entry_name;
 
 /// The largest number of entries in an archive.
 pub const MAX_ENTRIES: usize = 20_000;

@@ -1,5 +1,7 @@
 //! Splits a text into lines and removes what a viewer cannot show.
 
+use text::is_unprintable;
+
 use super::layout::width;
 
 /// The distance between tab stops, in columns.
@@ -14,7 +16,7 @@ pub struct Line {
     pub text: String,
     /// The number of removed escape sequences.
     pub escapes: usize,
-    /// The number of removed control characters.
+    /// The number of removed characters that no viewer can show.
     pub controls: usize,
     /// The number of tabs replaced with spaces.
     pub tabs: usize,
@@ -96,8 +98,7 @@ fn clean_line(line: &str) -> Line {
                 clean.tabs += 1;
                 after
             }
-            // A byte order mark in the middle is as invisible as a control character.
-            c if c.is_control() || c == '\u{feff}' => {
+            c if is_unprintable(c) => {
                 clean.controls += 1;
                 after
             }
@@ -180,8 +181,10 @@ mod tests {
 
     #[test]
     fn control_characters_are_removed() {
-        let line = lines("a\u{7}b\u{0}c\u{85}d\u{feff}e").next().unwrap();
-        assert_eq!((line.text.as_str(), line.controls), ("abcde", 4));
+        let line = lines("a\u{7}b\u{0}c\u{85}d\u{feff}e\u{202e}f\u{2066}g")
+            .next()
+            .unwrap();
+        assert_eq!((line.text.as_str(), line.controls), ("abcdefg", 6));
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Properties that hold for any NFO.
 
 use proptest::prelude::*;
-use text::encoding::{Encoding, decode, detect};
+use text::{
+    encoding::{Encoding, decode, detect},
+    is_unprintable,
+};
 
 use super::{
     field::Field,
@@ -84,7 +87,7 @@ proptest! {
     #[test]
     fn repaired_line_fits_unless_it_is_drawn_or_a_link(text in nfo()) {
         for line in repair(text.as_bytes(), &values()).unwrap().text.split_terminator("\r\n") {
-            prop_assert!(!line.contains(|c: char| c.is_control()), "{line:?}");
+            prop_assert!(!line.contains(is_unprintable), "{line:?}");
             prop_assert!(width(line) <= MAX_COLUMNS || is_drawing(line) || line.contains("://"), "{line:?}");
         }
     }
@@ -99,7 +102,7 @@ proptest! {
 
     #[test]
     fn visible_text_survives_the_repair(text in nfo()) {
-        let shown = |text: &str| text.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect::<String>();
+        let shown = |text: &str| text.chars().filter(|c| !c.is_whitespace() && !is_unprintable(*c)).collect::<String>();
         let plain: String = text.chars().filter(|c| !"{%[<$\u{1b}\u{1a}\u{feff}".contains(*c)).collect();
         let repaired = repair(plain.as_bytes(), &values()).unwrap();
         let was = decode(plain.as_bytes(), repaired.encoding);

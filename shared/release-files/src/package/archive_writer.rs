@@ -11,7 +11,7 @@ use jobs::{Compression, FailureCode};
 
 use super::zip_headers::{WrittenEntry, directory};
 use crate::WorkError;
-use crate::paths::check_entry_name;
+use text::check_entry_name;
 
 /// The size of the compressor's input chunks, in bytes. The output depends on the chunks
 /// (measured), so they must not depend on the reader.

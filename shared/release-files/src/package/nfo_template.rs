@@ -4,6 +4,7 @@ use std::{panic::resume_unwind, thread};
 
 use jobs::FailureCode;
 use minijinja::{Environment, Template, UndefinedBehavior, value::Serde};
+use text::is_unprintable;
 
 use super::facts::Facts;
 use crate::WorkError;
@@ -78,8 +79,8 @@ fn render_here(facts: &Facts, template: Option<&str>) -> Result<String, WorkErro
     Ok(text
         .trim_end()
         .lines()
-        .map(str::trim_end)
-        .flat_map(fit_lines)
+        .map(|line| line.replace(|c| c != '\t' && is_unprintable(c), ""))
+        .flat_map(|line| fit_lines(line.trim_end()))
         .flat_map(|line| [line, "\r\n".to_owned()])
         .collect())
 }
@@ -201,6 +202,25 @@ mod tests {
             &files,
             Time::from_millis(0),
         )
+    }
+
+    #[test]
+    fn invisible_characters_that_reorder_text_are_removed() {
+        let metadata = json!({"title": "exe.\u{202E}fdp"});
+        let facts = Facts::new(
+            "",
+            "",
+            metadata.as_object().unwrap(),
+            &[],
+            Time::from_millis(0),
+        );
+        let template = "\u{2066}{{ title }}\u{200F}|{{ '\\u202e' }}\u{2028}x";
+        let nfo = render(&facts, Some(template)).unwrap();
+        assert!(
+            !nfo.lines().flat_map(str::chars).any(is_unprintable),
+            "{nfo:?}"
+        );
+        assert!(nfo.contains("fdp|"), "{nfo:?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::paths::check_entry_name;
+use text::check_entry_name;
 
 /// The renames of a plan: from, to, broken rules.
 fn renames(paths: &[&str]) -> Vec<(String, String, Vec<NamingRule>)> {

@@ -7,7 +7,7 @@ use text::encoding;
 
 use crate::WorkError;
 use crate::checksum::format_crc32;
-use crate::paths::check_entry_name;
+use text::check_entry_name;
 
 /// The largest SFV, in bytes.
 pub const MAX_SFV_BYTES: u64 = 1024 * 1024;

@@ -187,7 +187,8 @@ async fn sfv_mismatch_is_logged() {
         reasons(&result),
         [(format!("{NAME}.sfv").as_str(), vec!["sfv_wrong"])]
     );
-    let details = harness.store.details(job.id).await.unwrap().unwrap();
+    let head = harness.store.head(job.id).await.unwrap().unwrap();
+    let details = harness.store.details(&head).await.unwrap().unwrap();
     let warned = details
         .log
         .iter()

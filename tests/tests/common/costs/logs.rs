@@ -5,7 +5,7 @@ use serde_json::json;
 use store::{RunHandle, RunProgress};
 
 use super::{CostMeter, Measured, Units, claimed_job};
-use crate::common::FakeWork;
+use crate::common::{FakeWork, STRANGER};
 
 impl CostMeter {
     pub(super) async fn logs(mut self) -> Vec<Measured> {
@@ -20,10 +20,22 @@ impl CostMeter {
     async fn details(&mut self) {
         let id = self.api.create(json!({"job_type": "packaging"})).await;
         self.api.process(id, FakeWork::Log(30)).await;
-        let (name, budget) = ("details with 4 KB of log", Units::new(1, 1.5, 0.0));
+        let (name, budget) = ("details with 4 KB of log", Units::new(2, 2.0, 0.0));
         let details = self.get(name, budget, &format!("/api/jobs/{id}")).await;
         let lines = details["logs"].as_str().map(|logs| logs.lines().count());
         assert_eq!(lines, Some(32));
+        self.refused_details(id).await;
+        let id = self.api.create(json!({"job_type": "packaging"})).await;
+        let (name, budget) = ("details without a log", Units::new(1, 0.5, 0.0));
+        self.get(name, budget, &format!("/api/jobs/{id}")).await;
+    }
+
+    /// Measures what a stranger causes by a request for details.
+    async fn refused_details(&mut self, id: u64) {
+        self.start();
+        let path = format!("/api/jobs/{id}");
+        assert_eq!(self.api.get(STRANGER, &path).await.0, 403);
+        self.record("details of another user's job", Units::new(1, 0.5, 0.0));
     }
 
     async fn log_pages(&mut self) {
