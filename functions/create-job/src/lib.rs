@@ -2,9 +2,9 @@
 
 use api::{Answer, Body, IdempotencyKeyHeader, NoParams, Route, SignedIn, allow_release};
 use axum::{Router, extract::State, response::Response};
-use jobs::{FieldReader, JobRequest, MAX_CONFIG_BYTES, ReadFields};
+use jobs::{FieldReader, MAX_CONFIG_BYTES, ReadFields};
 use lambda::Settings;
-use worker::{Submissions, check_config};
+use worker::{JobRequest, Submissions};
 
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::post("/api/jobs")];
@@ -46,9 +46,6 @@ async fn create_job(
 ) -> Answer<Response> {
     body.limit("config_json", MAX_CONFIG_BYTES)?;
     let CreateRequest { job, draft } = body.read()?;
-    if let Some(job_type) = job.job_type {
-        check_config(job_type, &job.config)?;
-    }
     if let Some(release) = job.release_id {
         allow_release(caller, submissions.store(), release).await?;
     }

@@ -5,11 +5,11 @@ use api::{
     allow_job, allow_release,
 };
 use axum::{Json, Router, extract::State};
-use jobs::{Clock, Job, JobId, JobRequest, MAX_CONFIG_BYTES, Status};
+use jobs::{Clock, Job, JobId, MAX_CONFIG_BYTES, Status};
 use lambda::Settings;
 use serde_json::{Map, Value, json};
 use store::{Documents, EditOutcome, Store};
-use worker::check_config;
+use worker::JobRequest;
 
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::patch("/api/jobs/{id}")];
@@ -40,9 +40,6 @@ async fn update_job(
     let merged = Body(merge(&draft, &documents.unwrap_or_default(), body.0));
     merged.limit("config_json", MAX_CONFIG_BYTES)?;
     let request: JobRequest = merged.read()?;
-    if let Some(job_type) = request.job_type {
-        check_config(job_type, &request.config)?;
-    }
     let release = request.release_id;
     if let Some(release) = release.filter(|release| draft.release_id != Some(*release)) {
         allow_release(caller, &store, release).await?;

@@ -12,7 +12,6 @@ mod json;
 mod log;
 mod random;
 pub mod release;
-mod request;
 mod status;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -36,7 +35,6 @@ pub use self::{
     json::{InvalidJson, MAX_JSON_DEPTH, parse_object},
     log::{Level, LogEntry, UnknownLevel},
     random::random,
-    request::JobRequest,
     status::{Event, Status, UnknownStatus},
     time::{Clock, InvalidTime, Time},
     types::{Config, JobConfig, JobType, UnknownJobType},

@@ -199,8 +199,8 @@ impl Files {
         Ok((files.collect(), page.is_truncated() == Some(true)))
     }
 
-    /// Signs a download of `key`, which a browser saves under the file's name and does not show,
-    /// whatever type it was uploaded with.
+    /// Signs a download of `key`, which a browser saves under the file's name. It never shows the
+    /// file, even if the upload had another type.
     pub async fn presign_download(&self, key: &str) -> Result<PresignedRequest, AwsError> {
         let call = self.client.get_object().bucket(&self.bucket).key(key);
         let call = call

@@ -15,6 +15,7 @@ mod process;
 mod processor;
 mod queue;
 mod reporter;
+mod request;
 mod submissions;
 mod sweeper;
 #[cfg(feature = "testing")]
@@ -32,6 +33,7 @@ pub use self::{
     processor::{Delivery, Processor},
     queue::{Message, Queue},
     reporter::Reporter,
+    request::JobRequest,
     submissions::{Submissions, create_release},
     sweeper::{SweepReport, Sweeper},
     work::{Assignment, Work},

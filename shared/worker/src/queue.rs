@@ -5,14 +5,13 @@ use std::{collections::HashMap, time::Duration};
 use aws::AwsError;
 use aws_sdk_sqs::{Client, types::MessageAttributeValue};
 use jobs::{
-    Caller, FieldError, FieldReader, JobId, JobRequest, MAX_KEY_CHARS, NewJob, ReadFields, UserId,
-    parse_object,
+    Caller, FieldError, FieldReader, JobId, MAX_KEY_CHARS, NewJob, ReadFields, UserId, parse_object,
 };
 use serde_json::json;
 
 use crate::{
-    config_check::check_config,
     dead_letter::{DeadLetterReason, Refusal},
+    request::JobRequest,
 };
 
 const SQS: &str = "SQS";
@@ -45,13 +44,7 @@ impl Message {
         let object = parse_object(body.as_bytes()).map_err(|error| {
             Refusal::new(DeadLetterReason::NotJson, format!("the message {error}"))
         })?;
-        let message = FieldReader::read(object, "").map_err(|errors| invalid_fields(&errors))?;
-        if let Self::Submission { job, .. } = &message
-            && let Some(job_type) = job.job_type
-        {
-            check_config(job_type, &job.config).map_err(|errors| invalid_fields(&errors))?;
-        }
-        Ok(message)
+        FieldReader::read(object, "").map_err(|errors| invalid_fields(&errors))
     }
 }
 

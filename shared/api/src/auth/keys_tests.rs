@@ -368,6 +368,8 @@ async fn token_without_a_key_id_is_accepted_only_with_a_single_key() {
     );
 }
 
+type Change = fn(&mut Jwk);
+
 #[tokio::test]
 async fn key_for_another_purpose_verifies_nothing() {
     let clock = ManualClock::default();
@@ -375,7 +377,7 @@ async fn key_for_another_purpose_verifies_nothing() {
         signer.jwk.common.public_key_use = Some(PublicKeyUse::Signature);
         signer.jwk.common.key_operations = Some(vec![KeyOperations::Verify]);
     };
-    let changes: [(&str, fn(&mut Jwk)); 4] = [
+    let changes: [(&str, Change); 4] = [
         ("use: enc", |jwk| {
             jwk.common.public_key_use = Some(PublicKeyUse::Encryption);
         }),

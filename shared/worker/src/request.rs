@@ -1,11 +1,11 @@
 //! The request to create a job, sent by a client or a producer.
 
+use jobs::{
+    Caller, FieldReader, JobType, MAX_CONFIG_BYTES, NewJob, ReadFields, ReleaseId, json_bytes,
+};
 use serde_json::{Map, Value};
 
-use crate::{
-    Caller, Config, FieldReader, JobType, MAX_CONFIG_BYTES, NewJob, ReadFields, ReleaseId,
-    json_bytes,
-};
+use crate::config_check::check_config;
 
 /// A validated request to create a job.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +14,7 @@ pub struct JobRequest {
     pub job_type: Option<JobType>,
     /// The release it works on.
     pub release_id: Option<ReleaseId>,
-    /// Its configuration, as it was sent.
+    /// Its configuration, as it was sent and checked.
     pub config: Map<String, Value>,
 }
 
@@ -46,7 +46,7 @@ impl JobRequest {
             let message = format!("must not be larger than {MAX_CONFIG_BYTES} bytes");
             fields.error("config_json", message);
         }
-        let errors = job_type.and_then(|job_type| Config::parse(job_type, &config).err());
+        let errors = job_type.and_then(|job_type| check_config(job_type, &config).err());
         for error in errors.unwrap_or_default() {
             fields.error(&error.field, error.message);
         }
