@@ -206,7 +206,7 @@ impl Problem {
     }
 
     /// 400: fields of the body, or parameters, are not valid. The detail names the first error and
-    /// counts the others; `errors` lists at most [`MAX_ERRORS`].
+    /// counts the others; `errors` lists at most 20.
     #[must_use]
     pub fn invalid(mut errors: Vec<FieldError>) -> Self {
         let first = errors.first().map(ToString::to_string).unwrap_or_default();
