@@ -195,6 +195,7 @@ async fn keys_are_one_space_for_requests_and_messages() {
         job_type: Some(JobType::Nfofix),
         config: Map::new(),
         draft: false,
+        by_admin: false,
         retry_of: None,
         earlier_retry: None,
     };
