@@ -15,7 +15,7 @@ from typing import Any
 from api import FINAL, User
 from checks import outcomes
 from samples import RELEASE_NAME
-from soak_checks import check_job, check_release
+from soak_checks import check_job, check_release, check_release_count
 from stack import Item, Stack
 from waiting import wait_until
 
@@ -149,6 +149,8 @@ class Load:
                 found += faults
             for faults in pool.map(lambda pair: check_release(self.stack, *pair), self.releases):
                 found += faults
+        for user in self.users:
+            found += check_release_count(self.stack, user, self.releases)
         return found
 
     def job_faults(self, owners: dict[int, User], job_id: int, item: Item) -> list[str]:

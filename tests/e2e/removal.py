@@ -33,7 +33,7 @@ KINDS = {
     "JOB": "jobs",
     "RELEASE": "releases",
     "IDEMPOTENCY": "idempotency keys",
-    "USER": "users' permits",
+    "USER": "users' permits and counts",
 }
 OWNED = re.compile(r"(?:IDEMPOTENCY|USER)#(\d+)")  # keys that begin with the user's id
 

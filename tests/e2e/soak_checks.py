@@ -62,3 +62,12 @@ def check_release(stack: Stack, owner: User, release_id: int) -> list[str]:
     runs_at_once = (job["status"], len(job["attempts"])) == ("completed", 1)
     checks.expect(runs_at_once, f"the next job is {job['status']} after {job['attempts']}")
     return checks.faults
+
+
+def check_release_count(stack: Stack, user: User, releases: list[tuple[User, int]]) -> list[str]:
+    """Describes a difference between a user's releases and the number that is counted."""
+    owned = sum(owner.id == user.id for owner, _ in releases)
+    counted = stack.release_count(user.id)
+    checks = Checks(f"user {user.id}")
+    checks.expect(counted == owned, f"{counted} releases are counted, {owned} were created")
+    return checks.faults

@@ -91,6 +91,12 @@ class Stack:
         answer = self.dynamodb.get_item(TableName=self.table, Key=key, ConsistentRead=True)
         return answer.get("Item", {})
 
+    def release_count(self, user_id: int) -> int:
+        """Reads the number of releases that is counted for a user."""
+        key: Item = {"pk": {"S": f"USER#{user_id}"}, "sk": {"S": "RELEASES"}}
+        answer = self.dynamodb.get_item(TableName=self.table, Key=key, ConsistentRead=True)
+        return int(answer["Item"]["count"]["N"]) if "Item" in answer else 0
+
     def output_keys(self, release_id: int) -> set[str]:
         """Lists the files and unfinished uploads in the output of a release's jobs."""
         prefix = f"releases/{release_id}/jobs/"

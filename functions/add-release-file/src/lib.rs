@@ -1,5 +1,7 @@
 //! `POST /api/releases/{id}/files`: presigns the upload of one source file.
 
+mod room;
+
 use api::{Answer, Body, NoParams, PathId, Route, SignedIn, UploadView, allow_release, created};
 use axum::{Router, extract::State, response::Response};
 use jobs::{
@@ -7,7 +9,7 @@ use jobs::{
     release::{MAX_UPLOAD_BYTES, SourcePath, source_prefix},
 };
 use lambda::Settings;
-use store::Store;
+use store::{Store, UploadLimit};
 use worker::{Files, PRESIGNED_URL_TTL};
 
 /// The function's routes.
@@ -18,19 +20,35 @@ struct Parts {
     store: Store,
     files: Files,
     clock: Clock,
+    limits: Limits,
+}
+
+/// The limit on the source files of a release.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The files and bytes.
+    pub upload: UploadLimit,
+    /// True if the limit does not hold for requests of admins.
+    pub admins_exempt: bool,
 }
 
 /// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
-    router(settings.store(), settings.files(), settings.clock())
+    let limits = Limits {
+        upload: settings.upload_limit(),
+        admins_exempt: settings.admins_are_exempt(),
+    };
+    let (store, files) = (settings.store(), settings.files());
+    router(store, files, settings.clock(), limits)
 }
 
 /// Builds the function's router.
-pub fn router(store: Store, files: Files, clock: Clock) -> Router {
+pub fn router(store: Store, files: Files, clock: Clock, limits: Limits) -> Router {
     let parts = Parts {
         store,
         files,
         clock,
+        limits,
     };
     api::router(&ROUTES, add_release_file).with_state(parts)
 }
@@ -63,8 +81,12 @@ async fn add_release_file(
 ) -> Answer<Response> {
     let UploadRequest { path, size } = body.read()?;
     allow_release(caller, &parts.store, id).await?;
-    let expires_at = parts.clock.now().after(PRESIGNED_URL_TTL);
     let key = format!("{}{path}", source_prefix(id));
+    let now = parts.clock.now();
+    if !(caller.admin && parts.limits.admins_exempt) {
+        room::take(&parts, id, &key, size, now).await?;
+    }
+    let expires_at = now.after(PRESIGNED_URL_TTL);
     let upload = parts.files.presign_upload(&key, size).await?;
     let view = UploadView::new(path.to_string(), upload.url, upload.headers, expires_at);
     Ok(created(&format!("/api/releases/{id}/files"), view))

@@ -1,6 +1,6 @@
 //! `POST /api/jobs`: creates a job, or a draft.
 
-use api::{Answer, Body, IdempotencyKeyHeader, NoParams, Route, SignedIn, allow_release};
+use api::{AnotherJob, Answer, Body, IdempotencyKeyHeader, JobLimits, NoParams, Route, SignedIn};
 use axum::{Router, extract::State, response::Response};
 use jobs::{FieldReader, MAX_CONFIG_BYTES, ReadFields};
 use lambda::Settings;
@@ -11,12 +11,12 @@ pub const ROUTES: [Route; 1] = [Route::post("/api/jobs")];
 
 /// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
-    router(settings.submissions())
+    router(settings.submissions(), settings.job_limits())
 }
 
 /// Builds the function's router.
-pub fn router(submissions: Submissions) -> Router {
-    api::router(&ROUTES, create_job).with_state(submissions)
+pub fn router(submissions: Submissions, limits: JobLimits) -> Router {
+    api::router(&ROUTES, create_job).with_state((submissions, limits))
 }
 
 /// The job to create.
@@ -38,7 +38,7 @@ impl ReadFields for CreateRequest {
 }
 
 async fn create_job(
-    State(submissions): State<Submissions>,
+    State((submissions, limits)): State<(Submissions, JobLimits)>,
     SignedIn(caller): SignedIn,
     _: NoParams,
     IdempotencyKeyHeader(key): IdempotencyKeyHeader,
@@ -46,10 +46,16 @@ async fn create_job(
 ) -> Answer<Response> {
     body.limit("config_json", MAX_CONFIG_BYTES)?;
     let CreateRequest { job, draft } = body.read()?;
-    if let Some(release) = job.release_id {
-        allow_release(caller, submissions.store(), release).await?;
-    }
+    let store = submissions.store();
+    let another = AnotherJob {
+        owner: caller.user_id,
+        release_id: job.release_id,
+        draft,
+        key: key.as_deref(),
+    };
+    let now = submissions.now();
+    limits.allow(caller, store, another, now).await?;
     let job = job.into_job(caller, draft);
     let outcome = submissions.create(&job, key.as_deref()).await?;
-    api::create_answer(submissions.store(), outcome, job.config).await
+    api::create_answer(store, outcome, job.config).await
 }

@@ -1,8 +1,8 @@
 //! `POST /api/releases`: creates a release.
 
 use api::{
-    Answer, Body, IdempotencyKeyHeader, NoParams, Problem, Route, SignedIn, allow_release,
-    release_answer,
+    Answer, Body, Counted, IdempotencyKeyHeader, NoParams, Problem, Route, SignedIn, UserLimit,
+    allow_release, release_answer,
 };
 use axum::{Router, extract::State, response::Response};
 use jobs::{
@@ -20,12 +20,13 @@ pub const ROUTES: [Route; 1] = [Route::post("/api/releases")];
 
 /// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
-    router(settings.store(), settings.clock())
+    let limit = settings.user_limit("USER_RELEASE_LIMIT");
+    router(settings.store(), settings.clock(), limit)
 }
 
-/// Builds the function's router.
-pub fn router(store: Store, clock: Clock) -> Router {
-    api::router(&ROUTES, create_release).with_state((store, clock))
+/// Builds the function's router. `limit` limits a user's releases.
+pub fn router(store: Store, clock: Clock, limit: UserLimit) -> Router {
+    api::router(&ROUTES, create_release).with_state((store, clock, limit))
 }
 
 /// The release to create, under the given id if any.
@@ -59,7 +60,7 @@ impl CreateRequest {
 }
 
 async fn create_release(
-    State((store, clock)): State<(Store, Clock)>,
+    State((store, clock, limit)): State<(Store, Clock, UserLimit)>,
     SignedIn(caller): SignedIn,
     _: NoParams,
     IdempotencyKeyHeader(key): IdempotencyKeyHeader,
@@ -76,11 +77,17 @@ async fn create_release(
         return Err(Problem::admins_only("choose the id of a release"));
     }
     let key = (caller.user_id, key.as_deref());
-    let (release, is_new) = match worker::create_release(&store, &clock, id, &release, key).await? {
+    let limit = limit.max_for(caller).map(u64::from);
+    let created = worker::create_release(&store, &clock, id, &release, key, limit);
+    let (release, is_new) = match created.await? {
         CreateReleaseOutcome::Created(release) => (release, true),
         CreateReleaseOutcome::Existing(id) => (allow_release(caller, &store, id).await?, false),
         CreateReleaseOutcome::KeyReused => return Err(Problem::key_reused()),
         CreateReleaseOutcome::IdTaken => return Err(Problem::id_taken()),
+        CreateReleaseOutcome::TooMany(count) => {
+            let limit = limit.unwrap_or(count);
+            return Err(Problem::limit_reached(Counted::Releases, limit, count));
+        }
     };
     Ok(release_answer(release, is_new))
 }

@@ -1,8 +1,8 @@
 //! `POST /api/jobs/{id}/retry`: creates a copy of a failed or cancelled job.
 
 use api::{
-    Answer, Body, IdempotencyKeyHeader, JobAction, NoParams, PathId, Problem, Route, SignedIn,
-    allow_job, allow_release,
+    AnotherJob, Answer, Body, IdempotencyKeyHeader, JobAction, JobLimits, NoParams, PathId,
+    Problem, Route, SignedIn, allow_job,
 };
 use axum::{Router, extract::State, response::Response};
 use jobs::{FieldReader, JobId, JobType, MAX_CONFIG_BYTES, NewJob, ReadFields, Status, json_bytes};
@@ -15,12 +15,12 @@ pub const ROUTES: [Route; 1] = [Route::post("/api/jobs/{id}/retry")];
 
 /// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
-    router(settings.submissions())
+    router(settings.submissions(), settings.job_limits())
 }
 
 /// Builds the function's router.
-pub fn router(submissions: Submissions) -> Router {
-    api::router(&ROUTES, retry_job).with_state(submissions)
+pub fn router(submissions: Submissions, limits: JobLimits) -> Router {
+    api::router(&ROUTES, retry_job).with_state((submissions, limits))
 }
 
 /// The changes to make in the copy.
@@ -36,7 +36,7 @@ impl ReadFields for RetryRequest {
 }
 
 async fn retry_job(
-    State(submissions): State<Submissions>,
+    State((submissions, limits)): State<(Submissions, JobLimits)>,
     SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
     _: NoParams,
@@ -52,21 +52,27 @@ async fn retry_job(
     if !matches!(old.status(), Status::Failed | Status::Cancelled) {
         return Err(Problem::wrong_status(old.status(), JobAction::Retry));
     }
-    if let Some(release) = old.release_id {
-        allow_release(caller, store, release).await?;
-    }
+    let needs_release = old.job_type.is_none_or(JobType::needs_release);
+    // A cancelled draft may lack a type or a release. Its copy is a draft again.
+    let draft = old.job_type.is_none() || (needs_release && old.release_id.is_none());
+    let another = AnotherJob {
+        owner: old.created_by,
+        release_id: old.release_id,
+        draft,
+        key: key.as_deref(),
+    };
+    let now = submissions.now();
+    limits.allow(caller, store, another, now).await?;
     let config = changed(documents.unwrap_or_default().config, changes)?;
     if let Some(job_type) = old.job_type {
         check_config(job_type, &config)?;
     }
-    let needs_release = old.job_type.is_none_or(JobType::needs_release);
     let job = NewJob {
         created_by: old.created_by,
         release_id: old.release_id,
         job_type: old.job_type,
         config,
-        // A cancelled draft may lack a type or a release. Its copy is a draft again.
-        draft: old.job_type.is_none() || (needs_release && old.release_id.is_none()),
+        draft,
         by_admin: caller.admin,
         retry_of: Some(id),
         earlier_retry: old.retried_by,

@@ -1,8 +1,8 @@
 //! `PUT /api/jobs/{id}/submit`: submits a draft.
 
 use api::{
-    Answer, Body, JobAction, NoParams, PathId, Problem, Resource, Route, SignedIn, allow_job,
-    allow_release, job_answer,
+    AnotherJob, Answer, Body, JobAction, JobLimits, NoParams, PathId, Problem, Resource, Route,
+    SignedIn, UserLimit, allow_job, job_answer,
 };
 use axum::{Router, extract::State, response::Response};
 use jobs::{Job, JobId, JobType, Status};
@@ -15,16 +15,21 @@ pub const ROUTES: [Route; 1] = [Route::put("/api/jobs/{id}/submit")];
 
 /// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
-    router(settings.submissions())
+    let open = settings.user_limit("USER_OPEN_JOB_LIMIT");
+    router(settings.submissions(), open)
 }
 
-/// Builds the function's router.
-pub fn router(submissions: Submissions) -> Router {
-    api::router(&ROUTES, submit_job).with_state(submissions)
+/// Builds the function's router. `open` limits a user's open jobs.
+pub fn router(submissions: Submissions, open: UserLimit) -> Router {
+    let limits = JobLimits {
+        open,
+        ..JobLimits::default()
+    };
+    api::router(&ROUTES, submit_job).with_state((submissions, limits))
 }
 
 async fn submit_job(
-    State(submissions): State<Submissions>,
+    State((submissions, limits)): State<(Submissions, JobLimits)>,
     SignedIn(caller): SignedIn,
     PathId(id): PathId<JobId>,
     _: NoParams,
@@ -38,9 +43,15 @@ async fn submit_job(
     }
     let documents = documents.unwrap_or_default();
     check_complete(&draft, &documents)?;
-    if let Some(release) = draft.release_id {
-        allow_release(caller, submissions.store(), release).await?;
-    }
+    let store = submissions.store();
+    let another = AnotherJob {
+        owner: draft.created_by,
+        release_id: draft.release_id,
+        draft: false,
+        key: None,
+    };
+    let now = submissions.now();
+    limits.allow(caller, store, another, now).await?;
     match submissions.submit(&draft, caller.admin).await? {
         SubmitOutcome::Submitted(job) => Ok(job_answer(job, documents, true)),
         SubmitOutcome::NotADraft(job) => Err(Problem::not_as_seen(&job, JobAction::Submit)),

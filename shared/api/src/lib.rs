@@ -6,6 +6,7 @@ pub mod auth;
 mod create;
 mod extract;
 mod finish;
+mod limits;
 mod list;
 mod problem;
 mod query;
@@ -19,8 +20,9 @@ pub use self::{
     create::create_answer,
     extract::{Body, IdempotencyKeyHeader, PathId, PathResource, SignedIn},
     finish::finish,
+    limits::{AnotherJob, JobLimits, UserLimit},
     list::{ListParams, key_page, list_page, read_key},
-    problem::{JobAction, Problem, ProblemType, Resource},
+    problem::{Counted, JobAction, Problem, ProblemType, Resource},
     query::{NoParams, QueryParams},
     route::{Method, Route, router},
     views::{

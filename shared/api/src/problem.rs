@@ -1,7 +1,7 @@
 //! Error responses as problem details (RFC 9457). They never contain text of a library or a
 //! service.
 
-use std::fmt::Display;
+use std::{fmt::Display, time::Duration};
 
 use aws::AwsError;
 use axum::{
@@ -12,7 +12,10 @@ use jobs::{FieldError, InvalidJson, Job, Status};
 use serde::{Serialize, Serializer};
 
 /// The value of `Retry-After` during an outage, in seconds.
-const RETRY_AFTER: &str = "5";
+const RETRY_AFTER: u32 = 5;
+/// The value of `Retry-After` while a user has too many open jobs, in seconds: the time after which
+/// a client asks for a waiting job's status again.
+const RETRY_OPEN_JOBS_AFTER: u32 = 30;
 
 /// The largest number of errors that a problem lists. A body has room for thousands.
 const MAX_ERRORS: usize = 20;
@@ -51,6 +54,28 @@ pub enum JobAction {
     Retry,
     /// Read the analysis of the job, which must be completed.
     ReadAnalysis,
+}
+
+/// What a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// The pending and running jobs of a user.
+    OpenJobs,
+    /// The drafts of a user.
+    Drafts,
+    /// The releases of a user.
+    Releases,
+    /// The source files of a release.
+    Files,
+    /// The bytes of a release's source files.
+    Bytes,
+}
+
+/// A limit that has been reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct Reached {
+    limit: u64,
+    count: u64,
 }
 
 /// Generates [`ProblemType`] from one row per type: variant, URN, status code, title.
@@ -107,6 +132,11 @@ problem_types! {
     IdempotencyKeyReused = "idempotency-key-reused", CONFLICT, "Conflict";
     ReleaseIdTaken = "release-id-taken", CONFLICT, "Conflict";
     PackageNotKept = "package-not-kept", CONFLICT, "Conflict";
+    TooManyOpenJobs = "too-many-open-jobs", TOO_MANY_REQUESTS, "Limit reached";
+    TooManyDrafts = "too-many-drafts", TOO_MANY_REQUESTS, "Limit reached";
+    TooManyReleases = "too-many-releases", CONFLICT, "Limit reached";
+    TooManyFiles = "too-many-files", CONFLICT, "Limit reached";
+    ReleaseTooLarge = "release-too-large", CONFLICT, "Limit reached";
     TooLarge = "too-large", PAYLOAD_TOO_LARGE, "Too large";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Service unavailable";
@@ -122,6 +152,11 @@ pub struct Problem {
     errors: Vec<FieldError>,
     #[serde(skip_serializing_if = "Option::is_none")]
     job_status: Option<Status>,
+    #[serde(flatten)]
+    reached: Option<Reached>,
+    /// The value of `Retry-After`, in seconds; `None` if time does not help.
+    #[serde(skip)]
+    retry_after: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
     /// The internal cause, for the log only. It is boxed to keep the `Result` of each handler
@@ -153,6 +188,8 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             job_status: None,
+            reached: None,
+            retry_after: None,
             request_id: None,
             cause: None,
         }
@@ -298,6 +335,58 @@ impl Problem {
         Self::new(ProblemType::PackageNotKept, detail)
     }
 
+    /// 429 or 409: there are `count` of what `limit` limits.
+    #[must_use]
+    pub fn limit_reached(what: Counted, limit: u64, count: u64) -> Self {
+        let (kind, detail) = match what {
+            Counted::OpenJobs => (
+                ProblemType::TooManyOpenJobs,
+                format!("The user has {count} open jobs, and may have at most {limit}."),
+            ),
+            Counted::Drafts => (
+                ProblemType::TooManyDrafts,
+                format!("The user has {count} drafts, and may have at most {limit}."),
+            ),
+            Counted::Releases => (
+                ProblemType::TooManyReleases,
+                format!("The user has {count} releases, and may have at most {limit}."),
+            ),
+            Counted::Files => (
+                ProblemType::TooManyFiles,
+                format!(
+                    "The release has {count} source files, signed uploads included, and may have \
+                     at most {limit}."
+                ),
+            ),
+            Counted::Bytes => (
+                ProblemType::ReleaseTooLarge,
+                format!(
+                    "The release has {count} bytes of source files, signed uploads included, and \
+                     may have at most {limit}: there is no room for this one."
+                ),
+            ),
+        };
+        Self {
+            reached: Some(Reached { limit, count }),
+            retry_after: (what == Counted::OpenJobs).then_some(RETRY_OPEN_JOBS_AFTER),
+            ..Self::new(kind, detail)
+        }
+    }
+
+    /// Tells the client to try again after `time`, rounded up to seconds.
+    #[must_use]
+    pub fn retry_after(self, time: Duration) -> Self {
+        Self {
+            retry_after: Some(
+                time.as_millis()
+                    .div_ceil(1_000)
+                    .try_into()
+                    .unwrap_or(u32::MAX),
+            ),
+            ..self
+        }
+    }
+
     /// 409: another request edited the draft at the same time.
     fn draft_changed() -> Self {
         let detail = "Another request edited the draft at the same time; try again.";
@@ -306,7 +395,10 @@ impl Problem {
 
     fn unavailable() -> Self {
         let detail = "A service is temporarily unavailable; try again in a few seconds.";
-        Self::new(ProblemType::Unavailable, detail)
+        Self {
+            retry_after: Some(RETRY_AFTER),
+            ..Self::new(ProblemType::Unavailable, detail)
+        }
     }
 
     fn internal() -> Self {
@@ -327,16 +419,15 @@ impl Problem {
 
     /// Converts the problem into a response that contains `request_id`.
     pub(crate) fn into_answer(self, request_id: Option<String>) -> Response {
-        let status = self.kind.status();
+        let (status, retry_after) = (self.kind.status(), self.retry_after);
         let body = serde_json::to_vec(&Self { request_id, ..self }).unwrap_or_default();
         // This replaces the default content type of a body of bytes.
         let content_type = HeaderValue::from_static("application/problem+json");
         let mut response = (status, [(header::CONTENT_TYPE, content_type)], body).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            let retry_after = HeaderValue::from_static(RETRY_AFTER);
+        if let Some(seconds) = retry_after {
             response
                 .headers_mut()
-                .insert(header::RETRY_AFTER, retry_after);
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -377,10 +468,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outage_has_a_retry_after_header() {
+    fn problem_that_time_solves_has_a_retry_after_header() {
+        let reached = |what| Problem::limit_reached(what, 3, 3);
+        let rest = Duration::from_millis(1_001);
         for (problem, retry_after) in [
             (Problem::route_not_found(), None),
-            (Problem::unavailable(), Some(RETRY_AFTER)),
+            (Problem::unavailable(), Some("5")),
+            (reached(Counted::OpenJobs), Some("30")),
+            (reached(Counted::Drafts), None),
+            (reached(Counted::Files).retry_after(rest), Some("2")),
         ] {
             let answer = problem.into_answer(None);
             let values = |name| answer.headers().get_all(name).iter().collect::<Vec<_>>();

@@ -2,15 +2,19 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use api::auth::{DEFAULT_ROLE_CLAIM, KeySource, TokenRules};
+use api::{
+    JobLimits, UserLimit,
+    auth::{DEFAULT_ROLE_CLAIM, KeySource, TokenRules},
+};
 use aws_config::SdkConfig;
 use jobs::Clock;
-use store::Store;
+use store::{Store, UploadLimit};
 use worker::{Files, JobService, Metrics, Queue, Submissions, Sweeper, Worker};
 
 /// Timeout for fetching a JWKS.
 const JWKS_TIMEOUT: Duration = Duration::from_secs(3);
 const DAY: Duration = Duration::from_hours(24);
+const GIB: u64 = 1024 * 1024 * 1024;
 
 /// Looks up the value of a variable.
 type Lookup = Box<dyn Fn(&str) -> Option<String>>;
@@ -130,6 +134,41 @@ impl Settings {
     /// Builds the sweeper.
     pub fn sweeper(&mut self) -> Sweeper {
         Sweeper::new(self.store(), self.queue(), self.files(), self.clock())
+    }
+
+    /// Returns the limits on a user's jobs, from `USER_OPEN_JOB_LIMIT` and `USER_DRAFT_LIMIT`.
+    pub fn job_limits(&mut self) -> JobLimits {
+        JobLimits {
+            open: self.user_limit("USER_OPEN_JOB_LIMIT"),
+            drafts: self.user_limit("USER_DRAFT_LIMIT"),
+        }
+    }
+
+    /// Returns a limit on what one user may have, from the variable `name` and
+    /// `ADMINS_EXEMPT_FROM_LIMITS`. Unset or 0 means no limit.
+    pub fn user_limit(&mut self, name: &'static str) -> UserLimit {
+        UserLimit {
+            max: self.number(name).filter(|limit| *limit > 0),
+            admins_exempt: self.admins_are_exempt(),
+        }
+    }
+
+    /// Returns the limit on the source files of a release, from `RELEASE_FILE_LIMIT` and
+    /// `RELEASE_SIZE_LIMIT_GIB`.
+    pub fn upload_limit(&mut self) -> UploadLimit {
+        let mut required = |name| {
+            self.required(name);
+            self.number(name).unwrap_or_default()
+        };
+        UploadLimit {
+            files: required("RELEASE_FILE_LIMIT"),
+            bytes: u64::from(required("RELEASE_SIZE_LIMIT_GIB")) * GIB,
+        }
+    }
+
+    /// Returns whether requests of admins are exempt from limits, from `ADMINS_EXEMPT_FROM_LIMITS`.
+    pub fn admins_are_exempt(&mut self) -> bool {
+        self.optional("ADMINS_EXEMPT_FROM_LIMITS").as_deref() == Some("true")
     }
 
     /// Returns the retention of jobs, from `RETENTION_DAYS`.

@@ -59,6 +59,18 @@ impl Store {
         }
     }
 
+    /// Returns whether a user's request or message with this key has made a job. A consistent read by
+    /// key finds out.
+    pub async fn is_job_key_used(
+        &self,
+        owner: UserId,
+        key: &str,
+        now: Time,
+    ) -> Result<bool, AwsError> {
+        let stored = self.valid_key(&keys::idempotency(owner, key), now).await?;
+        Ok(stored.is_some())
+    }
+
     /// Finds the release that the same request with this key has made.
     pub(super) async fn release_of_key(
         &self,

@@ -83,6 +83,22 @@ pub(super) fn permits(kind: &str, id: u64) -> Key {
     }
 }
 
+/// The key of the number of releases that a user owns.
+pub(super) fn release_count(user: UserId) -> Key {
+    Key {
+        pk: format!("USER#{user}"),
+        sk: "RELEASES".to_owned(),
+    }
+}
+
+/// The key of the uploads signed for a release.
+pub(super) fn uploads(id: ReleaseId) -> Key {
+    Key {
+        sk: "UPLOADS".to_owned(),
+        ..release(id)
+    }
+}
+
 /// The key of the idempotency key with which a user made a job.
 pub(super) fn idempotency(user: UserId, key: &str) -> Key {
     Key {

@@ -4,6 +4,7 @@
 //! condition is an answer and not an error; [`AwsError`] means that the call itself failed.
 //! docs/data-model.md describes the items, keys and indexes.
 
+mod counts;
 mod create;
 mod cursor;
 mod documents;
@@ -25,6 +26,7 @@ mod sweep;
 pub mod testing;
 mod transition;
 mod update;
+mod uploads;
 
 use aws::{AwsError, is_transient};
 use aws_sdk_dynamodb::{
@@ -59,6 +61,7 @@ pub use self::{
     releases::files_deletable_at,
     run::{Completion, Leftovers, MetadataChange, PackageChange, RunEnd, RunHandle, RunProgress},
     sweep::{DuePage, DuePosition},
+    uploads::{UploadLimit, Uploads},
 };
 use self::{
     item::{Item, job_from_item},

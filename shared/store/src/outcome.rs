@@ -26,6 +26,8 @@ pub enum CreateReleaseOutcome {
     KeyReused,
     /// The id belongs to another release.
     IdTaken,
+    /// The owner has this number of releases, and the limit allows no more.
+    TooMany(u64),
 }
 
 /// The outcome of claiming a job.

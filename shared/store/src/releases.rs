@@ -14,6 +14,7 @@ use serde_with::skip_serializing_none;
 
 use crate::{
     CreateReleaseOutcome, IS_NEW, IdempotencyKey, Store, Updated,
+    counts::{count_release, counted_releases},
     documents::{from_json, or_logged, to_json},
     idempotency::Made,
     item::{from_item, to_attribute, to_item},
@@ -61,43 +62,48 @@ struct PackageItem {
 
 impl Store {
     /// Stores a new release under `id`, with the idempotency key of the user `caller` if there is
-    /// one.
+    /// one, unless its owner already has `limit` releases. The number of the owner's releases
+    /// changes in the same transaction, so it is always exact.
     pub async fn create_release(
         &self,
         id: ReleaseId,
         release: &NewRelease,
         key: Option<(UserId, &IdempotencyKey)>,
+        limit: Option<u64>,
         now: Time,
     ) -> Result<CreateReleaseOutcome, AwsError> {
         let release = Release::new(id, release, now);
         let item = to_item(ReleaseItem::new(&release)?)?;
-        let Some((caller, key)) = key else {
-            return Ok(if self.put_new(item).await? {
-                CreateReleaseOutcome::Created(release)
-            } else {
-                CreateReleaseOutcome::IdTaken
-            });
-        };
-        let parts = vec![
+        let mut parts = vec![
             self.put_part(item, Some(IS_NEW))?,
-            self.put_key(caller, key, Made::Release(id), now)?,
+            count_release(release.user_id, limit).into_part(&self.table)?,
         ];
-        let Err(mut refusals) = self.transact(parts).await? else {
+        if let Some((caller, key)) = key {
+            parts.push(self.put_key(caller, key, Made::Release(id), now)?);
+        }
+        let Err(refusals) = self.transact(parts).await? else {
             return Ok(CreateReleaseOutcome::Created(release));
         };
-        // A repeated request with a given id is refused for both, but only one may be reported.
-        Ok(match refusals.pop().filter(|part| part.condition_failed) {
-            Some(refusal) => key
-                .repeated(refusal)?
-                .and_then(|item| item.release_id)
-                .map_or(
-                    CreateReleaseOutcome::KeyReused,
-                    CreateReleaseOutcome::Existing,
-                ),
-            None => match self.release_of_key(caller, key, now).await? {
-                Some(id) => CreateReleaseOutcome::Existing(id),
-                None => CreateReleaseOutcome::IdTaken,
-            },
+        let mut refusals = refusals
+            .into_iter()
+            .map(|part| Some(part).filter(|part| part.condition_failed));
+        let (_, counted, keyed) = (refusals.next(), refusals.next(), refusals.next());
+        if let Some((caller, key)) = key {
+            let made = match keyed.flatten() {
+                Some(refusal) => match key.repeated(refusal)?.and_then(|item| item.release_id) {
+                    None => return Ok(CreateReleaseOutcome::KeyReused),
+                    made => made,
+                },
+                // Several parts of a repeated request are refused, but only one may be reported.
+                None => self.release_of_key(caller, key, now).await?,
+            };
+            if let Some(id) = made {
+                return Ok(CreateReleaseOutcome::Existing(id));
+            }
+        }
+        Ok(match counted.flatten() {
+            Some(refusal) => CreateReleaseOutcome::TooMany(counted_releases(refusal)?),
+            None => CreateReleaseOutcome::IdTaken,
         })
     }
 

@@ -51,6 +51,12 @@ impl Submissions {
         &self.store
     }
 
+    /// Returns the time by the clock of new jobs.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
     /// Stores a job and sends its message. If the message cannot be sent, the job is withdrawn, so
     /// that a client that has to try again finds no trace of it. After a crash between the two
     /// steps, the sweeper sends the message.
@@ -164,14 +170,15 @@ fn idempotency_key(key: &str, request: &Value, now: Time) -> IdempotencyKey {
     }
 }
 
-/// Stores a release under the `given` id, or under a new one. `key` is the idempotency key of
-/// `caller`.
+/// Stores a release under the `given` id, or under a new one, unless its owner has `limit` releases.
+/// `key` is the idempotency key of `caller`.
 pub async fn create_release(
     store: &Store,
     clock: &Clock,
     given: Option<ReleaseId>,
     release: &NewRelease,
     (caller, key): (UserId, Option<&str>),
+    limit: Option<u64>,
 ) -> Result<CreateReleaseOutcome, AwsError> {
     let now = clock.now();
     let request = json!({
@@ -185,12 +192,12 @@ pub async fn create_release(
     let key = key.map(|key| idempotency_key(key, &request, now));
     let key = key.as_ref().map(|key| (caller, key));
     if let Some(id) = given {
-        return store.create_release(id, release, key, now).await;
+        return store.create_release(id, release, key, limit, now).await;
     }
     let mut random = jobs::random();
     for _ in 0..MAX_ID_ATTEMPTS {
         let id = ReleaseId::draw(now, &mut random);
-        match store.create_release(id, release, key, now).await? {
+        match store.create_release(id, release, key, limit, now).await? {
             CreateReleaseOutcome::IdTaken => {}
             outcome => return Ok(outcome),
         }

@@ -7,6 +7,7 @@ pub mod functions;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use api::{JobLimits, UserLimit};
 use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use axum::{
     Router,
@@ -18,11 +19,11 @@ use jobs::{Caller, Job, JobId, Time, UserId, testing::ManualClock};
 use lambda_http::request::RequestContext;
 use serde::Serialize;
 use serde_json::{Value, json};
-use store::{Claim, RunHandle, Store, testing::store};
+use store::{Claim, RunHandle, Store, UploadLimit, testing::store};
 use tower::ServiceExt;
 use worker::{
     Files, JobService, Processed, Queue, Submissions,
-    testing::{files, queue, signing_files},
+    testing::{bucket::Bucket, files, queue, signing_files},
 };
 
 pub use self::fake_work::FakeWork;
@@ -40,6 +41,43 @@ pub struct Api {
     pub store: Store,
     pub clock: ManualClock,
     pub router: Router,
+}
+
+/// The limits of the API.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    pub jobs: JobLimits,
+    pub releases: UserLimit,
+    pub uploads: add_release_file::Limits,
+}
+
+impl Default for Limits {
+    /// The template's defaults.
+    fn default() -> Self {
+        Self::new(1_000, 1_000, 10_000, (1_000, 100 << 30))
+    }
+}
+
+impl Limits {
+    /// The limits on open jobs, drafts, releases, and a release's files and bytes, from which admins
+    /// are exempt.
+    pub fn new(open: u32, drafts: u32, releases: u32, (files, bytes): (u32, u64)) -> Self {
+        let limit = |max| UserLimit {
+            max: Some(max),
+            admins_exempt: true,
+        };
+        Self {
+            jobs: JobLimits {
+                open: limit(open),
+                drafts: limit(drafts),
+            },
+            releases: limit(releases),
+            uploads: add_release_file::Limits {
+                upload: UploadLimit { files, bytes },
+                admins_exempt: true,
+            },
+        }
+    }
 }
 
 /// The answer to a request. A body that is not JSON is a string.
@@ -60,20 +98,27 @@ impl Api {
     }
 
     pub async fn with_files(files: Files) -> Self {
-        Self::build(store().await, queue(), files)
+        let uploads = signing_files();
+        Self::build(store().await, queue(), (files, uploads), Limits::default())
     }
 
     pub fn over(store: Store, queue: Queue) -> Self {
-        Self::build(store, queue, files())
+        Self::build(store, queue, (files(), signing_files()), Limits::default())
     }
 
-    fn build(store: Store, queue: Queue, files: Files) -> Self {
+    /// Creates an API with `limits`, whose uploads find the files of `bucket`.
+    pub async fn with_limits(limits: Limits, bucket: &Bucket) -> Self {
+        let files = (files(), bucket.listing_files());
+        Self::build(store().await, queue(), files, limits)
+    }
+
+    fn build(store: Store, queue: Queue, (files, uploads): (Files, Files), limits: Limits) -> Self {
         let clock = ManualClock::default();
         let submissions = Submissions::new(store.clone(), queue, clock.clock(), RETENTION);
         let router = Router::new()
             .merge(get_health::router())
             .merge(list_jobs::router(store.clone(), clock.clock(), RETENTION))
-            .merge(create_job::router(submissions.clone()))
+            .merge(create_job::router(submissions.clone(), limits.jobs))
             .merge(get_job::router(store.clone()))
             .merge(update_job::router(store.clone(), clock.clock()))
             .merge(get_job_status::router(store.clone(), clock.clock()))
@@ -83,10 +128,14 @@ impl Api {
                 store.clone(),
                 clock.clock(),
             )))
-            .merge(submit_job::router(submissions.clone()))
-            .merge(retry_job::router(submissions))
+            .merge(submit_job::router(submissions.clone(), limits.jobs.open))
+            .merge(retry_job::router(submissions, limits.jobs))
             .merge(list_release_jobs::router(store.clone()))
-            .merge(create_release::router(store.clone(), clock.clock()))
+            .merge(create_release::router(
+                store.clone(),
+                clock.clock(),
+                limits.releases,
+            ))
             .merge(get_release::router(store.clone()))
             .merge(restore_package::router(
                 store.clone(),
@@ -96,8 +145,9 @@ impl Api {
             .merge(list_release_files::router(store.clone(), files))
             .merge(add_release_file::router(
                 store.clone(),
-                signing_files(),
+                uploads,
                 clock.clock(),
+                limits.uploads,
             ));
         Self {
             store,

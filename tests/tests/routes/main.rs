@@ -5,6 +5,7 @@ mod answers;
 mod common;
 mod hostile;
 mod job;
+mod limits;
 mod lists;
 mod problems;
 mod snapshots;

@@ -11,10 +11,10 @@ use store::{
     Store,
     testing::{client, serve},
 };
-use worker::testing::{broken_queue, queue};
+use worker::testing::{broken_queue, bucket::Bucket, queue};
 
 use crate::{
-    common::{ADMIN, Answer, Api, FakeWork, OWNER, STRANGER},
+    common::{ADMIN, Answer, Api, FakeWork, Limits, OWNER, STRANGER},
     snapshots::{assert_no_others, assert_snapshot},
 };
 
@@ -112,18 +112,22 @@ async fn refusals() -> Vec<(ProblemType, Answer)> {
     let mut requests = requests_about_jobs(pending, completed);
     requests.extend(other_requests(pending));
     let mut answers = Vec::new();
-    for Request {
-        problem,
+    for request in requests {
+        answers.push((request.problem, send(&api, request, &KEY).await));
+    }
+    answers
+}
+
+async fn send(api: &Api, request: Request, headers: &[(&str, &str)]) -> Answer {
+    let Request {
         caller,
         method,
         path,
         body,
-    } in requests
-    {
-        let request = Api::request(caller, method, &path, body, &KEY);
-        answers.push((problem, api.answer(request).await));
-    }
-    answers
+        ..
+    } = request;
+    let request = Api::request(caller, method, &path, body, headers);
+    api.answer(request).await
 }
 
 /// A request without the context of a caller, which the gateway lets through to no function.
@@ -163,9 +167,40 @@ async fn unavailable() -> Answer {
     api.answer(request).await
 }
 
+/// Requests of a user who has reached every limit.
+async fn limits_reached() -> Vec<(ProblemType, Answer)> {
+    use ProblemType as Type;
+    let api = Api::with_limits(Limits::new(1, 1, 2, (1, 10)), &Bucket::default()).await;
+    api.create(json!({"job_type": "analysis"})).await;
+    api.create(json!({"draft": true})).await;
+    let release = api.create_release().await;
+    let path = format!("/api/releases/{release}/files");
+    let file = |size: u64| json!({"path": "book.epub", "size": size});
+    let upload = |size| Request::new(Type::TooManyFiles, "POST", &path).with_body(&file(size));
+    let job = json!({"job_type": "nfofix", "release_id": release});
+    let requests = [
+        Request::new(Type::TooManyOpenJobs, "POST", "/api/jobs").with_body(&job),
+        Request::new(Type::TooManyDrafts, "POST", "/api/jobs").with_body(&json!({"draft": true})),
+        Request::new(Type::TooManyReleases, "POST", "/api/releases")
+            .with_body(&json!({"release_type": "ebook"})),
+        Request {
+            problem: Type::ReleaseTooLarge,
+            ..upload(11)
+        },
+    ];
+    let mut answers = Vec::new();
+    for request in requests {
+        answers.push((request.problem, send(&api, request, &[]).await));
+    }
+    assert_eq!(send(&api, upload(1), &[]).await.status, 201);
+    answers.push((Type::TooManyFiles, send(&api, upload(1), &[]).await));
+    answers
+}
+
 #[tokio::test]
 async fn every_problem_is_answered_as_its_snapshot() {
     let mut answers = refusals().await;
+    answers.extend(limits_reached().await);
     answers.extend([
         (ProblemType::Unauthorized, unauthorized().await),
         (ProblemType::DraftChanged, draft_changed().await),

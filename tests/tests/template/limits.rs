@@ -1,11 +1,15 @@
 //! Limits that depend on each other: timeouts, retries, retention.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jobs::release::{MAX_SOURCES, MAX_UPLOAD_BYTES};
 use serde_json::Value;
 use worker::PRESIGNED_URL_TTL;
 
-use crate::cloudformation::{Template, list, references};
+use crate::{
+    CONTRACT,
+    cloudformation::{Template, list, references},
+};
 
 /// Maximum integration timeout of an HTTP API (Amazon API Gateway quotas, "HTTP API quotas").
 const API_GATEWAY_SECONDS: u64 = 30;
@@ -191,4 +195,60 @@ fn abandoned_uploads_are_aborted_after_a_day() {
         .unwrap();
     // Neither a run nor a presigned request lasts a day.
     assert!(days(abort) >= Some(1) && PRESIGNED_URL_TTL.as_secs() < 24 * 60 * 60);
+}
+
+#[test]
+fn routes_that_write_have_lower_throttles_than_those_that_read() {
+    let template = Template::load();
+    let api = template.at("/Resources/Api/Properties");
+    let throttles = |settings: &Value| {
+        let names = ["ThrottlingRateLimit", "ThrottlingBurstLimit"];
+        names.map(|name| references(&settings[name]).pop_first().unwrap())
+    };
+    let reads = throttles(&api["DefaultRouteSettings"]);
+    let writes: BTreeSet<&str> = CONTRACT
+        .iter()
+        .map(|(route, _)| *route)
+        .filter(|route| !route.starts_with("GET "))
+        .collect();
+    let settings = api["RouteSettings"].as_object().unwrap();
+    assert_eq!(
+        settings.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+        writes
+    );
+    let default = |name: &str| template.at(&format!("/Parameters/{name}/Default")).as_u64();
+    for route in settings.values() {
+        for (write, read) in throttles(route).iter().zip(&reads) {
+            assert!(default(write) < default(read), "{write} {read}");
+        }
+    }
+}
+
+#[test]
+fn files_that_a_release_may_have_are_accepted_by_jobs_and_by_one_upload_each() {
+    let template = Template::load();
+    let max = |name: &str| {
+        template
+            .at(&format!("/Parameters/{name}/MaxValue"))
+            .as_u64()
+    };
+    assert_eq!(max("ReleaseFileLimit"), Some(MAX_SOURCES as u64));
+    let least = template.at("/Parameters/ReleaseSizeLimitGiB/MinValue");
+    assert!(least.as_u64() >= Some(MAX_UPLOAD_BYTES.div_ceil(1 << 30)));
+}
+
+#[test]
+fn every_limit_on_a_user_is_on_by_default() {
+    let template = Template::load();
+    for name in [
+        "UserRunningLimit",
+        "UserOpenJobLimit",
+        "UserDraftLimit",
+        "UserReleaseLimit",
+        "ReleaseFileLimit",
+        "ReleaseSizeLimitGiB",
+    ] {
+        let default = template.at(&format!("/Parameters/{name}/Default"));
+        assert!(default.as_u64() > Some(0), "{name}");
+    }
 }

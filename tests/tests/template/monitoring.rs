@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use worker::Metric;
 
 use crate::{
-    cloudformation::{Template, references, text},
+    cloudformation::{Template, list, references, text},
     source,
 };
 
@@ -144,4 +144,29 @@ fn monitoring_application_gets_the_resources_that_its_parameters_name() {
             assert_eq!(namespace, &expected["SystemName"], "{name}");
         }
     }
+}
+
+#[test]
+fn budget_notifies_the_topic_of_the_alarms() {
+    let template = Template::load();
+    assert_eq!(template.at("/Resources/Budget/Condition"), "HasBudget");
+    let notifications = template.at("/Resources/Budget/Properties/NotificationsWithSubscribers");
+    let notifications = list(notifications);
+    assert_eq!(notifications.len(), 2);
+    for notification in notifications {
+        assert_eq!(
+            notification["Subscribers"],
+            json!([{"SubscriptionType": "SNS", "Address": {"Ref": "AlarmTopicArn"}}])
+        );
+    }
+    // Without a topic, there is nobody to notify.
+    let rule = template.at("/Rules/BudgetHasTopic");
+    assert_eq!(
+        references(&rule["RuleCondition"]),
+        ["MonthlyBudget".to_owned()].into()
+    );
+    assert_eq!(
+        references(&rule["Assertions"]),
+        ["AlarmTopicArn".to_owned()].into()
+    );
 }

@@ -28,6 +28,7 @@ const CALLS: [(&str, &[&str]); 22] = [
             "dynamodb:PutItem Table",
             "dynamodb:UpdateItem Table",
             "dynamodb:DeleteItem Table",
+            "dynamodb:Query Table/index/by_owner_phase",
             "sqs:SendMessage JobsQueue",
         ],
     ),
@@ -55,6 +56,7 @@ const CALLS: [(&str, &[&str]); 22] = [
         &[
             "dynamodb:GetItem Table",
             "dynamodb:UpdateItem Table",
+            "dynamodb:Query Table/index/by_owner_phase",
             "sqs:SendMessage JobsQueue",
         ],
     ),
@@ -65,6 +67,7 @@ const CALLS: [(&str, &[&str]); 22] = [
             "dynamodb:PutItem Table",
             "dynamodb:UpdateItem Table",
             "dynamodb:DeleteItem Table",
+            "dynamodb:Query Table/index/by_owner_phase",
             "sqs:SendMessage JobsQueue",
         ],
     ),
@@ -79,7 +82,11 @@ const CALLS: [(&str, &[&str]); 22] = [
     ),
     (
         "create-release",
-        &["dynamodb:GetItem Table", "dynamodb:PutItem Table"],
+        &[
+            "dynamodb:GetItem Table",
+            "dynamodb:PutItem Table",
+            "dynamodb:UpdateItem Table",
+        ],
     ),
     ("get-release", &["dynamodb:GetItem Table"]),
     (
@@ -89,7 +96,12 @@ const CALLS: [(&str, &[&str]); 22] = [
     // A presigned request has the permissions of its signer.
     (
         "add-release-file",
-        &["dynamodb:GetItem Table", "s3:PutObject Bucket/releases/*"],
+        &[
+            "dynamodb:GetItem Table",
+            "dynamodb:UpdateItem Table",
+            "s3:ListBucket Bucket",
+            "s3:PutObject Bucket/releases/*/source/*",
+        ],
     ),
     (
         "list-release-files",
@@ -194,6 +206,18 @@ fn functions_have_exactly_the_permissions_for_their_calls() {
         assert_eq!(grants(function), expected, "{name}");
     }
     assert!(functions.is_empty(), "{functions:?}");
+}
+
+#[test]
+fn uploads_are_signed_by_a_function_that_lists_source_files_only() {
+    let template = Template::load();
+    let (_, function) = template.functions()["add-release-file"];
+    let lists = statements(function);
+    let lists = lists.iter().find(|each| each["Action"] == "s3:ListBucket");
+    assert_eq!(
+        lists.unwrap()["Condition"],
+        json!({"StringLike": {"s3:prefix": "releases/*/source/*"}})
+    );
 }
 
 /// SAM attaches `AWSLambdaBasicExecutionRole` to every role. Its actions are `CreateLogGroup`,

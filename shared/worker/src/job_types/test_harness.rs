@@ -39,7 +39,7 @@ impl WorkerHarness {
             group: Some("GRP".to_owned()),
             metadata: metadata.as_object().unwrap().clone(),
         };
-        let created = store.create_release(release, &new, None, START);
+        let created = store.create_release(release, &new, None, None, START);
         created.await.unwrap();
         let worker = Arc::new(Worker::new(store.clone(), bucket.files(), RETENTION));
         let service = JobService::new(store.clone(), clock.clock());

@@ -27,9 +27,13 @@ use aws_sdk_s3::{
     primitives::{ByteStream, SdkBody},
     types::{CopyPartResult, MultipartUpload, Object, error::NoSuchUpload},
 };
-use aws_smithy_mocks::{MockResponse, Rule, RuleMode, mock, mock_client};
+use aws_smithy_mocks::{
+    MockResponse, MockResponseInterceptor, Rule, RuleMode, create_mock_http_client, mock,
+    mock_client,
+};
 use jobs::testing::ManualClock;
 
+use super::signing_config;
 use crate::{
     files::{Files, StoredFile},
     reporter::Reporter,
@@ -120,6 +124,18 @@ impl Bucket {
             mock_client!(aws_sdk_s3, RuleMode::MatchAny, &rules[..], once),
             "bucket",
         )
+    }
+
+    /// Returns a handle that lists the files, and signs requests, which it cannot send.
+    #[must_use]
+    pub fn listing_files(&self) -> Files {
+        let interceptor = MockResponseInterceptor::new()
+            .rule_mode(RuleMode::MatchAny)
+            .with_rule(&self.list_objects())
+            .allow_passthrough();
+        let config = signing_config().to_builder().interceptor(interceptor);
+        let config = config.http_client(create_mock_http_client());
+        Files::new(Client::from_conf(config.build()), "bucket")
     }
 
     /// Returns the bucket for work that is never stopped.

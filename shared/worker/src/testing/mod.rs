@@ -82,12 +82,15 @@ pub fn broken_files() -> Files {
 /// Returns a bucket that can only presign requests.
 #[must_use]
 pub fn signing_files() -> Files {
-    let config = aws_sdk_s3::Config::builder()
+    Files::new(aws_sdk_s3::Client::from_conf(signing_config()), "bucket")
+}
+
+fn signing_config() -> aws_sdk_s3::Config {
+    aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .build();
-    Files::new(aws_sdk_s3::Client::from_conf(config), "bucket")
+        .build()
 }
 
 /// Returns a bucket whose every folder has one file with this text.

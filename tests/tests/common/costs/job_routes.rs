@@ -18,7 +18,7 @@ impl CostMeter {
 
     async fn creations(&mut self) {
         let job = json!({"job_type": "packaging", "release_id": self.api.create_release().await});
-        let budget = Units::new(2, 1.0, 6.0).and_message();
+        let budget = Units::new(3, 1.5, 6.0).and_message();
         self.write("create", budget, JOBS, Some(job.clone())).await;
 
         self.start();
@@ -29,7 +29,7 @@ impl CostMeter {
             .send_with(OWNER, method, path, Some(job.to_string()), &headers)
             .await;
         assert_eq!(status, 202);
-        let budget = Units::new(2, 1.0, 9.0).and_message();
+        let budget = Units::new(3, 1.5, 9.0).and_message();
         self.record("create with a key", budget);
         let (name, path) = ("job of a key", "/api/jobs?idempotency_key=k");
         let found = self.get(name, Units::new(2, 2.0, 0.0), path).await;
@@ -47,13 +47,13 @@ impl CostMeter {
         let (budget, body) = (Units::new(1, 0.0, 6.0), json!({"reason": "The wrong file"}));
         self.write("cancel", budget, ("PUT", &path("/cancel")), Some(body))
             .await;
-        let budget = Units::new(3, 2.0, 9.0).and_message();
+        let budget = Units::new(4, 2.5, 9.0).and_message();
         self.write("retry", budget, ("POST", &path("/retry")), None)
             .await;
     }
 
     async fn draft(&mut self) {
-        let (budget, body) = (Units::new(1, 0.0, 4.0), json!({"draft": true}));
+        let (budget, body) = (Units::new(2, 0.5, 4.0), json!({"draft": true}));
         let draft = self.write("create a draft", budget, JOBS, Some(body)).await;
         let path = |rest: &str| format!("/api/jobs/{}{rest}", draft["id"]);
         let release = self.api.create_release().await;
@@ -62,7 +62,7 @@ impl CostMeter {
         let name = "change a draft";
         self.write(name, budget, ("PATCH", &path("")), Some(change))
             .await;
-        let budget = Units::new(3, 2.0, 7.0).and_message();
+        let budget = Units::new(4, 2.5, 7.0).and_message();
         self.write("submit", budget, ("PUT", &path("/submit")), None)
             .await;
     }

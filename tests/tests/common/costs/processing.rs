@@ -30,7 +30,7 @@ impl CostMeter {
             .end_run(&run, &progress, &end, leftovers, START);
         ended.await.unwrap();
         let name = "create, claim, 20 heartbeats, complete";
-        self.record(name, Units::new(25, 2.0, 38.0).and_message());
+        self.record(name, Units::new(26, 2.5, 38.0).and_message());
         let (_, job) = self.api.get(OWNER, &format!("/api/jobs/{id}")).await;
         assert_eq!(job["status"], "completed");
 

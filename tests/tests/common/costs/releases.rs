@@ -8,7 +8,7 @@ use crate::common::FakeWork;
 impl CostMeter {
     pub(super) async fn releases(mut self) -> Vec<Measured> {
         let body = json!({"release_type": "ebook", "metadata": {"title": "A Book"}});
-        let (name, budget) = ("create a release", Units::new(1, 0.0, 1.0));
+        let (name, budget) = ("create a release", Units::new(1, 0.0, 4.0));
         let created = self
             .write(name, budget, ("POST", "/api/releases"), Some(body))
             .await;
@@ -18,7 +18,8 @@ impl CostMeter {
         self.get("release", budget, &path("")).await;
         let file = json!({"path": "book.epub", "size": 1});
         let (name, route) = ("upload of a file", path("/files"));
-        self.write(name, budget, ("POST", &route), Some(file)).await;
+        let upload = Units::new(2, 1.0, 1.0);
+        self.write(name, upload, ("POST", &route), Some(file)).await;
         self.get("files of a release", budget, &route).await;
 
         let first = self.package("a package's job", release).await;
