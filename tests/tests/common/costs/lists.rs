@@ -75,6 +75,7 @@ impl CostMeter {
             let (status, _) = self.api.send(owner, "POST", "/api/jobs", Some(job)).await;
             assert_eq!(status, 202);
         }
+        self.refused_creation().await;
         let (name, budget) = ("list of a rare status", Units::new(1, 2.0, 0.0));
         let page = self.get(name, budget, "/api/jobs?status=draft").await;
         assert_eq!(page["jobs"].as_array().map(Vec::len), Some(1), "{page}");
@@ -86,5 +87,15 @@ impl CostMeter {
         let page = self.get("the next page", budget, &path).await;
         assert_eq!(page["jobs"][0]["id"], id, "{page}");
         self.measured
+    }
+
+    /// Measures a request for one more job than may be open.
+    async fn refused_creation(&mut self) {
+        let job = json!({"job_type": "packaging"});
+        let job = self.api.on_release(OWNER, job).await;
+        self.start();
+        let (status, problem) = self.api.send(OWNER, "POST", "/api/jobs", Some(job)).await;
+        assert_eq!(status, 429, "{problem}");
+        self.record("refused create", Units::new(2, 21.0, 0.0));
     }
 }
