@@ -34,6 +34,7 @@ TESTED = {
     "Start again",
     "Restore the table",
     "Repair an item",
+    "Recount the releases",
     "Get a file back",
     "Rotate the tokens' secret",
     "Delete a person's data",
@@ -250,6 +251,17 @@ def test_damaged_item_is_repaired(shell: Shell, operated: Stack, user: User) -> 
     shell.run(replace, **key, NAME="metadata")
     changed = user.patch(f"/api/jobs/{user.create_draft()}", {"release_id": release})
     assert (changed.status, user.release(release)) == (200, damaged)
+
+
+def test_releases_are_recounted(shell: Shell, operated: Stack, user: User) -> None:
+    user.create_release()
+    key = {"pk": {"S": f"USER#{user.id}"}, "sk": {"S": "RELEASES"}}
+    operated.dynamodb.delete_item(TableName=operated.table, Key=key)
+    line = f"user {user.id}: 0 counted, 1 owned, "
+    output = shell.follow("Recount the releases")
+    assert line + "found\n" in output
+    assert line + "repaired\n" in output
+    assert operated.release_count(user.id) == 1
 
 
 def test_earlier_package_is_current_again(shell: Shell, user: User) -> None:
