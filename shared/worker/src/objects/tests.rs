@@ -237,7 +237,7 @@ async fn stopped_job_waits_for_no_answer() {
         |store, file| store.read(file).map(drop),
         |store, _| store.write("b".into(), b"x"),
         |store, file| store.copy(file, "c"),
-        |store, _| store.create("d".into()).write_all(&[0; BLOCK_BYTES]),
+        |store, _| store.create("d".into()).write_all(&vec![0; BLOCK_BYTES]),
     ];
     for (number, call) in calls.into_iter().enumerate() {
         let reporter = reporter();
