@@ -17,8 +17,10 @@ for name in "$@"; do
   echo "Installing $wanted into $venv" >&2
   rm -rf "$venv"
   "$python" -m venv "$venv"
-  # --no-deps: the file lists every package, so pip resolves and downloads nothing else.
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$wanted" || {
+  # The file lists every package with the hashes of its files, so pip resolves nothing and takes nothing else. A source
+  # distribution would run code from the internet that has no hash: the tools that build it.
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+    -r "$wanted" || {
     echo "error: pip failed to install $wanted; check that it can reach PyPI or your mirror" >&2
     exit 1
   }
