@@ -5,23 +5,36 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-PYTHON ?= python3
+# Recipes read the values that a user gives as variables of the shell, IN_NAME. Neither make nor the shell then takes a
+# part of a value for code. Without 'unexport', make would expand it once more.
+INPUTS := API_URL ARGS BUCKET EVENT FILE FN JOBS MIB PARAMETERS PART REMOVE ROLE SECONDS SEED STAGE USER
+$(foreach name,$(INPUTS),$(eval export IN_$(name) := $$(value $(name))))
+unexport $(filter-out USER,$(INPUTS))
+# The shell sets USER to the login name, so only a USER on make's command line counts.
+export TOKEN_USER := $(if $(filter command line,$(origin USER)),$(IN_USER),7)
+override USER := $(value USER)
+# The same for those that scripts read under their own names.
+override PYTHON := $(or $(value PYTHON),python3)
+# A changed snapshot fails a test; INSTA_UPDATE=always accepts it.
+override INSTA_UPDATE := $(or $(value INSTA_UPDATE),no)
+override PORT := $(value PORT)
+override LOG_LEVEL := $(value LOG_LEVEL)
+override ORIGINS := $(value ORIGINS)
+export PYTHON INSTA_UPDATE PORT LOG_LEVEL ORIGINS
+
 LOCAL := $(CURDIR)/.local
 FUNCTIONS := $(notdir $(wildcard functions/*))
 # Tests, soak, crash matrix and benchmarks share an environment and the helpers in tests/e2e.
 TESTS := $(LOCAL)/venv-tests/bin
-RUN_HARNESS := PYTHONPATH="$(CURDIR)/scripts:$(CURDIR)/tests/e2e" "$(TESTS)/python"
+HARNESS_PATH := PYTHONPATH="$(CURDIR)/scripts:$(CURDIR)/tests/e2e"
+RUN_HARNESS := $(HARNESS_PATH) "$(TESTS)/python"
 # The environment of a command on the local AWS; nothing of the caller's own account is left in it.
 LOCAL_AWS := unset AWS_PROFILE AWS_SESSION_TOKEN; set -a; . .local/env; set +a;
 # The pinned tools take precedence over those of the machine.
 export PATH := $(LOCAL)/venv-tools/bin:$(LOCAL)/venv-local/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
-export PYTHON PORT LOG_LEVEL ORIGINS
-# A changed snapshot fails a test; INSTA_UPDATE=always accepts it.
-export INSTA_UPDATE ?= no
-
-# The shell sets USER to the login name, so only a USER on make's command line counts.
-TOKEN_USER := $(if $(filter command line,$(origin USER)),$(USER),7)
+# Runs a command with the words of IN_NAME as further arguments: $(call with_words,ARGS) COMMAND.
+with_words = "$$PYTHON" scripts/with_words.py IN_$(1)
 
 .PHONY: help
 help: ## List the commands
@@ -31,6 +44,10 @@ help: ## List the commands
 venv-%: requirements/%.txt
 	@scripts/venv.sh $*
 
+.PHONY: lock
+lock: venv-lock ## Write requirements/*.txt, with hashes, from the versions in requirements/*.in (asks PyPI)
+	@scripts/lock.sh
+
 .PHONY: cargo
 cargo:
 	@command -v cargo >/dev/null || { echo "error: cargo is missing; install Rust from https://rustup.rs" >&2; exit 1; }
@@ -39,7 +56,7 @@ cargo:
 
 .PHONY: run
 run: up ## Package a sample EPUB through the whole system (FILE=path for your own file)
-	@"$(PYTHON)" scripts/demo.py $(if $(FILE),"$(FILE)")
+	@"$$PYTHON" scripts/demo.py $${IN_FILE:+"$$IN_FILE"}
 
 .PHONY: up
 up: build venv-local venv-cli ## Build, start the local AWS, deploy and write .local/env (PORT= LOG_LEVEL= ORIGINS=)
@@ -47,7 +64,7 @@ up: build venv-local venv-cli ## Build, start the local AWS, deploy and write .l
 
 .PHONY: down
 down: ## Stop the local AWS and remove its data
-	@"$(PYTHON)" scripts/local.py down
+	@"$$PYTHON" scripts/local.py down
 
 .PHONY: build
 build: cargo ## Build every function for this machine into build/
@@ -60,15 +77,15 @@ build: cargo ## Build every function for this machine into build/
 
 .PHONY: token
 token: ## Print a token for the local system (make -s token USER=7 ROLE=admin)
-	@"$(PYTHON)" scripts/tokens.py "$(TOKEN_USER)" $(if $(ROLE),"$(ROLE)")
+	@"$$PYTHON" scripts/tokens.py -- "$$TOKEN_USER" $${IN_ROLE:+"$$IN_ROLE"}
 
 .PHONY: invoke
 invoke: up ## Invoke one function with its sample event, or your own (FN=get-job EVENT=my.json)
-	@"$(PYTHON)" scripts/invoke.py "$(FN)" "$(or $(EVENT),tests/fixtures/events/$(FN).json)"
+	@"$$PYTHON" scripts/invoke.py -- "$$IN_FN" "$${IN_EVENT:-tests/fixtures/events/$$IN_FN.json}"
 
 .PHONY: watch
 watch: up ## Rebuild functions as you edit; 'make invoke' runs them (Ctrl-C to stop)
-	@"$(PYTHON)" scripts/invoke.py --watch
+	@"$$PYTHON" scripts/invoke.py --watch
 
 # ------------------------------------------------------------------ tests and checks
 
@@ -77,7 +94,7 @@ test: test-local verify test-rust ## Run every test; write JUnit files to target
 
 .PHONY: test-e2e
 test-e2e: up venv-tests venv-lint ## Run the end-to-end tests on the local system (ARGS="-k cancel" for pytest)
-	@"$(TESTS)/pytest" -n 4 --junit-xml=target/pytest/junit.xml $(ARGS)
+	@$(call with_words,ARGS) "$(TESTS)/pytest" -n 4 --junit-xml=target/pytest/junit.xml
 
 # The end-to-end tests that `make verify` leaves out.
 .PHONY: test-local
@@ -85,16 +102,17 @@ test-local: up venv-tests venv-lint
 	@"$(TESTS)/pytest" -n 4 -m local --junit-xml=target/pytest/junit.xml
 
 .PHONY: verify
-verify: $(if $(STAGE),,up) venv-tests ## Check a deployed stack as new users, report, remove all traces (STAGE=prod; default: local)
-	@$(if $(STAGE),,$(LOCAL_AWS)) $(RUN_HARNESS) tests/e2e/verify.py "jobs-$(or $(STAGE),local)" \
-	  $(if $(STAGE)$(API_URL),$(if $(API_URL),--api-url "$(API_URL)"),--api-url "$$API_URL") \
-	  $(if $(JOBS),--jobs $(JOBS)) $(if $(REMOVE),--remove $(REMOVE)) $(ARGS)
+verify: $(if $(IN_STAGE),,up) venv-tests ## Check a deployed stack as new users, report, remove all traces (STAGE=prod; default: local)
+	@$(if $(IN_STAGE),,$(LOCAL_AWS)) \
+	  [ -n "$$IN_STAGE" ] || IN_API_URL=$${IN_API_URL:-$$API_URL}; \
+	  $(HARNESS_PATH) $(call with_words,ARGS) "$(TESTS)/python" tests/e2e/verify.py "jobs-$${IN_STAGE:-local}" \
+	  $${IN_API_URL:+--api-url="$$IN_API_URL"} $${IN_JOBS:+--jobs="$$IN_JOBS"} $${IN_REMOVE:+--remove="$$IN_REMOVE"}
 
 .PHONY: test-rust
 test-rust: cargo venv-tools venv-tests ## Run the Rust tests, which need no system (ARGS="-p tests races" for nextest)
-	@cargo nextest run --locked --workspace $(ARGS)
+	@$(call with_words,ARGS) cargo nextest run --locked --workspace
 	@"$(TESTS)/python" scripts/check_test_names.py
-	@"$(PYTHON)" scripts/follow_job_type_page.py
+	@"$$PYTHON" scripts/follow_job_type_page.py
 
 .PHONY: check
 check: cargo venv-tools venv-lint venv-tests ## Check formatting, lints, types, docs, wording, dependencies and templates
@@ -106,7 +124,8 @@ check: cargo venv-tools venv-lint venv-tests ## Check formatting, lints, types, 
 	"$(TESTS)/ruff" check --quiet scripts tests bench
 	"$(TESTS)/ruff" format --quiet --check scripts tests bench
 	"$(TESTS)/mypy" --no-error-summary
-	"$(PYTHON)" scripts/check_writing.py
+	"$$PYTHON" scripts/check_writing.py
+	"$$PYTHON" scripts/check_requirements.py
 	"$(TESTS)/python" bench/prices.py --check
 	"$(LOCAL)/venv-lint/bin/cfn-lint" template.yaml monitoring.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 \
@@ -128,15 +147,15 @@ zip64-test: cargo venv-tools ## Write and read back an archive over 4 GiB (needs
 
 .PHONY: fuzz
 fuzz: cargo ## Fuzz the file parsers (SECONDS=60 per parser, SEED=n to reproduce a run)
-	@scripts/fuzz.sh "$(or $(SECONDS),30)" "$(SEED)"
+	@scripts/fuzz.sh "$${IN_SECONDS:-30}" "$$IN_SEED"
 
 .PHONY: crash-matrix
 crash-matrix: up venv-tests ## Kill the processor before and after each call; write docs/crash-matrix.md
-	@$(RUN_HARNESS) tests/e2e/crashes.py --output docs/crash-matrix.md $(ARGS)
+	@$(HARNESS_PATH) $(call with_words,ARGS) "$(TESTS)/python" tests/e2e/crashes.py --output docs/crash-matrix.md
 
 .PHONY: soak
 soak: up venv-tests ## Run thousands of jobs under kills, throttling, duplicates and cancels (JOBS=2000, SEED=n)
-	@$(RUN_HARNESS) tests/e2e/soak.py $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
+	@$(RUN_HARNESS) tests/e2e/soak.py $${IN_JOBS:+--jobs="$$IN_JOBS"} $${IN_SEED:+--seed="$$IN_SEED"}
 
 .PHONY: coverage
 coverage: cargo venv-local venv-cli venv-tests venv-tools ## Measure the line coverage of all tests; fail below 90 %
@@ -145,7 +164,7 @@ coverage: cargo venv-local venv-cli venv-tests venv-tools ## Measure the line co
 .PHONY: bench
 bench: BENCHMARKS := --bench '*'
 bench: build venv-local venv-cli venv-python venv-tests ## Run all benchmarks; write target/bench/report.json and docs/prices.md (PART="costs files", MIB="1 100")
-	@$(RUN_HARNESS) bench $(PART) $(if $(MIB),--mib $(MIB))
+	@IN_PART="$$IN_PART $${IN_MIB:+--mib $$IN_MIB}" $(HARNESS_PATH) $(call with_words,PART) "$(TESTS)/python" bench
 
 # ------------------------------------------------------------------ AWS
 
@@ -155,9 +174,9 @@ build-aws: cargo venv-local venv-zig ## Build every function for AWS (arm64) int
 
 .PHONY: deploy
 deploy: venv-cli ## Build for AWS and deploy (STAGE=prod BUCKET=artifacts PARAMETERS="Name=value ...")
-	@[ -n "$(STAGE)" ] && [ -n "$(BUCKET)" ] || { \
+	@[ -n "$$IN_STAGE" ] && [ -n "$$IN_BUCKET" ] || { \
 	  echo "error: STAGE= names the stack (jobs-STAGE), BUCKET= the bucket for the packaged code" >&2; exit 1; }
 	@$(MAKE) build-aws
-	scripts/deploy.sh "jobs-$(STAGE)" "$(BUCKET)" Architecture=arm64 $(PARAMETERS)
-	@"$(LOCAL)/venv-cli/bin/aws" cloudformation describe-stacks --stack-name "jobs-$(STAGE)" \
+	@$(call with_words,PARAMETERS) scripts/deploy.sh "jobs-$$IN_STAGE" "$$IN_BUCKET" Architecture=arm64
+	@"$(LOCAL)/venv-cli/bin/aws" cloudformation describe-stacks --stack-name "jobs-$$IN_STAGE" \
 	  --query "Stacks[0].Outputs[].[OutputKey, OutputValue]" --output table

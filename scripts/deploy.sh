@@ -27,7 +27,10 @@ parameter() {
 # A first deployment that reserves more concurrency than the account has would roll back after minutes.
 if [ "$(parameter ReserveConcurrency true "$@")" = true ] &&
   ! "$aws" cloudformation describe-stacks --stack-name "$stack" >/dev/null 2>&1; then
-  wanted=$(($(parameter MaximumConcurrency 10 "$@") + 2))
+  concurrency=$(parameter MaximumConcurrency 10 "$@")
+  # The shell would execute other text in a calculation.
+  [[ $concurrency =~ ^[1-9][0-9]{0,3}$ ]] || fail "MaximumConcurrency=$concurrency is not a number from 1 to 9999"
+  wanted=$((concurrency + 2))
   unreserved=$("$aws" lambda get-account-settings --output text \
     --query AccountLimit.UnreservedConcurrentExecutions)
   # Lambda keeps 100 for functions that reserve nothing.

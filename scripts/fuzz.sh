@@ -5,6 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../shared/release-files"
 seconds=$1
+# The shell would execute other text in a calculation.
+[[ $seconds =~ ^[1-9][0-9]{0,5}$ ]] || { echo "error: SECONDS=$seconds is not a number of seconds" >&2; exit 1; }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
