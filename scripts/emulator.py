@@ -2,15 +2,17 @@
 
 Each entry of WORKAROUNDS changes MiniStack in this process, before it starts. So the templates
 contain nothing specific to the local AWS, and make up and sam deploy deploy the same system.
-MiniStack has no public interface for this: its version is pinned in requirements/local.txt.
+MiniStack has no public interface for this: its version is pinned in requirements/local.in.
 """
 
+import os
 import socketserver
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from ministack import app
-from ministack.services import dynamodb, lambda_svc
+from ministack.core import iam_evaluator
+from ministack.services import dynamodb, lambda_svc, sts
 from ministack.services.cloudformation import provisioners
 from samtranslator.translator import transform as sam
 
@@ -18,6 +20,14 @@ from http_api import write_out_http_apis
 
 Properties = Mapping[str, Any]
 Handler = Callable[..., tuple[str, dict[str, Any]]]
+# Of an ASGI application: https://asgi.readthedocs.io/en/latest/specs/main.html
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+# The paths of MiniStack's own interface, which takes no credentials. Only its health is asked for.
+ADMIN_PATHS = ("/_ministack/", "/_localstack/")
+HEALTH_PATH = "/_ministack/health"
+API_PATH = "/_aws/execute-api/"
 
 
 def disable_nagle() -> None:
@@ -105,6 +115,55 @@ def watch_first_metric() -> None:
     provisioners._cw_metric_alarm_record = record  # noqa: SLF001
 
 
+def check_root_key() -> None:
+    """Accepts the key of this start alone for the account's own, and checks its signatures.
+
+    MiniStack takes the key `test`, any account number, and no key for it, with any signature.
+    """
+    own = os.environ["AWS_ACCESS_KEY_ID"]
+    for module in (iam_evaluator, sts):
+        module.is_root_access_key = lambda key: key == own
+    # Its signature is checked like that of any other key.
+    iam_evaluator._is_root_key = lambda _: False  # noqa: SLF001
+
+
+def answer_no_web_pages() -> None:
+    """Lets no web page read answers, except as the API and the bucket allow it.
+
+    MiniStack answers most requests with `Access-Control-Allow-Origin: *`, and its own interface
+    would change settings or delete all data for anybody.
+    """
+    original = app.app
+
+    async def answer(scope: Mapping[str, Any], receive: Any, send: Send) -> None:
+        async def send_checked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = without_wildcard(list(message.get("headers", ())))
+            await send(message)
+
+        path = scope.get("path", "")
+        if path.startswith(ADMIN_PATHS) and path != HEALTH_PATH:
+            await send({"type": "http.response.start", "status": 404, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            # The API answers with the CORS settings of the template.
+            checks = scope["type"] == "http" and not path.startswith(API_PATH)
+            await original(scope, receive, send_checked if checks else send)
+
+    app.app = answer
+
+
+def without_wildcard(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Returns the headers of an answer without those of CORS, if they allow every origin.
+
+    Those of a bucket's own rules vary with the origin.
+    """
+    named = {name.lower(): value for name, value in headers}
+    if named.get(b"access-control-allow-origin") != b"*" or b"vary" in named:
+        return headers
+    return [each for each in headers if not each[0].lower().startswith(b"access-control-")]
+
+
 def after_deployment(resource_type: str, act: Callable[[str, Properties], None]) -> None:
     """Calls `act` after CloudFormation has created or updated a resource of this type.
 
@@ -133,6 +192,8 @@ WORKAROUNDS = (
     read_maximum_concurrency,
     trust_loopback,
     watch_first_metric,
+    check_root_key,
+    answer_no_web_pages,
 )
 
 

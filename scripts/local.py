@@ -14,15 +14,17 @@ import json
 import os
 import platform
 import secrets
+import shlex
 import shutil
 import signal
 import socket
+import string
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -54,14 +56,38 @@ def fail(message: str) -> NoReturn:
     sys.exit(f"error: {message}")
 
 
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that only this user can read."""
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text)
+
+
+def access_key() -> dict[str, str]:
+    """Returns the key of the local AWS, which is a new one at each start."""
+    try:
+        state: State = json.loads(STATE.read_text())
+    except (OSError, ValueError):
+        state = {}
+    return state.get("access_key") or {"id": "none", "secret": "none"}
+
+
+def new_access_key() -> dict[str, str]:
+    """Returns a new key in the format of AWS."""
+    letters = string.ascii_uppercase + "234567"
+    name = "".join(secrets.choice(letters) for _ in range(16))
+    return {"id": f"AKIA{name}", "secret": secrets.token_urlsafe(30)}
+
+
 def aws_environment(port: int) -> dict[str, str]:
     """Returns the variables that point an AWS SDK to the local AWS, and not to the user's own."""
+    key = access_key()
     return {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": key["id"],
+        "AWS_SECRET_ACCESS_KEY": key["secret"],
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -172,6 +198,8 @@ def start() -> State:
     scratch = LOCAL / "tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
+    state: State = {"port": port, "launcher": digest(LAUNCHER), "access_key": new_access_key()}
+    write_private(STATE, json.dumps(state))
     with LOG.open("w") as log:
         process = subprocess.Popen(
             [sys.executable, str(LAUNCHER[0])],
@@ -182,8 +210,8 @@ def start() -> State:
             stderr=log,
             start_new_session=True,
         )
-    state: State = {"pid": process.pid, "port": port, "launcher": digest(LAUNCHER)}
-    STATE.write_text(json.dumps(state))
+    state["pid"] = process.pid
+    write_private(STATE, json.dumps(state))
     deadline = time.monotonic() + START_TIMEOUT
     while not healthy(port):
         if process.poll() is not None or time.monotonic() > deadline:
@@ -245,8 +273,7 @@ def aws(port: int, *arguments: str) -> Any:
 def put_secret(port: int) -> None:
     """Puts the token secret into Secrets Manager; creates it at the first start."""
     if not SECRET.exists():
-        SECRET.touch(mode=0o600)
-        SECRET.write_text(secrets.token_urlsafe(48))
+        write_private(SECRET, secrets.token_urlsafe(48))
     value = ("--secret-string", f"file://{SECRET}")
     update = run_aws(port, "secretsmanager", "put-secret-value", "--secret-id", SECRET_NAME, *value)
     if update.returncode:
@@ -341,15 +368,21 @@ def write_env(port: int, outputs: dict[str, str]) -> str:
         "TOKEN_SECRET_NAME": SECRET_NAME,
         "ALLOWED_ORIGINS": ORIGINS,
     } | aws_environment(port)
-    ENV.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+    write_variables(ENV, values)
     return api_url
+
+
+def write_variables(path: Path, values: Mapping[str, str]) -> None:
+    """Writes a file of variables that a shell can read, and only this user."""
+    lines = (f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+    write_private(path, "".join(lines))
 
 
 def read_env() -> dict[str, str]:
     """Returns the content of .local/env; ends the process if the system is not up."""
     if not ENV.exists():
         fail("the local system is not up; run 'make up' first")
-    return dict(line.split("=", 1) for line in ENV.read_text().splitlines() if line)
+    return dict(word.split("=", 1) for word in shlex.split(ENV.read_text()))
 
 
 # ------------------------------------------------------------------ the commands
@@ -368,7 +401,7 @@ def up() -> None:
     put_secret(state["port"])
     begun = time.monotonic()
     api_url = write_env(state["port"], deploy(state["port"]))
-    STATE.write_text(json.dumps(state | {"deployed": wanted}))
+    write_private(STATE, json.dumps(state | {"deployed": wanted}))
     print(f"Deployed in {time.monotonic() - begun:.0f} s: {api_url}")
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import boto3
 import botocore.exceptions
 
-from local import fail
+from local import fail, write_variables
 
 # Tokens of the tests have only the claims `sub` and `role`.
 CLAIMS = {"TokenIssuer": "", "TokenAudience": "", "TokenUserClaim": "sub", "TokenRoleClaim": "role"}
@@ -35,7 +35,7 @@ class Deployment(NamedTuple):
     def write(self, folder: Path, users: range) -> None:
         """Writes the files that `local` reads, for new users with ids from `users`."""
         settings = self.settings | {"FIRST_USER": str(users[0]), "LAST_USER": str(users[-1])}
-        (folder / "env").write_text("".join(f"{name}={text}\n" for name, text in settings.items()))
+        write_variables(folder / "env", settings)
         (folder / "token-secret").touch(mode=0o600)
         (folder / "token-secret").write_bytes(self.secret)
 
