@@ -10,21 +10,34 @@ from stack import Item, Stack
 from waiting import wait_until
 
 CANCEL_TIMEOUT = 20  # seconds until a cancelled run has removed its files
+# Failures that an operator must look into: no file and no configuration may cause one.
+INTERNAL_CODES = {"internal", "attempts_exhausted", "dead_lettered"}
+CRASHED = "attempt_crashed"  # the job's process died twice
 
 
-def check_job(job: Any, log: list[Any], item: Item) -> list[str]:
-    """Describes the invariants that a job violates."""
+def check_job(
+    job: Any, log: list[Any], item: Item, *, is_hostile: bool = False, is_killed: bool = False
+) -> list[str]:
+    """Describes the invariants that a job violates.
+
+    A hostile job may fail for a reason that its owner can act on. One whose process was killed
+    twice may fail as one that kills its process.
+    """
     checks = Checks(f"job {job['id']} ({job['job_type']}, {job['status']})")
     has_completed = job["status"] == "completed"
     attempts = outcomes(job)
-    checks.expect(job["status"] in ("completed", "cancelled"), f"it failed: {job['error']}")
+    if job["status"] == "failed":
+        code = job["error"]["code"]
+        may_fail = is_killed if code == CRASHED else is_hostile and code not in INTERNAL_CODES
+        checks.expect(may_fail, f"it failed: {job['error']}")
     checks.expect((job["progress"] == 100) == has_completed, f"progress {job['progress']}")
     checks.expect((job["result"] is not None) == has_completed, "its result contradicts its status")
     checks.expect(attempts.count("completed") == has_completed, f"attempts ended as {attempts}")
     is_counted = job["attempt"] <= 1 + attempts.count("crashed")
     checks.expect(is_counted, f"attempt {job['attempt']} after {attempts}")
     checks.expect(not has_gap(log), "its log has a gap or a duplicate")
-    checks.expect(ends_once(log), f"its log does not end once: {log[-5:]}")
+    has_failed = job["status"] == "failed"
+    checks.expect(has_failed or ends_once(log), f"its log does not end once: {log[-5:]}")
     checks.expect("lease_expires_at" not in item, "it still has a lease")
     return checks.faults
 

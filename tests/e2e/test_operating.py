@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import pytest
 
 import local
 from api import User
+from own_stack import local_port, own_stack
 from packages import SOURCES, make_package
 from procedures import AWS_ONLY, PAGES, Shell, blocks, commands_below, local_blocks
 from samples import RELEASE_NAME, failed_job
@@ -43,59 +43,17 @@ TESTED = {
 COMMAND = re.compile(r"^ *```\n *(aws|api|python3|make|curl) ", re.MULTILINE)
 
 
-def run(port: int, *command: str) -> str:
-    """Runs a script of the project against the local AWS; returns its output."""
-    done = subprocess.run(
-        command,
-        cwd=local.SOURCE,
-        env=local.plain_environment(port),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done
-    return done.stdout
-
-
-def delete_secret(port: int) -> None:
-    """Deletes the secret for good, if there is one."""
-    at_once = ("--secret-id", SECRET_NAME, "--force-delete-without-recovery")
-    local.run_aws(port, "secretsmanager", "delete-secret", *at_once)
-
-
-def deploy(port: int) -> Stack:
-    """Deploys the stack, with a secret of its own that has the local system's value."""
-    # An earlier run has left it for its recovery window.
-    delete_secret(port)
-    secret = ("--secret-string", f"file://{local.SECRET}")
-    local.aws(port, "secretsmanager", "create-secret", "--name", SECRET_NAME, *secret)
-    given = [each for each in local.parameters() if not each.startswith("TokenSecretName=")]
-    parameters = [*given, f"TokenSecretName={SECRET_NAME}"]
-    run(port, f"{local.ROOT}/scripts/deploy.sh", NAME, local.ARTIFACTS, *parameters)
-    printed = run(port, sys.executable, f"{local.ROOT}/scripts/stack_env.py", NAME)
-    variables = dict(line.split("=", 1) for line in printed.splitlines())
-    # The host name in the stack's outputs does not resolve on most machines.
-    url = f"http://127.0.0.1:{port}/_aws/execute-api/{variables['API_ID']}"
-    settings = variables | local.aws_environment(port)
-    settings |= {"API_URL": url, "ALLOWED_ORIGINS": ""}
-    return Stack(settings, local.SECRET.read_bytes())
-
-
 @pytest.fixture(scope="module")
 def port() -> int:
     """The port of the local AWS."""
-    state = local.running()
-    assert state
-    return int(state["port"])
+    return local_port()
 
 
 @pytest.fixture(scope="module")
 def operated(port: int) -> Iterator[Stack]:
     """The stack that these tests operate."""
-    yield deploy(port)
-    local.run_aws(port, "cloudformation", "delete-stack", "--stack-name", NAME)
-    delete_secret(port)
+    with own_stack(port, NAME) as stack:
+        yield stack
 
 
 @pytest.fixture
