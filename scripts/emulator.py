@@ -5,13 +5,15 @@ contain nothing specific to the local AWS, and make up and sam deploy deploy the
 MiniStack has no public interface for this: its version is pinned in requirements/local.in.
 """
 
+import json
 import os
+import re
 import socketserver
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.services import dynamodb, lambda_svc, sts
 from ministack.services.cloudformation import provisioners
 from samtranslator.translator import transform as sam
@@ -115,6 +117,25 @@ def watch_first_metric() -> None:
     provisioners._cw_metric_alarm_record = record  # noqa: SLF001
 
 
+def read_leading_keys() -> None:
+    """Tells policies the partition key of a request to the table, `dynamodb:LeadingKeys`.
+
+    MiniStack takes a condition on it for fulfilled. Requests for several items have none here.
+    """
+    original = iam_actions.dynamodb_service_context
+
+    def context(body: bytes) -> dict[str, Any]:
+        request = json.loads(body or b"{}")
+        key = request.get("Key") or request.get("Item") or {}
+        value = key.get("pk")
+        if queried := re.match(r"pk = (:\w+)", request.get("KeyConditionExpression") or ""):
+            value = request["ExpressionAttributeValues"][queried[1]]
+        found: dict[str, Any] = original(body)
+        return found | ({"dynamodb:LeadingKeys": [value["S"]]} if value else {})
+
+    iam_actions.dynamodb_service_context = context
+
+
 def check_root_key() -> None:
     """Accepts the key of this start alone for the account's own, and checks its signatures.
 
@@ -192,6 +213,7 @@ WORKAROUNDS = (
     read_maximum_concurrency,
     trust_loopback,
     watch_first_metric,
+    read_leading_keys,
     check_root_key,
     answer_no_web_pages,
 )

@@ -1,14 +1,23 @@
 """The permissions of the deployed functions' roles, as IAM evaluates them."""
 
+import contextlib
+import json
+import random
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from invoke import function_name, functions
+from local import REGION
 from stack import Stack
 
 pytestmark = pytest.mark.local
 
+ACCOUNT = "arn:aws:iam::000000000000:root"
 LOGS = "arn:aws:logs:us-east-1:000000000000:log-group"
 
 
@@ -27,6 +36,49 @@ def decision(iam: Any, role: str, action: str, resource: str) -> str:
     return str(result["EvalDecision"])
 
 
+def role_of(stack: Stack, function: str) -> str:
+    """Returns the role of a function."""
+    name = function_name(function)
+    return stack.lambdas.get_function_configuration(FunctionName=name)["Role"]
+
+
+@contextlib.contextmanager
+def acting_as(stack: Stack, iam: Any, function: str) -> Iterator[boto3.Session]:
+    """Yields a session with the policies of a function, in a role that this account may take."""
+    source = role_of(stack, function).rsplit("/", 1)[-1]
+    name = f"test-{function}-{random.randrange(10**9)}"
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+        ],
+    }
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    policies = iam.list_role_policies(RoleName=source)["PolicyNames"]
+    for policy in policies:
+        document = iam.get_role_policy(RoleName=source, PolicyName=policy)["PolicyDocument"]
+        iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
+    sts = stack.session.client("sts", endpoint_url=stack.endpoint_url)
+    key = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
+    try:
+        yield boto3.Session(
+            key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"], region_name=REGION
+        )
+    finally:
+        for policy in policies:
+            iam.delete_role_policy(RoleName=name, PolicyName=policy)
+        iam.delete_role(RoleName=name)
+
+
+def is_allowed(call: Callable[[], object]) -> bool:
+    """Returns whether IAM allows a call, which may fail for another reason."""
+    try:
+        call()
+    except ClientError as error:
+        return error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException")
+    return True
+
+
 @pytest.mark.parametrize("function", functions())
 def test_function_only_writes_to_its_own_log_group(stack: Stack, iam: Any, function: str) -> None:
     name = function_name(function)
@@ -41,3 +93,71 @@ def test_function_only_writes_to_its_own_log_group(stack: Stack, iam: Any, funct
         if decision(iam, configuration["Role"], action, stream) == "allowed"
     }
     assert allowed == {("logs:CreateLogStream", own), ("logs:PutLogEvents", own)}
+
+
+@pytest.mark.parametrize(
+    ("function", "action", "kind"),
+    [
+        ("get-job", "Query", "JOB"),
+        ("get-job-status", "GetItem", "JOB"),
+        ("get-job-logs", "GetItem", "JOB"),
+        ("get-job-logs", "Query", "JOB"),
+        ("get-job-analysis", "GetItem", "JOB"),
+        ("cancel-job", "UpdateItem", "JOB"),
+        ("get-release", "GetItem", "RELEASE"),
+        ("list-release-files", "GetItem", "RELEASE"),
+    ],
+)
+def test_function_reads_items_of_its_kind_only(
+    stack: Stack, iam: Any, function: str, action: str, kind: str
+) -> None:
+    with acting_as(stack, iam, function) as session:
+        table = session.resource("dynamodb", endpoint_url=stack.endpoint_url).Table(stack.table)
+        for other in ("JOB", "RELEASE", "USER", "IDEMPOTENCY"):
+            key = {"pk": f"{other}#1", "sk": "META"}
+            calls: dict[str, Callable[[], object]] = {
+                "GetItem": partial(table.get_item, Key=key),
+                "Query": partial(
+                    table.query,
+                    KeyConditionExpression="pk = :pk",
+                    ExpressionAttributeValues={":pk": key["pk"]},
+                ),
+                "UpdateItem": partial(
+                    table.update_item,
+                    Key=key,
+                    UpdateExpression="SET a = :a",
+                    ConditionExpression="attribute_exists(pk)",
+                    ExpressionAttributeValues={":a": 1},
+                ),
+            }
+            assert is_allowed(calls[action]) == (other == kind), other
+
+
+@pytest.mark.parametrize(
+    ("function", "action", "folder"),
+    [
+        ("add-release-file", "PutObject", "source"),
+        ("process-jobs", "PutObject", "jobs"),
+        ("process-jobs", "DeleteObject", "jobs"),
+        ("process-jobs", "AbortMultipartUpload", "jobs"),
+        ("sweep-jobs", "DeleteObject", "jobs"),
+        ("sweep-jobs", "AbortMultipartUpload", "jobs"),
+    ],
+)
+def test_function_writes_to_its_own_folder_only(
+    stack: Stack, iam: Any, function: str, action: str, folder: str
+) -> None:
+    role = role_of(stack, function)
+    for other in ("source", "jobs"):
+        file = f"arn:aws:s3:::{stack.bucket}/releases/1/{other}/1/1/a"
+        found = decision(iam, role, f"s3:{action}", file)
+        assert (found == "allowed") == (other == folder), other
+
+
+def test_sweeper_lists_the_output_of_jobs_only(stack: Stack, iam: Any) -> None:
+    with acting_as(stack, iam, "sweep-jobs") as session:
+        s3 = session.client("s3", endpoint_url=stack.endpoint_url)
+        for prefix, expected in (("releases/1/jobs/1/", True), ("releases/1/source/", False)):
+            lists = partial(s3.list_objects_v2, Bucket=stack.bucket, Prefix=prefix)
+            assert is_allowed(lists) == expected, prefix
+        assert not is_allowed(partial(s3.list_objects_v2, Bucket=stack.bucket))

@@ -34,7 +34,10 @@ const CALLS: [(&str, &[&str]); 22] = [
     ),
     (
         "get-job",
-        &["dynamodb:GetItem Table", "dynamodb:Query Table"],
+        &[
+            "dynamodb:GetItem Table of JOB#*",
+            "dynamodb:Query Table of JOB#*",
+        ],
     ),
     // A large configuration is an item of its own.
     (
@@ -45,12 +48,15 @@ const CALLS: [(&str, &[&str]); 22] = [
             "dynamodb:PutItem Table",
         ],
     ),
-    ("get-job-status", &["dynamodb:GetItem Table"]),
+    ("get-job-status", &["dynamodb:GetItem Table of JOB#*"]),
     (
         "get-job-logs",
-        &["dynamodb:GetItem Table", "dynamodb:Query Table"],
+        &[
+            "dynamodb:GetItem Table of JOB#*",
+            "dynamodb:Query Table of JOB#*",
+        ],
     ),
-    ("cancel-job", &["dynamodb:UpdateItem Table"]),
+    ("cancel-job", &["dynamodb:UpdateItem Table of JOB#*"]),
     (
         "submit-job",
         &[
@@ -71,7 +77,7 @@ const CALLS: [(&str, &[&str]); 22] = [
             "sqs:SendMessage JobsQueue",
         ],
     ),
-    ("get-job-analysis", &["dynamodb:GetItem Table"]),
+    ("get-job-analysis", &["dynamodb:GetItem Table of JOB#*"]),
     (
         "list-release-jobs",
         &[
@@ -88,7 +94,7 @@ const CALLS: [(&str, &[&str]); 22] = [
             "dynamodb:UpdateItem Table",
         ],
     ),
-    ("get-release", &["dynamodb:GetItem Table"]),
+    ("get-release", &["dynamodb:GetItem Table of RELEASE#*"]),
     (
         "restore-package",
         &["dynamodb:GetItem Table", "dynamodb:UpdateItem Table"],
@@ -99,14 +105,14 @@ const CALLS: [(&str, &[&str]); 22] = [
         &[
             "dynamodb:GetItem Table",
             "dynamodb:UpdateItem Table",
-            "s3:ListBucket Bucket",
+            "s3:ListBucket Bucket of releases/*/source/*",
             "s3:PutObject Bucket/releases/*/source/*",
         ],
     ),
     (
         "list-release-files",
         &[
-            "dynamodb:GetItem Table",
+            "dynamodb:GetItem Table of RELEASE#*",
             "s3:ListBucket Bucket",
             "s3:GetObject Bucket/releases/*",
         ],
@@ -132,9 +138,9 @@ const CALLS: [(&str, &[&str]); 22] = [
             "sqs:GetQueueAttributes JobsQueue",
             "sqs:ChangeMessageVisibility JobsQueue",
             "s3:GetObject Bucket/releases/*",
-            "s3:PutObject Bucket/releases/*",
-            "s3:DeleteObject Bucket/releases/*",
-            "s3:AbortMultipartUpload Bucket/releases/*",
+            "s3:PutObject Bucket/releases/*/jobs/*",
+            "s3:DeleteObject Bucket/releases/*/jobs/*",
+            "s3:AbortMultipartUpload Bucket/releases/*/jobs/*",
             "s3:ListBucket Bucket",
         ],
     ),
@@ -157,10 +163,10 @@ const CALLS: [(&str, &[&str]); 22] = [
             "dynamodb:BatchGetItem Table",
             "dynamodb:UpdateItem Table",
             "sqs:SendMessage JobsQueue",
-            "s3:ListBucket Bucket",
+            "s3:ListBucket Bucket of releases/*/jobs/*",
             "s3:ListBucketMultipartUploads Bucket",
-            "s3:DeleteObject Bucket/releases/*",
-            "s3:AbortMultipartUpload Bucket/releases/*",
+            "s3:DeleteObject Bucket/releases/*/jobs/*",
+            "s3:AbortMultipartUpload Bucket/releases/*/jobs/*",
         ],
     ),
 ];
@@ -178,7 +184,26 @@ fn policy_statements(policy: &Value) -> &[Value] {
     statements.unwrap_or_else(|| panic!("not an inline policy: {policy}"))
 }
 
-/// Returns what the template allows a function: actions and their resources.
+/// Returns the values of a statement's condition as ` of VALUE`, or an empty text without one.
+/// Each condition here names a key with one pattern for it.
+fn condition(statement: &Value) -> String {
+    let Some(condition) = statement.get("Condition") else {
+        return String::new();
+    };
+    let known = [
+        ("ForAllValues:StringLike", "dynamodb:LeadingKeys"),
+        ("StringLike", "s3:prefix"),
+    ];
+    let found = known.iter().find_map(|(operator, key)| {
+        let pattern = condition[operator][key].as_str()?;
+        // Nothing else is in it.
+        assert_eq!(*condition, json!({*operator: {*key: pattern}}));
+        Some(pattern)
+    });
+    format!(" of {}", found.unwrap_or_else(|| panic!("{condition}")))
+}
+
+/// Returns what the template allows a function: actions, their resources, and the condition.
 fn grants(function: &Value) -> BTreeSet<String> {
     let mut grants = BTreeSet::new();
     for statement in statements(function) {
@@ -186,11 +211,10 @@ fn grants(function: &Value) -> BTreeSet<String> {
             continue;
         }
         for resource in list(&statement["Resource"]) {
-            grants.extend(
-                list(&statement["Action"])
-                    .iter()
-                    .map(|action| format!("{} {}", text(action), arn(resource))),
-            );
+            grants.extend(list(&statement["Action"]).iter().map(|action| {
+                let condition = condition(statement);
+                format!("{} {}{condition}", text(action), arn(resource))
+            }));
         }
     }
     grants
