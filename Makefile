@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 # Recipes read the values that a user gives as variables of the shell, IN_NAME. Neither make nor the shell then takes a
 # part of a value for code. Without 'unexport', make would expand it once more.
-INPUTS := API_URL ARGS BUCKET EVENT FILE FN JOBS MIB PARAMETERS PART REMOVE ROLE SECONDS SEED STAGE USER
+INPUTS := API_URL ARGS BUCKET EVENT FILE FN HOSTILE JOBS MIB PARAMETERS PART REMOVE ROLE SECONDS SEED STAGE USER
 $(foreach name,$(INPUTS),$(eval export IN_$(name) := $$(value $(name))))
 unexport $(filter-out USER,$(INPUTS))
 # The shell sets USER to the login name, so only a USER on make's command line counts.
@@ -154,8 +154,9 @@ crash-matrix: up venv-tests ## Kill the processor before and after each call; wr
 	@$(HARNESS_PATH) $(call with_words,ARGS) "$(TESTS)/python" tests/e2e/crashes.py --output docs/crash-matrix.md
 
 .PHONY: soak
-soak: up venv-tests ## Run thousands of jobs under kills, throttling, duplicates and cancels (JOBS=2000, SEED=n)
-	@$(RUN_HARNESS) tests/e2e/soak.py $${IN_JOBS:+--jobs="$$IN_JOBS"} $${IN_SEED:+--seed="$$IN_SEED"}
+soak: up venv-tests ## Run thousands of jobs under faults, 5 % hostile ones among them (JOBS=2000, SEED=n, HOSTILE=5)
+	@$(RUN_HARNESS) tests/e2e/soak.py $${IN_JOBS:+--jobs="$$IN_JOBS"} $${IN_SEED:+--seed="$$IN_SEED"} \
+	  $${IN_HOSTILE:+--hostile="$$IN_HOSTILE"}
 
 .PHONY: coverage
 coverage: cargo venv-local venv-cli venv-tests venv-tools ## Measure the line coverage of all tests; fail below 90 %

@@ -53,6 +53,7 @@ class Load:
         self.is_over = threading.Event()
         self.cancelled: set[int] = set()  # jobs whose cancel succeeded
         self.ended_first: set[int] = set()  # jobs whose cancel was refused because they had ended
+        self.sent: dict[int, float] = {}  # when each submission was sent, in seconds since 1970
         self.reported_at = time.monotonic()
         self.job_ids: list[int] = []  # of the last check
         self.users = [stack.new_user() for _ in range(min(USERS, count))]
@@ -94,20 +95,24 @@ class Load:
     def produce(self) -> None:
         """Sends every submission once, and some twice."""
         for number in range(self.count - self.created):
-            owner, release = self.releases[number % len(self.releases)]
-            job_type, config = self.chance.choice(KINDS)
-            message = {
-                "job_type": job_type,
-                "release_id": release,
-                "created_by": owner.id,
-                "config_json": config,
-                "idempotency_key": f"soak-{number}",
-            }
+            message = self.submission(number) | {"idempotency_key": f"soak-{number}"}
+            self.sent[number] = time.time()
             is_repeated = self.chance.random() < DUPLICATES
             self.seen["messages sent twice"] += is_repeated
             for _ in range(1 + is_repeated):
                 body = json.dumps(message)
                 self.stack.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)
+
+    def submission(self, number: int) -> dict[str, Any]:
+        """Returns the message of a submission, without its key."""
+        owner, release = self.releases[number % len(self.releases)]
+        job_type, config = self.chance.choice(KINDS)
+        return {
+            "job_type": job_type,
+            "release_id": release,
+            "created_by": owner.id,
+            "config_json": config,
+        }
 
     def cancel_jobs(self) -> None:
         """Creates some jobs through the API, cancels each at once, and records the answers."""

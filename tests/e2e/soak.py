@@ -1,24 +1,33 @@
 """The soak: thousands of jobs through processors that are killed and throttled, while messages are
 delivered twice and users cancel jobs. Afterwards every job and release is checked.
 
+A share of the jobs is hostile: their files cost more to read than they weigh. They end with a
+reason for their owner, and hold up nobody: a soak without them comes first, to compare the waits.
+
 The messages go through a queue of the soak's own. Its pollers feed processors as Lambda does. The
 table, the bucket, the sweeper, and the processor that runs rescued jobs are the deployed ones.
 """
 
 import argparse
+import collections
 import contextlib
 import json
 import random
+import statistics
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from api import FINAL
+from api import FINAL, User
 from faults import Call, ConnectionLostError, Killer, Refusal, run_proxy
-from load import CHECK_INTERVAL, USERS, Load
+from hostile_files import HOSTILE_JOBS
+from load import CHECK_INTERVAL, THREADS, USERS, Load
 from runtime import Function, FunctionDiedError, delivery, run_function
+from soak_checks import check_job, known_packages, stored_packages
 from stack import Item, Stack
 from waiting import wait_until
 
@@ -28,6 +37,8 @@ if TYPE_CHECKING:
 DEFAULT_JOBS = 2_000
 # Shares of the deliveries, calls and jobs.
 KILLS, THROTTLED, CANCELS = 0.05, 0.05, 0.05
+HOSTILE = 5  # percent of the jobs
+GOAL = 2  # times the wait without hostile jobs
 POLLERS = 3
 LEASE = 60_000  # ms of a run's lease
 MAX_SILENCE = 30_000  # ms without a heartbeat, fifteen intervals, after which a run counts as dead
@@ -64,12 +75,25 @@ class FaultInjector(Killer):
 
 
 class Soak(Load):
-    """One soak with `count` jobs; `seed` determines its faults."""
+    """One soak with `count` jobs, `hostile` percent of them hostile; `seed` determines its faults.
 
-    def __init__(self, stack: Stack, count: int, seed: int, *, hurry: bool = False) -> None:
+    In a `hurry` it moves due times into the past.
+    """
+
+    def __init__(
+        self, stack: Stack, count: int, seed: int, *, hurry: bool = False, hostile: float = 0
+    ) -> None:
         super().__init__(stack, count, seed)
+        self.seed = seed
         self.hurry = hurry
         self.has_crashed_at_claim = False
+        self.hostile_user = stack.new_user()
+        # The submissions of the hostile user, by their numbers.
+        self.hostile: dict[int, dict[str, Any]] = {}
+        self.wanted_hostile = round(count * hostile / 100)
+        self.kills: collections.Counter[int] = collections.Counter()  # by submission
+        self.killed_twice: set[int] = set()  # jobs
+        self.deaths: list[str] = []  # messages whose processor died of itself
 
     def run(self) -> None:
         """Sends the messages, processes them under faults, and waits for the last cleanup."""
@@ -80,10 +104,33 @@ class Soak(Load):
     def prepare(self) -> None:
         """Creates the releases and the queue."""
         super().prepare()
+        self.prepare_hostile()
         self.queue_url = self.stack.sqs.create_queue(
             QueueName=f"soak-{random.randrange(10**9)}",
             Attributes={"VisibilityTimeout": str(VISIBILITY_TIMEOUT)},
         )["QueueUrl"]
+
+    def prepare_hostile(self) -> None:
+        """Uploads the files of the hostile jobs, each to a release of its own."""
+        chance = random.Random(self.seed + 2)
+        # A message with a bad template makes no job: it goes to the dead-letter queue.
+        kinds = [kind for kind in HOSTILE_JOBS.values() if "template" not in kind.config]
+        for number in chance.sample(range(self.count), self.wanted_hostile):
+            kind = chance.choice(kinds)
+            release = self.hostile_user.create_release(kind.files())
+            self.hostile[number] = {
+                "job_type": kind.job_type,
+                "release_id": release,
+                "created_by": self.hostile_user.id,
+                "config_json": dict(kind.config),
+            }
+        if self.hostile:
+            self.users.append(self.hostile_user)
+
+    def submission(self, number: int) -> dict[str, Any]:
+        """Returns the message of a usual or a hostile submission."""
+        usual = super().submission(number)
+        return self.hostile.get(number, usual)
 
     def actions(self) -> list[Callable[[], None]]:
         """Adds the pollers to the functions that run side by side."""
@@ -118,7 +165,7 @@ class Soak(Load):
             with (
                 run_proxy(self.stack.endpoint_url, injector.before, injector.after) as address,
                 run_function(self.stack, "process-jobs", AWS_ENDPOINT_URL=address) as processor,
-                contextlib.suppress(FunctionDiedError, ConnectionLostError),
+                contextlib.suppress(ConnectionLostError),
             ):
                 injector.pid = processor.pid
                 self.feed(processor, injector, chance)
@@ -133,11 +180,25 @@ class Soak(Load):
             for message in answer.get("Messages", []):
                 self.plan_fault(message, injector, chance)
                 event = delivery(message["Body"], message["MessageId"])
-                if processor.invoke(event)["batchItemFailures"]:
+                try:
+                    answer_of_batch = processor.invoke(event)
+                except FunctionDiedError:
+                    self.record_death(message["Body"], injector)
+                    return
+                if answer_of_batch["batchItemFailures"]:
                     self.seen["returned messages"] += 1
                 else:
                     receipt = message["ReceiptHandle"]
                     self.stack.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=receipt)
+
+    def record_death(self, body: str, injector: FaultInjector) -> None:
+        """Records the death of a processor: a planned one, or one of its own."""
+        with self.lock:
+            if injector.killed:
+                key = json.loads(body)["idempotency_key"]
+                self.kills[int(key.removeprefix("soak-"))] += 1
+            else:
+                self.deaths.append(body)
 
     def plan_fault(
         self, message: "MessageTypeDef", injector: FaultInjector, chance: random.Random
@@ -152,6 +213,56 @@ class Soak(Load):
         dies = chance.random() < KILLS and not at_claim
         number, moment = chance.randrange(2, 12), chance.choice(("before", "after"))
         injector.plan(number if dies else None, moment, at_claim=at_claim)
+
+    def faults(self) -> list[str]:
+        """Adds processors that a job has killed, and files that a hostile job has left."""
+        twice = [number for number, kills in self.kills.items() if kills > 1]
+        self.killed_twice = {self.job_of(number) for number in twice}
+        found = super().faults()
+        found += [f"the processor died of {body[:200]}" for body in self.deaths]
+        for release in (each["release_id"] for each in self.hostile.values()):
+            stored = stored_packages(self.stack, release)
+            known = known_packages(self.hostile_user, release)
+            if stored != known:
+                found.append(f"hostile release {release}: stored {stored}, known {known}")
+        return found
+
+    def job_faults(self, owners: dict[int, User], job_id: int, item: Item) -> list[str]:
+        """Judges a hostile job, and one whose process was killed twice, by rules of their own."""
+        owner = owners[int(item["created_by"]["N"])]
+        is_hostile, is_killed = owner is self.hostile_user, job_id in self.killed_twice
+        if not is_hostile and not is_killed:
+            return super().job_faults(owners, job_id, item)
+        job, log = owner.job(job_id), owner.log(job_id)
+        end = job["error"]["code"] if job["error"] else job["status"]
+        with self.lock:
+            self.seen[f"{'hostile' if is_hostile else 'killed'} jobs: {end}"] += 1
+        return check_job(job, log, item, is_hostile=is_hostile, is_killed=is_killed)
+
+    def p95(self) -> float:
+        """Returns the wait from the submission of a job to its start, in seconds.
+
+        It is that of all users but the hostile one, at the 95th percentile.
+        """
+        usual = [number for number in self.sent if number not in self.hostile]
+        with ThreadPoolExecutor(THREADS) as pool:
+            waits = [wait for wait in pool.map(self.wait_of, usual) if wait is not None]
+        return statistics.quantiles(waits, n=20)[-1]
+
+    def wait_of(self, number: int) -> float | None:
+        """Returns how long a submission waited for its start; None if it was cancelled before."""
+        owner, _ = self.releases[number % len(self.releases)]
+        attempts = owner.job(self.job_of(number))["attempts"]
+        if not attempts:
+            return None
+        return datetime.fromisoformat(attempts[0]["started_at"]).timestamp() - self.sent[number]
+
+    def job_of(self, number: int) -> int:
+        """Returns the job of a submission."""
+        usual, _ = self.releases[number % len(self.releases)]
+        owner = self.hostile_user if number in self.hostile else usual
+        [job] = owner.get(f"/api/jobs?idempotency_key=soak-{number}").body["jobs"]
+        return int(job["id"])
 
     def have_all_ended(self) -> bool:
         """Returns whether there is an ended job for every submission."""
@@ -215,16 +326,39 @@ def main() -> None:
         action="store_true",
         help="move due times into the past instead of waiting for them",
     )
-    arguments, started = parser.parse_args(), time.monotonic()
-    print(f"Soaking with {arguments.jobs} jobs of {USERS} users, seed {arguments.seed}", flush=True)
-    soak = Soak(Stack.load(), arguments.jobs, arguments.seed, hurry=arguments.hurry)
+    parser.add_argument(
+        "--hostile",
+        type=float,
+        default=HOSTILE,
+        help="percent of hostile jobs, in the second half of the jobs (default: %(default)s)",
+    )
+    arguments = parser.parse_args()
+    stack, seed = Stack.load(), arguments.seed
+    # Each half is a soak of its own, so that the waits of both can be compared.
+    shares = (0.0, arguments.hostile) if arguments.hostile else (0.0,)
+    waits = []
+    for share in shares:
+        count = arguments.jobs // len(shares)
+        print(f"Soaking with {count} jobs of {USERS} users, {share:g} % hostile, seed {seed}")
+        soak = Soak(stack, count, seed, hurry=arguments.hurry, hostile=share)
+        run(soak)
+        waits.append(soak.p95())
+        print(f"  p95 from submission to start: {waits[-1]:.1f} s", flush=True)
+    if len(waits) > 1:
+        ratio = waits[1] / waits[0]
+        print(f"With hostile jobs, the others waited {ratio:.2f} times as long (goal: {GOAL})")
+
+
+def run(soak: Soak) -> None:
+    """Runs a soak, and prints its totals; ends the process if it finds violations."""
+    started = time.monotonic()
     soak.run()
     faults = soak.faults()
     for name, number in soak.seen.items():
         print(f"  {name}: {number}")
     for fault in faults[:MAX_PRINTED_FAULTS]:
         print(f"  violated: {fault}")
-    print(f"{len(faults)} violations after {time.monotonic() - started:.0f} s")
+    print(f"{len(faults)} violations after {time.monotonic() - started:.0f} s", flush=True)
     if faults:
         sys.exit("error: the soak found violations")
 

@@ -46,7 +46,7 @@ VALUES = {
     "invoke": ("FN", "EVENT"),
     "verify": ("STAGE", "API_URL", "JOBS", "REMOVE"),
     "fuzz": ("SECONDS", "SEED"),
-    "soak": ("JOBS", "SEED"),
+    "soak": ("JOBS", "SEED", "HOSTILE"),
     "deploy": ("STAGE", "BUCKET"),
 }
 WORDS = {
