@@ -8,6 +8,9 @@ use super::layout::width;
 const TAB_COLUMNS: usize = 8;
 /// The largest cursor move of an escape sequence, in columns.
 const MAX_MOVE_COLUMNS: usize = 80;
+/// The largest number of CRs that end a line together with an LF. A longer run is looked at again
+/// for each of its CRs, so it must not grow with the text.
+const MAX_CRS: usize = 8;
 
 /// A cleaned line.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -70,7 +73,9 @@ fn split_line(text: &str) -> (&str, LineEnd, &str) {
         return (line, LineEnd::Crlf, rest);
     }
     // A file converted twice has CR, CR, LF.
-    if let Some(rest) = rest.trim_start_matches('\r').strip_prefix('\n') {
+    let run = rest.bytes().take(MAX_CRS);
+    let crs = run.take_while(|byte| *byte == b'\r').count();
+    if let Some(rest) = rest[crs..].strip_prefix('\n') {
         return (line, LineEnd::Other, rest);
     }
     let mut rest = rest.chars();

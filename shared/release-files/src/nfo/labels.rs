@@ -73,6 +73,12 @@ impl Separator {
 /// Parses the label at the start of `line`. Its value is the rest of the line.
 #[must_use]
 pub fn parse_label(line: &str) -> Option<LabeledValue<'_>> {
+    parse_label_before(line, line.trim_end().len())
+}
+
+/// Like [`parse_label`], for a line whose text ends at `text_end`: to look for it here would take as
+/// long for each label of a line as the spaces at its end.
+fn parse_label_before(line: &str, text_end: usize) -> Option<LabeledValue<'_>> {
     let label_at = label_start(line)?;
     let in_brackets = line[..label_at].contains(['[', '(']);
     let label_end = label_at + label_length(&line[label_at..], in_brackets)?;
@@ -81,12 +87,12 @@ pub fn parse_label(line: &str) -> Option<LabeledValue<'_>> {
     if Field::from_label(label).is_none() && !separator.may_follow_any_label(value) {
         return None;
     }
-    let value = value.trim_start();
+    let value_at = line.len() - value.trim_start().len();
     Some(LabeledValue {
         label,
-        value: unbracketed(value.trim_end(), separator),
+        value: unbracketed(&line[value_at..text_end.max(value_at)], separator),
         label_at,
-        value_at: line.len() - value.len(),
+        value_at,
     })
 }
 
@@ -136,6 +142,7 @@ fn unbracketed(value: &str, separator: Separator) -> &str {
 #[must_use]
 pub fn find_labels(line: &str) -> Vec<LabeledValue<'_>> {
     let mut found: Vec<LabeledValue<'_>> = Vec::new();
+    let text_end = line.trim_end().len();
     let bytes = line.as_bytes();
     let gaps = (2..bytes.len()).filter(|at| bytes[at - 2..*at] == *b"  " && bytes[*at] != b' ');
     for at in std::iter::once(0).chain(gaps) {
@@ -143,7 +150,7 @@ pub fn find_labels(line: &str) -> Vec<LabeledValue<'_>> {
         if found.last().is_some_and(|last| at <= last.value_at) {
             continue;
         }
-        let Some(label) = parse_label(&line[at..]) else {
+        let Some(label) = parse_label_before(&line[at..], text_end.saturating_sub(at)) else {
             continue;
         };
         if let Some(last) = found.last_mut() {

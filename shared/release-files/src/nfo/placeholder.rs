@@ -48,19 +48,28 @@ struct Placeholder<'a> {
 pub fn fill(line: &str, values: &PlaceholderValues) -> Option<(String, Vec<(String, String)>)> {
     let (mut line, mut filled) = (line.to_owned(), Vec::new());
     for _ in 0..MAX_PASSES {
-        let mut from = 0;
-        while line.len() <= MAX_NFO_BYTES
-            && let Some((range, value)) = next_fillable(&line[from..], values)
-        {
-            let range = from + range.start..from + range.end;
-            filled.push((line[range.clone()].to_owned(), value.to_owned()));
-            from = replace(&mut line, range, value);
-        }
-        if from == 0 {
+        let before = filled.len();
+        line = fill_once(&line, values, &mut filled);
+        if filled.len() == before {
             break;
         }
     }
     (!filled.is_empty()).then_some((line, filled))
+}
+
+/// Fills the placeholders of a line in one pass, and adds each with its value to `filled`.
+fn fill_once(line: &str, values: &PlaceholderValues, filled: &mut Vec<(String, String)>) -> String {
+    let (mut done, mut rest) = (String::new(), line);
+    while done.len() + rest.len() <= MAX_NFO_BYTES
+        && let Some((range, value)) = next_fillable(rest, values)
+    {
+        let placeholder = &rest[range.clone()];
+        done.push_str(&rest[..range.start]);
+        done.push_str(value);
+        filled.push((placeholder.to_owned(), value.to_owned()));
+        rest = keep_column(&rest[range.end..], width(placeholder), value, &mut done);
+    }
+    done + rest
 }
 
 /// Finds the first placeholder with a value.
@@ -68,17 +77,17 @@ fn next_fillable<'v>(text: &str, values: &'v PlaceholderValues) -> Option<(Range
     find_all(text).find_map(|found| Some((found.range, values.0.get(&found.field?)?.as_str())))
 }
 
-/// Replaces a part of the line by `value` and returns the offset after it. The text after a gap
-/// keeps its column if the gap is wide enough, so that a frame keeps its right side.
-fn replace(line: &mut String, range: Range<usize>, value: &str) -> usize {
-    let (old_width, end) = (width(&line[range.clone()]), range.start + value.len());
-    line.replace_range(range, value);
-    let gap = line[end..].len() - line[end..].trim_start_matches(' ').len();
-    if gap >= 2 && end + gap < line.len() {
-        let new_gap = (gap + old_width).saturating_sub(width(value)).max(1);
-        line.replace_range(end..end + gap, &" ".repeat(new_gap));
+/// Keeps the column of the text after a gap, so that a frame keeps its right side: if the gap is
+/// wide enough, moves it to `done` in its new width. Returns the rest of the line.
+fn keep_column<'a>(rest: &'a str, old_width: usize, value: &str, done: &mut String) -> &'a str {
+    let text = rest.trim_start_matches(' ');
+    let gap = rest.len() - text.len();
+    if gap < 2 || text.is_empty() {
+        return rest;
     }
-    end
+    let new_gap = (gap + old_width).saturating_sub(width(value)).max(1);
+    done.extend(std::iter::repeat_n(' ', new_gap));
+    text
 }
 
 /// Iterates over the placeholders in a line. After [`fill`], they are those without a value.

@@ -1,5 +1,7 @@
 //! Properties that hold for any NFO.
 
+use std::time::{Duration, Instant};
+
 use proptest::prelude::*;
 use text::{
     encoding::{Encoding, decode, detect},
@@ -7,11 +9,15 @@ use text::{
 };
 
 use super::{
+    MAX_NFO_BYTES,
     field::Field,
     layout::{MAX_COLUMNS, is_drawing, width},
     read::read,
     repair::{PlaceholderValues, repair},
 };
+
+/// The longest time for one NFO, on a slow machine without optimization.
+const MAX_TIME: Duration = Duration::from_secs(5);
 
 fn values() -> PlaceholderValues {
     PlaceholderValues::new([
@@ -114,6 +120,61 @@ proptest! {
         // Any result is fine unless it panics.
         for text in [decode(&bytes, detect(&bytes)), text.into()] {
             prop_assert!(read(&text).files.len() <= text.len());
+        }
+    }
+}
+
+/// The pieces that a line, a label, a list or a placeholder is looked for in.
+const PIECES: [&str; 30] = [
+    "\r",
+    "\n",
+    "\r\r\n",
+    "\r\n\r",
+    " ",
+    "  ",
+    "\t",
+    "\u{1b}",
+    "\u{1b}[80C",
+    "\u{1b}(",
+    "─",
+    "║ ",
+    "0",
+    "9 ",
+    ":",
+    ": ",
+    ".",
+    "a: b  ",
+    "a  ",
+    "- ",
+    "e\u{301}",
+    "\u{301}",
+    "%YEAR%",
+    "{{ year }}  ",
+    ": [YEAR] ",
+    "[[",
+    "{{",
+    "x.zip\n",
+    "files\n9\n",
+    "isbn, & and / ",
+];
+
+/// An NFO of one or two repeated pieces takes time in proportion to its size: 256 KiB of CRs once
+/// took 40 s. The bound is some ten times what a slow machine takes.
+#[test]
+fn no_repeated_piece_takes_quadratic_time() {
+    let values = values();
+    for first in PIECES {
+        for second in ["", "\n"] {
+            let half = |piece: &str| piece.repeat(MAX_NFO_BYTES / 8 / piece.len().max(1));
+            let text = half(first) + &half(second);
+            let started = Instant::now();
+            let _ = repair(text.as_bytes(), &values);
+            let _ = read(&text);
+            let elapsed = started.elapsed();
+            assert!(
+                elapsed < MAX_TIME,
+                "{first:?} and {second:?} take {elapsed:?}"
+            );
         }
     }
 }

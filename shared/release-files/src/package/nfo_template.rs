@@ -112,23 +112,45 @@ fn parse<'env>(
 }
 
 /// Returns whether an expression or a block is so long that the chain of its operators needs a deep
-/// stack to compile.
+/// stack to compile. It reads the template once, as the compiler does.
 fn has_long_tag(source: &str) -> bool {
     let mut rest = source;
-    while let Some(start) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
-        let comment = rest.find("{#").filter(|comment| *comment < start);
-        if let Some(comment) = comment {
-            let end = rest[comment..].find("#}").map(|end| comment + end + 2);
-            rest = &rest[end.unwrap_or(rest.len())..];
+    while let Some(start) = rest.find('{') {
+        let tag = &rest[start + 1..];
+        let Some(text) = tag.strip_prefix(['{', '%']) else {
+            let end = match tag.strip_prefix('#') {
+                Some(comment) => comment.find("#}").map(|end| end + 3),
+                None => Some(0),
+            };
+            rest = &tag[end.unwrap_or(tag.len())..];
+            continue;
+        };
+        if let Some(raw) = after_tag(tag, "raw") {
+            let mut ends = raw.match_indices("{%");
+            let after = ends.find_map(|(at, _)| after_tag(&raw[at + 1..], "endraw"));
+            rest = after.unwrap_or_default();
             continue;
         }
-        let length = tag_length(&rest[start + 2..]);
+        let length = tag_length(text);
         if length > MAX_TAG_BYTES {
             return true;
         }
-        rest = &rest[start + 2 + length..];
+        rest = &text[length..];
     }
     false
+}
+
+/// Returns the text after a tag that consists of a name, given the text after the tag's `{`; `None`
+/// if it is another tag.
+fn after_tag<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    let is_sign = |c: char| c == '-' || c == '+';
+    let text = tag.strip_prefix('%')?;
+    let text = text.strip_prefix(is_sign).unwrap_or(text);
+    let text = text.trim_ascii_start().strip_prefix(name)?;
+    let text = text.trim_ascii_start();
+    text.strip_prefix(is_sign)
+        .unwrap_or(text)
+        .strip_prefix("%}")
 }
 
 /// Returns the length of the tag that `text` starts with. As for the compiler, it ends neither in a
@@ -271,10 +293,47 @@ mod tests {
             let error = check(&hidden).unwrap_err();
             assert!(error.to_string().contains("512 bytes"), "{error}");
         }
-        // Hidden from the check of lengths, but not too deep for the stack.
-        let raw = format!("{{% raw %}}{{{{ \"{{% endraw %}}{{{{ \"}}}}\" ~ title{chain} }}}}");
-        assert!(render(&facts(), Some(&raw)).is_err());
-        assert!(check("{{ title }}\n{% if year %}{{ year }}{% endif %}").is_ok());
+        for (open, close) in [
+            ("{% raw %}", "{% endraw %}"),
+            ("{%- raw -%}", "{%+endraw-%}"),
+        ] {
+            let hidden = format!("{open}{{{{ \"{close}{{{{ \"}}}}\" ~ title{chain} }}}}");
+            let error = check(&hidden).unwrap_err();
+            assert!(error.to_string().contains("512 bytes"), "{error}");
+        }
+        for fine in [
+            "{{ title }}\n{% if year %}{{ year }}{% endif %}".to_owned(),
+            format!("{{# {{{{ {chain} #}}{{ title }} %}} }}}} {{"),
+            format!("{{% raw %}}{{{{ {chain}{{% endraw %}}"),
+        ] {
+            assert!(check(&fine).is_ok(), "{fine}");
+        }
+    }
+
+    /// Whatever the check of lengths might miss, the stack must hold.
+    #[test]
+    fn stack_holds_a_long_chain() {
+        let source = format!("{{{{ title{} }}}}", ".a".repeat(15_000));
+        let compiled = on_deep_stack(|| {
+            let compiled = environment().template_from_str(&source).map(drop);
+            compiled.map_err(|error| invalid(&error))
+        });
+        assert!(compiled.is_ok());
+    }
+
+    #[test]
+    fn blocks_nest_to_a_bounded_depth() {
+        for (open, close) in [
+            ("{% if 1 %}", "{% endif %}"),
+            ("{% for a in files %}", "{% endfor %}"),
+            ("{% if 1 %}{% else %}", "{% endif %}"),
+            ("{% with a = 1 %}", "{% endwith %}"),
+        ] {
+            let nested = |depth| format!("{}{}", open.repeat(depth), close.repeat(depth));
+            assert!(check(&nested(100)).is_ok(), "{open}");
+            let error = check(&nested(1_500)).unwrap_err();
+            assert!(error.to_string().contains("recursion"), "{error}");
+        }
     }
 
     #[test]
