@@ -18,7 +18,7 @@ use serde_json::json;
 use server::{Server, serve_if_asked};
 use store::{Store, testing::client};
 use worker::{
-    Metrics, Processor, Submissions, Worker,
+    Isolation, Metrics, Processor, Submissions, Worker,
     testing::{files_with_text, queue},
 };
 
@@ -59,7 +59,12 @@ async fn main() {
 }
 
 fn processor(api: &Api) -> Processor {
-    let worker = Worker::new(api.store.clone(), files_with_text(TEXT), RETENTION);
+    let worker = Worker::new(
+        api.store.clone(),
+        files_with_text(TEXT),
+        RETENTION,
+        Isolation::InProcess,
+    );
     let submissions = Submissions::new(api.store.clone(), queue(), api.clock.clock(), RETENTION);
     Processor::new(
         api.service(),

@@ -4,16 +4,16 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use jobs::Time;
 use lambda::Settings;
 use lambda_runtime::{Error, LambdaEvent};
-use worker::{Delivery, Processor};
+use worker::{Delivery, Isolation, Processor};
 
-/// Builds the function from its settings.
-pub fn from_settings(settings: &mut Settings) -> Processor {
+/// Builds the function from its settings. The readers of untrusted files run by `isolation`.
+pub fn from_settings(settings: &mut Settings, isolation: Isolation) -> Processor {
     Processor::new(
         settings.limited_jobs(),
         settings.submissions(),
         settings.queue(),
         settings.dead_letter_queue(),
-        settings.worker(),
+        settings.worker(isolation),
         settings.metrics(),
     )
 }

@@ -121,6 +121,9 @@ failure_codes! {
     FileEmpty = "file_empty",
         "the file is empty",
         Some("upload it again");
+    FileTooComplex = "file_too_complex",
+        "the file takes more memory or time to read than allowed",
+        Some("save it again with another program, or upload another version");
     NfoAmbiguous = "nfo_ambiguous",
         "there is no package, and more than one source file is an NFO",
         Some("keep one, or run `packaging` first");

@@ -9,7 +9,7 @@ use api::{
 use aws_config::SdkConfig;
 use jobs::Clock;
 use store::{Store, UploadLimit};
-use worker::{Files, JobService, Metrics, Queue, Submissions, Sweeper, Worker};
+use worker::{Files, Isolation, JobService, Metrics, Queue, Submissions, Sweeper, Worker};
 
 /// Timeout for fetching a JWKS.
 const JWKS_TIMEOUT: Duration = Duration::from_secs(3);
@@ -127,8 +127,9 @@ impl Settings {
     }
 
     /// Builds the worker.
-    pub fn worker(&mut self) -> Worker {
-        Worker::new(self.store(), self.files(), self.package_retention())
+    pub fn worker(&mut self, isolation: Isolation) -> Worker {
+        let (store, files) = (self.store(), self.files());
+        Worker::new(store, files, self.package_retention(), isolation)
     }
 
     /// Builds the sweeper.

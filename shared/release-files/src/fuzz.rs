@@ -20,6 +20,7 @@ use text::encoding::{decode, detect};
 
 use crate::{
     formats::{analyze, archive::Archive, samples},
+    isolation::in_process,
     nfo::{
         read::read,
         repair::{PlaceholderValues, repair},
@@ -130,6 +131,7 @@ fn analyze_bytes(bytes: &[u8]) {
         &mut Cursor::new(bytes),
         "x",
         bytes.len() as u64,
+        &in_process,
         &mut Recorder::default(),
     );
 }

@@ -7,6 +7,7 @@ mod error;
 pub mod formats;
 #[cfg(test)]
 mod fuzz;
+pub mod isolation;
 mod metadata;
 pub mod nfo;
 pub mod package;

@@ -6,6 +6,7 @@ mod config_check;
 mod dead_letter;
 mod files;
 mod heartbeat;
+mod isolation;
 mod job_progress;
 mod job_service;
 mod job_types;
@@ -26,6 +27,7 @@ pub use self::{
     config_check::check_config,
     dead_letter::{DeadLetterReason, Refusal},
     files::{Files, PRESIGNED_URL_TTL, PresignedRequest, StoredFile},
+    isolation::{Isolation, serve_reader},
     job_service::{JobService, UpdateStatusOutcome},
     job_types::Worker,
     metrics::{Metric, Metrics},

@@ -2,6 +2,7 @@
 
 use api::Route;
 use lambda::Settings;
+use worker::Isolation;
 
 /// A function: the name of its crate, its routes, and its construction from settings.
 pub struct Function {
@@ -84,7 +85,7 @@ pub const FUNCTIONS: [Function; 22] = [
         drop(authorize::from_settings(settings));
     }),
     Function::new("process-jobs", &[], |settings| {
-        drop(process_jobs::from_settings(settings));
+        drop(process_jobs::from_settings(settings, Isolation::InProcess));
     }),
     Function::new("fail-dead-jobs", &[], |settings| {
         drop(fail_dead_jobs::from_settings(settings));

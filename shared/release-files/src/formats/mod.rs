@@ -31,16 +31,19 @@ pub use self::model::{
     Analysis, Contributor, Identifier, Layout, MediaInfo, Metadata, Structure, StructureFile,
     TableOfContents,
 };
+pub(crate) use self::pdf::read_bytes as read_pdf;
 use self::source::Source;
 use crate::WorkError;
 use crate::checksum::format_crc32;
+use crate::isolation::Run;
 use crate::paths::file_name;
 use crate::progress::Progress;
 
 /// Analyzes the file in `reader`, which has `size` bytes.
 ///
 /// `path` is only used in messages; the format is detected from the content. The steps are `read`
-/// and `checksum`; the latter reports its progress in bytes.
+/// and `checksum`; the latter reports its progress in bytes. A library that needs bounds runs by
+/// `run`.
 ///
 /// # Errors
 /// [`WorkError::Failed`] if the file cannot be analyzed.
@@ -48,12 +51,13 @@ pub fn analyze<R: Read + Seek>(
     reader: &mut R,
     path: &str,
     size: u64,
+    run: Run<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Analysis, WorkError> {
     progress.check_cancelled()?;
     require_content(path, size)?;
     progress.start_step("read");
-    let mut analysis = read(reader, size, progress)?;
+    let mut analysis = read(reader, size, run, progress)?;
     let info = &mut analysis.mediainfo;
     info.size = size;
     warn_about_extension(path, info.format, progress);
@@ -76,10 +80,11 @@ pub fn read_metadata<R: Read + Seek>(
     reader: &mut R,
     path: &str,
     size: u64,
+    run: Run<'_>,
     progress: &mut dyn Progress,
 ) -> Result<(Metadata, Format), WorkError> {
     require_content(path, size)?;
-    let analysis = read(reader, size, progress)?;
+    let analysis = read(reader, size, run, progress)?;
     Ok((analysis.metadata, analysis.mediainfo.format))
 }
 
@@ -94,13 +99,14 @@ fn require_content(path: &str, size: u64) -> Result<(), WorkError> {
 fn read<R: Read + Seek>(
     reader: &mut R,
     size: u64,
+    run: Run<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Analysis, WorkError> {
     let mut source = Source::new(reader, size);
     let head = source.read_at(0, detect::HEAD_BYTES)?;
     let (metadata, mediainfo) = match detect::detect(&head) {
         Format::Zip => return read_zip(Archive::from_source(source)?, progress),
-        Format::Pdf => pdf::read(&mut source, progress)?,
+        Format::Pdf => pdf::read(&mut source, run, progress)?,
         Format::Text => {
             let sample = source.read_at(0, plain::SAMPLE_BYTES)?;
             (Metadata::default(), plain::read(&sample))

@@ -5,12 +5,19 @@ use std::io::Cursor;
 use proptest::prelude::*;
 
 use crate::formats::{analyze, samples};
+use crate::isolation::in_process;
 use crate::progress::testing::Recorder;
 
 fn analyze_bytes(bytes: &[u8]) {
     let size = bytes.len() as u64;
     // Any result is fine unless it panics.
-    let _ = analyze(&mut Cursor::new(bytes), "x", size, &mut Recorder::default());
+    let _ = analyze(
+        &mut Cursor::new(bytes),
+        "x",
+        size,
+        &in_process,
+        &mut Recorder::default(),
+    );
 }
 
 proptest! {

@@ -6,6 +6,7 @@
 
 use std::io::{Cursor, Write};
 
+use flate2::{Compression, write::ZlibEncoder};
 use lopdf::{Dictionary, Document, Object, Stream, dictionary, text_string};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -106,4 +107,105 @@ pub fn pdf(pages: u32) -> Vec<u8> {
     let mut out = Vec::new();
     pdf_document(pages, pdf_info()).save_to(&mut out).unwrap();
     out
+}
+
+/// Builds a PDF of a page with an object stream of this index and this content.
+#[must_use]
+pub fn pdf_with_object_stream(index: &str, content: &[u8]) -> Vec<u8> {
+    let mut zlib = ZlibEncoder::new(Vec::new(), Compression::best());
+    zlib.write_all(index.as_bytes()).unwrap();
+    zlib.write_all(content).unwrap();
+    let packed = zlib.finish().unwrap();
+    let (members, first, length) = (
+        index.split_whitespace().count() / 2,
+        index.len(),
+        packed.len(),
+    );
+    let head = format!(
+        "<</Type/ObjStm/N {members}/First {first}/Filter/FlateDecode/Length {length}>>stream\n"
+    );
+    pdf_of(&[
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R>>",
+        b"<</Title(T)/Producer(P)>>",
+        &[head.as_bytes(), &packed, b"\nendstream"].concat(),
+    ])
+}
+
+/// Builds a PDF of these objects, numbered from 1. The first is the catalog, the fourth the Info
+/// dictionary.
+#[must_use]
+pub fn pdf_of(objects: &[&[u8]]) -> Vec<u8> {
+    let mut pdf = b"%PDF-1.5\n%\xE2\xE3\xCF\xD3\n".to_vec();
+    let mut table = "0000000000 65535 f \n".to_owned();
+    for (object, number) in objects.iter().zip(1..) {
+        table += &format!("{:010} 00000 n \n", pdf.len());
+        pdf.extend(
+            [
+                format!("{number} 0 obj\n").as_bytes(),
+                object,
+                b"\nendobj\n",
+            ]
+            .concat(),
+        );
+    }
+    let (at, size) = (pdf.len(), objects.len() + 1);
+    let end = format!(
+        "xref\n0 {size}\n{table}trailer\n<</Size {size}/Root 1 0 R/Info 4 0 R>>\nstartxref\n{at}\n%%EOF\n"
+    );
+    pdf.extend(end.as_bytes());
+    pdf
+}
+
+/// PDFs of some 6 KB whose object streams a library parses for minutes, or to gigabytes.
+#[must_use]
+pub fn pdf_bombs() -> Vec<(&'static str, Vec<u8>)> {
+    let open = [&b"["[..], &b"1 0 R ".repeat(400_000)].concat();
+    let closed = [&open[..], b"]"].concat();
+    let numbered: String = (0..150_000)
+        .map(|at| format!("{} 0 ", 1_000 + at))
+        .collect();
+    vec![
+        (
+            "an array that is parsed again and again",
+            pdf_with_object_stream(&"9 0 ".repeat(250_000), &closed),
+        ),
+        (
+            "an open array that is parsed again and again",
+            pdf_with_object_stream(&"9 0 ".repeat(250_000), &open),
+        ),
+        (
+            "an array that is kept many times",
+            pdf_with_object_stream(&numbered, &closed),
+        ),
+    ]
+}
+
+/// PDFs that take minutes or gigabytes although the index of each object stream is in order.
+#[must_use]
+pub fn sound_pdf_bombs() -> Vec<(&'static str, Vec<u8>)> {
+    let index: String = (0..20_000_u32)
+        .map(|at| format!("{} {at} ", 1_000 + at))
+        .collect();
+    let arrays = [b"[".repeat(20_000), b"1 0 R ".repeat(600_000)].concat();
+    let mut array = b"[".to_vec();
+    array.extend(b"1 ".repeat(8_000_000));
+    array.push(b']');
+    vec![
+        (
+            "open arrays within one another",
+            pdf_with_object_stream(&index, &arrays),
+        ),
+        (
+            "an array of 16 MB",
+            pdf_of(&[
+                b"<</Type/Catalog/Pages 2 0 R>>",
+                b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+                b"<</Type/Page/Parent 2 0 R>>",
+                b"<</Title(T)/Producer(P)>>",
+                &array,
+            ]),
+        ),
+    ]
 }

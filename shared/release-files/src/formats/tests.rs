@@ -6,12 +6,19 @@ use text::encoding::Encoding;
 
 use super::samples::{self, OPF3};
 use super::*;
+use crate::isolation::in_process;
 use crate::progress::testing::Recorder;
 
 fn try_analyze(path: &str, bytes: &[u8]) -> (Result<Analysis, WorkError>, Recorder) {
     let mut progress = Recorder::default();
     let size = bytes.len() as u64;
-    let result = analyze(&mut Cursor::new(bytes), path, size, &mut progress);
+    let result = analyze(
+        &mut Cursor::new(bytes),
+        path,
+        size,
+        &in_process,
+        &mut progress,
+    );
     (result, progress)
 }
 
@@ -244,7 +251,13 @@ fn cancellation_is_noticed_at_every_check() {
     for checks in 0..2 {
         let mut progress = Recorder::cancelling_after(checks);
         let size = bytes.len() as u64;
-        let result = analyze(&mut Cursor::new(&bytes), "x", size, &mut progress);
+        let result = analyze(
+            &mut Cursor::new(&bytes),
+            "x",
+            size,
+            &in_process,
+            &mut progress,
+        );
         assert!(matches!(result, Err(WorkError::Stopped)), "{checks}");
     }
 }
@@ -292,7 +305,7 @@ fn storage_error_is_not_reported_as_a_damaged_file() {
                     reads,
                     error,
                 };
-                match analyze(&mut file, "x", size, &mut Recorder::default()) {
+                match analyze(&mut file, "x", size, &in_process, &mut Recorder::default()) {
                     Err(WorkError::Io(io)) => assert!(!stopped && io.to_string() == "lost"),
                     Err(WorkError::Stopped) => assert!(stopped),
                     Ok(_) if reads > 0 => {}
@@ -304,7 +317,15 @@ fn storage_error_is_not_reported_as_a_damaged_file() {
                 reads,
                 error: || io::Error::other("x"),
             };
-            if analyze(&mut file, "x", bytes.len() as u64, &mut Recorder::default()).is_ok() {
+            if analyze(
+                &mut file,
+                "x",
+                bytes.len() as u64,
+                &in_process,
+                &mut Recorder::default(),
+            )
+            .is_ok()
+            {
                 break;
             }
             reads += 1;

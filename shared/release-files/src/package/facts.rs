@@ -1,7 +1,7 @@
 //! The facts about a release in its NFO and DIZ.
 
 use jobs::Time;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::package_file::PackageFile;
@@ -9,7 +9,7 @@ use crate::metadata::join_authors;
 use crate::nfo::{field::Field, repair::PlaceholderValues};
 
 /// The facts about a release in its NFO and DIZ. An unknown fact is empty.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Facts {
     /// The release's name.
     pub release_name: String,

@@ -1,17 +1,19 @@
 //! Renders the NFO from a template. A template has conditions and loops, but calls no functions.
 
-use std::{panic::resume_unwind, thread};
+use std::{io, panic::resume_unwind, thread};
 
-use jobs::FailureCode;
+use jobs::{Failure, FailureCode};
 use minijinja::{Environment, Template, UndefinedBehavior, value::Serde};
 use text::is_unprintable;
 
 use super::facts::Facts;
 use crate::WorkError;
+use crate::isolation::{self, Reader, Run};
 use crate::nfo::{
     MAX_NFO_BYTES,
     layout::{self, Fit},
 };
+use crate::progress::Progress;
 
 const DEFAULT_TEMPLATE: &str = include_str!("../../templates/default.nfo");
 /// The largest number of instructions that a template may execute.
@@ -19,7 +21,7 @@ const MAX_FUEL: u64 = 200_000;
 /// The largest template, in bytes.
 const MAX_TEMPLATE_BYTES: usize = 64 * 1024;
 /// The stack of a thread that compiles a template. Only what is used of it takes memory.
-const STACK_BYTES: usize = 128 * 1024 * 1024;
+const STACK_BYTES: usize = 64 * 1024 * 1024;
 /// The longest expression or block, in bytes.
 const MAX_TAG_BYTES: usize = 512;
 /// The placeholders of a template: the fields of [`Facts`].
@@ -46,14 +48,36 @@ pub fn check(template: &str) -> Result<(), WorkError> {
     on_deep_stack(|| parse(&environment(), template).map(drop))
 }
 
-/// Renders the NFO with CRLF, from the user's template or the default one. Wraps long lines, except
-/// for drawings.
+/// Renders the NFO with CRLF, from the user's template, by `run`, or from the default one. Wraps
+/// long lines, except for drawings.
+///
+/// The work of a template is measured, but not all of it: lists that contain another twice, forty
+/// times over, take for ever to show or to compare.
 ///
 /// # Errors
 /// [`FailureCode::TemplateInvalid`] if the template does not parse, uses an unknown placeholder, or
 /// takes too much work.
-pub fn render(facts: &Facts, template: Option<&str>) -> Result<String, WorkError> {
-    on_deep_stack(|| render_here(facts, template))
+pub fn render(
+    facts: &Facts,
+    template: Option<&str>,
+    run: Run<'_>,
+    progress: &dyn Progress,
+) -> Result<String, WorkError> {
+    let Some(template) = template else {
+        return on_deep_stack(|| render_here(facts, DEFAULT_TEMPLATE));
+    };
+    let request = serde_json::to_vec(&(facts, template)).map_err(io::Error::from)?;
+    isolation::ask(run, Reader::Nfo, &mut request.as_slice(), progress)
+}
+
+/// Renders the NFO that a request of [`render`] asks for.
+pub(crate) fn answer(request: &[u8]) -> io::Result<Result<String, Failure>> {
+    let (facts, template): (Facts, String) = serde_json::from_slice(request)?;
+    match on_deep_stack(|| render_here(&facts, &template)) {
+        Ok(text) => Ok(Ok(text)),
+        Err(WorkError::Failed(failure)) => Ok(Err(failure)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Runs work with templates, whose compiler recurses, on a thread with a stack that no template of
@@ -68,9 +92,9 @@ fn on_deep_stack<T: Send>(
     })
 }
 
-fn render_here(facts: &Facts, template: Option<&str>) -> Result<String, WorkError> {
+fn render_here(facts: &Facts, template: &str) -> Result<String, WorkError> {
     let environment = environment();
-    let text = parse(&environment, template.unwrap_or(DEFAULT_TEMPLATE))?
+    let text = parse(&environment, template)?
         .render(Serde(facts))
         .map_err(|error| invalid(&error))?;
     if text.len() > MAX_NFO_BYTES {
@@ -212,7 +236,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::isolation::in_process;
     use crate::package::PackageFile;
+    use crate::progress::NoProgress;
+
+    fn render(facts: &Facts, template: Option<&str>) -> Result<String, WorkError> {
+        super::render(facts, template, &in_process, &NoProgress)
+    }
 
     fn facts() -> Facts {
         let metadata = json!({"title": "A Book", "authors": ["Jane Doe"], "year": 2024});

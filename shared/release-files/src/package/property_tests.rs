@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 
 use super::{Facts, PackageFile, nfo_template::render};
 use crate::{
+    isolation::in_process,
     metadata::isbn,
     nfo::{
         layout::{MAX_COLUMNS, width},
         read::read,
         repair::{PlaceholderValues, repair},
     },
+    progress::NoProgress,
 };
 
 /// A text in metadata: words of any length with punctuation, or Japanese.
@@ -74,7 +76,7 @@ proptest! {
     ) {
         let files: Vec<_> = sizes.iter().zip(1..).map(|(size, at)| PackageFile::from_bytes(&format!("{name}-GRP.zip.{at:03}"), &vec![7; *size])).collect();
         let facts = Facts::new(&format!("{name}-GRP"), "GRP", metadata.as_object().unwrap(), &files, Time::from_millis(0));
-        let nfo = render(&facts, None).unwrap();
+        let nfo = render(&facts, None, &in_process, &NoProgress).unwrap();
         prop_assert!(nfo.lines().all(|line| width(line) <= MAX_COLUMNS), "{}", nfo);
         prop_assert!(repair(nfo.as_bytes(), &PlaceholderValues::from(&facts)).unwrap().changes.is_empty());
 

@@ -1,7 +1,7 @@
 //! `analysis`: reads a source file.
 
 use jobs::{AnalysisConfig, FailureCode};
-use release_files::{WorkError, formats::analyze};
+use release_files::{WorkError, formats::analyze, isolation::Run};
 use serde_json::Value;
 use store::Completion;
 
@@ -15,9 +15,12 @@ pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completio
     let reporter = task.assignment.reporter.clone();
     reporter.message(&format!("Reading {path}"));
     let objects = ObjectStore::new(&task.files, reporter.clone());
+    let isolation = task.isolation;
     let analysis = blocking(move || {
         let mut progress = JobProgress::new(reporter, 1, 99);
-        analyze(&mut objects.open(&file), &path, file.size, &mut progress)
+        let run: Run = &|reader, input, progress| isolation.run(reader, input, progress);
+        let mut content = objects.open(&file);
+        analyze(&mut content, &path, file.size, run, &mut progress)
     });
     let mut analysis = analysis.await?;
     let mut result = Value::Object(to_object(&analysis)?);

@@ -5,6 +5,7 @@ use std::io;
 use jobs::{Level, PackagingConfig, Time};
 use release_files::{
     WorkError,
+    isolation::Run,
     package::{
         Facts, PackageFile,
         archive_builder::ArchiveBuilder,
@@ -26,7 +27,8 @@ use super::{
     time_budget::PackProgress,
 };
 use crate::{
-    files::StoredFile, job_progress::JobProgress, objects::ObjectWriter, reporter::Reporter,
+    files::StoredFile, isolation::Isolation, job_progress::JobProgress, objects::ObjectWriter,
+    reporter::Reporter,
 };
 
 /// Progress once the archive is written, in percent.
@@ -71,17 +73,26 @@ pub(super) struct PackageBuild {
     begun_by: u32,
     output: Output,
     created_at: Time,
+    isolation: Isolation,
     files: Vec<PackageFile>,
 }
 
 impl PackageBuild {
     /// Starts the package of `task`'s job, or resumes the one that an earlier run began.
+    ///
+    /// # Errors
+    /// [`FailureCode::TemplateInvalid`](jobs::FailureCode::TemplateInvalid), or those of reading
+    /// the checkpoint.
     pub(super) fn new(
         task: &Task,
         config: PackagingConfig,
         release_name: &str,
         checkpoints: Checkpoints,
     ) -> Result<Self, WorkError> {
+        // A template that is broken fails the job before the archive is written.
+        if let Some(template) = &config.template {
+            nfo_template::check(template)?;
+        }
         let job = &task.assignment.job;
         let saved = checkpoints.read(release_name)?;
         let begun_by = saved
@@ -96,6 +107,7 @@ impl PackageBuild {
             begun_by,
             output: Output::for_run(task, begun_by),
             created_at: job.created_at(),
+            isolation: task.isolation.clone(),
             files: Vec::new(),
         })
     }
@@ -209,7 +221,10 @@ impl PackageBuild {
         let name = std::mem::take(&mut self.release_name);
         let facts = Facts::new(&name, group, metadata, &self.files, self.created_at);
         if self.config.generate_nfo {
-            let text = nfo_template::render(&facts, self.config.template.as_deref())?;
+            let (isolation, template) = (&self.isolation, self.config.template.as_deref());
+            let run: Run = &|reader, input, progress| isolation.run(reader, input, progress);
+            let progress = JobProgress::new(self.reporter.clone(), ARCHIVE_WRITTEN, 99);
+            let text = nfo_template::render(&facts, template, run, &progress)?;
             self.write("nfo", &format!("{name}.nfo"), text.as_bytes())?;
         }
         if self.config.generate_diz {

@@ -42,6 +42,7 @@ use store::{Completion, Store};
 use self::current_package::PackagedFile;
 use crate::{
     files::{Files, StoredFile},
+    isolation::Isolation,
     work::{Assignment, Work},
 };
 
@@ -54,6 +55,7 @@ pub struct Worker {
     store: Store,
     files: Files,
     package_retention: Duration,
+    isolation: Isolation,
 }
 
 /// The input of a job type.
@@ -63,6 +65,7 @@ struct Task {
     files: Files,
     /// Retention of the package that this job replaces.
     package_retention: Duration,
+    isolation: Isolation,
 }
 
 impl Task {
@@ -140,13 +143,19 @@ fn require_sources<T>(sources: Vec<T>) -> Result<Vec<T>, WorkError> {
 
 impl Worker {
     /// Works on the releases in `store`, whose files are in `files`. Keeps replaced packages for
-    /// `package_retention`.
+    /// `package_retention`. The readers of untrusted files run by `isolation`.
     #[must_use]
-    pub const fn new(store: Store, files: Files, package_retention: Duration) -> Self {
+    pub const fn new(
+        store: Store,
+        files: Files,
+        package_retention: Duration,
+        isolation: Isolation,
+    ) -> Self {
         Self {
             store,
             files,
             package_retention,
+            isolation,
         }
     }
 
@@ -168,6 +177,7 @@ impl Worker {
             release,
             files: self.files.clone(),
             package_retention: self.package_retention,
+            isolation: self.isolation.clone(),
         })
     }
 }

@@ -4,6 +4,7 @@ use jobs::{Level, PackagingConfig};
 use release_files::{
     WorkError,
     formats::read_metadata,
+    isolation::Run,
     package::{archive_builder::ArchiveBuilder, build_release_name},
 };
 use serde_json::{Map, Value, json};
@@ -118,7 +119,9 @@ impl Packaging {
         let mut progress = JobProgress::new(self.reporter.clone(), 1, METADATA_READ);
         let path = self.task.source_path(file);
         let mut content = self.objects.open(file);
-        let (metadata, format) = read_metadata(&mut content, path, file.size, &mut progress)?;
+        let isolation = &self.task.isolation;
+        let run: Run = &|reader, input, progress| isolation.run(reader, input, progress);
+        let (metadata, format) = read_metadata(&mut content, path, file.size, run, &mut progress)?;
         let mut found = to_object(&metadata)?;
         found.insert("format".to_owned(), json!(format));
         Ok(found)

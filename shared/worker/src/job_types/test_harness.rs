@@ -12,7 +12,7 @@ use store::{Store, testing::store};
 
 use super::Worker;
 use crate::testing::bucket::Bucket;
-use crate::{JobService, Processed, SweepReport, Sweeper, testing::queue};
+use crate::{Isolation, JobService, Processed, SweepReport, Sweeper, testing::queue};
 
 /// Retention of jobs and replaced packages.
 pub const RETENTION: Duration = Duration::from_hours(24);
@@ -41,7 +41,12 @@ impl WorkerHarness {
         };
         let created = store.create_release(release, &new, None, None, START);
         created.await.unwrap();
-        let worker = Arc::new(Worker::new(store.clone(), bucket.files(), RETENTION));
+        let worker = Arc::new(Worker::new(
+            store.clone(),
+            bucket.files(),
+            RETENTION,
+            Isolation::InProcess,
+        ));
         let service = JobService::new(store.clone(), clock.clock());
         Self {
             bucket,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lopdf::{Object, StringFormat};
+use serde::{Deserialize, Serialize};
 use text::tidy_line;
 
 /// The longest string, in bytes.
@@ -20,7 +21,7 @@ pub const INFO_KEYS: [&[u8]; 7] = [
 ];
 
 /// The facts found in a PDF.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Findings {
     /// The number of objects.
     pub objects: usize,

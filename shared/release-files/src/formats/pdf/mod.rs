@@ -4,7 +4,7 @@ mod document;
 mod findings;
 mod scan;
 
-use std::io::{Read, Seek};
+use std::io::{Read, Seek, SeekFrom};
 
 use jobs::FailureCode;
 use text::tidy_line;
@@ -14,26 +14,28 @@ use super::format::Format;
 use super::model::{MediaInfo, Metadata};
 use super::source::Source;
 use crate::WorkError;
+use crate::isolation::{self, Reader, Run};
 use crate::metadata::{find_year, isbn, split_people};
 use crate::progress::Progress;
 
 /// The largest PDF that is read completely, in bytes. A larger one is read only at its two ends.
-const MAX_WHOLE_BYTES: u64 = 64 * 1024 * 1024;
+const MAX_WHOLE_BYTES: u64 = 16 * 1024 * 1024;
 /// The bytes read from the start of a larger PDF.
 const HEAD_BYTES: u64 = 256 * 1024;
 /// The bytes read from the end of a larger PDF.
 const TAIL_BYTES: u64 = 2 * 1024 * 1024;
 
-/// Reads a PDF's metadata and properties.
+/// Reads a PDF's metadata and properties. The library runs by `run`.
 ///
 /// # Errors
-/// [`FailureCode::PdfDamaged`] if nothing can be read.
+/// [`FailureCode::PdfDamaged`] if nothing can be read, [`FailureCode::FileTooComplex`].
 pub(super) fn read<R: Read + Seek>(
     source: &mut Source<'_, R>,
+    run: Run<'_>,
     progress: &mut dyn Progress,
 ) -> Result<(Metadata, MediaInfo), WorkError> {
     let findings = if source.size() <= MAX_WHOLE_BYTES {
-        read_whole(source, progress)?
+        read_whole(source, run, progress)?
     } else {
         read_ends(source, progress)?
     };
@@ -59,19 +61,30 @@ pub(super) fn read<R: Read + Seek>(
 
 fn read_whole<R: Read + Seek>(
     source: &mut Source<'_, R>,
+    run: Run<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Findings, WorkError> {
-    let bytes = source.read_at(0, source.size())?;
-    progress.check_cancelled()?;
-    let mut findings = document::parse(&bytes).unwrap_or_else(|| {
+    let error_slot = source.error_slot();
+    source.seek(SeekFrom::Start(0))?;
+    let findings: Findings = isolation::ask(run, Reader::Pdf, source, progress)
+        .map_err(|error| error_slot.take_or(|| error))?;
+    error_slot.check()?;
+    if findings.damaged {
         progress.warn("The PDF is damaged; the analysis may be incomplete".to_owned());
-        Findings {
-            damaged: true,
-            ..scan::scan(&[&bytes], true)
-        }
-    });
-    findings.version = findings.version.or_else(|| scan::header_version(&bytes));
+    }
     Ok(findings)
+}
+
+/// Reads a whole PDF by its cross-references or, if it is damaged, without them.
+pub(crate) fn read_bytes(bytes: &[u8]) -> Findings {
+    let findings = document::parse(bytes).unwrap_or_else(|| Findings {
+        damaged: true,
+        ..scan::scan(&[bytes], true)
+    });
+    Findings {
+        version: findings.version.or_else(|| scan::header_version(bytes)),
+        ..findings
+    }
 }
 
 fn read_ends<R: Read + Seek>(

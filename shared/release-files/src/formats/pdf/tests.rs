@@ -4,6 +4,7 @@ use lopdf::{EncryptionState, EncryptionVersion, Object, Permissions, dictionary,
 
 use super::*;
 use crate::formats::samples;
+use crate::isolation::in_process;
 use crate::progress::testing::Recorder;
 
 fn read_all(bytes: &[u8]) -> (Result<(Metadata, MediaInfo), WorkError>, Recorder) {
@@ -11,6 +12,7 @@ fn read_all(bytes: &[u8]) -> (Result<(Metadata, MediaInfo), WorkError>, Recorder
     let mut cursor = Cursor::new(bytes);
     let result = read(
         &mut Source::new(&mut cursor, bytes.len() as u64),
+        &in_process,
         &mut progress,
     );
     (result, progress)
@@ -103,11 +105,34 @@ fn large_pdf_is_read_only_at_its_ends() {
     let mut progress = Recorder::default();
     let mut cursor = Cursor::new(&bytes);
     let mut source = Source::new(&mut cursor, bytes.len() as u64);
-    let (metadata, info) = read(&mut source, &mut progress).unwrap();
+    let (metadata, info) = read(&mut source, &in_process, &mut progress).unwrap();
     assert!(progress.warnings[0].contains("too large"));
     assert_eq!(metadata.title.as_deref(), Some("Large"));
     assert_eq!(
         (info.pages, info.version.as_deref()),
         (Some(2), Some("1.5"))
     );
+}
+
+#[test]
+fn object_stream_that_repeats_an_offset_is_not_parsed() {
+    for (name, bomb) in samples::pdf_bombs() {
+        let (result, progress) = read_all(&bomb);
+        let (metadata, info) = result.unwrap();
+        assert_eq!(metadata.title.as_deref(), Some("T"), "{name}");
+        assert_eq!((info.pages, info.damaged), (Some(1), true), "{name}");
+        assert!(progress.warnings[0].contains("damaged"), "{name}");
+    }
+}
+
+#[test]
+fn object_stream_with_many_members_is_read_up_to_the_limit() {
+    for (members, is_read) in [(20_000, true), (20_001, false)] {
+        let index: String = (0..members)
+            .map(|at| format!("{} {} ", 1_000 + at, at * 2))
+            .collect();
+        let pdf = samples::pdf_with_object_stream(&index, &b"0 ".repeat(members));
+        let (_, info) = read_all(&pdf).0.unwrap();
+        assert_eq!(info.damaged, !is_read, "{members}");
+    }
 }
