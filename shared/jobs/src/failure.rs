@@ -4,6 +4,7 @@
 use std::{fmt, io};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use text::MAX_MESSAGE_CHARS;
 
 /// The reason that a job or an attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -16,12 +17,15 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Creates a failure.
+    /// Creates a failure. A longer message, which quotes a file or a configuration, is cut to
+    /// [`MAX_MESSAGE_CHARS`].
     pub fn new(code: FailureCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE_CHARS) {
+            message.truncate(end);
+            message.push('…');
         }
+        Self { code, message }
     }
 
     /// Returns the message as a line of the job's log, which ends without a period.
@@ -260,6 +264,13 @@ mod tests {
             let json = serde_json::to_string(&code).unwrap();
             assert_eq!(serde_json::from_str::<FailureCode>(&json).unwrap(), code);
         }
+    }
+
+    #[test]
+    fn long_message_is_cut() {
+        let failure = Failure::new(FailureCode::EpubDamaged, "é".repeat(5_000));
+        assert_eq!(failure.message.chars().count(), MAX_MESSAGE_CHARS + 1);
+        assert!(failure.message.ends_with("é…"));
     }
 
     #[test]

@@ -208,18 +208,23 @@ pub struct AnalysisView {
     metadata: Value,
     mediainfo: Value,
     structure: Value,
+    /// The paths of the fields that were cut to fit; absent if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncated: Option<Value>,
 }
 
 impl AnalysisView {
     /// Creates the view of the result of the job `id`.
     #[must_use]
     pub fn new(id: JobId, mut result: Value) -> Self {
+        let truncated = result.get_mut("truncated").map(Value::take);
         let mut part = |name: &str| result.get_mut(name).map_or(Value::Null, Value::take);
         Self {
             job_id: id,
             metadata: part("metadata"),
             mediainfo: part("mediainfo"),
             structure: part("structure"),
+            truncated,
         }
     }
 }

@@ -160,14 +160,6 @@ pub struct Structure {
 impl Structure {
     /// The largest number of listed files.
     pub const MAX_FILES: usize = 1000;
-
-    /// Drops the second half of the list. Returns `false` if the list is empty.
-    pub fn halve_files(&mut self) -> bool {
-        let all = self.files.len();
-        self.files.truncate(all / 2);
-        self.files_truncated |= all > 0;
-        all > 0
-    }
 }
 
 /// A file inside a container.

@@ -5,7 +5,9 @@ use release_files::{WorkError, formats::analyze, isolation::Run};
 use serde_json::Value;
 use store::Completion;
 
-use super::{MAX_RESULT_BYTES, Task, blocking, require_sources, to_object};
+use super::{
+    MAX_RESULT_BYTES, Task, blocking, require_sources, result_size::fit_result, to_object,
+};
 use crate::{files::StoredFile, job_progress::JobProgress, objects::ObjectStore};
 
 pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completion, WorkError> {
@@ -22,11 +24,14 @@ pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completio
         let mut content = objects.open(&file);
         analyze(&mut content, &path, file.size, run, &mut progress)
     });
-    let mut analysis = analysis.await?;
-    let mut result = Value::Object(to_object(&analysis)?);
+    let analysis = analysis.await?;
+    let found = analysis.structure.files.len();
+    let result = Value::Object(to_object(&analysis)?);
     // A thousand long paths do not fit the result.
-    while result.to_string().len() > MAX_RESULT_BYTES && analysis.structure.halve_files() {
-        result = Value::Object(to_object(&analysis)?);
+    let mut result = fit_result(result, MAX_RESULT_BYTES);
+    let listed = result["structure"]["files"].as_array();
+    if listed.is_some_and(|listed| listed.len() < found) {
+        result["structure"]["files_truncated"] = Value::Bool(true);
     }
     Ok(Completion::new(result))
 }

@@ -200,10 +200,65 @@ fn epubs() -> Vec<Input> {
             billion_laughs(),
             &[(Analysis, Err(FailureCode::XmlEntitiesRefused))],
         ),
+        row(
+            "990 long subjects",
+            "a.epub",
+            with_metadata(&long_elements("subject")),
+            &[(Analysis, FINE), (Packaging, FINE)],
+        ),
+        row(
+            "990 long authors",
+            "a.epub",
+            with_metadata(&long_elements("creator")),
+            &[(Analysis, FINE), (Packaging, FINE)],
+        ),
+        row(
+            "990 long contributors and identifiers",
+            "a.epub",
+            with_metadata(&(long_elements("contributor") + &long_elements("identifier"))),
+            &[(Analysis, FINE), (Packaging, FINE)],
+        ),
+        row(
+            "elements nested 100,000 deep",
+            "a.epub",
+            with_metadata(&("<a>".repeat(100_000) + &"</a>".repeat(100_000))),
+            &[(Analysis, Err(FailureCode::EpubDamaged)), (Packaging, FINE)],
+        ),
+        row(
+            "a comic's elements nested 100,000 deep",
+            "a.cbz",
+            samples::zip(&[
+                ("1.jpg", b"\xFF\xD8\xFF"),
+                ("ComicInfo.xml", "<a>".repeat(100_000).as_bytes()),
+            ]),
+            &[(Analysis, FINE), (Packaging, FINE)],
+        ),
+        row(
+            "an element with a name of a megabyte",
+            "a.epub",
+            samples::epub(&format!("<{}></b>", "a".repeat(1_000_000)), &[]),
+            &[(Analysis, Err(FailureCode::EpubDamaged)), (Packaging, FINE)],
+        ),
+        row(
+            "a package document with a name of a megabyte",
+            "a.epub",
+            replaced_container(&"x".repeat(1_000_000)),
+            &[
+                (Analysis, Err(FailureCode::EpubOpfMissing)),
+                (Packaging, FINE),
+            ],
+        ),
     ]
 }
 
 fn pdfs() -> Vec<Input> {
+    let bombs = samples::pdf_bombs().into_iter();
+    let bombs = bombs
+        .map(|(name, bytes)| row(name, "a.pdf", bytes, &[(Analysis, FINE), (Packaging, FINE)]));
+    bombs.chain(damaged_pdfs()).collect()
+}
+
+fn damaged_pdfs() -> Vec<Input> {
     vec![
         row(
             "a pdf without content",
@@ -244,6 +299,18 @@ fn nfos() -> Vec<Input> {
             ],
         ),
         row(
+            "an nfo of carriage returns",
+            "a.nfo",
+            vec![b'\r'; 256 * 1024],
+            &[(Nfofix, FINE), (Readnfo, FINE)],
+        ),
+        row(
+            "an nfo that lists 20,000 files",
+            "a.nfo",
+            listing(20_000),
+            &[(Nfofix, FINE), (Readnfo, FINE)],
+        ),
+        row(
             "an empty nfo",
             "a.nfo",
             Vec::new(),
@@ -270,6 +337,32 @@ fn missing_files() -> Vec<Input> {
             &[(Repack, Err(FailureCode::PackageMissing)), (Dirfix, FINE)],
         ),
     ]
+}
+
+/// Returns 990 metadata elements with this name and a long text.
+fn long_elements(name: &str) -> String {
+    format!("<dc:{name}>{}</dc:{name}>", "x".repeat(1_000)).repeat(990)
+}
+
+/// Returns an EPUB with more metadata elements.
+fn with_metadata(elements: &str) -> Vec<u8> {
+    let end = format!("{elements}</metadata>");
+    samples::epub(&samples::OPF3.replace("</metadata>", &end), &[])
+}
+
+/// Returns an EPUB whose container names this package document.
+fn replaced_container(path: &str) -> Vec<u8> {
+    let container = samples::CONTAINER.replace("OEBPS/content.opf", path);
+    samples::zip(&[
+        ("mimetype", b"application/epub+zip"),
+        ("META-INF/container.xml", container.as_bytes()),
+    ])
+}
+
+/// Returns an NFO with a list of files.
+fn listing(count: usize) -> Vec<u8> {
+    let lines = (0..count).map(|at| format!("f{at}.zip\r\n"));
+    ("Files\r\n".to_owned() + &lines.collect::<String>()).into_bytes()
 }
 
 /// Replaces every occurrence of `from` with `to`, which has the same length.

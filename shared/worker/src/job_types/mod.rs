@@ -21,6 +21,7 @@ mod ownership_tests;
 mod packaging;
 mod readnfo;
 mod repack;
+mod result_size;
 #[cfg(test)]
 mod sweep_tests;
 #[cfg(test)]
@@ -39,7 +40,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use store::{Completion, Store};
 
-use self::current_package::PackagedFile;
+use self::{current_package::PackagedFile, result_size::fit_result};
 use crate::{
     files::{Files, StoredFile},
     isolation::Isolation,
@@ -186,14 +187,16 @@ impl Work for Worker {
     async fn run(&self, assignment: Assignment) -> Result<Completion, WorkError> {
         let config = assignment.config.clone();
         let task = self.task(assignment).await?;
-        match config {
+        let mut completion = match config {
             Config::Analysis(config) => analysis::run(task, &config).await,
             Config::Packaging(config) => packaging::run(task, config).await,
             Config::Nfofix(config) => nfofix::run(task, &config).await,
             Config::Readnfo(config) => readnfo::run(task, &config).await,
             Config::Repack(config) => repack::run(task, config).await,
             Config::Dirfix(config) => dirfix::run(task, &config).await,
-        }
+        }?;
+        completion.result = fit_result(completion.result, MAX_RESULT_BYTES);
+        Ok(completion)
     }
 
     async fn clean_up(&self, job: &Job) -> Result<(), AwsError> {

@@ -1,6 +1,6 @@
 //! `packaging`: builds the release's package: archive, NFO, DIZ, SFV.
 
-use jobs::{Level, PackagingConfig};
+use jobs::{Level, PackagingConfig, release::MAX_METADATA_BYTES};
 use release_files::{
     WorkError,
     formats::read_metadata,
@@ -14,7 +14,9 @@ use super::{
     Task,
     build::{ArchiveVolumes, BuiltPackage, PackageBuild, build_package},
     checkpoint::Checkpoints,
-    completed, counted, is_complete, require_sources, says_something,
+    completed, counted, is_complete, require_sources,
+    result_size::fit,
+    says_something,
     time_budget::{PackProgress, TimeBudget},
     to_object,
 };
@@ -124,6 +126,8 @@ impl Packaging {
         let (metadata, format) = read_metadata(&mut content, path, file.size, run, &mut progress)?;
         let mut found = to_object(&metadata)?;
         found.insert("format".to_owned(), json!(format));
+        // The NFO shows them.
+        fit(&mut found, MAX_METADATA_BYTES);
         Ok(found)
     }
 }

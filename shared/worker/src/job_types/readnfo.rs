@@ -12,11 +12,7 @@ use serde_json::{Map, Value, json};
 use store::Completion;
 use text::encoding::{decode, detect};
 
-use super::{
-    Task, blocking, counted,
-    nfo::{NfoFile, check_result_size},
-    to_object,
-};
+use super::{Task, blocking, counted, nfo::NfoFile, to_object};
 use crate::{objects::ObjectStore, reporter::Reporter};
 
 pub(super) async fn run(task: Task, config: &ReadnfoConfig) -> Result<Completion, WorkError> {
@@ -64,14 +60,14 @@ impl Reading {
         self.log_files(reading.files.len(), missing, unexpected);
 
         let applied = self.apply && !found.is_empty();
-        let result = check_result_size(json!({
+        let result = json!({
             "file": name,
             "encoding": encoding.as_str(),
             "metadata": found,
             "missing_files": compared.missing_files,
             "unexpected_files": compared.unexpected_files,
             "applied": applied,
-        }))?;
+        });
         if !applied {
             return Ok(Completion::new(result));
         }

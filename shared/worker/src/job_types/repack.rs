@@ -1,5 +1,7 @@
 //! `repack`: rebuilds the current package from its own content, with other options.
 
+use std::collections::HashSet;
+
 use jobs::{FailureCode, Level, PackagingConfig, release::check_name};
 use release_files::{
     WorkError,
@@ -136,8 +138,8 @@ impl Repack {
             }
             found.push(file);
         }
-        let is_there = |path: &String| found.iter().any(|file| file.path == *path);
-        if let Some(missing) = expected.keys().find(|path| !is_there(path)) {
+        let paths: HashSet<&String> = found.iter().map(|file| &file.path).collect();
+        if let Some(missing) = expected.keys().find(|path| !paths.contains(path)) {
             return Err(corrupt(&format!("{missing} is in its SFV but missing")));
         }
         let (matched, count) = (expected.len(), found.len());
