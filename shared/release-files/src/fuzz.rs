@@ -15,7 +15,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jobs::{Config, JobType, Time};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use serde_json::{Map, Value};
 use text::encoding::{decode, detect};
 
 use crate::{
@@ -25,8 +27,8 @@ use crate::{
         read::read,
         repair::{PlaceholderValues, repair},
     },
-    package::sfv,
-    progress::testing::Recorder,
+    package::{Facts, nfo_template, sfv},
+    progress::{NoProgress, testing::Recorder},
 };
 
 /// The longest time for one input, on a slow machine without optimization.
@@ -41,7 +43,7 @@ struct Target {
     run: fn(&[u8]),
 }
 
-const TARGETS: [Target; 5] = [
+const TARGETS: [Target; 8] = [
     Target {
         name: "epub",
         samples: epubs,
@@ -66,6 +68,21 @@ const TARGETS: [Target; 5] = [
         name: "sfv",
         samples: sfvs,
         run: parse_sfv,
+    },
+    Target {
+        name: "object-stream",
+        samples: object_streams,
+        run: read_object_stream,
+    },
+    Target {
+        name: "template",
+        samples: templates,
+        run: render_template,
+    },
+    Target {
+        name: "config",
+        samples: configs,
+        run: parse_config,
     },
 ];
 
@@ -124,6 +141,61 @@ fn sfvs() -> Vec<Vec<u8>> {
         b"; made by hand\r\na.zip DEADBEEF\r\nb c.zip 0badcafe\r\n".to_vec(),
         b"\xEF\xBB\xBFx 00000000".to_vec(),
     ]
+}
+
+/// The index and the content of an object stream.
+fn object_streams() -> Vec<Vec<u8>> {
+    vec![
+        b"7 0 8 11 <</Type/A>> [1 0 R 2 0 R]".to_vec(),
+        b"5 0 6 3 % note\n() <AB> << /K [[[1]]] >> 9 0 9 0".to_vec(),
+    ]
+}
+
+fn templates() -> Vec<Vec<u8>> {
+    let templates = [
+        "{{ title }}{% if isbn %} no {% else %}-{% endif %}",
+        "{% for file in files %}{{ file.path ~ ' ' }}{% endfor %}{# {{ #}",
+        "{% raw %}{{ {% endraw %}{{ (1 + 2) * [3, 4][0] }}{{ {'a': not title}.a }}",
+    ];
+    templates.map(|one| one.as_bytes().to_vec()).to_vec()
+}
+
+fn configs() -> Vec<Vec<u8>> {
+    let configs = [
+        r#"{"release_name": "A.Book-GRP", "compression": "high", "volume_size": 1000000}"#,
+        r#"{"path": "a/b.epub", "dry_run": true, "apply": null, "template": "{{ title }}"}"#,
+        r#"{"generate_nfo": [[[{"a": 1e999}]]], "group": "\u202e", "path": -0.0}"#,
+    ];
+    configs.map(|one| one.as_bytes().to_vec()).to_vec()
+}
+
+fn read_object_stream(bytes: &[u8]) {
+    let end = bytes
+        .iter()
+        .position(|byte| !b"0123456789 %\r\n".contains(byte));
+    let (index, objects) = bytes.split_at(end.unwrap_or(bytes.len()));
+    let index = String::from_utf8_lossy(index);
+    analyze_bytes(&samples::pdf_with_object_stream(&index, objects));
+}
+
+fn render_template(bytes: &[u8]) {
+    let template = String::from_utf8_lossy(bytes);
+    // A variable may double in each block, which only the bounds of a child process end.
+    if nfo_template::check(&template).is_ok()
+        && !["set", "with"].iter().any(|tag| template.contains(tag))
+    {
+        let facts = Facts::new("A-GRP", "GRP", &Map::new(), &[], Time::from_millis(0));
+        let _ = nfo_template::render(&facts, Some(&template), &in_process, &NoProgress);
+    }
+}
+
+fn parse_config(bytes: &[u8]) {
+    let Ok(Value::Object(config)) = serde_json::from_slice(bytes) else {
+        return;
+    };
+    for job_type in JobType::ALL {
+        let _ = Config::parse(*job_type, &config);
+    }
 }
 
 fn analyze_bytes(bytes: &[u8]) {

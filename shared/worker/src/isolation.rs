@@ -1,7 +1,7 @@
 //! Runs the readers of untrusted files in a child process: the same program, with an argument.
 //!
-//! The child bounds its memory and its time before it reads. Whatever happens to it there, this
-//! process survives, and the job fails with a sentence.
+//! The child bounds its memory and its time before it reads. If it dies, this process survives, and
+//! the job fails with a sentence.
 
 use std::{
     ffi::OsStr,

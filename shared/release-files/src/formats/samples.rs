@@ -4,6 +4,7 @@
     reason = "a sample that cannot be built fails its test"
 )]
 
+use std::fmt::Write as _;
 use std::io::{Cursor, Write};
 
 use flate2::{Compression, write::ZlibEncoder};
@@ -133,6 +134,15 @@ pub fn pdf_with_object_stream(index: &str, content: &[u8]) -> Vec<u8> {
     ])
 }
 
+/// Builds the index of an object stream: for each member, its number and its offset.
+#[must_use]
+pub fn pdf_index(members: usize, offset: impl Fn(usize) -> usize) -> String {
+    (0..members).fold(String::new(), |mut index, at| {
+        write!(index, "{} {} ", 1_000 + at, offset(at)).unwrap();
+        index
+    })
+}
+
 /// Builds a PDF of these objects, numbered from 1. The first is the catalog, the fourth the Info
 /// dictionary.
 #[must_use]
@@ -140,7 +150,7 @@ pub fn pdf_of(objects: &[&[u8]]) -> Vec<u8> {
     let mut pdf = b"%PDF-1.5\n%\xE2\xE3\xCF\xD3\n".to_vec();
     let mut table = "0000000000 65535 f \n".to_owned();
     for (object, number) in objects.iter().zip(1..) {
-        table += &format!("{:010} 00000 n \n", pdf.len());
+        writeln!(table, "{:010} 00000 n ", pdf.len()).unwrap();
         pdf.extend(
             [
                 format!("{number} 0 obj\n").as_bytes(),
@@ -163,9 +173,7 @@ pub fn pdf_of(objects: &[&[u8]]) -> Vec<u8> {
 pub fn pdf_bombs() -> Vec<(&'static str, Vec<u8>)> {
     let open = [&b"["[..], &b"1 0 R ".repeat(400_000)].concat();
     let closed = [&open[..], b"]"].concat();
-    let numbered: String = (0..150_000)
-        .map(|at| format!("{} 0 ", 1_000 + at))
-        .collect();
+    let numbered = pdf_index(150_000, |_| 0);
     vec![
         (
             "an array that is parsed again and again",
@@ -185,9 +193,7 @@ pub fn pdf_bombs() -> Vec<(&'static str, Vec<u8>)> {
 /// PDFs that take minutes or gigabytes although the index of each object stream is in order.
 #[must_use]
 pub fn sound_pdf_bombs() -> Vec<(&'static str, Vec<u8>)> {
-    let index: String = (0..20_000_u32)
-        .map(|at| format!("{} {at} ", 1_000 + at))
-        .collect();
+    let index = pdf_index(20_000, |at| at);
     let arrays = [b"[".repeat(20_000), b"1 0 R ".repeat(600_000)].concat();
     let mut array = b"[".to_vec();
     array.extend(b"1 ".repeat(8_000_000));

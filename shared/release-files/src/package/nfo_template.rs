@@ -340,7 +340,7 @@ mod tests {
         }
     }
 
-    /// Whatever the check of lengths might miss, the stack must hold.
+    /// The stack must hold, even if the check of lengths misses a chain.
     #[test]
     fn stack_holds_a_long_chain() {
         let source = format!("{{{{ title{} }}}}", ".a".repeat(15_000));

@@ -361,8 +361,8 @@ fn replaced_container(path: &str) -> Vec<u8> {
 
 /// Returns an NFO with a list of files.
 fn listing(count: usize) -> Vec<u8> {
-    let lines = (0..count).map(|at| format!("f{at}.zip\r\n"));
-    ("Files\r\n".to_owned() + &lines.collect::<String>()).into_bytes()
+    let lines: Vec<String> = (0..count).map(|at| format!("f{at}.zip\r\n")).collect();
+    ("Files\r\n".to_owned() + &lines.concat()).into_bytes()
 }
 
 /// Replaces every occurrence of `from` with `to`, which has the same length.

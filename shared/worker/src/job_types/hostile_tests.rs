@@ -24,8 +24,13 @@ async fn hostile_input_ends_with_a_clear_outcome() {
             let (job, result) = harness.run(*job_type, json!({})).await;
             let found = job.error().map_or(Ok(()), |error| Err(error.code));
             // The fault is the user's, so no operator may be called.
-            let is_ours = job.error().is_some_and(|error| error.code.is_internal());
-            assert!(!is_ours, "{}, {job_type}: {:?}", input.name, job.error());
+            let is_internal = job.error().is_some_and(|error| error.code.is_internal());
+            assert!(
+                !is_internal,
+                "{}, {job_type}: {:?}",
+                input.name,
+                job.error()
+            );
             if found != *expected {
                 faults.push(format!(
                     "{}, {job_type}: {found:?} instead of {expected:?}: {:?}",

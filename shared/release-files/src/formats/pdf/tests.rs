@@ -128,9 +128,7 @@ fn object_stream_that_repeats_an_offset_is_not_parsed() {
 #[test]
 fn object_stream_with_many_members_is_read_up_to_the_limit() {
     for (members, is_read) in [(20_000, true), (20_001, false)] {
-        let index: String = (0..members)
-            .map(|at| format!("{} {} ", 1_000 + at, at * 2))
-            .collect();
+        let index = samples::pdf_index(members, |at| at * 2);
         let pdf = samples::pdf_with_object_stream(&index, &b"0 ".repeat(members));
         let (_, info) = read_all(&pdf).0.unwrap();
         assert_eq!(info.damaged, !is_read, "{members}");
