@@ -7,7 +7,7 @@ use jobs::{FailureCode, Time};
 use release_files::{
     WorkError,
     formats::{Analysis, analyze, samples},
-    isolation::{Run, in_process},
+    isolation::{Reader, Run, in_process},
     package::{Facts, PackageFile, nfo_template},
     progress::testing::Recorder,
 };
@@ -111,4 +111,44 @@ fn program_that_is_no_reader_fails_the_job_with_a_sentence() {
     let run: Run = &|reader, input, progress| missing.run(reader, input, progress);
     let result = analyze_by(run, &samples::pdf(1), &mut Recorder::default());
     assert!(matches!(result, Err(WorkError::Io(_))), "{result:?}");
+}
+
+#[test]
+fn numbers_in_a_pdf_allocate_nothing() {
+    let plain = samples::pdf(2);
+    let packed = samples::pdf_with_object_stream("7 0 8 3 ", b"<<>> [1 0 R]");
+    let text = |pdf: &[u8]| pdf.iter().map(|byte| char::from(*byte)).collect::<String>();
+    for (pdf, key) in [
+        (&packed, "/Count "),
+        (&plain, "/Count "),
+        (&plain, "/Length "),
+        (&packed, "xref\n0 "),
+        (&packed, "/N "),
+        (&packed, "/First "),
+        (&packed, "/Length "),
+        (&packed, "/Size "),
+    ] {
+        let text = text(pdf);
+        let at = text.find(key).unwrap() + key.len();
+        let end = at + text[at..].find(|c: char| !c.is_ascii_digit()).unwrap();
+        for number in ["4294967295", "9223372036854775807", "99999999999999999999"] {
+            let hostile = format!("{}{number}{}", &text[..at], &text[end..]);
+            let bytes: Vec<u8> = hostile.chars().map(|c| u8::try_from(c).unwrap()).collect();
+            let result = analyze_in_child(&bytes, &mut Recorder::default());
+            assert!(
+                matches!(&result, Ok(_) | Err(WorkError::Failed(_))),
+                "{key}{number}: {result:?}"
+            );
+        }
+    }
+}
+
+/// The program of this test takes the reader's name for the name of a test, and runs none.
+#[test]
+fn own_program_is_the_running_one() {
+    let input = &mut b"".as_slice();
+    let own = Isolation::own_program();
+    let answer = own.run(Reader::Pdf, input, &Recorder::default()).unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.contains("running 0 tests"), "{answer}");
 }

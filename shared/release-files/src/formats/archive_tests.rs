@@ -194,3 +194,42 @@ fn unsupported_archives_are_refused() {
         FailureCode::ArchiveUnsupported
     );
 }
+
+/// A reader that allocated what a number in the file says would abort the process.
+#[test]
+fn counts_and_sizes_in_the_directory_allocate_nothing() {
+    let zip = samples::zip(&[("a.txt", b"one"), ("b.txt", b"two")]);
+    let end = zip.len() - 22;
+    let entry = zip
+        .windows(4)
+        .position(|four| four == b"PK\x01\x02")
+        .unwrap();
+    // In the end record: entries here, entries, size, offset. In an entry: its packed and its
+    // unpacked size, and the lengths of its name, its extra field and its comment.
+    for (at, width) in [
+        (end + 8, 4),
+        (end + 10, 2),
+        (end + 12, 4),
+        (end + 16, 4),
+        (end + 20, 2),
+        (entry + 20, 4),
+        (entry + 24, 4),
+        (entry + 20, 8),
+        (entry + 28, 2),
+        (entry + 30, 2),
+        (entry + 32, 2),
+    ] {
+        for byte in [0xFE, 0xFF] {
+            let mut zip = zip.clone();
+            zip[at..at + width].fill(byte);
+            let mut cursor = Cursor::new(&zip);
+            let Ok(mut archive) = Archive::open(&mut cursor, zip.len() as u64) else {
+                continue;
+            };
+            for index in 0..archive.entries().len() {
+                let read = archive.read(index, 1_000);
+                assert!(read.is_err() || read.is_ok_and(|bytes| bytes.len() <= 3));
+            }
+        }
+    }
+}

@@ -1,6 +1,9 @@
 //! Hostile and broken inputs through whole jobs: each ends clearly and leaves nothing behind.
 
-use std::io::Cursor;
+use std::{
+    io::Cursor,
+    time::{Duration, Instant},
+};
 
 use jobs::{
     FailureCode, Job,
@@ -14,6 +17,9 @@ use zip::{ZipWriter, write::SimpleFileOptions};
 
 use super::{hostile_inputs, test_harness::WorkerHarness};
 
+/// The longest time of one job, on a slow machine without optimization.
+const MAX_TIME: Duration = Duration::from_secs(30);
+
 #[tokio::test]
 async fn hostile_input_ends_with_a_clear_outcome() {
     let mut faults = Vec::new();
@@ -21,7 +27,15 @@ async fn hostile_input_ends_with_a_clear_outcome() {
         for (job_type, expected) in input.outcomes {
             let mut harness = WorkerHarness::new(json!({"title": "A Book"})).await;
             harness.source(input.path, &input.bytes);
+            let started = Instant::now();
             let (job, result) = harness.run(*job_type, json!({})).await;
+            // A cancel waits no longer than the whole job.
+            let elapsed = started.elapsed();
+            assert!(
+                elapsed < MAX_TIME,
+                "{}, {job_type}: {elapsed:?}",
+                input.name
+            );
             let found = job.error().map_or(Ok(()), |error| Err(error.code));
             // The fault is the user's, so no operator may be called.
             let is_internal = job.error().is_some_and(|error| error.code.is_internal());
