@@ -7,9 +7,9 @@ use store::{
     Store,
     testing::{client, serve},
 };
-use worker::testing::queue;
+use worker::testing::{bucket::Bucket, queue};
 
-use crate::common::{ADMIN, Api, FakeWork, OWNER, STRANGER};
+use crate::common::{ADMIN, Api, FakeWork, Limits, OWNER, STRANGER};
 
 /// The largest answer to a request that is refused, in bytes.
 const MAX_REFUSAL_BYTES: usize = 8 * 1024;
@@ -116,7 +116,8 @@ async fn release_with_damaged_metadata_stays_readable() {
 
 #[tokio::test]
 async fn list_of_another_users_release_has_nothing_of_it() {
-    let api = Api::new().await;
+    let limits = Limits::new(2_000, 1_000, 10_000, (1_000, 100 << 30));
+    let api = Api::with_limits(limits, &Bucket::default()).await;
     let release = api.create_release().await;
     let theirs = json!({"job_type": "nfofix", "release_id": release});
     for _ in 0..1_050 {
