@@ -95,7 +95,10 @@ def anonymous(stack: Stack) -> Client:
 def start_proxy(stack: Stack) -> Iterator[StartProxy]:
     """Starts proxies between functions and AWS (`faults.run_proxy`); they end with the test."""
     with contextlib.ExitStack() as running:
-        yield lambda **callbacks: running.enter_context(run_proxy(stack.endpoint_url, **callbacks))
+        credentials = stack.session.get_credentials()
+        yield lambda **callbacks: running.enter_context(
+            run_proxy(stack.endpoint_url, credentials=credentials, **callbacks)
+        )
 
 
 @pytest.fixture

@@ -13,7 +13,10 @@ import threading
 import urllib.parse
 from collections.abc import Callable, Container, Iterator
 from email.message import Message
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 
 from runtime import Server
 
@@ -51,7 +54,7 @@ class ConnectionLostError(Exception):
 Before = Callable[[Call], Refusal | None]
 # Runs after AWS has answered a call. Can raise `ConnectionLostError`.
 After = Callable[[Call], None]
-# Changes the body of a call on its way to AWS.
+# Changes the body of a call on its way to AWS, which the proxy then signs with its own credentials.
 Rewrite = Callable[[Call, bytes], bytes]
 # Takes `before`, `after` and `rewrite`; returns a proxy's address. See the fixture `start_proxy`.
 StartProxy = Callable[..., str]
@@ -120,12 +123,15 @@ def unchanged(_: Call, body: bytes) -> bytes:
 class ProxyServer(Server):
     """A proxy in front of the AWS endpoint `target`."""
 
-    def __init__(self, target: str, before: Before, after: After, rewrite: Rewrite) -> None:
+    def __init__(
+        self, target: str, before: Before, after: After, rewrite: Rewrite, credentials: Any
+    ) -> None:
         super().__init__(ProxyHandler)
         self.target = urllib.parse.urlsplit(target).netloc
         self.before = before
         self.after = after
         self.rewrite = rewrite
+        self.credentials = credentials
 
 
 class ProxyHandler(http.server.BaseHTTPRequestHandler):
@@ -147,24 +153,35 @@ class ProxyHandler(http.server.BaseHTTPRequestHandler):
                 headers = [("content-type", refusal.content_type)]
                 status, content = refusal.status, refusal.content
             else:
-                status, headers, content = self.forward(self.server.rewrite(call, body))
+                sent = self.server.rewrite(call, body)
+                status, headers, content = self.forward(sent, is_changed=sent != body)
                 self.server.after(call)
         except ConnectionLostError:
             return
         self.close_connection = False
         self.answer(status, headers, content)
 
-    def forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+    def forward(self, body: bytes, *, is_changed: bool) -> tuple[int, list[tuple[str, str]], bytes]:
         """Sends the request to AWS; returns the status, headers and body of the answer."""
         connection = http.client.HTTPConnection(self.server.target, timeout=FORWARD_TIMEOUT)
+        headers = self.sign(body) if is_changed else dict(self.headers)
         try:
-            if "content-length" in self.headers:
-                self.headers.replace_header("content-length", str(len(body)))
-            connection.request(self.command, self.path, body, dict(self.headers))
+            connection.request(self.command, self.path, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.getheaders(), answer.read()
         finally:
             connection.close()
+
+    def sign(self, body: bytes) -> dict[str, str]:
+        """Returns the headers of the request with this body, and with a signature of its own."""
+        scope = self.headers["authorization"].partition("Credential=")[2].split("/")
+        region, service = scope[2:4]
+        kept = ("host", "content-type", "x-amz-target")
+        headers = {name: self.headers[name] for name in kept if name in self.headers}
+        url = f"http://{self.headers['host']}{self.path}"
+        request = AWSRequest(self.command, url, headers, body)
+        SigV4Auth(self.server.credentials, service, region).add_auth(request)
+        return dict(request.headers.items())
 
     def answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
         """Answers the function."""
@@ -188,9 +205,13 @@ def run_proxy(
     before: Before = forward_all,
     after: After = forward_all,
     rewrite: Rewrite = unchanged,
+    credentials: Any = None,
 ) -> Iterator[str]:
-    """Runs a proxy in front of the AWS endpoint `target`; yields its address."""
-    server = ProxyServer(target, before, after, rewrite)
+    """Runs a proxy in front of the AWS endpoint `target`; yields its address.
+
+    It needs credentials to `rewrite` calls.
+    """
+    server = ProxyServer(target, before, after, rewrite, credentials)
     with server.running():
         yield server.address
 

@@ -154,7 +154,7 @@ class Load:
                 found += faults
             for faults in pool.map(lambda pair: check_release(self.stack, *pair), self.releases):
                 found += faults
-        for user in self.users:
+        for user in {owner.id: owner for owner, _ in self.releases}.values():
             found += check_release_count(self.stack, user, self.releases)
         return found
 

@@ -30,9 +30,18 @@ def forget_user(user: User, *options: str) -> "subprocess.CompletedProcess[str]"
 
 
 def traces(stack: Stack, user: User, *numbers: int) -> list[str]:
-    """Lists the keys of items and files that contain the user's id or one of these numbers."""
+    """Lists the keys of items and files that contain the user's id or one of these numbers.
+
+    The permits of others may have the ids of removed jobs, until their next job replaces them.
+    """
     pages = stack.dynamodb.get_paginator("scan").paginate(TableName=stack.table)
-    items = (json.dumps(item) for page in pages for item in page["Items"])
+    found = (item for page in pages for item in page["Items"])
+    own, releases = f"USER#{user.id}", {f"RELEASE#{number}" for number in numbers}
+    items = (
+        json.dumps(item)
+        for item in found
+        if item["sk"]["S"] != "PERMITS" or item["pk"]["S"] in {own, *releases}
+    )
     listing = stack.s3.get_paginator("list_objects_v2").paginate(Bucket=stack.bucket)
     files = (file["Key"] for page in listing for file in page.get("Contents", []))
     wanted = [str(number) for number in (user.id, *numbers)]

@@ -3,6 +3,7 @@
 Both have a stack of their own, so that all of its items, messages, logs and metrics are theirs.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -12,12 +13,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import local
 from hostile import HostileUser, Victim
+from hostile_files import KIB
 from own_stack import local_port, own_stack
 from removal import MESSAGE_COUNTS
 from soak_checks import CRASHED, INTERNAL_CODES, check_release, known_packages, stored_packages
@@ -32,6 +35,8 @@ SECONDS = float(os.environ.get("HOSTILE_SECONDS") or 30)
 PARAMETERS = {"MaximumConcurrency": "4", "UserRunningLimit": "2"}
 OPEN = ("draft", "pending", "running")
 TIDY_TIMEOUT = 300  # seconds until the queues are empty and the sweeper has cleaned up
+READER_MEMORY = 256  # MiB: the limit of a child process, `MAX_MEMORY_BYTES` in isolation.rs
+PROCESSOR_MEMORY = 512  # MiB: the smallest that the template allows
 START_GOAL = 2  # seconds from the submission of a small job to its start; reported, not asserted
 # A line of the platform; any other that is not JSON is the last word of a process.
 PLATFORM = re.compile(r"(START|END|REPORT|INIT_START) ")
@@ -48,12 +53,14 @@ class Attack:
     hostile: HostileUser
     victim: Victim
     jobs: list[Any] = field(default_factory=list)  # details of the victim's jobs
+    peaks: dict[int, int] = field(default_factory=dict)  # peak memory of each processor, in KiB
 
     def work(self, is_over: threading.Event) -> None:
         """Runs the victim's small jobs, one after the other."""
         while not is_over.is_set():
             job = self.victim.user.run_job(job_type="analysis", release_id=self.victim.release)
             self.jobs.append(job)
+            self.peaks |= processor_peaks()
 
     def waits(self) -> list[float]:
         """Returns the seconds from the submission of each of the victim's jobs to its start."""
@@ -73,10 +80,6 @@ class Attack:
         """Reads the main item of every job."""
         items = self.items()
         return [each for each in items if each["pk"]["S"].startswith("JOB#") and is_main(each)]
-
-    def holders(self) -> list[Item]:
-        """Reads the permits that are in use."""
-        return [each for each in self.items() if each["sk"]["S"] == "PERMITS" and "holders" in each]
 
     def messages(self) -> dict[str, int]:
         """Returns how many messages each queue has."""
@@ -119,6 +122,19 @@ def time_of(text: str) -> datetime:
 def is_main(item: Item) -> bool:
     """Returns whether an item is the main one of its job or release."""
     return item["sk"]["S"] == "META"
+
+
+def processor_peaks() -> dict[int, int]:
+    """Returns the peak of the resident memory of each process of the processor, in KiB."""
+    peaks = {}
+    name = f"AWS_LAMBDA_FUNCTION_NAME={NAME}-process-jobs".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError):
+            # A reader in a child process has no environment.
+            if name in (process / "environ").read_bytes().split(b"\0"):
+                [peak] = re.findall(r"VmHWM:\s+(\d+) kB", (process / "status").read_text())
+                peaks[int(process.name)] = int(peak)
+    return peaks
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +184,12 @@ def test_every_hostile_job_ends_by_itself(attack: Attack) -> None:
     assert found == {}
 
 
+def test_processor_and_its_reader_stay_within_their_memory(attack: Attack) -> None:
+    peak = max(attack.peaks.values()) / KIB
+    print(f"peak of {len(attack.peaks)} processors: {peak:.0f} MiB without the reader")
+    assert peak + READER_MEMORY < PROCESSOR_MEMORY
+
+
 def test_nothing_is_left(attack: Attack) -> None:
     wait_until(attack.sweep, "the sweeper to clean up", TIDY_TIMEOUT, 1)
     assert [item["pk"] for item in attack.job_items() if item["status"]["S"] in OPEN] == []
@@ -181,7 +203,6 @@ def test_nothing_is_left(attack: Attack) -> None:
 
 
 def test_nothing_is_locked(attack: Attack) -> None:
-    wait_until(lambda: not attack.holders(), "every permit to be free", TIDY_TIMEOUT, 1)
     assert check_release(attack.stack, attack.victim.user, attack.victim.release) == []
     release = attack.hostile.release
     assert check_release(attack.stack, attack.hostile.user, release) == []
