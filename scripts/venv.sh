@@ -16,6 +16,8 @@ for name in "$@"; do
   cmp -s "$wanted" "$venv/installed.txt" && continue
   echo "Installing $wanted into $venv" >&2
   rm -rf "$venv"
+  # The shell remembers where it has found Python, which may have been there.
+  hash -r
   "$python" -m venv "$venv"
   # The file lists every package with the hashes of its files, so pip resolves nothing and takes nothing else. A source
   # distribution would run code from the internet that has no hash: the tools that build it.
