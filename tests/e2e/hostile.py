@@ -154,6 +154,7 @@ class HostileUser:
         self.answers: collections.Counter[str] = collections.Counter()
         self.faults: list[str] = []
         self.ends: dict[int, str] = {}  # the kind of each hostile job that has ended
+        self.stops: dict[int, str] = {}  # the time by which the run of each cancelled job stops
 
     # -------------------------------------------------------------- requests
 
@@ -240,16 +241,22 @@ class HostileUser:
         try:
             if is_cancelled:
                 wait_until(lambda: self.status(job) != "pending", f"{kind} to start", JOB_TIMEOUT)
-                self.call("cancel", "PUT", f"/api/jobs/{job}/cancel")
+                self.cancel("cancel", job)
             wait_until(lambda: self.status(job) in FINAL, f"{kind} to end", JOB_TIMEOUT)
         except AssertionError as late:
             self.faults.append(str(late))
-            self.call("cancel", "PUT", f"/api/jobs/{job}/cancel")
+            self.cancel("cancel", job)
         self.ends[job] = kind
         # What a hostile file has put into a result must be readable.
         for path in ("", "/logs", "/status"):
             self.call("read", "GET", f"/api/jobs/{job}{path}")
         self.call("read", "GET", f"/api/releases/{release}")
+
+    def cancel(self, attack: str, job: int) -> None:
+        """Cancels a job, and notes when its run must have stopped."""
+        answer = self.call(attack, "PUT", f"/api/jobs/{job}/cancel")
+        if answer.status == 200 and answer.body.get("stops_by"):
+            self.stops[job] = answer.body["stops_by"]
 
     def status(self, job: int) -> str:
         """Returns the status of a job."""
@@ -275,7 +282,7 @@ class HostileUser:
             if number % 3 == 0:
                 self.call("flood", "PUT", f"/api/jobs/{job}/submit")
             if number % 2:
-                self.call("flood", "PUT", f"/api/jobs/{job}/cancel")
+                self.cancel("flood", job)
                 self.call("flood", "POST", f"/api/jobs/{job}/retry")
         if len(list(self.open_jobs())) > OPEN_FLOOD:
             self.cancel_open("flood")
@@ -375,7 +382,7 @@ class HostileUser:
     def cancel_open(self, attack: str) -> None:
         """Cancels every open job, hostile ones too."""
         for job in list(self.open_jobs()):
-            self.call(attack, "PUT", f"/api/jobs/{job}/cancel")
+            self.cancel(attack, job)
 
     def cancel_all(self) -> None:
         """Cancels what is open, until nothing is."""

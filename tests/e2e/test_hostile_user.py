@@ -35,6 +35,7 @@ SECONDS = float(os.environ.get("HOSTILE_SECONDS") or 30)
 PARAMETERS = {"MaximumConcurrency": "4", "UserRunningLimit": "2"}
 OPEN = ("draft", "pending", "running")
 TIDY_TIMEOUT = 300  # seconds until the queues are empty and the sweeper has cleaned up
+CLEANUP_TIMEOUT = 10  # seconds in which a run that has stopped removes its files
 READER_MEMORY = 256  # MiB: the limit of a child process, `MAX_MEMORY_BYTES` in isolation.rs
 PROCESSOR_MEMORY = 512  # MiB: the smallest that the template allows
 START_GOAL = 2  # seconds from the submission of a small job to its start; reported, not asserted
@@ -182,6 +183,21 @@ def test_every_hostile_job_ends_by_itself(attack: Attack) -> None:
         if codes & OWN_CODES or crashed:
             found[kind] = (job["status"], codes, job["attempts"])
     assert found == {}
+
+
+def test_cancelled_runs_stop_in_time(attack: Attack) -> None:
+    stopped = {}
+    for _, line in attack.log_lines():
+        if '"run was fenced off"' in line:
+            event = json.loads(line)
+            stopped[int(event["job_id"])] = time_of(event["timestamp"])
+    late = {}
+    for job, stops_by in attack.hostile.stops.items():
+        last = time_of(stops_by) + timedelta(seconds=CLEANUP_TIMEOUT)
+        if job not in stopped or stopped[job] > last:
+            late[job] = (attack.hostile.ends.get(job), stops_by, stopped.get(job))
+    print(f"{len(attack.hostile.stops)} jobs were cancelled at work")
+    assert (late, bool(stopped)) == ({}, True)
 
 
 def test_processor_and_its_reader_stay_within_their_memory(attack: Attack) -> None:

@@ -80,9 +80,9 @@ const TARGETS: [Target; 8] = [
         run: render_template,
     },
     Target {
-        name: "config",
-        samples: configs,
-        run: parse_config,
+        name: "json",
+        samples: json_bodies,
+        run: read_json,
     },
 ];
 
@@ -160,13 +160,14 @@ fn templates() -> Vec<Vec<u8>> {
     templates.map(|one| one.as_bytes().to_vec()).to_vec()
 }
 
-fn configs() -> Vec<Vec<u8>> {
-    let configs = [
+fn json_bodies() -> Vec<Vec<u8>> {
+    let bodies = [
         r#"{"release_name": "A.Book-GRP", "compression": "high", "volume_size": 1000000}"#,
         r#"{"path": "a/b.epub", "dry_run": true, "apply": null, "template": "{{ title }}"}"#,
+        r#"{"$serde_json::private::RawValue": "[[[[]]]]", "title": {"$serde_json::private::Number": "-"}}"#,
         r#"{"generate_nfo": [[[{"a": 1e999}]]], "group": "\u202e", "path": -0.0}"#,
     ];
-    configs.map(|one| one.as_bytes().to_vec()).to_vec()
+    bodies.map(|one| one.as_bytes().to_vec()).to_vec()
 }
 
 fn read_object_stream(bytes: &[u8]) {
@@ -189,10 +190,14 @@ fn render_template(bytes: &[u8]) {
     }
 }
 
-fn parse_config(bytes: &[u8]) {
-    let Ok(Value::Object(config)) = serde_json::from_slice(bytes) else {
+/// Reads a body or a message as the API and the queue do, and checks it as a configuration of each
+/// job type. What was accepted is read back, as it is from the table.
+fn read_json(bytes: &[u8]) {
+    let Ok(config) = jobs::parse_object(bytes) else {
         return;
     };
+    let stored = Value::Object(config.clone()).to_string();
+    assert!(serde_json::from_str::<Value>(&stored).is_ok(), "{stored}");
     for job_type in JobType::ALL {
         let _ = Config::parse(*job_type, &config);
     }
