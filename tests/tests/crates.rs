@@ -15,7 +15,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("aws", &[]),
     ("store", &["aws", "jobs", "text"]),
     ("worker", &["aws", "jobs", "release-files", "store", "text"]),
-    ("api", &["aws", "jobs", "store", "text"]),
+    ("api", &["aws", "jobs", "store"]),
     ("lambda", &["api", "aws", "jobs", "store", "worker"]),
 ];
 
