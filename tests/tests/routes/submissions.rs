@@ -189,16 +189,7 @@ async fn keys_are_one_space_for_requests_and_messages() {
     let release = api.create_release().await;
     let (clock, store) = (api.clock.clock(), api.store.clone());
     let submissions = Submissions::new(store, queue(), clock, RETENTION);
-    let job = NewJob {
-        created_by: user_id(OWNER),
-        release_id: ReleaseId::try_from(release).ok(),
-        job_type: Some(JobType::Nfofix),
-        config: Map::new(),
-        draft: false,
-        by_admin: false,
-        retry_of: None,
-        earlier_retry: None,
-    };
+    let job = new_job(release, None);
     let message = async |key: &str| submissions.create_delivered(&job, key).await.unwrap();
     let request = async |key: &str, job_type: &str| {
         let body = json!({"job_type": job_type, "release_id": release}).to_string();
