@@ -10,6 +10,8 @@ mod checkpoint_tests;
 mod current_package;
 mod dirfix;
 #[cfg(test)]
+mod hostile_files;
+#[cfg(test)]
 mod hostile_inputs;
 #[cfg(test)]
 mod hostile_tests;
