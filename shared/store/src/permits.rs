@@ -134,7 +134,9 @@ impl Store {
             } else {
                 self.replace_holders(&free, new)
             };
-            let call = call.expression_attribute_values(":expires_at", n(run.expires_at.seconds()));
+            let call = call
+                .expression_attribute_names("#expires_at", "expires_at")
+                .expression_attribute_values(":expires_at", n(run.expires_at.seconds()));
             let Some(item) = written(call).await? else {
                 return Ok(PermitOutcome::Granted);
             };
@@ -192,7 +194,6 @@ impl Store {
         self.update_permits(permit)
             .update_expression("ADD #holders :new SET #expires_at = :expires_at")
             .condition_expression("attribute_not_exists(#holders) OR size(#holders) < :limit")
-            .expression_attribute_names("#expires_at", "expires_at")
             .expression_attribute_values(":new", AttributeValue::Ss(vec![new.text()]))
             .expression_attribute_values(":limit", n(permit.limit()))
     }
@@ -205,7 +206,6 @@ impl Store {
         self.update_permits(free.permit)
             .update_expression("SET #holders = :new, #expires_at = :expires_at")
             .condition_expression("#holders = :seen")
-            .expression_attribute_names("#expires_at", "expires_at")
             .expression_attribute_values(":new", set(&[free.alive.as_slice(), &[new]].concat()))
             .expression_attribute_values(":seen", set(&free.seen))
     }

@@ -66,11 +66,16 @@ impl Store {
     /// Reads the job `id`. Unless `consistent`, the read is eventually consistent, at half the
     /// price; if it finds nothing, a consistent read follows, since the job may be new.
     pub async fn job(&self, id: JobId, consistent: bool) -> Result<Option<Job>, AwsError> {
-        let mut item = self.get_item(&keys::job(id), consistent).await?;
-        if item.is_none() && !consistent {
-            item = self.get_item(&keys::job(id), true).await?;
-        }
+        let item = self.job_item(id, consistent).await?;
         item.map(job_from_item).transpose()
+    }
+
+    async fn job_item(&self, id: JobId, consistent: bool) -> Result<Option<Item>, AwsError> {
+        let item = self.get_item(&keys::job(id), consistent).await?;
+        if item.is_none() && !consistent {
+            return self.get_item(&keys::job(id), true).await;
+        }
+        Ok(item)
     }
 
     /// Reads the job `id` with its documents, consistently.
@@ -109,11 +114,7 @@ impl Store {
     /// Reads the item of the job `id`, the first of the two reads of its details. As in
     /// [`Store::job`], a consistent read follows one that finds nothing.
     pub async fn head(&self, id: JobId) -> Result<Option<JobHead>, AwsError> {
-        let mut item = self.get_item(&keys::job(id), false).await?;
-        if item.is_none() {
-            item = self.get_item(&keys::job(id), true).await?;
-        }
-        let Some(item) = item else {
+        let Some(item) = self.job_item(id, false).await? else {
             return Ok(None);
         };
         let mut item: JobItem = from_item(item)?;
