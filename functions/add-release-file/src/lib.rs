@@ -2,7 +2,9 @@
 
 mod room;
 
-use api::{Answer, Body, NoParams, PathId, Route, SignedIn, UploadView, allow_release, created};
+use api::{
+    Answer, Body, NoParams, PathId, Route, SignedIn, UploadView, UserLimit, allow_release, created,
+};
 use axum::{Router, extract::State, response::Response};
 use jobs::{
     Clock, FieldReader, ReadFields, ReleaseId,
@@ -20,35 +22,22 @@ struct Parts {
     store: Store,
     files: Files,
     clock: Clock,
-    limits: Limits,
-}
-
-/// The limit on the source files of a release.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The files and bytes.
-    pub upload: UploadLimit,
-    /// True if the limit does not hold for requests of admins.
-    pub admins_exempt: bool,
+    limit: UserLimit<UploadLimit>,
 }
 
 /// Builds the function from its settings.
 pub fn from_settings(settings: &mut Settings) -> Router {
-    let limits = Limits {
-        upload: settings.upload_limit(),
-        admins_exempt: settings.admins_are_exempt(),
-    };
     let (store, files) = (settings.store(), settings.files());
-    router(store, files, settings.clock(), limits)
+    router(store, files, settings.clock(), settings.upload_limit())
 }
 
-/// Builds the function's router.
-pub fn router(store: Store, files: Files, clock: Clock, limits: Limits) -> Router {
+/// Builds the function's router. `limit` limits the source files of a release.
+pub fn router(store: Store, files: Files, clock: Clock, limit: UserLimit<UploadLimit>) -> Router {
     let parts = Parts {
         store,
         files,
         clock,
-        limits,
+        limit,
     };
     api::router(&ROUTES, add_release_file).with_state(parts)
 }
@@ -83,8 +72,8 @@ async fn add_release_file(
     allow_release(caller, &parts.store, id).await?;
     let key = format!("{}{path}", source_prefix(id));
     let now = parts.clock.now();
-    if !(caller.admin && parts.limits.admins_exempt) {
-        room::take(&parts, id, &key, size, now).await?;
+    if let Some(limit) = parts.limit.max_for(caller) {
+        room::take(&parts, id, &key, (size, limit), now).await?;
     }
     let expires_at = now.after(PRESIGNED_URL_TTL);
     let upload = parts.files.presign_upload(&key, size).await?;

@@ -2,7 +2,7 @@
 
 use api::{Answer, Counted, Problem};
 use jobs::{ReleaseId, Time, release::source_prefix};
-use store::Uploads;
+use store::{UploadLimit, Uploads};
 use worker::PRESIGNED_URL_TTL;
 
 use crate::Parts;
@@ -16,10 +16,9 @@ pub(crate) async fn take(
     parts: &Parts,
     release: ReleaseId,
     key: &str,
-    size: u64,
+    (size, limit): (u64, UploadLimit),
     now: Time,
 ) -> Answer<()> {
-    let limit = parts.limits.upload;
     let Some(seen) = parts.store.count_upload(release, size, limit).await? else {
         return Ok(());
     };
@@ -28,22 +27,27 @@ pub(crate) async fn take(
         .recounted_at
         .is_some_and(|recounted| recounted > before)
     {
-        return Err(refused(parts, seen, now));
+        return Err(refused(limit, seen, now));
     }
-    let stored = stored(parts, release, key).await?;
+    let stored = stored(parts, release, key, limit).await?;
     let store = &parts.store;
     store.recount_uploads(release, stored, before, now).await?;
     match store.count_upload(release, size, limit).await? {
-        Some(seen) => Err(refused(parts, seen, now)),
+        Some(seen) => Err(refused(limit, seen, now)),
         None => Ok(()),
     }
 }
 
 /// Returns the number and the bytes of the release's source files, without the one that the upload
 /// replaces.
-async fn stored(parts: &Parts, release: ReleaseId, key: &str) -> Answer<(u64, u64)> {
+async fn stored(
+    parts: &Parts,
+    release: ReleaseId,
+    key: &str,
+    limit: UploadLimit,
+) -> Answer<(u64, u64)> {
     // More files than the limit fill the release, however many there are.
-    let most = usize::try_from(parts.limits.upload.files).unwrap_or(usize::MAX);
+    let most = usize::try_from(limit.files).unwrap_or(usize::MAX);
     let prefix = source_prefix(release);
     let mut files = parts.files.list(&prefix, most.saturating_add(2)).await?;
     files.retain(|file| file.key != key);
@@ -51,8 +55,7 @@ async fn stored(parts: &Parts, release: ReleaseId, key: &str) -> Answer<(u64, u6
     Ok((files.len() as u64, bytes))
 }
 
-fn refused(parts: &Parts, seen: Uploads, now: Time) -> Problem {
-    let limit = parts.limits.upload;
+fn refused(limit: UploadLimit, seen: Uploads, now: Time) -> Problem {
     let problem = if seen.files >= u64::from(limit.files) {
         Problem::limit_reached(Counted::Files, limit.files.into(), seen.files)
     } else {

@@ -5,11 +5,11 @@ use store::Store;
 
 use crate::{Answer, Problem, allow_release, problem::Counted};
 
-/// A limit on what one user may have.
+/// A limit on what one user may have: a number, or several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct UserLimit {
-    /// The largest number; `None` is no limit.
-    pub max: Option<u32>,
+pub struct UserLimit<T = u32> {
+    /// The most; `None` is no limit.
+    pub max: Option<T>,
     /// True if it does not hold for requests of admins.
     pub admins_exempt: bool,
 }
@@ -36,10 +36,10 @@ pub struct AnotherJob<'a> {
     pub key: Option<&'a str>,
 }
 
-impl UserLimit {
-    /// Returns the largest number for a request of `caller`; `None` is no limit.
+impl<T> UserLimit<T> {
+    /// Returns the most for a request of `caller`; `None` is no limit.
     #[must_use]
-    pub fn max_for(self, caller: Caller) -> Option<u32> {
+    pub fn max_for(self, caller: Caller) -> Option<T> {
         self.max.filter(|_| !(caller.admin && self.admins_exempt))
     }
 }

@@ -76,7 +76,7 @@ impl ListParams {
 
 async fn owns_release(store: &Store, caller: Caller, id: ReleaseId) -> Answer<bool> {
     let release = store.readable_release(id).await?;
-    Ok(release.is_some_and(|release| release.user_id == caller.user_id))
+    Ok(release.is_some_and(|release| caller.may_access(release.user_id)))
 }
 
 /// Reads the parameters of a search for the job that an idempotency key made: the key, and whose it

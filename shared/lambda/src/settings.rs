@@ -154,21 +154,24 @@ impl Settings {
         }
     }
 
-    /// Returns the limit on the source files of a release, from `RELEASE_FILE_LIMIT` and
-    /// `RELEASE_SIZE_LIMIT_GIB`.
-    pub fn upload_limit(&mut self) -> UploadLimit {
+    /// Returns the limit on the source files of a release, from `RELEASE_FILE_LIMIT`,
+    /// `RELEASE_SIZE_LIMIT_GIB` and `ADMINS_EXEMPT_FROM_LIMITS`.
+    pub fn upload_limit(&mut self) -> UserLimit<UploadLimit> {
         let mut required = |name| {
             self.required(name);
             self.number(name).unwrap_or_default()
         };
-        UploadLimit {
+        let limit = UploadLimit {
             files: required("RELEASE_FILE_LIMIT"),
             bytes: u64::from(required("RELEASE_SIZE_LIMIT_GIB")) * GIB,
+        };
+        UserLimit {
+            max: Some(limit),
+            admins_exempt: self.admins_are_exempt(),
         }
     }
 
-    /// Returns whether requests of admins are exempt from limits, from `ADMINS_EXEMPT_FROM_LIMITS`.
-    pub fn admins_are_exempt(&mut self) -> bool {
+    fn admins_are_exempt(&mut self) -> bool {
         self.optional("ADMINS_EXEMPT_FROM_LIMITS").as_deref() == Some("true")
     }
 

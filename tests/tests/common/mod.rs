@@ -48,7 +48,7 @@ pub struct Api {
 pub struct Limits {
     pub jobs: JobLimits,
     pub releases: UserLimit,
-    pub uploads: add_release_file::Limits,
+    pub uploads: UserLimit<UploadLimit>,
 }
 
 impl Default for Limits {
@@ -62,20 +62,19 @@ impl Limits {
     /// The limits on open jobs, drafts, releases, and a release's files and bytes, from which admins
     /// are exempt.
     pub fn new(open: u32, drafts: u32, releases: u32, (files, bytes): (u32, u64)) -> Self {
-        let limit = |max| UserLimit {
-            max: Some(max),
-            admins_exempt: true,
-        };
+        fn limit<T>(max: T) -> UserLimit<T> {
+            UserLimit {
+                max: Some(max),
+                admins_exempt: true,
+            }
+        }
         Self {
             jobs: JobLimits {
                 open: limit(open),
                 drafts: limit(drafts),
             },
             releases: limit(releases),
-            uploads: add_release_file::Limits {
-                upload: UploadLimit { files, bytes },
-                admins_exempt: true,
-            },
+            uploads: limit(UploadLimit { files, bytes }),
         }
     }
 }
