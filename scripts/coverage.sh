@@ -20,7 +20,8 @@ fi
 # Builds everything once, instrumented, in its own target folder. %c keeps the counters in the profile
 # while a process runs: the local AWS kills the functions, which would lose them. On Linux, %c needs
 # relocatable counters.
-export CARGO_TARGET_DIR=$PWD/target/coverage
+# Neither debug information nor the state of incremental builds is of use here, and both take gigabytes.
+export CARGO_TARGET_DIR=$PWD/target/coverage CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
 export RUSTFLAGS="-C llvm-args=-runtime-counter-relocation"
 eval "$(cargo llvm-cov show-env --sh 2>/dev/null)"
 export LLVM_PROFILE_FILE=${LLVM_PROFILE_FILE%%-%p*}-%p%c.profraw
