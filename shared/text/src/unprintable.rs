@@ -3,15 +3,14 @@
 /// Returns whether a character has no place in a line of text: a control character, a separator of
 /// lines or paragraphs, or a format character that reorders the text or is invisible (Unicode
 /// Standard Annex #9, section 2, and Unicode Technical Report #36, section 3). The joiners U+200C
-/// and U+200D are part of Persian and Indic words, and the soft hyphen U+00AD is a place to break
-/// one.
+/// and U+200D are part of Persian and Indic words. The soft hyphen U+00AD and the zero-width space
+/// U+200B, with which Thai and Khmer separate words, only say where a line may break.
 #[must_use]
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{61c}'
             | '\u{180e}'
-            | '\u{200b}'
             | '\u{200e}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}'
@@ -33,7 +32,8 @@ mod tests {
 
     #[test]
     fn letters_of_every_script_are_printable() {
-        for c in "a é ß 日本語 עברית العربية می\u{200c}خواهم क्\u{200d}ष 🎧 co\u{ad}op".chars()
+        for c in "a é ß 日本語 עברית العربية می\u{200c}خواهم क्\u{200d}ष 🎧 co\u{ad}op ไทย\u{200b}คำ"
+            .chars()
         {
             assert!(!is_unprintable(c), "{c:?}");
         }
