@@ -64,6 +64,59 @@ pub fn check_entry_name(name: &str) -> Result<(), EntryNameError> {
     })
 }
 
+/// Normalizes the name of an archive entry as other unzip tools do, so that [`check_entry_name`]
+/// accepts it: a backslash separates folders, a leading slash or drive letter, `.` components and
+/// empty folder names are dropped, control characters become underscores, and components beyond
+/// [`MAX_ENTRY_NAME_BYTES`] are cut off. A trailing separator, which marks a folder, is kept.
+///
+/// # Errors
+/// [`EntryNameError::DotComponent`] for a `..` component, which could lead outside the archive;
+/// [`EntryNameError::Empty`] if nothing is left.
+pub fn normalize_entry_name(name: &str) -> Result<String, EntryNameError> {
+    let mut path = String::new();
+    let mut is_full = false;
+    for part in name.split(['/', '\\']) {
+        let part = if path.is_empty() {
+            without_drive(part)
+        } else {
+            part
+        };
+        match part {
+            "" | "." => {}
+            ".." => return Err(EntryNameError::DotComponent),
+            _ if path.is_empty() => path.push_str(cut(part)),
+            _ => {
+                is_full |= path.len() + part.len() + 2 > MAX_ENTRY_NAME_BYTES;
+                if !is_full {
+                    path.extend(["/", part]);
+                }
+            }
+        }
+    }
+    if path.is_empty() {
+        return Err(EntryNameError::Empty);
+    }
+    if name.ends_with(['/', '\\']) {
+        path.push('/');
+    }
+    Ok(path.replace(char::is_control, "_"))
+}
+
+/// Removes drive letters from the start of a component.
+fn without_drive(mut part: &str) -> &str {
+    while let [letter, b':', ..] = part.as_bytes()
+        && letter.is_ascii_alphabetic()
+    {
+        part = &part[2..];
+    }
+    part
+}
+
+/// Cuts a component so that it fits into a name with a trailing slash.
+fn cut(part: &str) -> &str {
+    &part[..part.floor_char_boundary(MAX_ENTRY_NAME_BYTES - 1)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +157,75 @@ mod tests {
             &long,
         ] {
             assert!(check_entry_name(name).is_err(), "{name:?}");
+        }
+    }
+    #[test]
+    fn names_of_careless_tools_are_normalized() {
+        for (name, expected) in [
+            ("OEBPS\\images\\a.jpg", "OEBPS/images/a.jpg"),
+            ("a/b\\c", "a/b/c"),
+            ("dir\\", "dir/"),
+            ("/etc/passwd", "etc/passwd"),
+            ("\\\\server\\share\\x", "server/share/x"),
+            ("./a/./b", "a/b"),
+            ("a//b", "a/b"),
+            ("a/", "a/"),
+            ("a/.", "a"),
+            ("C:\\a.txt", "a.txt"),
+            ("c:a", "a"),
+            ("./C:D:/x", "x"),
+            ("a/C:x", "a/C:x"),
+            ("Icon\r", "Icon_"),
+            ("a\0b/c\u{85}", "a_b/c_"),
+            ("dots./x...", "dots./x..."),
+            (".../x", ".../x"),
+        ] {
+            let normalized = normalize_entry_name(name);
+            assert_eq!(normalized.as_deref(), Ok(expected), "{name:?}");
+            assert_eq!(check_entry_name(expected), Ok(()), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_lead_outside_or_nowhere_are_not_normalized() {
+        for name in [
+            "..",
+            "../x",
+            "a/../x",
+            "a\\..\\x",
+            "C:..\\x",
+            "/..",
+            "x/..",
+            "a/../../x",
+        ] {
+            let normalized = normalize_entry_name(name);
+            assert_eq!(normalized, Err(EntryNameError::DotComponent), "{name}");
+        }
+        let long = format!("{}/{}/../x", "d".repeat(600), "d".repeat(600));
+        assert_eq!(
+            normalize_entry_name(&long),
+            Err(EntryNameError::DotComponent)
+        );
+        for name in ["", "/", "./", ".", "\\", "C:", "C:/", "././/"] {
+            assert_eq!(
+                normalize_entry_name(name),
+                Err(EntryNameError::Empty),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn long_names_are_cut_at_a_component() {
+        let (folder, long) = ("d".repeat(600), "é".repeat(600));
+        for (name, expected) in [
+            (format!("{folder}/{folder}/x"), folder.clone()),
+            (format!("{folder}\\{long}/"), format!("{folder}/")),
+            (format!("{long}/"), format!("{}/", "é".repeat(511))),
+            (format!("{folder}/x"), format!("{folder}/x")),
+        ] {
+            assert_eq!(normalize_entry_name(&name), Ok(expected.clone()));
+            assert_eq!(check_entry_name(&expected), Ok(()));
         }
     }
 }

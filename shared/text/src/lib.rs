@@ -8,7 +8,7 @@ mod tidy;
 mod unprintable;
 
 pub use self::{
-    entry_name::{EntryNameError, MAX_ENTRY_NAME_BYTES, check_entry_name},
+    entry_name::{EntryNameError, MAX_ENTRY_NAME_BYTES, check_entry_name, normalize_entry_name},
     line::{MAX_MESSAGE_CHARS, excerpt, one_line},
     tidy::{tidy_line, tidy_text},
     unprintable::is_unprintable,

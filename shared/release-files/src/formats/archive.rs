@@ -1,19 +1,24 @@
 //! Reads untrusted zip archives.
 //!
-//! The number of entries and the size of the directory are limited, names are checked before use,
-//! and an entry is unpacked only up to a limit.
+//! It reads what other unzip tools read, but within limits: the number of entries and the size of
+//! the directory are limited, names are normalized or refused, and an entry is unpacked only up to a
+//! limit.
 
+use std::collections::HashSet;
 use std::io::{self, Read, Seek, Write};
+use std::sync::Arc;
 
 use jobs::{Failure, FailureCode};
-use zip::read::ZipFileEntry;
+use text::EntryNameError;
+use zip::read::{ZipArchiveMetadata, ZipFileEntry};
 use zip::result::ZipError;
-use zip::{CompressionMethod, ZipArchive};
+use zip::{CompressionMethod, ZipArchive, ZipReadOptions};
 
+use super::archive_name::{EntryName, NormalizedNames, read_name};
+use super::local_header::WithSignature;
 use super::source::{ErrorSlot, Source};
 use crate::WorkError;
 use crate::progress::{Progress, ReadProgress};
-use text::check_entry_name;
 
 /// The largest number of entries in an archive.
 pub const MAX_ENTRIES: usize = 20_000;
@@ -27,8 +32,10 @@ pub const MAX_RATIO: u64 = 500;
 /// A file or folder in an archive, as the directory describes it.
 #[derive(Debug)]
 pub struct ArchiveEntry {
-    /// The path with forward slashes, which [`check_entry_name`] has accepted.
+    /// The path with forward slashes, which [`text::check_entry_name`] accepts.
     pub path: String,
+    /// The rule that the stored name breaks, if it differs from the path.
+    pub broken_name_rule: Option<EntryNameError>,
     /// The unpacked size, in bytes.
     pub size: u64,
     /// The size in the archive, in bytes.
@@ -41,13 +48,17 @@ pub struct ArchiveEntry {
     pub encrypted: bool,
     method: CompressionMethod,
     header_start: u64,
+    /// The position in the zip library's directory.
+    directory_index: usize,
 }
 
 /// An open archive.
 pub struct Archive<'r, R> {
-    zip: ZipArchive<Source<'r, R>>,
+    source: Source<'r, R>,
+    directory: Arc<ZipArchiveMetadata>,
     error_slot: ErrorSlot,
     entries: Vec<ArchiveEntry>,
+    normalized_names: NormalizedNames,
     limits_ratio: bool,
 }
 
@@ -70,12 +81,15 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
             .map_err(|error| error_slot.take_or(|| convert_error(&error)))?;
         error_slot.check()?;
         limit.lift();
-        let entries = read_directory(&zip)?;
+        let directory = zip.metadata();
+        let (entries, normalized_names) = read_directory(&directory)?;
         check_overlaps(&entries)?;
         Ok(Self {
-            zip,
+            source: zip.into_inner(),
+            directory,
             error_slot,
             entries,
+            normalized_names,
             limits_ratio: true,
         })
     }
@@ -96,10 +110,30 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
         &self.entries
     }
 
-    /// The index of the entry with this path.
+    /// Returns whether two entries have the same path, so that unpacking one would overwrite the
+    /// other. Of entries with the same stored name, [`Archive::entries`] has only the last.
+    #[must_use]
+    pub fn has_duplicate_paths(&self) -> bool {
+        let paths = || self.entries.iter().map(|entry| entry.path.as_str());
+        self.directory.has_duplicate_names()
+            || paths().collect::<HashSet<_>>().len() < self.entries.len()
+    }
+
+    /// Returns a sentence about each oddity of the names that the owner should know.
+    #[must_use]
+    pub fn name_warnings(&self) -> Vec<String> {
+        let duplicates = self.has_duplicate_paths().then(|| {
+            "The archive has several entries with the same name; the last of them is used"
+                .to_owned()
+        });
+        let normalized = self.normalized_names.warning();
+        normalized.into_iter().chain(duplicates).collect()
+    }
+
+    /// The index of the entry with this path; of several, the last, which unpacking leaves.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<usize> {
-        self.entries.iter().position(|entry| entry.path == path)
+        self.entries.iter().rposition(|entry| entry.path == path)
     }
 
     /// The index of the entry with this path, or else of the first entry whose path differs only in
@@ -168,7 +202,11 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
         if self.limits_ratio {
             check_ratio(entry)?;
         }
-        let opened = self.zip.by_index(index);
+        let mut file = WithSignature::new(&mut self.source, entry.header_start);
+        let opened = self
+            .directory
+            .entry(entry.directory_index)
+            .and_then(|entry| entry.with_reader(&mut file, ZipReadOptions::new()));
         let inner = opened.map_err(|error| self.error_slot.take_or(|| convert_error(&error)))?;
         work(&mut EntryReader {
             inner,
@@ -197,40 +235,39 @@ impl<I: Read> Read for EntryReader<'_, I> {
     }
 }
 
-fn read_directory<R: Read + Seek>(
-    zip: &ZipArchive<Source<'_, R>>,
-) -> Result<Vec<ArchiveEntry>, WorkError> {
-    if zip.len() > MAX_ENTRIES {
+fn read_directory(
+    directory: &ZipArchiveMetadata,
+) -> Result<(Vec<ArchiveEntry>, NormalizedNames), WorkError> {
+    if directory.len() > MAX_ENTRIES {
         let message = format!("The archive has more than {MAX_ENTRIES} entries.");
         return Err(WorkError::failed(FailureCode::ArchiveTooLarge, message));
     }
-    let describe_at = |index| match zip.by_index_data(index) {
-        Ok(entry) => Ok(describe(&entry)?),
-        Err(error) => Err(convert_error(&error)),
-    };
-    (0..zip.len()).map(describe_at).collect()
+    let mut entries = Vec::with_capacity(directory.len());
+    let mut normalized_names = NormalizedNames::default();
+    for index in 0..directory.len() {
+        let entry = directory.entry(index);
+        let entry = entry.map_err(|error| convert_error(&error))?;
+        if let Some(name) = read_name(&entry)? {
+            normalized_names.add(&name);
+            entries.push(describe(index, name, &entry));
+        }
+    }
+    Ok((entries, normalized_names))
 }
 
-fn describe(entry: &ZipFileEntry<'_>) -> Result<ArchiveEntry, Failure> {
-    let path = match entry.name() {
-        Ok(name) => name.into_owned(),
-        Err(_) => String::from_utf8_lossy(entry.name_raw()).into_owned(),
-    };
-    if let Err(reason) = check_entry_name(&path) {
-        let shown: String = path.chars().take(80).collect();
-        let message = format!("The name {shown:?} of an archive entry {reason}.");
-        return Err(Failure::new(FailureCode::ArchiveUnsafeName, message));
-    }
-    Ok(ArchiveEntry {
+fn describe(directory_index: usize, name: EntryName, entry: &ZipFileEntry<'_>) -> ArchiveEntry {
+    ArchiveEntry {
         size: entry.size(),
         compressed_size: entry.compressed_size(),
         crc32: entry.crc32(),
-        is_dir: path.ends_with('/'),
+        is_dir: name.path.ends_with('/'),
         encrypted: entry.encrypted(),
         method: entry.compression(),
         header_start: entry.header_start(),
-        path,
-    })
+        directory_index,
+        broken_name_rule: name.stored.map(|(_, rule)| rule),
+        path: name.path,
+    }
 }
 
 /// Refuses entries that share bytes, which could unpack to far more than the archive contains.

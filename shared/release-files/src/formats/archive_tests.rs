@@ -74,11 +74,142 @@ fn entry_with_a_false_size_is_refused() {
 
 #[test]
 fn escaping_names_are_refused() {
-    let bytes = replace(samples::zip(&[("aaaaaaa", b"x")]), b"aaaaaaa", b"../etc/");
-    assert_eq!(
-        failure_code(open(&bytes, |_| ())),
-        FailureCode::ArchiveUnsafeName
-    );
+    let bytes = samples::zip(&[("aaaaaaa", b"x")]);
+    for name in [
+        &b"../etc/"[..],
+        b"..\\etc/",
+        b"a/../b/",
+        b"C:../ab",
+        b"/../abc",
+    ] {
+        let bytes = replace(bytes.clone(), b"aaaaaaa", name);
+        assert_eq!(
+            failure_code(open(&bytes, |_| ())),
+            FailureCode::ArchiveUnsafeName
+        );
+    }
+}
+
+/// Returns the path of the first of two entries, whose stored name is `name`.
+fn path_of(name: &[u8]) -> String {
+    let placeholder = "p".repeat(name.len());
+    let bytes = samples::zip(&[(&placeholder, b"content"), ("other", b"more")]);
+    let bytes = replace(bytes, placeholder.as_bytes(), name);
+    open(&bytes, |mut archive| {
+        assert_eq!(archive.entries().len(), 2);
+        assert_eq!(archive.read(0, 100).unwrap(), b"content");
+        assert_eq!(archive.read(1, 100).unwrap(), b"more");
+        archive.entries()[0].path.clone()
+    })
+    .unwrap()
+}
+
+#[test]
+fn names_of_careless_tools_are_normalized() {
+    for (name, path) in [
+        (&b"a\\b.txt"[..], "a/b.txt"),
+        (b"/etc/passwd", "etc/passwd"),
+        (b"./a", "a"),
+        (b"a//b", "a/b"),
+        (b"C:\\a.txt", "a.txt"),
+        (b"Icon\r", "Icon_"),
+        (b"a\0b", "a_b"),
+        (b"caf\x82\\x.txt", "caf\u{e9}/x.txt"),
+        ("図\\表.jpg".as_bytes(), "図/表.jpg"),
+        (b".", "_"),
+        // A backslash is the second byte of the first and of the third letter in Shift JIS.
+        (b"OEBPS/\x95\\\x8e\x86.jpg", "OEBPS/表紙.jpg"),
+        (b"\x83\\\x83t\x83g\\a.txt", "ソフト/a.txt"),
+        // These pairs of bytes mean a letter in Shift JIS too, but end an Italian word.
+        (b"caff\x8a\\x.jpg", "caff\u{e8}/x.jpg"),
+        // This pair is no letter in Shift JIS.
+        (b"men\x81\\x.jpg", "men\u{fc}/x.jpg"),
+    ] {
+        assert_eq!(path_of(name), path, "{name:?}");
+    }
+    let long = format!("{}/{}", "d".repeat(1_000), "e".repeat(100));
+    assert_eq!(path_of(long.as_bytes()), "d".repeat(1_000));
+}
+
+#[test]
+fn normalized_names_are_reported_with_an_example() {
+    let bytes = samples::zip(&[("aaaa", b"1"), ("bbbb", b"2"), ("cccc", b"3"), ("d/", b"")]);
+    let bytes = replace(bytes, b"aaaa", b"a\\aa");
+    let one =
+        "The name \"a\\\\aa\" of an archive entry contains a backslash; it is read as \"a/aa\"";
+    let warnings = |bytes: &[u8]| open(bytes, |archive| archive.name_warnings()).unwrap();
+    assert_eq!(warnings(&bytes), [one]);
+    let bytes = replace(bytes, b"bbbb", b"/bbb");
+    assert_eq!(warnings(&bytes), [format!("{one} (2 such names in all)")]);
+    // The archive's own folder is no entry.
+    let bytes = replace(bytes, b"d/", b"./");
+    open(&bytes, |archive| {
+        let entries = archive.entries().iter();
+        let names: Vec<_> = entries
+            .map(|entry| (entry.path.as_str(), entry.broken_name_rule))
+            .collect();
+        let expected = [
+            ("a/aa", Some(EntryNameError::Backslash)),
+            ("bbb", Some(EntryNameError::Absolute)),
+            ("cccc", None),
+        ];
+        assert_eq!(names, expected);
+    })
+    .unwrap();
+}
+
+#[test]
+fn last_of_several_entries_with_one_name_is_used() {
+    for name in [&b"aa/a"[..], b"aa\\a"] {
+        let bytes = samples::zip(&[("bbbb", b"first"), ("aa/a", b"second")]);
+        let bytes = replace(bytes, b"bbbb", name);
+        open(&bytes, |mut archive| {
+            assert!(archive.has_duplicate_paths());
+            let warnings = archive.name_warnings();
+            assert!(warnings.iter().any(|line| line.contains("same name")));
+            let index = archive.find("aa/a").unwrap();
+            assert_eq!(archive.read(index, 100).unwrap(), b"second");
+        })
+        .unwrap();
+    }
+    let bytes = samples::zip(&[("a", b"first"), ("A", b"second")]);
+    open(&bytes, |archive| {
+        assert!(!archive.has_duplicate_paths());
+        assert!(archive.name_warnings().is_empty());
+    })
+    .unwrap();
+}
+
+#[test]
+fn damaged_signature_of_a_local_header_is_tolerated() {
+    let mut bytes = samples::zip(&[("a", b"some content"), ("b", b"more")]);
+    bytes[3] = 2;
+    open(&bytes, |mut archive| {
+        assert_eq!(archive.read(0, 100).unwrap(), b"some content");
+        assert_eq!(archive.read(1, 100).unwrap(), b"more");
+    })
+    .unwrap();
+    // The checksum shows that the rest of the header is wrong.
+    bytes[26] = 9;
+    let code = failure_code(open(&bytes, |mut archive| archive.read(0, 100)).and_then(|r| r));
+    assert_eq!(code, FailureCode::ArchiveDamaged);
+}
+
+#[test]
+fn bytes_before_the_archive_are_tolerated() {
+    let zip = samples::zip(&[("a", b"some content"), ("b", b"more")]);
+    let long = vec![7; 100_000];
+    for prefix in [&b"\xEF\xBB\xBF"[..], b"PK00", b"PK\x07\x08", &long] {
+        let by_archive = [prefix, &zip].concat();
+        let by_file = samples::moved_by(&by_archive, u32::try_from(prefix.len()).unwrap());
+        for bytes in [by_archive, by_file] {
+            open(&bytes, |mut archive| {
+                assert_eq!(archive.read(0, 100).unwrap(), b"some content");
+                assert_eq!(archive.read(1, 100).unwrap(), b"more");
+            })
+            .unwrap();
+        }
+    }
 }
 
 #[test]
@@ -145,6 +276,7 @@ fn overlapping_entries_are_a_bomb() {
 fn suspicious_ratio_is_a_bomb() {
     let entry = ArchiveEntry {
         path: "zeros".to_owned(),
+        broken_name_rule: None,
         size: MAX_UNCHECKED_BYTES * 2,
         compressed_size: 100,
         crc32: 0,
@@ -152,6 +284,7 @@ fn suspicious_ratio_is_a_bomb() {
         encrypted: false,
         method: CompressionMethod::Deflated,
         header_start: 0,
+        directory_index: 0,
     };
     assert_eq!(
         check_ratio(&entry).unwrap_err().code,

@@ -5,19 +5,21 @@ use std::io::{Read, Seek};
 use jobs::{Failure, FailureCode};
 
 use super::archive::Archive;
+use super::epub_container::{CONTAINER_PATH, RootFile, read_root_files};
 use super::format::Format;
 use super::model::{MediaInfo, Metadata};
-use super::opf;
+use super::opf::{self, PackageDocument};
 use super::xml::{self, Node};
 use crate::WorkError;
 use crate::progress::Progress;
 
-/// The file that names the package document.
-const CONTAINER_PATH: &str = "META-INF/container.xml";
 /// The entry that contains the media type of an EPUB.
 const MIMETYPE_PATH: &str = "mimetype";
 /// The largest `mimetype` entry, in bytes.
 const MAX_MIMETYPE_BYTES: u64 = 1024;
+
+/// The list of encrypted files.
+const ENCRYPTION_PATH: &str = "META-INF/encryption.xml";
 
 /// The algorithms that only obfuscate fonts. A book that uses them is not locked.
 const FONT_OBFUSCATIONS: [&str; 2] = [
@@ -47,15 +49,7 @@ pub(super) fn read<R: Read + Seek>(
     progress: &mut dyn Progress,
 ) -> Result<(Metadata, MediaInfo), WorkError> {
     check_mimetype(archive, progress)?;
-    let opf_path = package_path(archive)?;
-    let Some(index) = archive
-        .find(&opf_path)
-        .or_else(|| archive.find_ignoring_case(&opf_path))
-    else {
-        let message = format!("The EPUB's package document {opf_path:?} is missing.");
-        return Err(WorkError::failed(FailureCode::EpubOpfMissing, message));
-    };
-    let package = opf::parse(&xml::decode(&archive.read(index, xml::MAX_XML_BYTES)?))?;
+    let package = read_package(archive)?;
     if package.chapters == 0 {
         progress.warn("The EPUB has no chapters in its reading order".to_owned());
     }
@@ -88,30 +82,57 @@ fn check_mimetype<R: Read + Seek>(
     let Some(index) = archive.find(MIMETYPE_PATH) else {
         return Ok(());
     };
-    if archive.read(index, MAX_MIMETYPE_BYTES)?.trim_ascii() != Format::Epub.media_type().as_bytes()
-    {
-        progress.warn("The EPUB's mimetype entry contains another type".to_owned());
+    match archive.read(index, MAX_MIMETYPE_BYTES) {
+        Ok(content) if content.trim_ascii() == Format::Epub.media_type().as_bytes() => {}
+        Ok(_) => progress.warn("The EPUB's mimetype entry contains another type".to_owned()),
+        // The container is what a reader needs.
+        Err(WorkError::Failed(failure)) => {
+            let reason = failure.log_line();
+            progress.warn(format!("The EPUB's mimetype entry was not read: {reason}"));
+        }
+        Err(error) => return Err(error),
     }
     Ok(())
 }
 
-fn package_path<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<String, WorkError> {
-    let missing = |message| WorkError::failed(FailureCode::EpubContainerMissing, message);
-    let Some(index) = archive.find_ignoring_case(CONTAINER_PATH) else {
-        return Err(missing("The EPUB has no META-INF/container.xml."));
-    };
-    let container = xml::decode(&archive.read(index, xml::MAX_XML_BYTES)?);
-    let mut path = None;
-    xml::walk(&container, FailureCode::EpubDamaged, &mut |node| {
-        if let Node::Open("rootfile", attributes) = node
-            && path.is_none()
-        {
-            path = attributes.get("full-path");
+/// Reads the package document: the first that the container declares as one, or else the first
+/// document that is one.
+fn read_package<R: Read + Seek>(
+    archive: &mut Archive<'_, R>,
+) -> Result<PackageDocument, WorkError> {
+    let mut first_failure = None;
+    for file in read_root_files(archive)? {
+        match read_root_file(archive, &file) {
+            Ok(package) => return Ok(package),
+            Err(WorkError::Failed(failure)) if may_try_next(&file, failure.code) => {
+                first_failure.get_or_insert(failure);
+            }
+            Err(error) => return Err(error),
         }
-    })?;
-    let path = path.map(|path| path.trim_start_matches('/').to_owned());
-    path.filter(|path| !path.is_empty())
-        .ok_or_else(|| missing("The EPUB's container names no package document."))
+    }
+    let failure = first_failure.unwrap_or_else(|| {
+        let message = "The EPUB's container names no package document.";
+        Failure::new(FailureCode::EpubContainerMissing, message)
+    });
+    Err(failure.into())
+}
+
+/// Returns whether the next document may be the book, although this one failed with `code`.
+fn may_try_next(file: &RootFile, code: FailureCode) -> bool {
+    match code {
+        FailureCode::EpubOpfMissing => true,
+        // Another rendition of the book, such as a PDF.
+        _ => !file.is_package && code != FailureCode::XmlEntitiesRefused,
+    }
+}
+
+fn read_root_file<R: Read + Seek>(
+    archive: &mut Archive<'_, R>,
+    file: &RootFile,
+) -> Result<PackageDocument, WorkError> {
+    let index = file.find(archive).ok_or_else(|| file.missing())?;
+    let document = xml::decode(&archive.read(index, xml::MAX_XML_BYTES)?);
+    Ok(opf::parse(&document)?)
 }
 
 /// Returns whether anything other than fonts is encrypted, or the book has a license.
@@ -125,10 +146,23 @@ fn is_locked<R: Read + Seek>(
         "META-INF/sinf.xml",
     ]
     .into_iter()
-    .any(|path| archive.find(path).is_some());
-    if let Some(index) = archive.find("META-INF/encryption.xml") {
-        let document = xml::decode(&archive.read(index, xml::MAX_XML_BYTES)?);
-        locked |= encrypts_content(&document)?;
+    .any(|path| archive.find_ignoring_case(path).is_some());
+    match encrypts_content(archive) {
+        Ok((encrypts, failure)) => {
+            locked |= encrypts;
+            if let Some(failure) = failure {
+                let reason = failure.log_line();
+                progress.warn(format!(
+                    "{ENCRYPTION_PATH} was not read completely: {reason}"
+                ));
+            }
+        }
+        // Title and authors are not encrypted, so they can be read without it.
+        Err(WorkError::Failed(failure)) => {
+            let reason = failure.log_line();
+            progress.warn(format!("{ENCRYPTION_PATH} was not read: {reason}"));
+        }
+        Err(error) => return Err(error),
     }
     if locked {
         progress.warn("The EPUB is protected by DRM; its content cannot be read".to_owned());
@@ -136,17 +170,33 @@ fn is_locked<R: Read + Seek>(
     Ok(locked)
 }
 
-fn encrypts_content(document: &str) -> Result<bool, Failure> {
+/// Returns whether the list of encrypted files has others than fonts, and the failure at which
+/// reading it ended early.
+fn encrypts_content<R: Read + Seek>(
+    archive: &mut Archive<'_, R>,
+) -> Result<(bool, Option<Failure>), WorkError> {
+    let Some(index) = archive.find_ignoring_case(ENCRYPTION_PATH) else {
+        return Ok((false, None));
+    };
+    let document = xml::decode(&archive.read(index, xml::MAX_XML_BYTES)?);
     let mut encrypts_content = false;
     let mut in_data = false;
-    xml::walk(document, FailureCode::EpubDamaged, &mut |node| match node {
-        Node::Open("EncryptedData", _) => in_data = true,
-        Node::Close("EncryptedData") => in_data = false,
-        Node::Open("EncryptionMethod", attributes) if in_data => {
-            let algorithm = attributes.get("Algorithm").unwrap_or_default();
-            encrypts_content |= !FONT_OBFUSCATIONS.contains(&algorithm.as_str());
-        }
-        _ => {}
-    })?;
-    Ok(encrypts_content)
+    let walked = xml::walk(
+        &document,
+        FailureCode::EpubDamaged,
+        &mut |node| match node {
+            Node::Open("EncryptedData", _) => in_data = true,
+            Node::Close("EncryptedData") => in_data = false,
+            Node::Open("EncryptionMethod", attributes) if in_data => {
+                let algorithm = attributes.get("Algorithm").unwrap_or_default();
+                encrypts_content |= !FONT_OBFUSCATIONS.contains(&algorithm.as_str());
+            }
+            _ => {}
+        },
+    );
+    Ok((encrypts_content, walked.err()))
 }
+
+#[cfg(test)]
+#[path = "epub_tests.rs"]
+mod tests;

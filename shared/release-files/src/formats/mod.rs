@@ -3,15 +3,20 @@
 //! The memory it uses does not grow with the file. [`archive`] also unpacks packages.
 
 pub mod archive;
+mod archive_name;
 mod comic;
 mod detect;
 mod digest;
 mod epub;
+mod epub_container;
 mod format;
+mod html_entities;
+mod local_header;
 mod model;
 mod opf;
 mod pdf;
 mod plain;
+mod prefixed_zip;
 #[cfg(test)]
 mod property_tests;
 #[cfg(any(test, feature = "testing"))]
@@ -104,7 +109,11 @@ fn read<R: Read + Seek>(
 ) -> Result<Analysis, WorkError> {
     let mut source = Source::new(reader, size);
     let head = source.read_at(0, detect::HEAD_BYTES)?;
-    let (metadata, mediainfo) = match detect::detect(&head) {
+    let mut format = detect::detect(&head);
+    if prefixed_zip::is_zip(format, &head, &mut source)? {
+        format = Format::Zip;
+    }
+    let (metadata, mediainfo) = match format {
         Format::Zip => return read_zip(Archive::from_source(source)?, progress),
         Format::Pdf => pdf::read(&mut source, run, progress)?,
         Format::Text => {
@@ -129,6 +138,9 @@ fn read_zip<R: Read + Seek>(
     mut archive: Archive<'_, R>,
     progress: &mut dyn Progress,
 ) -> Result<Analysis, WorkError> {
+    for warning in archive.name_warnings() {
+        progress.warn(warning);
+    }
     let (metadata, mediainfo) = if epub::is_epub(&mut archive)? {
         epub::read(&mut archive, progress)?
     } else if comic::is_comic(archive.entries()) {

@@ -54,6 +54,20 @@ pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
+/// Adds `bytes` to every offset in the directory of an archive, and to the offset of the directory.
+#[must_use]
+pub fn moved_by(zip: &[u8], bytes: u32) -> Vec<u8> {
+    let mut moved = zip.to_vec();
+    for (signature, offset) in [(b"PK\x01\x02", 42), (b"PK\x05\x06", 16)] {
+        for at in (0..zip.len()).filter(|at| zip[*at..].starts_with(signature)) {
+            let field = &mut moved[at + offset..at + offset + 4];
+            let old = u32::from_le_bytes([field[0], field[1], field[2], field[3]]);
+            field.copy_from_slice(&(old + bytes).to_le_bytes());
+        }
+    }
+    moved
+}
+
 /// Builds an EPUB with this package document and more files.
 #[must_use]
 pub fn epub(opf: &str, more: &[(&str, &[u8])]) -> Vec<u8> {

@@ -1,11 +1,15 @@
-//! Reads small untrusted XML documents. It expands only the five predefined entities and limits the
-//! depth.
+//! Reads small untrusted XML documents. It expands only predefined entities and limits the depth.
+//!
+//! Besides the five entities of XML, it expands those of HTML: books name them without a DTD that
+//! declares them.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use jobs::{Failure, FailureCode};
-use quick_xml::Reader;
-use quick_xml::escape::resolve_predefined_entity;
+use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+
+use super::html_entities::resolve_html_entity;
 
 /// The largest XML document, in bytes.
 pub const MAX_XML_BYTES: u64 = 4 * 1024 * 1024;
@@ -40,8 +44,9 @@ impl Attributes<'_> {
             .with_checks(false)
             .flatten()
             .find(|attribute| attribute.key.local_name().as_ref() == name)?;
-        let value = found.normalized_value(quick_xml::XmlVersion::Implicit1_0);
-        value.ok().map(std::borrow::Cow::into_owned)
+        let value = found.normalized_value_with(XmlVersion::Implicit1_0, 1, resolve_name);
+        // As in a text, an unknown entity is kept.
+        Some(value.unwrap_or(found.value).into_owned())
     }
 }
 
@@ -125,10 +130,14 @@ fn resolve(reference: &BytesRef<'_>) -> String {
         Ok(None) => {}
         Err(_) => return char::REPLACEMENT_CHARACTER.to_string(),
     }
-    match resolve_predefined_entity(reference) {
+    match resolve_name(reference) {
         Some(text) => text.to_owned(),
         None => format!("&{};", &**reference),
     }
+}
+
+fn resolve_name(name: &str) -> Option<&'static str> {
+    resolve_xml_entity(name).or_else(|| resolve_html_entity(name))
 }
 
 #[cfg(test)]
@@ -152,12 +161,18 @@ mod tests {
     #[test]
     fn prefixes_entities_and_empty_elements_are_handled() {
         let seen = walked(
-            "<?xml version='1.0'?><x:r p:a='1 &amp; 2'>A&amp;B&#65;&nbsp;<e/><![CDATA[<]]></x:r>",
+            "<?xml version='1.0'?><x:r p:a='1 &amp; 2'>A&amp;B&#65;&a;<e/><![CDATA[<]]></x:r>",
         );
-        assert_eq!(
-            seen.unwrap(),
-            "<r Some(\"1 & 2\")>A&BA&nbsp;<e None></e><</r>"
-        );
+        assert_eq!(seen.unwrap(), "<r Some(\"1 & 2\")>A&BA&a;<e None></e><</r>");
+    }
+
+    #[test]
+    fn html_entities_are_expanded_in_text_and_attributes() {
+        let seen = walked("<r a='&Eacute;t&eacute;'>Caf&eacute;&nbsp;&ndash; &OElig;&hellip;</r>");
+        let text = "Caf\u{e9}\u{a0}\u{2013} \u{152}\u{2026}";
+        assert_eq!(seen.unwrap(), format!("<r Some(\"Été\")>{text}</r>"));
+        let unknown = walked("<r a='&none; &eacute;'>&Nbsp;</r>");
+        assert_eq!(unknown.unwrap(), "<r Some(\"&none; &eacute;\")>&Nbsp;</r>");
     }
 
     #[test]

@@ -97,21 +97,49 @@ fn names() -> Vec<Input> {
             &[(Analysis, Err(FailureCode::ArchiveUnsafeName))],
         ),
         row(
+            "a path to a parent folder by backslash",
+            "a.zip",
+            replaced(&two, b"aaaa.txt", b"..\\a.txt"),
+            &[(Analysis, Err(FailureCode::ArchiveUnsafeName))],
+        ),
+        row(
+            "a path to a parent folder of a drive",
+            "a.zip",
+            replaced(&two, b"aaaa.txt", b"C:/../.a"),
+            &[(Analysis, Err(FailureCode::ArchiveUnsafeName))],
+        ),
+        row(
             "an absolute path",
             "a.zip",
             replaced(&two, b"aaaa.txt", b"/aaa.txt"),
-            &[(Analysis, Err(FailureCode::ArchiveUnsafeName))],
+            &[(Analysis, FINE), (Packaging, FINE)],
         ),
         row(
             "a path with a drive",
             "a.zip",
             replaced(&two, b"aaaa.txt", b"C:\\a.txt"),
-            &[(Analysis, Err(FailureCode::ArchiveUnsafeName))],
+            &[(Analysis, FINE), (Packaging, FINE)],
         ),
         row(
             "a name with NUL",
             "a.zip",
             replaced(&two, b"aaaa.txt", b"aa\0a.txt"),
+            &[(Analysis, FINE), (Packaging, FINE)],
+        ),
+        row(
+            "two names that mean one path",
+            "a.zip",
+            replaced(
+                &replaced(&two, b"bbbb.txt", b"a\\b\\.txt"),
+                b"aaaa.txt",
+                b"a/b/.txt",
+            ),
+            &[(Analysis, FINE)],
+        ),
+        row(
+            "an archive behind other bytes with a path to a parent folder",
+            "a.zip",
+            [b"MZ\0", &replaced(&two, b"aaaa.txt", b"../a.txt")[..]].concat(),
             &[(Analysis, Err(FailureCode::ArchiveUnsafeName))],
         ),
         row(
