@@ -14,11 +14,13 @@ mod html_entities;
 mod local_header;
 mod model;
 mod opf;
+mod opf_metadata;
 mod pdf;
 mod plain;
 mod prefixed_zip;
 #[cfg(test)]
 mod property_tests;
+mod roles;
 #[cfg(any(test, feature = "testing"))]
 pub mod samples;
 mod source;

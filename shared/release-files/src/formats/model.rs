@@ -51,7 +51,7 @@ pub struct Metadata {
 pub struct Contributor {
     /// The name.
     pub name: String,
-    /// The role as written in the file, a MARC code (`trl`, `ill`) or a word; empty if absent.
+    /// The role: a MARC code (`trl`, `ill`), or else the word in the file; empty if absent.
     pub role: String,
 }
 

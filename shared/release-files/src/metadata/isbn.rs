@@ -9,20 +9,36 @@
 pub fn parse(text: &str) -> Option<String> {
     let text = text.trim();
     let lower = text.to_ascii_lowercase();
-    let prefix = [
-        "urn:isbn:",
-        "isbn-13:",
-        "isbn-10:",
-        "isbn-13",
-        "isbn-10",
-        "isbn:",
-        "isbn",
-    ]
-    .into_iter()
-    .find(|prefix| lower.starts_with(prefix))
-    .map_or(0, str::len);
+    let mut prefixes = PREFIXES.iter().filter(|prefix| lower.starts_with(**prefix));
+    prefixes.find_map(|prefix| parse_digits(&text[prefix.len()..]))
+}
+
+/// The labels that may precede an ISBN, in lower case. The longest comes first.
+const PREFIXES: [&str; 19] = [
+    "urn:isbn:",
+    "urn:ean:",
+    "isbn-13:",
+    "isbn-10:",
+    "isbn13:",
+    "isbn10:",
+    "isbn-13",
+    "isbn-10",
+    "isbn13",
+    "isbn10",
+    "e-isbn:",
+    "eisbn:",
+    "e-isbn",
+    "eisbn",
+    "isbn:",
+    "isbn",
+    "ean:",
+    "ean",
+    "",
+];
+
+fn parse_digits(text: &str) -> Option<String> {
     let mut digits = String::with_capacity(13);
-    for c in text[prefix..].chars() {
+    for c in text.chars() {
         match c {
             '0'..='9' | 'X' | 'x' if digits.len() < 13 => digits.push(c.to_ascii_uppercase()),
             ' ' | '-' | '\u{2010}'..='\u{2015}' => {}
@@ -79,6 +95,12 @@ mod tests {
             "urn:isbn:978-0-306-40615-7",
             "ISBN-13: 978 0 306 40615 7",
             "isbn 978\u{2011}0306406157",
+            "URN:ISBN:9780306406157",
+            "ISBN13: 9780306406157",
+            "isbn13 978-0306406157",
+            "eISBN: 9780306406157",
+            "e-ISBN 9780306406157",
+            "EAN:9780306406157",
         ] {
             assert_eq!(parse(text).as_deref(), Some("9780306406157"), "{text}");
         }
