@@ -1,64 +1,94 @@
-//! Reads CBZ, a zip of page images, often with metadata in a `ComicInfo.xml`.
+//! Reads CBZ, a zip of page images, often with metadata in a `ComicInfo.xml` or a
+//! `MetronInfo.xml`.
 
-use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
-use jobs::FailureCode;
+use jobs::Failure;
 
 use super::archive::{Archive, ArchiveEntry};
+use super::comic_xml::{completed, read_comic_info, read_metron_info};
 use super::format::Format;
-use super::model::{Contributor, Identifier, MediaInfo, Metadata};
-use super::xml::{self, Node};
-use text::{tidy_line, tidy_text};
+use super::model::{MediaInfo, Metadata};
+use super::xml;
 
 use crate::WorkError;
-use crate::metadata::{find_year, isbn};
-use crate::paths::file_name;
+use crate::paths::{file_name, has_extension};
 use crate::progress::Progress;
 
-/// The file with a comic's metadata.
-const COMIC_INFO: &str = "ComicInfo.xml";
+/// Reads the metadata in the text of a file.
+type Reader = fn(&str) -> Result<Metadata, Failure>;
 
-/// File name endings of page images.
-const IMAGE_ENDINGS: [&str; 9] = [
-    ".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".tif", ".jxl",
+/// The files with a comic's metadata. Of two, the first wins, field by field.
+const METADATA_FILES: [(&str, Reader); 2] = [
+    ("ComicInfo.xml", read_comic_info),
+    ("MetronInfo.xml", read_metron_info),
 ];
 
-/// The elements of `ComicInfo.xml` that name contributors, and their roles.
-const CONTRIBUTORS: [(&str, &str); 7] = [
-    ("Penciller", "penciller"),
-    ("Inker", "inker"),
-    ("Colorist", "colorist"),
-    ("Letterer", "letterer"),
-    ("CoverArtist", "cover artist"),
-    ("Editor", "editor"),
-    ("Translator", "translator"),
+/// The extensions of page images.
+const IMAGES: [&str; 18] = [
+    "jpg", "jpeg", "jfif", "jpe", "png", "gif", "webp", "avif", "bmp", "tif", "tiff", "jp2", "j2k",
+    "jpx", "jxl", "heic", "heif", "jxr",
 ];
 
-/// Returns whether the archive is a comic, with at most one other file for every ten images.
+/// The extensions of small files that come with comics: notes, links, checksums, metadata.
+const COMPANIONS: [&str; 18] = [
+    "nfo", "diz", "txt", "url", "webloc", "lnk", "sfv", "md5", "sha1", "sha256", "xml", "json",
+    "yaml", "yml", "ini", "db", "log", "asc",
+];
+/// The largest companion, in bytes.
+const MAX_COMPANION_BYTES: u64 = 1024 * 1024;
+
+/// Files that a file manager creates.
+const CLUTTER: [&str; 4] = ["Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon_"];
+/// Folders that a file manager creates.
+const CLUTTER_FOLDERS: [&str; 2] = ["__MACOSX", "@eaDir"];
+
+/// The part of a file in a comic.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    Page,
+    Companion,
+    /// Metadata, or a file that no one meant to pack.
+    Clutter,
+    Other,
+}
+
+/// Returns whether the archive is a comic: it has no more companions than images, and at most one
+/// other file for every ten images.
 pub(super) fn is_comic(entries: &[ArchiveEntry]) -> bool {
-    let files = || {
-        entries
-            .iter()
-            .filter(|entry| !entry.is_dir && !is_clutter(&entry.path))
-    };
-    let images = files().filter(|entry| is_image(&entry.path)).count();
-    let others = files().count() - images;
-    images > 0 && others * 10 <= images
+    let count = |part| parts(entries).filter(|found| *found == part).count();
+    let pages = count(Part::Page);
+    pages > 0 && count(Part::Companion) <= pages && count(Part::Other) * 10 <= pages
 }
 
-/// Returns whether the file is metadata or was created by a file manager.
-fn is_clutter(path: &str) -> bool {
-    let name = file_name(path);
-    name.eq_ignore_ascii_case(COMIC_INFO)
-        || name.eq_ignore_ascii_case("Thumbs.db")
-        || name.starts_with('.')
-        || path.starts_with("__MACOSX/")
+fn parts(entries: &[ArchiveEntry]) -> impl Iterator<Item = Part> {
+    let files = entries.iter().filter(|entry| !entry.is_dir);
+    files.map(part)
 }
 
-fn is_image(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
-    IMAGE_ENDINGS.iter().any(|ending| path.ends_with(ending))
+fn part(entry: &ArchiveEntry) -> Part {
+    let (path, name) = (entry.path.as_str(), file_name(&entry.path));
+    let is_one_of = |extensions: &[&str]| extensions.iter().any(|one| has_extension(name, one));
+    if is_clutter(path, name) {
+        Part::Clutter
+    } else if is_one_of(&IMAGES) {
+        Part::Page
+    } else if is_one_of(&COMPANIONS) && entry.size <= MAX_COMPANION_BYTES {
+        Part::Companion
+    } else {
+        Part::Other
+    }
+}
+
+fn is_clutter(path: &str, name: &str) -> bool {
+    let metadata = METADATA_FILES.iter().map(|(name, _)| name);
+    name.starts_with('.')
+        || metadata
+            .chain(&CLUTTER)
+            .any(|clutter| name.eq_ignore_ascii_case(clutter))
+        || path
+            .split('/')
+            .any(|folder| CLUTTER_FOLDERS.contains(&folder))
 }
 
 /// Reads a comic's metadata and properties.
@@ -66,116 +96,56 @@ pub(super) fn read<R: Read + Seek>(
     archive: &mut Archive<'_, R>,
     progress: &mut dyn Progress,
 ) -> Result<(Metadata, MediaInfo), WorkError> {
-    let is_page =
-        |entry: &&ArchiveEntry| !entry.is_dir && !is_clutter(&entry.path) && is_image(&entry.path);
-    let pages = archive.entries().iter().filter(is_page).count();
+    let pages = parts(archive.entries()).filter(|part| *part == Part::Page);
     let info = MediaInfo {
-        pages: Some(pages as u64),
+        pages: Some(pages.count() as u64),
         encrypted: archive.entries().iter().any(|entry| entry.encrypted),
         ..MediaInfo::new(Format::Cbz)
     };
-    let Some(index) = find_comic_info(archive.entries()) else {
-        progress.info("The comic has no ComicInfo.xml".to_owned());
-        return Ok((Metadata::default(), info));
-    };
-    // The pages are usable without metadata, so invalid metadata is only a warning.
-    match archive
-        .read(index, xml::MAX_XML_BYTES)
-        .and_then(|bytes| ComicInfo::parse(&xml::decode(&bytes)))
-    {
-        Ok(comic_info) => Ok((comic_info.metadata(), info)),
-        Err(WorkError::Failed(failure)) => {
-            let reason = failure.log_line();
-            progress.warn(format!("ComicInfo.xml was not read: {reason}"));
-            Ok((Metadata::default(), info))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn find_comic_info(entries: &[ArchiveEntry]) -> Option<usize> {
-    let is_comic_info =
-        |entry: &ArchiveEntry| file_name(&entry.path).eq_ignore_ascii_case(COMIC_INFO);
-    entries.iter().position(is_comic_info)
-}
-
-/// The values of `ComicInfo.xml`, by element.
-struct ComicInfo(BTreeMap<String, String>);
-
-impl ComicInfo {
-    fn parse(document: &str) -> Result<Self, WorkError> {
-        let mut values = BTreeMap::<String, String>::new();
-        let mut path = Vec::<String>::new();
-        xml::walk(
-            document,
-            FailureCode::ArchiveDamaged,
-            &mut |node| match node {
-                Node::Open(name, _) => path.push(name.to_owned()),
-                Node::Close(_) => {
-                    path.pop();
-                }
-                Node::Text(text) => {
-                    if let [_, name] = path.as_slice() {
-                        values.entry(name.clone()).or_default().push_str(text);
-                    }
-                }
-            },
-        )?;
-        Ok(Self(values))
-    }
-
-    fn metadata(&self) -> Metadata {
-        let gtin = self.get("GTIN");
-        let summary = self.0.get("Summary");
-        Metadata {
-            title: self.get("Title").or_else(|| self.numbered_title()),
-            authors: self.list("Writer"),
-            publisher: self.get("Publisher"),
-            isbn: gtin.as_deref().and_then(isbn::parse),
-            year: self.get("Year").and_then(|year| find_year(&year)),
-            language: self.get("LanguageISO"),
-            description: summary.and_then(|summary| tidy_text(summary)),
-            subjects: self.list("Genre"),
-            series: self.get("Series"),
-            series_index: self.get("Number"),
-            contributors: self.contributors(),
-            identifiers: gtin
-                .map(|value| Identifier {
-                    scheme: "gtin".to_owned(),
-                    value,
-                })
-                .into_iter()
-                .collect(),
-        }
-    }
-
-    fn get(&self, element: &str) -> Option<String> {
-        self.0.get(element).and_then(|value| tidy_line(value))
-    }
-
-    /// The parts of a comma-separated value.
-    fn list(&self, element: &str) -> Vec<String> {
-        let value = self.get(element).unwrap_or_default();
-        value.split(',').filter_map(tidy_line).collect()
-    }
-
-    fn contributors(&self) -> Vec<Contributor> {
-        let mut contributors = Vec::new();
-        for (element, role) in CONTRIBUTORS {
-            for name in self.list(element) {
-                let role = role.to_owned();
-                contributors.push(Contributor { name, role });
+    let mut metadata = Metadata::default();
+    let mut has_metadata = false;
+    for (name, reader) in METADATA_FILES {
+        let Some(index) = find_file(archive.entries(), name) else {
+            continue;
+        };
+        has_metadata = true;
+        let bytes = archive.read(index, xml::MAX_XML_BYTES);
+        match bytes.and_then(|bytes| Ok(reader(&xml::decode(&bytes))?)) {
+            Ok(found) => metadata = completed(metadata, found),
+            // The pages are usable without metadata, so invalid metadata is only a warning.
+            Err(WorkError::Failed(failure)) => {
+                let reason = failure.log_line();
+                progress.warn(format!("{name} was not read: {reason}"));
             }
+            Err(error) => return Err(error),
         }
-        contributors
     }
-
-    /// The series and the number, since issues seldom have a title.
-    fn numbered_title(&self) -> Option<String> {
-        let series = self.get("Series")?;
-        Some(match self.get("Number") {
-            Some(number) => format!("{series} {number}"),
-            None => series,
-        })
+    if !has_metadata {
+        progress.info("The comic has no ComicInfo.xml and no MetronInfo.xml".to_owned());
     }
+    metadata.title = metadata.title.take().or_else(|| numbered_title(&metadata));
+    Ok((metadata, info))
 }
+
+/// Finds the file with this name, in any case, that is in the fewest folders.
+fn find_file(entries: &[ArchiveEntry], name: &str) -> Option<usize> {
+    let named = entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| !entry.is_dir && file_name(&entry.path).eq_ignore_ascii_case(name));
+    let found = named.min_by_key(|(_, entry)| entry.path.matches('/').count());
+    found.map(|(index, _)| index)
+}
+
+/// The series and the number, since issues seldom have a title.
+fn numbered_title(metadata: &Metadata) -> Option<String> {
+    let series = metadata.series.as_ref()?;
+    Some(match &metadata.series_index {
+        Some(number) => format!("{series} {number}"),
+        None => series.clone(),
+    })
+}
+
+#[cfg(test)]
+#[path = "comic_tests.rs"]
+mod tests;

@@ -5,6 +5,7 @@
 pub mod archive;
 mod archive_name;
 mod comic;
+mod comic_xml;
 mod detect;
 mod digest;
 mod epub;
