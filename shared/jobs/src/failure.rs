@@ -138,7 +138,7 @@ failure_codes! {
         "the NFO, or the job's result about it, is too large to store",
         Some("shorten it");
     PackageCorrupt = "package_corrupt",
-        "a file of the package is missing or does not match its checksum",
+        "a file of the package is missing or does not match its checksum, or its archive cannot be unpacked",
         Some("run `packaging` again, or restore an earlier package");
     PackageMissing = "package_missing",
         "the release has no package, or the files of its package are gone",

@@ -2,10 +2,16 @@
 
 use std::io::{Read, Seek, Write};
 
+use jobs::FailureCode;
+use text::{EntryNameError, excerpt};
+
 use super::archive_writer::ArchiveWriter;
 use crate::WorkError;
 use crate::formats::archive::Archive;
 use crate::progress::{Progress, ReadProgress};
+
+/// The longest excerpt of a name in a message, in characters.
+const MAX_SHOWN_CHARS: usize = 80;
 
 /// Builds an archive and reports the progress.
 pub struct ArchiveBuilder<'p, W: Write> {
@@ -43,7 +49,11 @@ impl<'p, W: Write> ArchiveBuilder<'p, W> {
             .read_all(reader, &mut |bytes| self.writer.write(bytes))
     }
 
-    /// Copies the entry `index` of another archive to the same path, and verifies its checksum.
+    /// Copies the entry `index` of another archive to its path, and verifies its checksum and size.
+    ///
+    /// # Errors
+    /// [`FailureCode::ArchiveUnsafeName`] if the entry's name was cut; and those of reading and
+    /// writing.
     pub fn copy_entry<R: Read + Seek>(
         &mut self,
         from: &mut Archive<'_, R>,
@@ -51,11 +61,20 @@ impl<'p, W: Write> ArchiveBuilder<'p, W> {
     ) -> Result<(), WorkError> {
         let entry = &from.entries()[index];
         let (path, size) = (entry.path.clone(), entry.size);
-        if entry.is_dir {
-            self.writer.add_folder(&path)
-        } else {
-            from.read_with(index, |reader| self.add_file(&path, size, reader))
+        if let Some(rule @ EntryNameError::TooLong) = entry.broken_name_rule {
+            let path = excerpt(&path, MAX_SHOWN_CHARS);
+            let message = format!("The name {path:?} of an archive entry {rule}; rename the file.");
+            return Err(WorkError::failed(FailureCode::ArchiveUnsafeName, message));
         }
+        if entry.is_dir {
+            return self.writer.add_folder(&path);
+        }
+        from.read_with(index, |reader| self.add_file(&path, size, reader))?;
+        if self.writer.has_missing_content() {
+            let message = format!("The archive entry {path:?} is shorter than its size.");
+            return Err(WorkError::failed(FailureCode::ArchiveDamaged, message));
+        }
+        Ok(())
     }
 
     /// Finishes the archive and returns the underlying writer.

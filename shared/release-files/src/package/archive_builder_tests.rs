@@ -144,6 +144,46 @@ fn damaged_entry_fails_the_archive() {
     );
 }
 
+/// Repacks this archive and returns its paths, or the failure.
+fn repacked(archive: Vec<u8>) -> Result<Vec<String>, FailureCode> {
+    let files = BTreeMap::from([("a.zip".to_owned(), archive)]);
+    let repacked = packed(Options(Compression::Store, None), |builder| {
+        opened(&files, |archive| all(builder, archive))
+    });
+    match repacked {
+        Ok(files) => Ok(content(&files).into_iter().map(|(path, _)| path).collect()),
+        Err(WorkError::Failed(failure)) => Err(failure.code),
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+#[test]
+fn entry_shorter_than_its_size_is_damaged() {
+    for last in [false, true] {
+        let mut archive = samples::zip(&[("x", b"12345"), ("y", b"12345")]);
+        let mut headers = (0..archive.len()).filter(|at| archive[*at..].starts_with(b"PK\x01\x02"));
+        let header = headers.nth(usize::from(last)).unwrap();
+        archive[header + 24] = 9;
+        assert_eq!(repacked(archive), Err(FailureCode::ArchiveDamaged));
+    }
+}
+
+#[test]
+fn normalized_names_are_written_and_cut_names_refused() {
+    let odd = samples::zip(&[
+        ("a\\b.txt", b"1"),
+        ("/c", b"2"),
+        ("./d/", b""),
+        ("Icon\r", b"3"),
+    ]);
+    let paths = ["a/b.txt", "c", "d/", "Icon_"].map(str::to_owned).to_vec();
+    assert_eq!(repacked(odd), Ok(paths));
+    let long = samples::zip(&[(&"x".repeat(1_025), b"1")]);
+    assert_eq!(repacked(long), Err(FailureCode::ArchiveUnsafeName));
+    let same = samples::zip(&[("a\\b", b"1"), ("a/b", b"2")]);
+    assert_eq!(repacked(same), Err(FailureCode::DuplicateName));
+}
+
 #[test]
 fn progress_is_reported_and_cancel_is_noticed() {
     let fill = |progress: &mut Recorder| {

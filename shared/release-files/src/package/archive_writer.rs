@@ -193,6 +193,11 @@ impl<W: Write> ArchiveWriter<W> {
         Ok(())
     }
 
+    /// Returns whether the file lacks content, which must be written before the next entry.
+    pub(super) fn has_missing_content(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.remaining > 0)
+    }
+
     /// Finishes the archive and returns the underlying writer.
     ///
     /// # Errors
@@ -211,7 +216,7 @@ impl<W: Write> ArchiveWriter<W> {
     }
 
     fn end_entry(&mut self) -> Result<(), WorkError> {
-        if self.open.as_ref().is_some_and(|open| open.remaining > 0) {
+        if self.has_missing_content() {
             return Err(size_changed());
         }
         if self.open.is_some() {

@@ -83,6 +83,13 @@ impl Repack {
         let size = content.size();
         let archive = Archive::open(&mut content, size).map_err(unreadable)?;
         let mut archive = archive.without_ratio_limit();
+        if archive.has_duplicate_paths() {
+            let reason = format!("{old_name}.zip has several entries with the same name");
+            return Err(corrupt(&reason));
+        }
+        for warning in archive.name_warnings() {
+            self.reporter.log(Level::Warning, &warning);
+        }
         let entries = archive.entries();
         let (count, total) = (entries.len(), entries.iter().map(|entry| entry.size).sum());
         let config = self.config.clone();
@@ -212,15 +219,26 @@ fn corrupt(reason: &str) -> WorkError {
     WorkError::failed(FailureCode::PackageCorrupt, message)
 }
 
-/// Reports an unreadable archive as a corrupt package.
+/// Reports an archive that cannot be unpacked as a corrupt package: it is not the owner's upload.
 fn unreadable_archive(error: WorkError, name: &str) -> WorkError {
     match error {
-        WorkError::Failed(failure) if failure.code == FailureCode::ArchiveDamaged => {
+        WorkError::Failed(failure) if is_unreadable(failure.code) => {
             let reason = failure.log_line();
             corrupt(&format!("{name}.zip cannot be unpacked. {reason}"))
         }
         error => error,
     }
+}
+
+const fn is_unreadable(code: FailureCode) -> bool {
+    matches!(
+        code,
+        FailureCode::ArchiveDamaged
+            | FailureCode::ArchiveEncrypted
+            | FailureCode::ArchiveUnsupported
+            | FailureCode::ArchiveBomb
+            | FailureCode::ArchiveTooLarge
+    )
 }
 
 #[cfg(test)]

@@ -5,13 +5,16 @@ use std::{
     io::{Cursor, Read as _},
 };
 
-use jobs::FailureCode;
 use jobs::JobType::{Nfofix, Packaging, Repack};
+use jobs::{Failure, FailureCode};
 use proptest::prelude::*;
-use release_files::package::sfv;
+use release_files::{formats::samples, package::sfv};
 use serde_json::{Value, json};
 
-use crate::job_types::test_harness::WorkerHarness;
+use crate::job_types::{
+    hostile_files::{replaced, with_headers},
+    test_harness::WorkerHarness,
+};
 
 const NAME: &str = "Jane.Doe-A.Book-2024-GRP";
 
@@ -220,6 +223,57 @@ async fn archive_checksums_are_verified_without_an_sfv() {
     let error = job.error().unwrap();
     assert_eq!(error.code, FailureCode::PackageCorrupt);
     assert!(error.message.contains("cover é.jpg"), "{}", error.message);
+}
+
+/// Replaces the archive of a package that has no SFV, and returns the failure of a repack, if any.
+async fn failure_with_archive(archive: Vec<u8>) -> Option<Failure> {
+    let mut harness = packaged().await;
+    let before = harness.package_folder().await;
+    let sfv = format!("{before}{NAME}.sfv");
+    harness.bucket.state().objects.remove(&sfv);
+    harness.bucket.put(&format!("{before}{NAME}.zip"), archive);
+    let (job, _) = harness.run(Repack, json!({})).await;
+    let after = harness.package_folder().await;
+    assert_eq!(job.error().is_some(), after == before);
+    job.error().cloned()
+}
+
+#[tokio::test]
+async fn archive_that_cannot_be_unpacked_is_a_corrupt_package() {
+    let zip = samples::zip(&[("aaaa.txt", b"first"), ("bbbb.txt", b"second")]);
+    let same_name = replaced(&zip, b"bbbb.txt", b"aaaa.txt");
+    let same_path = samples::zip(&[("a/b", b"first"), ("a\\b", b"second")]);
+    for (archive, part) in [
+        (with_headers(&zip, 6, 8, &[1, 0]), "encrypted"),
+        (
+            with_headers(&zip, 8, 10, &[77, 0]),
+            "unsupported compression",
+        ),
+        (with_headers(&zip, 14, 16, &[1, 2, 3, 4]), "damaged"),
+        (with_headers(&zip, 30, 42, &[0; 4]), "overlapping"),
+        (zip[..zip.len() - 5].to_vec(), "damaged or truncated"),
+        (same_name, "several entries with the same name"),
+        (same_path, "several entries with the same name"),
+    ] {
+        let error = failure_with_archive(archive).await.expect(part);
+        assert_eq!(error.code, FailureCode::PackageCorrupt, "{part}");
+        assert!(error.message.contains(part), "{part}: {}", error.message);
+    }
+}
+
+#[tokio::test]
+async fn names_of_a_foreign_archive_are_refused_or_normalized() {
+    let zip = samples::zip(&[("aaaa.txt", b"first"), ("bbbb.txt", b"second")]);
+    for (name, code) in [
+        (b"../a.txt", Some(FailureCode::ArchiveUnsafeName)),
+        (b"..\\a.txt", Some(FailureCode::ArchiveUnsafeName)),
+        (b"BBBB.txt", Some(FailureCode::DuplicateName)),
+        (b"dir\\.txt", None),
+        (b"/dir.txt", None),
+    ] {
+        let error = failure_with_archive(replaced(&zip, b"aaaa.txt", name)).await;
+        assert_eq!(error.map(|error| error.code), code, "{name:?}");
+    }
 }
 
 #[tokio::test]
