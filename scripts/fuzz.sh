@@ -16,7 +16,7 @@ export FUZZ_SECONDS=$seconds FUZZ_FOLDER=$folder
 status=0
 (
   ulimit -v $((4 * 1024 * 1024))
-  timeout --signal=KILL $((seconds * 8 + 60)) cargo test --locked --quiet --lib -- --ignored --exact fuzz::fuzz --nocapture
+  timeout --signal=KILL $((seconds * 12 + 60)) cargo test --locked --quiet --lib -- --ignored --exact fuzz::fuzz --nocapture
 ) || status=$?
 for found in "$folder"/*; do
   [ -e "$found" ] || continue

@@ -22,6 +22,7 @@ use text::encoding::{decode, detect};
 
 use crate::{
     formats::{analyze, archive::Archive, samples},
+    fuzz_zip,
     isolation::in_process,
     nfo::{
         read::read,
@@ -43,7 +44,7 @@ struct Target {
     run: fn(&[u8]),
 }
 
-const TARGETS: [Target; 8] = [
+const TARGETS: [Target; 9] = [
     Target {
         name: "epub",
         samples: epubs,
@@ -58,6 +59,11 @@ const TARGETS: [Target; 8] = [
         name: "zip",
         samples: zips,
         run: unpack,
+    },
+    Target {
+        name: "zip-library",
+        samples: fuzz_zip::samples,
+        run: fuzz_zip::compare_with_library,
     },
     Target {
         name: "nfo",

@@ -7,6 +7,8 @@ mod error;
 pub mod formats;
 #[cfg(test)]
 mod fuzz;
+#[cfg(test)]
+mod fuzz_zip;
 pub mod isolation;
 mod metadata;
 pub mod nfo;

@@ -73,6 +73,8 @@ pub fn check_entry_name(name: &str) -> Result<(), EntryNameError> {
 /// [`EntryNameError::DotComponent`] for a `..` component, which could lead outside the archive;
 /// [`EntryNameError::Empty`] if nothing is left.
 pub fn normalize_entry_name(name: &str) -> Result<String, EntryNameError> {
+    let is_folder = name.ends_with(['/', '\\']);
+    let limit = MAX_ENTRY_NAME_BYTES - usize::from(is_folder);
     let mut path = String::new();
     let mut is_full = false;
     for part in name.split(['/', '\\']) {
@@ -84,9 +86,9 @@ pub fn normalize_entry_name(name: &str) -> Result<String, EntryNameError> {
         match part {
             "" | "." => {}
             ".." => return Err(EntryNameError::DotComponent),
-            _ if path.is_empty() => path.push_str(cut(part)),
+            _ if path.is_empty() => path.push_str(&part[..part.floor_char_boundary(limit)]),
             _ => {
-                is_full |= path.len() + part.len() + 2 > MAX_ENTRY_NAME_BYTES;
+                is_full |= path.len() + 1 + part.len() > limit;
                 if !is_full {
                     path.extend(["/", part]);
                 }
@@ -96,7 +98,7 @@ pub fn normalize_entry_name(name: &str) -> Result<String, EntryNameError> {
     if path.is_empty() {
         return Err(EntryNameError::Empty);
     }
-    if name.ends_with(['/', '\\']) {
+    if is_folder {
         path.push('/');
     }
     Ok(path.replace(char::is_control, "_"))
@@ -110,11 +112,6 @@ fn without_drive(mut part: &str) -> &str {
         part = &part[2..];
     }
     part
-}
-
-/// Cuts a component so that it fits into a name with a trailing slash.
-fn cut(part: &str) -> &str {
-    &part[..part.floor_char_boundary(MAX_ENTRY_NAME_BYTES - 1)]
 }
 
 #[cfg(test)]
@@ -223,6 +220,8 @@ mod tests {
             (format!("{folder}\\{long}/"), format!("{folder}/")),
             (format!("{long}/"), format!("{}/", "é".repeat(511))),
             (format!("{folder}/x"), format!("{folder}/x")),
+            ("x".repeat(1024), "x".repeat(1024)),
+            ("x".repeat(1025), "x".repeat(1024)),
         ] {
             assert_eq!(normalize_entry_name(&name), Ok(expected.clone()));
             assert_eq!(check_entry_name(&expected), Ok(()));

@@ -3,8 +3,9 @@
 use std::io::Cursor;
 
 use proptest::prelude::*;
+use text::{EntryNameError, check_entry_name, normalize_entry_name};
 
-use crate::formats::{analyze, samples};
+use crate::formats::{analyze, archive::Archive, samples};
 use crate::isolation::in_process;
 use crate::progress::testing::Recorder;
 
@@ -20,8 +21,67 @@ fn analyze_bytes(bytes: &[u8]) {
     );
 }
 
+/// Names of entries, made of what careless and hostile tools put into them.
+fn entry_name() -> impl Strategy<Value = String> {
+    let pieces = prop::sample::select(vec![
+        "/", "\\", ".", "..", "C:", "\0", "\r", "\u{85}", " ", "a", "été", "表", "x.jpg",
+        "META-INF",
+    ]);
+    let pieces = pieces.prop_map(str::to_owned);
+    let long = "[a-z]{300,600}";
+    prop::collection::vec(
+        prop_oneof![8 => pieces, 1 => any::<String>(), 1 => long],
+        0..12,
+    )
+    .prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn normalized_name_is_a_plain_relative_path(name in entry_name()) {
+        let has_parent = name.split(['/', '\\']).any(|part| part == "..");
+        match normalize_entry_name(&name) {
+            Ok(path) => {
+                prop_assert!(!has_parent);
+                prop_assert_eq!(check_entry_name(&path), Ok(()));
+                let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+                prop_assert!(parts.iter().all(|part| !["", ".", ".."].contains(part)));
+                prop_assert!(!path.starts_with('/') && !path.contains('\\'));
+                prop_assert!(!path.chars().any(char::is_control));
+                // A name that is right is kept, and what was normalized once is right.
+                let is_right = check_entry_name(&name).is_ok();
+                prop_assert!(!is_right || path == name);
+                prop_assert_eq!(normalize_entry_name(&path), Ok(path));
+            }
+            Err(EntryNameError::DotComponent) => prop_assert!(name.contains("..")),
+            Err(EntryNameError::Empty) => prop_assert!(!has_parent),
+            Err(other) => prop_assert!(false, "{other:?}"),
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn archive_with_any_names_is_read_in_full(names in prop::collection::btree_set(entry_name(), 1..6)) {
+        let has_parent = |name: &String| normalize_entry_name(name) == Err(EntryNameError::DotComponent);
+        let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), name.as_bytes())).collect();
+        let bytes = samples::zip(&files);
+        let mut cursor = Cursor::new(&bytes);
+        let opened = Archive::open(&mut cursor, bytes.len() as u64);
+        prop_assert_eq!(opened.is_err(), names.iter().any(has_parent));
+        if let Ok(mut archive) = opened {
+            for index in 0..archive.entries().len() {
+                prop_assert_eq!(check_entry_name(&archive.entries()[index].path), Ok(()));
+                prop_assert!(archive.entries()[index].is_dir || archive.read(index, 10_000).is_ok());
+            }
+            let folders = names.iter().filter(|name| name.ends_with(['/', '\\']));
+            prop_assert!(archive.entries().len() + folders.count() >= names.len());
+        }
+    }
 
     #[test]
     fn arbitrary_bytes_never_panic(
