@@ -1,85 +1,144 @@
 //! Transliteration to ASCII, for names and for DOS text files.
+//!
+//! A letter never vanishes: it is spelled with ASCII letters, or the text has no spelling.
 
-/// Characters outside ASCII, and their replacements.
-const REPLACEMENTS: [(&str, &str); 46] = [
-    ("àáâãäåāăą", "a"),
-    ("ÀÁÂÃÄÅĀĂĄ", "A"),
-    ("æ", "ae"),
-    ("Æ", "AE"),
-    ("çćč", "c"),
-    ("ÇĆČ", "C"),
-    ("ďđð", "d"),
-    ("ĎĐÐ", "D"),
-    ("èéêëēęě", "e"),
-    ("ÈÉÊËĒĘĚ", "E"),
-    ("ğ", "g"),
-    ("Ğ", "G"),
-    ("ìíîïīı", "i"),
-    ("ÌÍÎÏĪİ", "I"),
-    ("ł", "l"),
-    ("Ł", "L"),
-    ("ñńň", "n"),
-    ("ÑŃŇ", "N"),
-    ("òóôõöøōő", "o"),
-    ("ÒÓÔÕÖØŌŐ", "O"),
-    ("œ", "oe"),
-    ("Œ", "OE"),
-    ("ř", "r"),
-    ("Ř", "R"),
-    ("śšşș", "s"),
-    ("ŚŠŞȘ", "S"),
-    ("ß", "ss"),
-    ("ťţț", "t"),
-    ("ŤŢȚ", "T"),
-    ("þ", "th"),
-    ("Þ", "Th"),
-    ("ùúûüūůű", "u"),
-    ("ÙÚÛÜŪŮŰ", "U"),
-    ("ýÿ", "y"),
-    ("ÝŸ", "Y"),
-    ("źżž", "z"),
-    ("ŹŻŽ", "Z"),
-    (
-        "\u{300}\u{301}\u{302}\u{303}\u{308}\u{30a}\u{30c}\u{327}",
-        "",
-    ),
-    ("‘’‚′", "'"),
-    ("“”„″«»", "\""),
-    ("‐‑‒–—―", "-"),
-    ("…", "..."),
-    ("•·", "*"),
-    ("×", "x"),
-    ("€", "EUR"),
-    ("\u{a0}\u{2009}\u{202f}", " "),
-];
+mod spelling;
 
-/// Replaces each character by its closest equivalent in ASCII, or by `?` if it has none.
+use std::borrow::Cow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+use self::spelling::Spelling;
+
+/// The longest spelling of one character, in bytes: that of the Arabic formula U+FDFA.
+pub const MAX_SPELLING_BYTES: usize = 32;
+
+/// Spells a text with ASCII characters. A letter without a spelling becomes `?`; a symbol without
+/// an equivalent disappears.
 #[must_use]
 pub fn transliterate(text: &str) -> String {
-    let mut ascii = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_ascii() {
-            ascii.push(c);
-            continue;
-        }
-        match REPLACEMENTS.iter().find(|(from, _)| from.contains(c)) {
-            Some((_, to)) => ascii.push_str(to),
-            None => ascii.push('?'),
+    Speller::new(text).spell().0
+}
+
+/// Like [`transliterate`], but returns `None` if a letter has no spelling, or if a word is spelled
+/// with no letter at all.
+#[must_use]
+pub fn spell(text: &str) -> Option<String> {
+    let (ascii, is_complete) = Speller::new(text).spell();
+    is_complete.then_some(ascii)
+}
+
+/// Composes letters with their accents (NFC): the spelling of a letter depends on them.
+fn composed(text: &str) -> Cow<'_, str> {
+    match is_nfc_quick(text.chars()) {
+        IsNormalized::Yes => Cow::Borrowed(text),
+        IsNormalized::No | IsNormalized::Maybe => Cow::Owned(text.nfc().collect()),
+    }
+}
+
+/// The transliteration of one text.
+struct Speller<'a> {
+    text: Cow<'a, str>,
+    ascii: String,
+    /// False once a letter or a word has no spelling.
+    is_complete: bool,
+    /// True after an ideograph, which is a word of its own.
+    is_after_ideograph: bool,
+    /// True within a word that has no ASCII letter or digit yet.
+    is_unspelled_word: bool,
+}
+
+impl<'a> Speller<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text: composed(text),
+            ascii: String::with_capacity(text.len()),
+            is_complete: true,
+            is_after_ideograph: false,
+            is_unspelled_word: false,
         }
     }
-    ascii
+
+    /// Returns the spelling, and whether it is complete.
+    fn spell(mut self) -> (String, bool) {
+        if self.text.is_ascii() {
+            return (self.text.into_owned(), true);
+        }
+        let text = std::mem::take(&mut self.text);
+        let mut chars = text.chars().peekable();
+        let (mut previous, mut repeated) = (None, None);
+        while let Some(c) = chars.next() {
+            let next = chars.peek().copied();
+            let spelling = Spelling::of(c, (previous, next));
+            if spelling == Spelling::Repetition {
+                self.push(repeated.map_or(Spelling::Unknown, |c| Spelling::of(c, (None, next))));
+            } else {
+                self.push(spelling);
+                repeated = c.is_alphabetic().then_some(c);
+            }
+            previous = Some(c);
+        }
+        self.end_word();
+        (self.ascii, self.is_complete)
+    }
+
+    fn push(&mut self, spelling: Spelling) {
+        match spelling {
+            Spelling::Ascii(c) if !c.is_ascii_alphanumeric() => {
+                self.end_word();
+                self.ascii.push(c);
+            }
+            Spelling::Ascii(c) => self.push_letters(std::iter::once(c)),
+            Spelling::Letters(letters) => self.push_letters(letters.chars()),
+            Spelling::LowerCase(letters) => {
+                self.push_letters(letters.chars().map(|c| c.to_ascii_lowercase()));
+            }
+            Spelling::Word(word) => {
+                if self.ascii.ends_with(|c: char| c.is_ascii_alphanumeric()) {
+                    self.ascii.push(' ');
+                }
+                self.ascii.push_str(word.trim_end());
+                self.is_unspelled_word = false;
+                self.is_after_ideograph = true;
+            }
+            Spelling::Sign => {
+                let is_in_word = self.ascii.ends_with(|c: char| c.is_ascii_alphanumeric());
+                self.is_unspelled_word |= !is_in_word;
+            }
+            Spelling::Symbol(symbol) => {
+                self.end_word();
+                self.ascii.push_str(symbol);
+            }
+            Spelling::Nothing => {}
+            Spelling::Repetition | Spelling::Unknown => {
+                self.separate_from_ideograph();
+                self.is_complete = false;
+                self.ascii.push('?');
+            }
+        }
+    }
+
+    fn push_letters(&mut self, letters: impl Iterator<Item = char>) {
+        self.separate_from_ideograph();
+        self.ascii
+            .extend(letters.filter(char::is_ascii_alphanumeric));
+        self.is_unspelled_word = false;
+    }
+
+    fn separate_from_ideograph(&mut self) {
+        if self.is_after_ideograph {
+            self.ascii.push(' ');
+        }
+        self.is_after_ideograph = false;
+    }
+
+    fn end_word(&mut self) {
+        self.is_complete &= !self.is_unspelled_word;
+        self.is_unspelled_word = false;
+        self.is_after_ideograph = false;
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn accents_are_dropped_and_other_scripts_become_question_marks() {
-        assert_eq!(
-            transliterate("L’été à Besançon… Œuvre, Straße, e\u{301}"),
-            "L'ete a Besancon... OEuvre, Strasse, e"
-        );
-        assert_eq!(transliterate("日本 ok"), "?? ok");
-    }
-}
+#[path = "ascii_tests.rs"]
+mod tests;

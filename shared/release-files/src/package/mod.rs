@@ -19,4 +19,8 @@ pub mod volume_writer;
 pub mod volumes;
 pub mod zip_headers;
 
-pub use self::{facts::Facts, package_file::PackageFile, release_name::build_release_name};
+pub use self::{
+    facts::Facts,
+    package_file::PackageFile,
+    release_name::{BuiltName, NameSources, NamedAfter, build_release_name, source_stem},
+};

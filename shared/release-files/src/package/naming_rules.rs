@@ -1,7 +1,7 @@
 //! The naming rules for the files of a package.
 
 use serde::{Serialize, Serializer};
-use text::ascii::transliterate;
+use text::ascii::spell;
 
 /// The longest extension, in characters. A longer ending is part of the name.
 const MAX_EXTENSION_CHARS: usize = 8;
@@ -93,7 +93,7 @@ fn has_stray_separators(path: &str) -> bool {
         .map(|c| if is_allowed(c) { c } else { 'x' })
         .collect();
     let is_stray = |part: &str| {
-        part.is_empty() || part.len() <= MAX_COMPONENT_BYTES && clean_component(part) != part
+        part.len() <= MAX_COMPONENT_BYTES && clean_component(part).as_deref() != Some(part)
     };
     lettered.split('/').any(is_stray)
 }
@@ -104,13 +104,15 @@ pub(super) fn has_upper_case_extension(name: &str) -> bool {
     extension.is_some_and(|extension| extension.bytes().any(|byte| byte.is_ascii_uppercase()))
 }
 
-/// Cleans the stem and the extension of a file name. An empty stem becomes `file`.
+/// Cleans the stem and the extension of a file name. A stem that cannot be spelled stays as it is:
+/// no other name says the same.
 pub(super) fn clean_file_name(name: &str) -> String {
     let (stem, extension) = split_extension(name);
-    let stem = Some(clean_component(stem))
-        .filter(|stem| !stem.is_empty())
-        .unwrap_or_else(|| "file".to_owned());
-    let cleaned = extension.map_or_else(|| stem.clone(), |extension| format!("{stem}.{extension}"));
+    let ending = extension.map_or_else(String::new, |extension| format!(".{extension}"));
+    let Some(stem) = clean_to_length(stem, MAX_COMPONENT_BYTES - ending.len()) else {
+        return format!("{stem}{}", ending.to_ascii_lowercase());
+    };
+    let cleaned = format!("{stem}{ending}");
     // Cleaning may turn the end of the name into an extension.
     match split_extension(&cleaned) {
         (stem, Some(extension)) => format!("{stem}.{}", extension.to_ascii_lowercase()),
@@ -118,14 +120,36 @@ pub(super) fn clean_file_name(name: &str) -> String {
     }
 }
 
-/// Cleans a component of a path: keeps allowed characters, and one separator between words.
-pub(super) fn clean_component(part: &str) -> String {
+/// Appends a number to the stem of a file name, within the limit of a component.
+pub(super) fn numbered(name: &str, number: usize) -> String {
+    let (stem, extension) = split_extension(name);
+    let mut ending = format!(".{number}");
+    if let Some(extension) = extension {
+        ending.push('.');
+        ending.push_str(extension);
+    }
+    let stem = if stem.is_ascii() {
+        cut_at_word(stem, MAX_COMPONENT_BYTES - ending.len())
+    } else {
+        stem
+    };
+    format!("{stem}{ending}")
+}
+
+/// Cleans a component of a path: keeps allowed characters, and one separator between words. Returns
+/// `None` if nothing is left, or if a letter cannot be spelled.
+pub(super) fn clean_component(part: &str) -> Option<String> {
+    clean_to_length(part, MAX_COMPONENT_BYTES)
+}
+
+fn clean_to_length(part: &str, limit: usize) -> Option<String> {
     let mut cleaned = String::new();
     let mut separators = String::new();
-    for c in transliterate(part).chars() {
+    for c in spell(part)?.chars() {
         match c {
             '.' | '_' | '-' => separators.push(c),
-            ' ' | '\t' => separators.push('.'),
+            // A slash is that of a fraction.
+            ' ' | '\t' | '/' => separators.push('.'),
             _ if !c.is_ascii_alphanumeric() => {}
             _ => {
                 if !cleaned.is_empty() {
@@ -140,9 +164,24 @@ pub(super) fn clean_component(part: &str) -> String {
             }
         }
     }
-    cleaned.truncate(MAX_COMPONENT_BYTES);
-    cleaned.truncate(cleaned.trim_end_matches(['.', '_', '-']).len());
-    cleaned
+    Some(cut_at_word(&cleaned, limit).to_owned()).filter(|cleaned| !cleaned.is_empty())
+}
+
+/// Shortens a name in ASCII to `limit` bytes at the end of a word; within a word only if less than
+/// half of the limit would be left.
+pub(super) fn cut_at_word(name: &str, limit: usize) -> &str {
+    const SEPARATORS: [char; 3] = ['.', '_', '-'];
+    let Some(cut) = name.get(..limit).filter(|_| name.len() > limit) else {
+        return name;
+    };
+    let is_at_end = name[limit..].starts_with(SEPARATORS);
+    let end = if is_at_end {
+        Some(limit)
+    } else {
+        cut.rfind(SEPARATORS)
+    };
+    let end = end.filter(|end| *end >= limit / 2).unwrap_or(limit);
+    cut[..end].trim_end_matches(SEPARATORS)
 }
 
 /// Splits a file name into stem and extension.

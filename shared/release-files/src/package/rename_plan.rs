@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use jobs::release::check_name;
+use text::name_key;
 
 use super::{
     diz,
     naming_rules::{
         NamingRule, broken_character_rules, clean_component, clean_file_name,
-        has_upper_case_extension, split_extension,
+        has_upper_case_extension, numbered,
     },
     volumes::{find_archive, volume_name},
 };
@@ -202,13 +203,16 @@ fn find_main_file(paths: &[&str], ending: &str, release_name: Option<&str>) -> O
     found.min_by_key(|(_, path)| rank(path)).map(|(at, _)| at)
 }
 
-/// Derives a release name from a file with this ending, with the group appended if missing.
+/// Derives a release name from a file with this ending, with the group appended if missing. Digits
+/// alone name no release.
 fn release_name_from(path: &str, ending: &str, group: &str) -> Option<String> {
-    let stem = clean_component(stem(path, ending));
+    let stem = clean_component(stem(path, ending))?;
+    if check_name(&stem).is_ok() {
+        return Some(stem);
+    }
+    let has_letter = stem.bytes().any(|byte| byte.is_ascii_alphabetic());
     let suffixed = format!("{stem}-{group}");
-    [stem, suffixed]
-        .into_iter()
-        .find(|name| check_name(name).is_ok())
+    (has_letter && check_name(&suffixed).is_ok()).then_some(suffixed)
 }
 
 /// Returns the file name without its ending.
@@ -227,8 +231,8 @@ fn target(path: &str, role: &Role, release_name: Option<&str>) -> String {
         (Role::Diz, _) => diz::FILE_NAME.to_owned(),
         (Role::Other, _) => folder
             .split('/')
-            .map(clean_component)
             .filter(|part| !part.is_empty())
+            .map(|part| clean_component(part).unwrap_or_else(|| part.to_owned()))
             .chain([clean_file_name(name)])
             .collect::<Vec<_>>()
             .join("/"),
@@ -256,7 +260,7 @@ fn broken_release_rule(name: &str, role: &Role, release_name: Option<&str>) -> O
         return None;
     };
     let own_name = clean_component(stem(name, ending));
-    let missing = release_name.strip_prefix(&own_name);
+    let missing = own_name.and_then(|own_name| release_name.strip_prefix(own_name.as_str()));
     if missing == Some("") {
         None
     } else if missing.is_some_and(|suffix| suffix.starts_with('-')) {
@@ -274,13 +278,11 @@ fn split_folder(path: &str) -> (&str, &str) {
 /// Reserves the path. Appends a number if it is taken, ignoring case.
 fn reserve_free_path(path: &str, taken: &mut HashSet<String>) -> String {
     let (folder, name) = split_folder(path);
-    let (stem, extension) = split_extension(name);
     let slash = if folder.is_empty() { "" } else { "/" };
-    let extension = extension.map_or_else(String::new, |extension| format!(".{extension}"));
     let mut free = path.to_owned();
     let mut number = 2;
-    while !taken.insert(free.to_lowercase()) {
-        free = format!("{folder}{slash}{stem}.{number}{extension}");
+    while !taken.insert(name_key(&free)) {
+        free = format!("{folder}{slash}{}", numbered(name, number));
         number += 1;
     }
     free

@@ -7,7 +7,7 @@ use release_files::{
     WorkError,
     checksum::format_crc32,
     package::{
-        build_release_name,
+        NameSources, build_release_name,
         naming_rules::NamingRule,
         rename_plan::{RenamePlan, plan_renames},
         sfv::{self, Checksums},
@@ -142,7 +142,13 @@ impl DirFix {
     fn plan(&self) -> RenamePlan {
         let release = &self.task.release;
         let group = release.group.as_deref().unwrap_or("NOGRP");
-        let built = build_release_name(&release.metadata, release.name.as_deref(), group).ok();
+        let sources = NameSources {
+            metadata: &release.metadata,
+            release: release.name.as_deref(),
+            file_stem: None,
+        };
+        let built = build_release_name(&sources, group).ok();
+        let built = built.map(|built| built.name);
         let paths: Vec<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
         plan_renames(&paths, group, built.as_deref())
     }

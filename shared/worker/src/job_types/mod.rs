@@ -1,6 +1,7 @@
 //! The work of the job types, one module each, and the worker that selects among them.
 
 mod analysis;
+mod book_source;
 mod build;
 #[cfg(test)]
 mod cancel_tests;

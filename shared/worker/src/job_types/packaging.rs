@@ -1,17 +1,17 @@
 //! `packaging`: builds the release's package: archive, NFO, DIZ, SFV.
 
-use jobs::{Level, PackagingConfig, release::MAX_METADATA_BYTES};
+use jobs::{Failure, Level, PackagingConfig, release::MAX_METADATA_BYTES};
 use release_files::{
     WorkError,
-    formats::read_metadata,
+    formats::{Format, read_metadata},
     isolation::Run,
-    package::{archive_builder::ArchiveBuilder, build_release_name},
+    package::{NameSources, archive_builder::ArchiveBuilder, build_release_name, source_stem},
 };
 use serde_json::{Map, Value, json};
 use store::Completion;
 
 use super::{
-    Task,
+    Task, book_source,
     build::{ArchiveVolumes, BuiltPackage, PackageBuild, build_package},
     checkpoint::Checkpoints,
     completed, counted, is_complete, require_sources,
@@ -56,15 +56,12 @@ struct Packaging {
 impl Packaging {
     fn run(self, checkpoints: Checkpoints) -> Result<BuiltPackage, WorkError> {
         self.reporter.step("metadata");
-        let metadata = self.metadata()?;
+        let (metadata, book) = self.metadata()?;
         let group = self.task.group(&self.config);
-        let release_name = match &self.config.release_name {
-            Some(name) => name.clone(),
-            None => build_release_name(&metadata, self.task.release.name.as_deref(), group)?,
-        };
+        let (release_name, origin) = self.release_name(&metadata, book, group)?;
         let count = self.sources.len();
         let files = counted(count, "file");
-        let line = format!("Packaging {files} as {release_name}");
+        let line = format!("Packaging {files} as {release_name}{origin}");
         self.reporter.log(Level::Info, &line);
         let total = self.sources.iter().map(|file| file.size).sum();
         let config = self.config.clone();
@@ -98,26 +95,84 @@ impl Packaging {
         Ok(None)
     }
 
-    /// Returns the metadata of the work: the release's, completed from the first source file. That
-    /// file must be readable only if the release has no title.
-    fn metadata(&self) -> Result<Map<String, Value>, WorkError> {
-        let known = self.task.release.metadata.clone();
-        let Some(file) = self.sources.first().filter(|_| !is_complete(&known)) else {
-            return Ok(completed(known, Map::new()));
-        };
-        match self.read_metadata(file) {
-            Ok(found) => Ok(completed(known, found)),
-            Err(WorkError::Failed(failure)) if known.get("title").is_some_and(says_something) => {
-                let (path, why) = (self.task.source_path(file), failure.log_line());
-                let line = format!("The metadata of {path} is not used: {why}");
-                self.reporter.log(Level::Warning, &line);
-                Ok(known)
-            }
-            Err(error) => Err(error),
+    /// Returns the configured name, or else one built from the metadata, the release's name or the
+    /// name of the book's file; and the end of its log line, which says which.
+    fn release_name(
+        &self,
+        metadata: &Map<String, Value>,
+        book: &StoredFile,
+        group: &str,
+    ) -> Result<(String, String), WorkError> {
+        if let Some(name) = &self.config.release_name {
+            return Ok((name.clone(), String::new()));
         }
+        let sources = NameSources {
+            metadata,
+            release: self.task.release.name.as_deref(),
+            file_stem: Some(source_stem(self.task.source_path(book))),
+        };
+        let built = build_release_name(&sources, group)?;
+        let origin = format!(", named after {}", built.named_after.as_str());
+        Ok((built.name, origin))
     }
 
-    fn read_metadata(&self, file: &StoredFile) -> Result<Map<String, Value>, WorkError> {
+    /// Returns the metadata of the work: the release's, completed from the book among the source
+    /// files; and that file. If none can be read, the release must have a title.
+    fn metadata(&self) -> Result<(Map<String, Value>, &StoredFile), WorkError> {
+        let known = self.task.release.metadata.clone();
+        let candidates = self.candidates();
+        let likeliest = candidates[0];
+        if is_complete(&known) {
+            return Ok((completed(known, Map::new()), likeliest));
+        }
+        let mut failures = Vec::new();
+        let (book, found) = match self.read_book(&candidates, &mut failures)? {
+            Some(read) => read,
+            None if known.get("title").is_some_and(says_something) => (likeliest, Map::new()),
+            None => return Err(WorkError::Failed(failures.remove(0).1)),
+        };
+        for (file, failure) in failures {
+            let (path, why) = (self.task.source_path(file), failure.log_line());
+            let line = format!("The metadata of {path} is not used: {why}");
+            self.reporter.log(Level::Warning, &line);
+        }
+        Ok((completed(known, found), book))
+    }
+
+    /// Returns the source files that may be the book, the likeliest first.
+    fn candidates(&self) -> Vec<&StoredFile> {
+        let sources = self.sources.iter();
+        let paths: Vec<&str> = sources.map(|file| self.task.source_path(file)).collect();
+        let positions = book_source::candidates(&paths).into_iter();
+        positions.map(|at| &self.sources[at]).collect()
+    }
+
+    /// Reads the first of these files that is a book, or else the first source file, or else any
+    /// other. Returns `None` if none can be read, and adds those to `failures`.
+    fn read_book<'a>(
+        &self,
+        candidates: &[&'a StoredFile],
+        failures: &mut Vec<(&'a StoredFile, Failure)>,
+    ) -> Result<Option<(&'a StoredFile, Map<String, Value>)>, WorkError> {
+        let mut other = None;
+        for &file in candidates {
+            match self.read_metadata(file) {
+                Ok((found, format)) => {
+                    if book_source::is_book(self.task.source_path(file), format) {
+                        return Ok(Some((file, found)));
+                    }
+                    if other.is_none() || file.key == self.sources[0].key {
+                        other = Some((file, found));
+                    }
+                }
+                Err(WorkError::Failed(failure)) => failures.push((file, failure)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(other)
+    }
+
+    fn read_metadata(&self, file: &StoredFile) -> Result<(Map<String, Value>, Format), WorkError> {
         let mut progress = JobProgress::new(self.reporter.clone(), 1, METADATA_READ);
         let path = self.task.source_path(file);
         let mut content = self.objects.open(file);
@@ -128,6 +183,10 @@ impl Packaging {
         found.insert("format".to_owned(), json!(format));
         // The NFO shows them.
         fit(&mut found, MAX_METADATA_BYTES);
-        Ok(found)
+        Ok((found, format))
     }
 }
+
+#[cfg(test)]
+#[path = "packaging_tests.rs"]
+mod tests;

@@ -9,8 +9,8 @@ use release_files::{
     formats::archive::Archive,
     nfo::{read::read, repair::check_size},
     package::{
-        PackageFile, archive_builder::ArchiveBuilder, build_release_name, diz, sfv::Checksums,
-        volume_reader::VolumeReader,
+        NameSources, PackageFile, archive_builder::ArchiveBuilder, build_release_name, diz,
+        sfv::Checksums, volume_reader::VolumeReader,
     },
     paths::has_extension,
     progress::{Progress, ReadProgress},
@@ -74,8 +74,8 @@ impl Repack {
         let read = self.verify()?;
         let metadata = self.metadata()?;
         let group = self.task.group(&self.config);
-        let release_name = self.release_name(old_name, &metadata, group)?;
-        let line = format!("Repacking {old_name} as {release_name}");
+        let (release_name, origin) = self.release_name(old_name, &metadata, group)?;
+        let line = format!("Repacking {old_name} as {release_name}{origin}");
         self.reporter.log(Level::Info, &line);
 
         let unreadable = |error| unreadable_archive(error, old_name);
@@ -180,19 +180,30 @@ impl Repack {
         Ok(completed(known, to_object(&reading.metadata)?))
     }
 
-    /// Returns the configured name, or one with the configured group, or else the old name.
+    /// Returns the configured name, or one with the configured group, or else the old name; and the
+    /// end of its log line.
     fn release_name(
         &self,
         old_name: &str,
         metadata: &Map<String, Value>,
         group: &str,
-    ) -> Result<String, WorkError> {
-        let has_new_group = self.config.group.is_some();
-        match &self.config.release_name {
-            Some(name) => Ok(name.clone()),
-            None if !has_new_group && check_name(old_name).is_ok() => Ok(old_name.to_owned()),
-            None => build_release_name(metadata, self.task.release.name.as_deref(), group),
+    ) -> Result<(String, String), WorkError> {
+        let is_valid = check_name(old_name).is_ok();
+        if let Some(name) = &self.config.release_name {
+            return Ok((name.clone(), String::new()));
         }
+        if self.config.group.is_none() && is_valid {
+            return Ok((old_name.to_owned(), String::new()));
+        }
+        let without_group = old_name.rsplit_once('-').filter(|_| is_valid);
+        let sources = NameSources {
+            metadata,
+            release: self.task.release.name.as_deref(),
+            file_stem: Some(without_group.map_or(old_name, |(words, _)| words)),
+        };
+        let built = build_release_name(&sources, group)?;
+        let origin = format!(", named after {}", built.named_after.as_str());
+        Ok((built.name, origin))
     }
 
     /// Returns the files to copy unchanged: all but the archive and the generated ones.

@@ -30,12 +30,17 @@ pub struct WorkerHarness {
 
 impl WorkerHarness {
     pub async fn new(metadata: Value) -> Self {
+        Self::named(metadata, None).await
+    }
+
+    /// Creates a release with a name of its own.
+    pub async fn named(metadata: Value, name: Option<&str>) -> Self {
         let (bucket, store, clock) = (Bucket::default(), store().await, ManualClock::default());
         let release = ReleaseId::try_from(42).unwrap();
         let new = NewRelease {
             user_id: UserId::try_from(7).unwrap(),
             release_type: "ebook".to_owned(),
-            name: None,
+            name: name.map(str::to_owned),
             group: Some("GRP".to_owned()),
             metadata: metadata.as_object().unwrap().clone(),
         };
@@ -144,6 +149,14 @@ impl WorkerHarness {
     pub async fn failure_code(&mut self, job_type: JobType, config: Value) -> FailureCode {
         let (job, result) = self.run(job_type, config).await;
         job.error().unwrap_or_else(|| panic!("{result}")).code
+    }
+
+    /// Returns the messages in a job's log, one a line.
+    pub async fn log(&self, job: &Job) -> String {
+        let head = self.store.head(job.id).await.unwrap().unwrap();
+        let details = self.store.details(&head).await.unwrap().unwrap();
+        let messages = details.log.iter().map(|entry| entry.message.as_str());
+        messages.collect::<Vec<_>>().join("\n")
     }
 
     pub async fn release(&self) -> Release {
