@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use text::name_key;
 
 use super::listed_file::ListedFile;
 use crate::paths::has_extension;
@@ -16,7 +17,8 @@ pub struct Comparison {
     pub unexpected_files: Vec<String>,
 }
 
-/// Compares files by name, ignoring folder and case. An empty list has no differences.
+/// Compares files by name, ignoring folder, case and the way of writing an accent. An empty list has
+/// no differences.
 #[must_use]
 pub fn compare<'a>(
     listed: &[ListedFile],
@@ -42,12 +44,9 @@ pub fn compare<'a>(
     }
 }
 
-/// The file name in lower case.
+/// The key of the file name.
 fn key(path: &str) -> String {
-    path.rsplit(['/', '\\'])
-        .next()
-        .unwrap_or(path)
-        .to_lowercase()
+    name_key(path.rsplit(['/', '\\']).next().unwrap_or(path))
 }
 
 fn is_seldom_listed(path: &str) -> bool {
@@ -72,5 +71,17 @@ mod tests {
         };
         assert_eq!(compare(&listed, files), expected);
         assert_eq!(compare(&[], files), Comparison::default());
+    }
+
+    #[test]
+    fn accents_are_the_same_in_one_character_or_two() {
+        let decomposed = "e\u{301}te\u{301}.pdf";
+        for (listed, existing) in [("été.pdf", decomposed), (decomposed, "cd/ÉTÉ.pdf")] {
+            let listed = [ListedFile {
+                name: listed.to_owned(),
+                ..ListedFile::default()
+            }];
+            assert_eq!(compare(&listed, [existing]), Comparison::default());
+        }
     }
 }
