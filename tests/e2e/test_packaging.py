@@ -28,7 +28,7 @@ from waiting import wait_until
 def test_epub_is_packaged_with_its_own_metadata(owner: User) -> None:
     epub = sample_epub()
     release = owner.create_release({"lighthouse.epub": epub}, metadata={})
-    name = "Ada.Example-The.Lighthouse.Keeper.s.Ledger-2026-GRP"
+    name = "Ada.Example-The.Lighthouse.Keepers.Ledger-2026-GRP"
     package = make_package(owner, release)
     assert set(package) == {f"{name}.zip", f"{name}.nfo", f"{name}.sfv", "FILE_ID.DIZ"}
     assert unzip(package[f"{name}.zip"]) == {"lighthouse.epub": epub}

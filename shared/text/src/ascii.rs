@@ -6,7 +6,7 @@ mod spelling;
 
 use std::borrow::Cow;
 
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use self::spelling::Spelling;
 
@@ -30,9 +30,10 @@ pub fn spell(text: &str) -> Option<String> {
 
 /// Composes letters with their accents (NFC): the spelling of a letter depends on them.
 fn composed(text: &str) -> Cow<'_, str> {
-    match is_nfc_quick(text.chars()) {
-        IsNormalized::Yes => Cow::Borrowed(text),
-        IsNormalized::No | IsNormalized::Maybe => Cow::Owned(text.nfc().collect()),
+    if is_nfc(text) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.nfc().collect())
     }
 }
 
@@ -69,9 +70,11 @@ impl<'a> Speller<'a> {
         let (mut previous, mut repeated) = (None, None);
         while let Some(c) = chars.next() {
             let next = chars.peek().copied();
-            let spelling = Spelling::of(c, (previous, next));
+            let spelling = Spelling::from_char(c, (previous, next));
             if spelling == Spelling::Repetition {
-                self.push(repeated.map_or(Spelling::Unknown, |c| Spelling::of(c, (None, next))));
+                self.push(
+                    repeated.map_or(Spelling::Unknown, |c| Spelling::from_char(c, (None, next))),
+                );
             } else {
                 self.push(spelling);
                 repeated = c.is_alphabetic().then_some(c);

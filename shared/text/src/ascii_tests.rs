@@ -260,8 +260,8 @@ fn no_letter_of_unicode_vanishes_or_grows_without_bound() {
         let spelled = spell(&format!("a{c}"));
         let is_mark = unicode_normalization::char::is_combining_mark(c);
         let is_letter = c.is_alphabetic() && !is_mark && !c.is_ascii();
-        let is_sign = Spelling::of(c, (None, None)) == Spelling::Sign;
-        let is_repetition = Spelling::of(c, (None, None)) == Spelling::Repetition;
+        let is_sign = Spelling::from_char(c, (None, None)) == Spelling::Sign;
+        let is_repetition = Spelling::from_char(c, (None, None)) == Spelling::Repetition;
         if is_letter && !is_sign && !is_repetition && spelled.is_some() {
             let has_letter = spelling.bytes().any(|byte| byte.is_ascii_alphanumeric());
             let is_typography = ["'", " "].contains(&spelling.as_str());

@@ -32,7 +32,7 @@ pub(super) enum Spelling {
 
 impl Spelling {
     /// Returns the spelling of a character between two others.
-    pub(super) fn of(c: char, (previous, next): (Option<char>, Option<char>)) -> Self {
+    pub(super) fn from_char(c: char, (previous, next): (Option<char>, Option<char>)) -> Self {
         if c.is_ascii() {
             return Self::Ascii(c);
         }
@@ -40,7 +40,7 @@ impl Spelling {
             return Self::Symbol(" ");
         }
         match c {
-            // Bulgarian has a vowel where Russian has a sign, which only stands before a vowel or
+            // Bulgarian has a vowel where Russian has a sign, which occurs only before a vowel or
             // at the end of a word.
             'ъ' if is_hard_vowel(next) => Self::Letters("a"),
             'Ъ' if is_hard_vowel(next) => Self::Letters("A"),
@@ -73,12 +73,12 @@ impl Spelling {
         }
     }
 
-    /// Returns the spelling of the letter of which this one is a form.
+    /// Returns the spelling of the letter that this one is a form of.
     fn from_compatible(c: char) -> Self {
         let mut parts = Vec::new();
         decompose_compatible(c, |part| parts.push(part));
         match parts.as_slice() {
-            [part, ..] if *part != c => Self::of(*part, (None, None)),
+            [part, ..] if *part != c => Self::from_char(*part, (None, None)),
             _ => Self::Unknown,
         }
     }
@@ -128,7 +128,7 @@ fn typographic(c: char) -> Option<Spelling> {
 }
 
 /// Returns whether a letter is only a sign: it softens, hardens, lengthens or joins its neighbors,
-/// stands for a stop that English does not write, or marks an omission.
+/// is a stop that English does not write, or marks an omission.
 const fn is_sign(c: char) -> bool {
     matches!(
         c,
