@@ -53,6 +53,12 @@ struct Packaging {
     objects: ObjectStore,
 }
 
+/// The source file that completes the release's metadata, and its own.
+struct Book<'a> {
+    file: &'a StoredFile,
+    metadata: Map<String, Value>,
+}
+
 impl Packaging {
     fn run(self, checkpoints: Checkpoints) -> Result<BuiltPackage, WorkError> {
         self.reporter.step("metadata");
@@ -126,9 +132,12 @@ impl Packaging {
             return Ok((completed(known, Map::new()), likeliest));
         }
         let mut failures = Vec::new();
-        let (book, found) = match self.read_book(&candidates, &mut failures)? {
-            Some(read) => read,
-            None if known.get("title").is_some_and(says_something) => (likeliest, Map::new()),
+        let book = match self.read_book(&candidates, &mut failures)? {
+            Some(book) => book,
+            None if known.get("title").is_some_and(says_something) => Book {
+                file: likeliest,
+                metadata: Map::new(),
+            },
             None => return Err(WorkError::Failed(failures.remove(0).1)),
         };
         for (file, failure) in failures {
@@ -136,7 +145,7 @@ impl Packaging {
             let line = format!("The metadata of {path} is not used: {why}");
             self.reporter.log(Level::Warning, &line);
         }
-        Ok((completed(known, found), book))
+        Ok((completed(known, book.metadata), book.file))
     }
 
     /// Returns the source files that may be the book, the likeliest first.
@@ -153,16 +162,17 @@ impl Packaging {
         &self,
         candidates: &[&'a StoredFile],
         failures: &mut Vec<(&'a StoredFile, Failure)>,
-    ) -> Result<Option<(&'a StoredFile, Map<String, Value>)>, WorkError> {
+    ) -> Result<Option<Book<'a>>, WorkError> {
         let mut other = None;
         for &file in candidates {
             match self.read_metadata(file) {
-                Ok((found, format)) => {
+                Ok((metadata, format)) => {
+                    let book = Book { file, metadata };
                     if book_source::is_book(self.task.source_path(file), format) {
-                        return Ok(Some((file, found)));
+                        return Ok(Some(book));
                     }
                     if other.is_none() || file.key == self.sources[0].key {
-                        other = Some((file, found));
+                        other = Some(book);
                     }
                 }
                 Err(WorkError::Failed(failure)) => failures.push((file, failure)),
