@@ -123,7 +123,7 @@ impl Packaging {
     }
 
     /// Returns the metadata of the work: the release's, completed from the book among the source
-    /// files; and that file. If none can be read, the release must have a title.
+    /// files; and that file. If none can be read, the release must have a title or a name.
     fn metadata(&self) -> Result<(Map<String, Value>, &StoredFile), WorkError> {
         let known = self.task.release.metadata.clone();
         let candidates = self.candidates();
@@ -134,7 +134,7 @@ impl Packaging {
         let mut failures = Vec::new();
         let book = match self.read_book(&candidates, &mut failures)? {
             Some(book) => book,
-            None if known.get("title").is_some_and(says_something) => Book {
+            None if self.is_named(&known) => Book {
                 file: likeliest,
                 metadata: Map::new(),
             },
@@ -146,6 +146,13 @@ impl Packaging {
             self.reporter.log(Level::Warning, &line);
         }
         Ok((completed(known, book.metadata), book.file))
+    }
+
+    /// Returns whether the package has a name without the metadata of a source file.
+    fn is_named(&self, known: &Map<String, Value>) -> bool {
+        known.get("title").is_some_and(says_something)
+            || self.task.release.name.is_some()
+            || self.config.release_name.is_some()
     }
 
     /// Returns the source files that may be the book, the likeliest first.

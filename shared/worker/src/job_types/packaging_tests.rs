@@ -59,6 +59,12 @@ async fn damaged_book_does_not_fail_where_another_works() {
     assert_eq!(name, "My.Notes-GRP");
     assert!(log.contains("The metadata of b.epub is not used"), "{log}");
 
+    // A release with a name needs no metadata.
+    let files: [(&str, &[u8]); 1] = [("a.epub", damaged)];
+    let (_, name, log) = packaged(json!({}), Some("My Book"), &files).await;
+    assert_eq!(name, "My.Book-GRP");
+    assert!(log.contains("The metadata of a.epub is not used"), "{log}");
+
     let mut harness = WorkerHarness::new(json!({})).await;
     harness.source("a.epub", damaged);
     let code = harness.failure_code(Packaging, json!({})).await;
