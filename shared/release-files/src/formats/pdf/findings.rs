@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use lopdf::{Object, StringFormat};
 use serde::{Deserialize, Serialize};
 use text::tidy_line;
 
-/// The longest string, in bytes.
-pub const MAX_STRING_BYTES: usize = 16 * 1024;
+use super::xmp::Xmp;
 
 /// The keys of an Info dictionary in use.
 pub const INFO_KEYS: [&[u8]; 7] = [
@@ -31,12 +29,14 @@ pub struct Findings {
     pub encrypted: bool,
     /// True if its cross-references are damaged, so that it was scanned without them.
     pub damaged: bool,
-    /// The version in its catalog, or else in its header.
+    /// The version in its catalog; at last the later one of this and of its header's.
     pub version: Option<String>,
     /// The language in its catalog.
     pub language: Option<String>,
     /// The unmodified values of the Info dictionary; see [`Findings::info`].
     pub raw_info: BTreeMap<String, String>,
+    /// The metadata in its XMP.
+    pub xmp: Xmp,
 }
 
 impl Findings {
@@ -52,13 +52,4 @@ impl Findings {
                 .insert(String::from_utf8_lossy(key).into_owned(), value);
         }
     }
-}
-
-/// Decodes a text string as UTF-16BE or UTF-8 by its byte order mark, or else as `PDFDocEncoding`.
-pub fn decode_string(bytes: &[u8]) -> Option<String> {
-    let bytes = &bytes[..bytes.len().min(MAX_STRING_BYTES)];
-    let object = Object::String(bytes.to_vec(), StringFormat::Literal);
-    let decoded = lopdf::decode_text_string(&object);
-    let text = decoded.unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned());
-    (!text.trim().is_empty()).then_some(text)
 }

@@ -1,22 +1,28 @@
-//! Reads the version, the pages and the Info dictionary of a PDF.
+//! Reads the version, the pages, the Info dictionary and the XMP of a PDF.
 
+mod date;
 mod document;
+mod filter;
 mod findings;
+mod metadata;
+mod object_stream;
+mod page_tree;
 mod scan;
+mod strings;
+mod version;
+mod xmp;
 
 use std::io::{Read, Seek, SeekFrom};
 
-use jobs::FailureCode;
-use text::tidy_line;
-
 use self::findings::Findings;
+use self::metadata::metadata;
 use super::format::Format;
 use super::model::{MediaInfo, Metadata};
 use super::source::Source;
 use crate::WorkError;
 use crate::isolation::{self, Reader, Run};
-use crate::metadata::{find_year, isbn, split_people};
 use crate::progress::Progress;
+use jobs::FailureCode;
 
 /// The largest PDF that is read completely, in bytes. A larger one is read only at its two ends.
 const MAX_WHOLE_BYTES: u64 = 16 * 1024 * 1024;
@@ -51,7 +57,9 @@ pub(super) fn read<R: Read + Seek>(
         pages: findings.pages,
         producer: findings
             .info("Producer")
-            .or_else(|| findings.info("Creator")),
+            .or_else(|| findings.xmp.first(&["Producer"]))
+            .or_else(|| findings.info("Creator"))
+            .or_else(|| findings.xmp.first(&["CreatorTool"])),
         encrypted: findings.encrypted,
         damaged: findings.damaged,
         ..MediaInfo::new(Format::Pdf)
@@ -77,12 +85,23 @@ fn read_whole<R: Read + Seek>(
 
 /// Reads a whole PDF by its cross-references or, if it is damaged, without them.
 pub(crate) fn read_bytes(bytes: &[u8]) -> Findings {
-    let findings = document::parse(bytes).unwrap_or_else(|| Findings {
-        damaged: true,
-        ..scan::scan(&[bytes], true)
-    });
+    let findings = match document::parse(bytes) {
+        Some(parsed) if parsed.lacks_info => Findings {
+            raw_info: scan::scan(&[bytes], true).raw_info,
+            ..parsed.findings
+        },
+        Some(parsed) => parsed.findings,
+        None => Findings {
+            damaged: true,
+            ..scan::scan(&[bytes], true)
+        },
+    };
+    with_version(findings, bytes)
+}
+
+fn with_version(findings: Findings, head: &[u8]) -> Findings {
     Findings {
-        version: findings.version.or_else(|| scan::header_version(bytes)),
+        version: version::later(version::from_header(head), findings.version),
         ..findings
     }
 }
@@ -95,31 +114,10 @@ fn read_ends<R: Read + Seek>(
     progress.warn(warning.to_owned());
     let head = source.read_at(0, HEAD_BYTES)?;
     let tail = source.read_at(source.size() - TAIL_BYTES, TAIL_BYTES)?;
-    let findings = scan::scan(&[&head, &tail], false);
-    Ok(Findings {
-        version: findings.version.or_else(|| scan::header_version(&head)),
-        ..findings
-    })
+    Ok(with_version(scan::scan(&[&head, &tail], false), &head))
 }
 
-fn metadata(findings: &Findings) -> Metadata {
-    let keywords = findings.info("Keywords").unwrap_or_default();
-    let isbn_keys = ["Subject", "Keywords", "Title"];
-    Metadata {
-        title: findings.info("Title"),
-        authors: split_people(&findings.info("Author").unwrap_or_default()),
-        isbn: isbn_keys
-            .iter()
-            .find_map(|key| isbn::find(&findings.info(key)?)),
-        year: findings
-            .info("CreationDate")
-            .and_then(|date| find_year(&date)),
-        language: findings.language.clone(),
-        description: findings.info("Subject"),
-        subjects: keywords.split([',', ';']).filter_map(tidy_line).collect(),
-        ..Metadata::default()
-    }
-}
-
+#[cfg(test)]
+mod reader_tests;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use crate::formats::samples;
 use crate::isolation::in_process;
 use crate::progress::testing::Recorder;
 
-fn read_all(bytes: &[u8]) -> (Result<(Metadata, MediaInfo), WorkError>, Recorder) {
+pub fn read_all(bytes: &[u8]) -> (Result<(Metadata, MediaInfo), WorkError>, Recorder) {
     let mut progress = Recorder::default();
     let mut cursor = Cursor::new(bytes);
     let result = read(
