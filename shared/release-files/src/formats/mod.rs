@@ -13,10 +13,12 @@ mod epub_container;
 mod format;
 mod html_entities;
 mod local_header;
+mod marks;
 mod model;
 mod opf;
 mod opf_metadata;
 mod pdf;
+mod pdf_header;
 mod plain;
 mod prefixed_zip;
 #[cfg(test)]
@@ -112,7 +114,8 @@ fn read<R: Read + Seek>(
 ) -> Result<Analysis, WorkError> {
     let mut source = Source::new(reader, size);
     let head = source.read_at(0, detect::HEAD_BYTES)?;
-    let mut format = detect::detect(&head);
+    let tail_start = size.saturating_sub(detect::TAIL_BYTES);
+    let mut format = detect::detect(&head, || source.read_at(tail_start, detect::TAIL_BYTES))?;
     if prefixed_zip::is_zip(format, &head, &mut source)? {
         format = Format::Zip;
     }
@@ -189,7 +192,7 @@ fn warn_about_extension(path: &str, format: Format, progress: &mut dyn Progress)
     {
         let format = format.as_str();
         progress.warn(format!(
-            "The format of {name:?} is {format}, which does not match its extension"
+            "The format of {name:?} is {format}, unlike its name"
         ));
     }
 }

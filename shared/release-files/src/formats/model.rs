@@ -1,7 +1,6 @@
 //! The result of an analysis, in the shape of its JSON.
 
 use serde::{Deserialize, Serialize};
-use text::encoding::Encoding;
 
 use super::format::Format;
 
@@ -83,8 +82,9 @@ pub struct MediaInfo {
     pub toc: Vec<TableOfContents>,
     /// The layout of an EPUB.
     pub layout: Option<Layout>,
-    /// The encoding of a text.
-    pub encoding: Option<Encoding>,
+    /// The encoding of a text, in lower case: one of [`text::encoding::Encoding`], or another that a
+    /// document in HTML or XML declares.
+    pub encoding: Option<String>,
     /// The number of lines of a text.
     pub lines: Option<u64>,
     /// The program that created the file, according to the file.

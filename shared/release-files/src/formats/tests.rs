@@ -2,8 +2,6 @@
 
 use std::io::{self, Cursor, SeekFrom};
 
-use text::encoding::Encoding;
-
 use super::samples::{self, OPF3};
 use super::*;
 use crate::isolation::in_process;
@@ -88,7 +86,7 @@ fn flawed_epub_2_is_analyzed_with_warnings() {
         "first",
         "no chapters",
         "table of contents",
-        "does not match its extension",
+        "unlike its name",
     ] {
         assert!(
             progress.warnings.iter().any(|w| w.contains(part)),
@@ -232,17 +230,45 @@ fn plain_files_are_analyzed() {
     let (analysis, _) = good("x.nfo", nfo);
     let info = analysis.mediainfo;
     assert_eq!(
-        (info.format, info.encoding),
-        (Format::Text, Some(Encoding::Cp437))
+        (info.format, info.encoding.as_deref()),
+        (Format::Text, Some("cp437"))
     );
     assert_eq!(info.lines, Some(2));
-    let (analysis, progress) = good("cover.png", b"GIF89a...");
+    let (analysis, progress) = good("cover.png", b"GIF89a\x01\0\x01\0\0\0\0");
     assert_eq!(analysis.mediainfo.format, Format::Gif);
-    assert!(progress.warnings[0].contains("does not match its extension"));
+    assert!(progress.warnings[0].contains("unlike its name"));
     let (analysis, progress) = good("x", b"\0\x01\x02");
     assert_eq!(analysis.mediainfo.format, Format::Unknown);
     assert!(progress.warnings[0].contains("not known"));
     assert_eq!(failure(b""), FailureCode::FileEmpty);
+}
+
+#[test]
+fn file_unlike_its_name_has_a_warning() {
+    for (path, bytes, format) in [
+        ("book.epub", &b"\x1F\x8B\x08\0\0\0\0\0"[..], Format::Gzip),
+        ("book.EPUB", b"RIFF\x24\0\0\0WAVEfmt ", Format::Wav),
+        ("book.epub", b"ID3\x04\0\0\0\0", Format::Mp3),
+        ("book.epub", b"plain words", Format::Text),
+        ("book.pdf", b"\0\x01\x02", Format::Unknown),
+        (
+            "a.b/book.cbz",
+            &samples::zip(&[("a.exe", b"x")]),
+            Format::Zip,
+        ),
+    ] {
+        let (analysis, progress) = good(path, bytes);
+        assert_eq!(analysis.mediainfo.format, format, "{path}");
+        let warnings = &progress.warnings;
+        assert!(
+            warnings.iter().any(|w| w.contains("unlike its name")),
+            "{path}: {warnings:?}"
+        );
+    }
+    for path in ["notes.txt", "notes.unusual", "notes", "page.html"] {
+        let (_, progress) = good(path, b"plain words");
+        assert!(progress.warnings.is_empty(), "{:?}", progress.warnings);
+    }
 }
 
 #[test]
