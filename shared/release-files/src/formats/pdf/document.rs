@@ -21,21 +21,30 @@ pub struct Parsed {
 
 /// Reads the document. Returns `None` if the library cannot read it or finds no pages.
 pub fn parse(bytes: &[u8]) -> Option<Parsed> {
-    let as_written = load(bytes, false);
-    if let Some(parsed) = as_written.as_ref().and_then(read) {
+    let document = load(bytes, false)?;
+    if let Some(parsed) = read(&document) {
         return Some(parsed);
     }
+    if is_rebuilt(&document) {
+        return None;
+    }
     // The cross-references may be in order, but all point past their objects.
+    drop(document);
     let mut parsed = read(&load(bytes, true)?)?;
     parsed.findings.damaged = true;
     Some(parsed)
 }
 
-fn load(bytes: &[u8], is_rebuilt: bool) -> Option<Document> {
+/// Returns whether the library found the objects without cross-references.
+fn is_rebuilt(document: &Document) -> bool {
+    document.xref_recovery == Some(XrefRecovery::Reconstructed)
+}
+
+fn load(bytes: &[u8], without_references: bool) -> Option<Document> {
     let options = LoadOptions {
         filter: Some(keep_structure),
         max_decompressed_size: Some(MAX_STREAM_BYTES),
-        force_reconstruct: is_rebuilt,
+        force_reconstruct: without_references,
         ..LoadOptions::default()
     };
     // A panic of the library means that the file is damaged.
@@ -68,10 +77,9 @@ fn read(document: &Document) -> Option<Parsed> {
         findings.set_info(key, value.and_then(decode_string));
     }
     let is_named = document.trailer.has(b"Info");
-    let is_rebuilt = document.xref_recovery == Some(XrefRecovery::Reconstructed);
     Some(Parsed {
         findings,
-        lacks_info: info.is_none() && (is_named || is_rebuilt) && !encrypted,
+        lacks_info: info.is_none() && (is_named || is_rebuilt(document)) && !encrypted,
     })
 }
 

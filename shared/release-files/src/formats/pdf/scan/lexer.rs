@@ -3,6 +3,8 @@
 //! Nothing here fails: what is not well-formed is skipped, and what is cut ends where the input
 //! does. Each function takes time in proportion to its input.
 
+use std::borrow::Cow;
+
 use crate::formats::pdf::strings::MAX_STRING_BYTES;
 
 /// A value of a dictionary.
@@ -11,7 +13,7 @@ pub enum Value<'a> {
     /// A string, not yet decoded.
     String(Vec<u8>),
     /// A name.
-    Name(Vec<u8>),
+    Name(Cow<'a, [u8]>),
     /// A whole number that is not negative.
     Number(u64),
     /// The number of another object.
@@ -23,18 +25,19 @@ pub enum Value<'a> {
 }
 
 /// The entries of a dictionary that have the keys in use.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Dictionary<'a> {
-    entries: Vec<(Vec<u8>, &'a [u8])>,
+    /// Each key, and the input from its value.
+    entries: Vec<(&'static [u8], &'a [u8])>,
     /// The input behind the dictionary.
     pub rest: &'a [u8],
 }
 
 impl<'a> Dictionary<'a> {
     /// Parses the dictionary at the start of the input, for these keys only.
-    pub fn parse(input: &'a [u8], keys: &[&[u8]]) -> Option<Self> {
+    pub fn parse(input: &'a [u8], keys: &[&'static [u8]]) -> Option<Self> {
         let mut rest = skip_blank(input).strip_prefix(b"<<")?;
-        let mut entries: Vec<(Vec<u8>, &[u8])> = Vec::new();
+        let mut entries: Vec<(&'static [u8], &[u8])> = Vec::new();
         loop {
             rest = skip_blank(rest);
             match rest {
@@ -44,13 +47,13 @@ impl<'a> Dictionary<'a> {
                     break;
                 }
                 [b'/', after @ ..] => {
-                    let (key, value) = after.split_at(regular_length(after));
-                    let key = decode_name(key);
+                    let (name, value) = after.split_at(regular_length(after));
+                    let name = decode_name(name);
                     let value = skip_blank(value);
                     rest = &value[value_length(value)..];
-                    // The last one counts, as for other readers.
-                    entries.retain(|(known, _)| *known != key);
-                    if keys.contains(&&key[..]) {
+                    if let Some(key) = keys.iter().find(|key| ***key == *name) {
+                        // The last one counts, as for other readers.
+                        entries.retain(|(known, _)| known != key);
                         entries.push((key, value));
                     }
                 }
@@ -58,23 +61,24 @@ impl<'a> Dictionary<'a> {
                 _ => rest = &rest[token_length(rest)..],
             }
         }
+        entries.shrink_to_fit();
         Some(Self { entries, rest })
     }
 
     /// Returns whether there is an entry with this key.
     pub fn has(&self, key: &[u8]) -> bool {
-        self.entries.iter().any(|(known, _)| known == key)
+        self.entries.iter().any(|(known, _)| *known == key)
     }
 
     /// The value with this key.
     pub fn get(&self, key: &[u8]) -> Option<Value<'a>> {
-        let (_, value) = self.entries.iter().find(|(known, _)| known == key)?;
+        let (_, value) = self.entries.iter().find(|(known, _)| *known == key)?;
         parse_value(value)
     }
 
     /// Returns whether the value with this key is this name.
     pub fn is(&self, key: &[u8], name: &[u8]) -> bool {
-        matches!(self.get(key), Some(Value::Name(found)) if found == name)
+        matches!(self.get(key), Some(Value::Name(found)) if *found == *name)
     }
 
     /// The whole number with this key.
@@ -233,7 +237,10 @@ fn literal_length(input: &[u8]) -> usize {
     input.len()
 }
 
-fn decode_name(name: &[u8]) -> Vec<u8> {
+fn decode_name(name: &[u8]) -> Cow<'_, [u8]> {
+    if !name.contains(&b'#') {
+        return Cow::Borrowed(name);
+    }
     let mut decoded = Vec::with_capacity(name.len());
     let mut rest = name;
     while let [first, after @ ..] = rest {
@@ -247,7 +254,7 @@ fn decode_name(name: &[u8]) -> Vec<u8> {
         decoded.push(byte);
         rest = after;
     }
-    decoded
+    decoded.into()
 }
 
 fn hex_digit(digit: u8) -> Option<u8> {

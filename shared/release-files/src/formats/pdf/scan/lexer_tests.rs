@@ -39,8 +39,8 @@ fn values_of_every_kind_are_read() {
         (b"12 %x\n 0\tR>>", Value::Reference(12)),
         (b"12 0 Reset", Value::Number(12)),
         (b"12 (a)", Value::Number(12)),
-        (b"/A#20B/C", Value::Name(b"A B".to_vec())),
-        (b"/A#zz", Value::Name(b"A#zz".to_vec())),
+        (b"/A#20B/C", Value::Name(b"A B"[..].into())),
+        (b"/A#zz", Value::Name(b"A#zz"[..].into())),
         (b"[1 (]) [2]] 3", Value::Array(b"[1 (]) [2]]")),
         (b"<</A(>>)/B<3>>> 4", Value::Dictionary(b"<</A(>>)/B<3>>>")),
     ] {
@@ -86,7 +86,7 @@ fn items_of_an_array_are_read() {
         Value::Reference(1),
         Value::Reference(2),
         Value::Dictionary(b"<</A 1>>"),
-        Value::Name(b"N".to_vec()),
+        Value::Name(b"N"[..].into()),
         Value::Number(3),
     ];
     assert_eq!(found, expected);

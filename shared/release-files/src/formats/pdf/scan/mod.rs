@@ -9,7 +9,7 @@ use lopdf::ObjectId;
 use text::tidy_line;
 
 use self::lexer::{Dictionary, Value, items};
-use self::objects::{ObjectStreams, Objects, unpack};
+use self::objects::{ObjectStreams, Objects, raw_objects, unpack};
 use super::findings::{Findings, INFO_KEYS};
 use super::page_tree::{self, Node};
 use super::strings::decode_string;
@@ -20,8 +20,9 @@ const MAX_XMP_STREAMS: usize = 10;
 
 /// Scans pieces of a PDF. If `whole`, they are the complete file, so that pages can be counted.
 pub fn scan(pieces: &[&[u8]], whole: bool) -> Findings {
-    let streams = ObjectStreams::unpack(pieces);
-    let objects = Objects::find(pieces, &streams);
+    let raw_objects: Vec<_> = pieces.iter().copied().flat_map(raw_objects).collect();
+    let streams = ObjectStreams::unpack(&raw_objects);
+    let objects = Objects::new(pieces, raw_objects, &streams);
     let encrypted = objects.are_encrypted(pieces);
     let catalog = find_catalog(&objects);
     let mut findings = Findings {
@@ -49,7 +50,13 @@ fn find_catalog<'a>(objects: &Objects<'a>) -> Option<Dictionary<'a>> {
     objects
         .of_trailer(b"Root")
         .filter(|root| root.has(b"Pages") || is_typed(root))
-        .or_else(|| objects.dictionaries().rev().find(is_typed))
+        .or_else(|| {
+            objects
+                .dictionaries()
+                .rev()
+                .find(|one| is_typed(one))
+                .cloned()
+        })
 }
 
 /// Reads the Info dictionary that the trailer names, or else all dictionaries that look like one.
@@ -63,8 +70,8 @@ fn read_info<'a>(objects: &Objects<'a>, findings: &mut Findings) {
         Some(info) => read(&info),
         None => objects
             .dictionaries()
-            .filter(looks_like_info)
-            .for_each(|info| read(&info)),
+            .filter(|one| looks_like_info(one))
+            .for_each(read),
     }
 }
 
@@ -86,9 +93,10 @@ fn read_xmp(objects: &Objects<'_>, catalog: Option<&Dictionary<'_>>) -> Option<X
         return Some(Xmp::parse(&unpack(&stream, MAX_XMP_BYTES)?));
     }
     let is_xmp = |stream: &Dictionary<'_>| stream.is(b"Type", b"Metadata");
-    let streams = objects.dictionaries().filter(is_xmp).take(MAX_XMP_STREAMS);
+    let streams = objects.dictionaries().filter(|one| is_xmp(one));
     streams
-        .filter_map(|stream| Some(Xmp::parse(&unpack(&stream, MAX_XMP_BYTES)?)))
+        .take(MAX_XMP_STREAMS)
+        .filter_map(|stream| Some(Xmp::parse(&unpack(stream, MAX_XMP_BYTES)?)))
         .find(|xmp| xmp.raw("format") == Some("application/pdf"))
 }
 
@@ -139,7 +147,7 @@ fn walk_pages<'a>(objects: &Objects<'a>, catalog: &Dictionary<'a>, root: &Dictio
     page_tree::count(id, kids(objects, root), |(number, _)| {
         let node = objects.by_number(number);
         match node.filter(|node| node.has(b"Kids") || node.has(b"Count")) {
-            Some(node) => Node::Inner(kids(objects, &node)),
+            Some(node) => Node::Inner(kids(objects, node)),
             None => Node::Page,
         }
     })
@@ -169,8 +177,8 @@ fn largest_count(objects: &Objects<'_>) -> Option<u64> {
     let is_node = |one: &Dictionary<'_>| one.has(b"Kids") || one.is(b"Type", b"Pages");
     objects
         .dictionaries()
-        .filter(is_node)
-        .filter_map(|node| count(objects, &node))
+        .filter(|one| is_node(one))
+        .filter_map(|node| count(objects, node))
         .max()
 }
 
@@ -181,7 +189,7 @@ fn loose_pages(objects: &Objects<'_>) -> u64 {
         let is_page_like = one.has(b"Parent") && (one.has(b"MediaBox") || one.has(b"Contents"));
         one.is(b"Type", b"Page") || (is_untyped && is_page_like)
     };
-    objects.dictionaries().filter(is_page).count() as u64
+    objects.dictionaries().filter(|one| is_page(one)).count() as u64
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use std::io::Read;
 use flate2::read::ZlibDecoder;
 
 use super::lexer::{Dictionary, Value, parse_value, to_number};
-use crate::formats::pdf::findings::INFO_KEYS;
 use crate::formats::pdf::object_stream::index_numbers;
 
 /// The largest unpacked size of a stream, in bytes.
@@ -23,8 +22,8 @@ const MAX_TRAILERS: usize = 1_000;
 /// The longest trailer, in bytes.
 const MAX_TRAILER_BYTES: usize = 64 * 1024;
 
-/// The keys in use, apart from those of an Info dictionary.
-const KEYS: [&[u8]; 18] = [
+/// The keys in use. The last ones are those of an Info dictionary.
+const KEYS: [&[u8]; 25] = [
     b"Type",
     b"Subtype",
     b"Root",
@@ -40,16 +39,24 @@ const KEYS: [&[u8]; 18] = [
     b"Version",
     b"Metadata",
     b"Filter",
+    b"DecodeParms",
     b"Length",
     b"First",
-    b"DecodeParms",
+    b"Title",
+    b"Author",
+    b"Subject",
+    b"Keywords",
+    b"Creator",
+    b"Producer",
+    b"CreationDate",
 ];
 
 /// An object: its number, if it is readable, and its bytes up to `endobj`.
-#[derive(Clone, Copy)]
-struct RawObject<'a> {
+pub struct RawObject<'a> {
     number: Option<u32>,
     body: &'a [u8],
+    /// The dictionary at its start, if it is one or a stream.
+    dictionary: Option<Dictionary<'a>>,
 }
 
 /// The object streams of a PDF, unpacked.
@@ -64,17 +71,14 @@ pub struct Objects<'a> {
 }
 
 impl ObjectStreams {
-    /// Unpacks the object streams of a PDF that is not encrypted.
-    pub fn unpack(pieces: &[&[u8]]) -> Self {
+    /// Unpacks the object streams among the objects of a PDF that is not encrypted.
+    pub fn unpack(objects: &[RawObject<'_>]) -> Self {
         let mut left = MAX_UNPACKED_BYTES;
         let mut streams = Vec::new();
-        for object in pieces.iter().copied().flat_map(raw_objects) {
-            let Some(dictionary) = parse_dictionary(object.body) else {
-                continue;
-            };
+        for dictionary in objects.iter().filter_map(|one| one.dictionary.as_ref()) {
             if dictionary.is(b"Type", b"ObjStm")
                 && let Some(first) = dictionary.number(b"First")
-                && let Some(content) = unpack(&dictionary, left.min(MAX_STREAM_BYTES))
+                && let Some(content) = unpack(dictionary, left.min(MAX_STREAM_BYTES))
                 && let Ok(first) = usize::try_from(first)
             {
                 left -= content.len();
@@ -86,28 +90,29 @@ impl ObjectStreams {
 }
 
 impl<'a> Objects<'a> {
-    /// Finds the objects in pieces of a PDF and in its object streams.
-    pub fn find(pieces: &[&'a [u8]], streams: &'a ObjectStreams) -> Self {
+    /// Combines the objects in pieces of a PDF with those in its object streams.
+    pub fn new(
+        pieces: &[&'a [u8]],
+        raw_objects: Vec<RawObject<'a>>,
+        streams: &'a ObjectStreams,
+    ) -> Self {
         let members = streams
             .0
             .iter()
             .flat_map(|(first, content)| members(content, *first));
+        // A later object replaces an earlier one, and any replaces a member of an object stream.
+        let all: Vec<_> = members.chain(raw_objects).collect();
+        let numbers = all.iter().zip(0..);
         let mut objects = Self {
-            all: members.collect(),
-            by_number: BTreeMap::new(),
+            by_number: numbers
+                .filter_map(|(object, index)| Some((object.number?, index)))
+                .collect(),
+            all,
             trailers: pieces.iter().copied().flat_map(trailers).collect(),
         };
-        // A later object replaces an earlier one, and any replaces a member of an object stream.
-        objects
-            .all
-            .extend(pieces.iter().copied().flat_map(raw_objects));
-        for (index, object) in objects.all.iter().enumerate() {
-            if let Some(number) = object.number {
-                objects.by_number.insert(number, index);
-            }
-        }
-        let streams = objects.dictionaries().filter(is_cross_reference_stream);
-        let streams: Vec<_> = streams.take(MAX_TRAILERS).collect();
+        let is_trailer = |one: &Dictionary<'_>| one.is(b"Type", b"XRef");
+        let streams = objects.dictionaries().filter(|one| is_trailer(one));
+        let streams: Vec<_> = streams.take(MAX_TRAILERS).cloned().collect();
         objects.trailers.extend(streams);
         objects
     }
@@ -129,10 +134,10 @@ impl<'a> Objects<'a> {
     }
 
     /// The dictionaries of all objects, in the order of the file.
-    pub fn dictionaries(&self) -> impl DoubleEndedIterator<Item = Dictionary<'a>> {
+    pub fn dictionaries(&self) -> impl DoubleEndedIterator<Item = &Dictionary<'a>> {
         self.all
             .iter()
-            .filter_map(|object| parse_dictionary(object.body))
+            .filter_map(|object| object.dictionary.as_ref())
     }
 
     /// The value of the newest trailer with this key, if it is a dictionary or refers to one.
@@ -142,8 +147,8 @@ impl<'a> Objects<'a> {
     }
 
     /// The object with this number, if it is a dictionary or a stream.
-    pub fn by_number(&self, number: u32) -> Option<Dictionary<'a>> {
-        parse_dictionary(self.body(number)?)
+    pub fn by_number(&self, number: u32) -> Option<&Dictionary<'a>> {
+        self.object(number)?.dictionary.as_ref()
     }
 
     /// The value with this key, or else the object that it refers to.
@@ -151,7 +156,7 @@ impl<'a> Objects<'a> {
         let mut value = dictionary.get(key)?;
         for _ in 0..MAX_REFERENCES {
             match value {
-                Value::Reference(number) => value = parse_value(self.body(number)?)?,
+                Value::Reference(number) => value = parse_value(self.object(number)?.body)?,
                 found => return Some(found),
             }
         }
@@ -165,11 +170,11 @@ impl<'a> Objects<'a> {
             match value {
                 Value::Dictionary(bytes) => return parse_dictionary(bytes),
                 Value::Reference(number) => {
-                    let body = self.body(number)?;
-                    if let Some(found) = parse_dictionary(body) {
-                        return Some(found);
+                    let object = self.object(number)?;
+                    if object.dictionary.is_some() {
+                        return object.dictionary.clone();
                     }
-                    value = parse_value(body)?;
+                    value = parse_value(object.body)?;
                 }
                 _ => return None,
             }
@@ -177,26 +182,27 @@ impl<'a> Objects<'a> {
         None
     }
 
-    fn body(&self, number: u32) -> Option<&'a [u8]> {
-        Some(self.all[*self.by_number.get(&number)?].body)
+    fn object(&self, number: u32) -> Option<&RawObject<'a>> {
+        self.all.get(*self.by_number.get(&number)?)
+    }
+}
+
+impl<'a> RawObject<'a> {
+    fn new(number: Option<u32>, body: &'a [u8]) -> Self {
+        Self {
+            number,
+            body,
+            dictionary: parse_dictionary(body),
+        }
     }
 }
 
 fn parse_dictionary(body: &[u8]) -> Option<Dictionary<'_>> {
-    let keys: [&[u8]; KEYS.len() + INFO_KEYS.len()] = std::array::from_fn(|at| {
-        KEYS.get(at)
-            .copied()
-            .unwrap_or_else(|| INFO_KEYS[at - KEYS.len()])
-    });
-    Dictionary::parse(body, &keys)
-}
-
-fn is_cross_reference_stream(dictionary: &Dictionary<'_>) -> bool {
-    dictionary.is(b"Type", b"XRef")
+    Dictionary::parse(body, &KEYS)
 }
 
 /// Iterates over the indirect objects, from `obj` to `endobj`.
-fn raw_objects(piece: &[u8]) -> impl Iterator<Item = RawObject<'_>> {
+pub fn raw_objects(piece: &[u8]) -> impl Iterator<Item = RawObject<'_>> {
     let mut rest = piece;
     std::iter::from_fn(move || {
         let mark = find(rest, b" obj")?;
@@ -204,8 +210,7 @@ fn raw_objects(piece: &[u8]) -> impl Iterator<Item = RawObject<'_>> {
         let body = &rest[mark + 4..];
         let end = find(body, b"endobj").unwrap_or(body.len());
         rest = &body[end..];
-        let body = &body[..end];
-        Some(RawObject { number, body })
+        Some(RawObject::new(number, &body[..end]))
     })
 }
 
@@ -255,10 +260,7 @@ fn members(content: &[u8], first: usize) -> impl Iterator<Item = RawObject<'_>> 
         .chain([content.len()])
         .collect();
     let ranges = starts.into_iter().zip(ends);
-    ranges.map(|((start, number), end)| RawObject {
-        number: Some(number),
-        body: &content[start..end],
-    })
+    ranges.map(|((start, number), end)| RawObject::new(Some(number), &content[start..end]))
 }
 
 /// Unpacks a stream up to this size. Returns `None` for a stream with an unusual filter.
@@ -275,7 +277,7 @@ pub fn unpack(dictionary: &Dictionary<'_>, limit: usize) -> Option<Vec<u8>> {
             .collect(),
         Some(_) => return None,
     };
-    match filters.iter().map(Vec::as_slice).collect::<Vec<_>>()[..] {
+    match filters.iter().map(AsRef::as_ref).collect::<Vec<_>>()[..] {
         [] => (content.len() <= limit).then(|| content.to_vec()),
         [b"FlateDecode" | b"Fl"] if !dictionary.has(b"DecodeParms") => inflate(content, limit),
         _ => None,
