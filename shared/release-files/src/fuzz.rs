@@ -111,6 +111,7 @@ fn pdfs() -> Vec<Vec<u8>> {
     vec![
         samples::pdf(1),
         samples::pdf(3),
+        samples::pdf_of_references(),
         b"%PDF-1.4\ntrailer <</Root 1 0 R>>\n1 0 obj <</Type/Catalog>> endobj".to_vec(),
     ]
 }

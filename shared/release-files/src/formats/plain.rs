@@ -67,7 +67,7 @@ fn text_part(bytes: &[u8]) -> &[u8] {
         .rposition(|window| window == SAUCE_MARK);
     let text = match sauce {
         Some(at) => without_comments(&bytes[..bytes.len() - last.len() + at]),
-        None => bytes,
+        None => before_cut_comments(bytes),
     };
     let zeros = text.iter().rev().take_while(|byte| **byte == 0).count();
     &text[..text.len() - zeros]
@@ -81,6 +81,13 @@ fn without_comments(text: &[u8]) -> &[u8] {
         .find(|start| text[*start..].starts_with(COMMENT_MARK));
     let text = &text[..start.unwrap_or(text.len())];
     text.strip_suffix(b"\x1A").unwrap_or(text)
+}
+
+/// Returns the text before comments if it is cut before their SAUCE record.
+fn before_cut_comments(text: &[u8]) -> &[u8] {
+    let mark = [b"\x1A", COMMENT_MARK].concat();
+    let start = text.windows(mark.len()).rposition(|window| window == mark);
+    &text[..start.unwrap_or(text.len())]
 }
 
 fn markup(start: &str) -> Format {
@@ -169,6 +176,7 @@ mod tests {
             &[&art[..], &sauce(0)[1..]].concat(),
             &[&art[..], &sauce(0), b"\r\n"].concat(),
             &[&art[..], &sauce(3)].concat(),
+            &[&art[..], &sauce(5)[..200]].concat(),
             &[&art[..], &[0; 100]].concat(),
             &little,
             &big,

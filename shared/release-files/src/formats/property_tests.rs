@@ -112,11 +112,27 @@ proptest! {
     fn changed_pdf_never_panics(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
     ) {
-        let mut bytes = samples::pdf(2);
-        for (at, byte) in changes {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
+        for mut bytes in [samples::pdf(2), samples::pdf_of_references()] {
+            for (at, byte) in &changes {
+                let at = at.index(bytes.len());
+                bytes[at] = *byte;
+            }
+            analyze_bytes(&bytes);
         }
-        analyze_bytes(&bytes);
+    }
+
+    #[test]
+    fn scan_of_any_pdf_never_panics(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "1 0 obj", "2 0 obj", " endobj ", "<<", ">>", "[", "]", "(", ")", "\\", "<41", ">",
+                "/Type", "/ObjStm", "/Catalog", "/XRef", "/Pages", "/Kids", "/Count", "/Metadata",
+                "/Title", "/Author", "/First 4", "/N 1", "/Length 3", " stream\n", " endstream ",
+                " 1 0 R ", " 2 0 R", " 7", "%", "\n", "trailer", "/Root", "/Info", "#2", "<RDF>",
+            ]),
+            0..60,
+        ),
+    ) {
+        analyze_bytes(format!("%PDF-1.4\n{}", parts.concat()).as_bytes());
     }
 }

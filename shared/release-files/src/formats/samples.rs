@@ -124,6 +124,29 @@ pub fn pdf(pages: u32) -> Vec<u8> {
     out
 }
 
+/// Builds a PDF of a page whose values are all references, and with XMP.
+#[must_use]
+pub fn pdf_of_references() -> Vec<u8> {
+    let xmp = "<?xpacket begin=''?><x:xmpmeta><rdf:RDF><rdf:Description pdf:Producer='P'>\
+        <dc:title><rdf:Alt><rdf:li xml:lang='x-default'>Title</rdf:li></rdf:Alt></dc:title>\
+        </rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>";
+    let length = xmp.len();
+    let xmp = format!("<</Type/Metadata/Length {length}>>stream\n{xmp}\nendstream");
+    pdf_of(&[
+        b"<</Pages 2 0 R/Lang 5 0 R/Version 6 0 R/Metadata 7 0 R>>",
+        b"<</Kids 8 0 R/Count 9 0 R>>",
+        b"<</Parent 2 0 R/MediaBox[0 0 9 9]>>",
+        b"<</Author 10 0 R/CreationDate 11 0 R>>",
+        b"(en)",
+        b"/1.7",
+        xmp.as_bytes(),
+        b"[3 0 R 3 0 R]",
+        b"2",
+        b"<FEFF001B0065006E001B0041>",
+        b"10 0 R",
+    ])
+}
+
 /// Builds a PDF of a page with an object stream of this index and this content.
 #[must_use]
 pub fn pdf_with_object_stream(index: &str, content: &[u8]) -> Vec<u8> {
