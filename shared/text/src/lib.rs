@@ -4,6 +4,7 @@ pub mod ascii;
 pub mod encoding;
 mod entry_name;
 mod line;
+pub mod mojibake;
 mod name_key;
 mod tidy;
 mod unprintable;
