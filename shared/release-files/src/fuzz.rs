@@ -15,22 +15,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jobs::{Config, JobType, Time};
-use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
-use serde_json::{Map, Value};
-use text::encoding::{decode, detect};
-
 use crate::{
     formats::{analyze, archive::Archive, samples},
     fuzz_zip,
     isolation::in_process,
     nfo::{
+        decoded::DecodedNfo,
         read::read,
         repair::{PlaceholderValues, repair},
     },
     package::{Facts, nfo_template, sfv},
     progress::{NoProgress, testing::Recorder},
 };
+use jobs::{Config, JobType, Time};
+use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use serde_json::{Map, Value};
 
 /// The longest time for one input, on a slow machine without optimization.
 const MAX_INPUT_TIME: Duration = Duration::from_secs(10);
@@ -233,7 +232,7 @@ fn unpack(bytes: &[u8]) {
 }
 
 fn read_and_repair(bytes: &[u8]) {
-    let _ = read(&decode(bytes, detect(bytes)));
+    let _ = read(&DecodedNfo::new(bytes).text);
     let Ok(first) = repair(bytes, &PlaceholderValues::new([])) else {
         return;
     };

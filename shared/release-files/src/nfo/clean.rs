@@ -39,16 +39,6 @@ pub enum LineEnd {
     Missing,
 }
 
-/// Returns the text before its SAUCE record, which drawing programs append after the DOS
-/// end-of-file character; `None` if there is no record.
-pub fn strip_sauce(text: &str) -> Option<&str> {
-    let at = ["\u{1a}COMNT", "\u{1a}SAUCE00"]
-        .into_iter()
-        .filter_map(|mark| text.find(mark))
-        .min()?;
-    Some(&text[..at])
-}
-
 /// Iterates over the cleaned lines of a text.
 pub fn lines(mut text: &str) -> impl Iterator<Item = Line> {
     std::iter::from_fn(move || {
@@ -190,15 +180,5 @@ mod tests {
             .next()
             .unwrap();
         assert_eq!((line.text.as_str(), line.controls), ("abcdefg", 6));
-    }
-
-    #[test]
-    fn sauce_record_is_removed_with_its_comments() {
-        assert_eq!(strip_sauce("art\u{1a}SAUCE00Title"), Some("art"));
-        assert_eq!(
-            strip_sauce("art\u{1a}COMNTx\u{1a}SAUCE00Title"),
-            Some("art")
-        );
-        assert_eq!(strip_sauce("art\u{1a}"), None);
     }
 }

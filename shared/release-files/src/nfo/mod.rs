@@ -4,6 +4,7 @@
 
 mod clean;
 pub mod comparison;
+pub mod decoded;
 pub mod field;
 mod file_list;
 mod labels;
@@ -14,6 +15,7 @@ mod placeholder;
 mod property_tests;
 pub mod read;
 pub mod repair;
+mod sauce;
 mod size;
 
 /// The largest NFO, before and after its repair, in bytes.

@@ -3,17 +3,16 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use text::{
-    encoding::{Encoding, decode, detect},
-    is_unprintable,
-};
+use text::{encoding::Encoding, is_unprintable};
 
 use super::{
     MAX_NFO_BYTES,
+    decoded::DecodedNfo,
     field::Field,
     layout::{MAX_COLUMNS, is_drawing, width},
     read::read,
     repair::{PlaceholderValues, repair},
+    sauce,
 };
 
 /// The longest time for one NFO, on a slow machine without optimization.
@@ -36,12 +35,44 @@ fn piece() -> impl Strategy<Value = String> {
         1 => "[│║═█░|*=+.:\\-]{1,90}",
         2 => prop::sample::select(vec![
             "\r\n", "\n", "\r", "\r\r\n", "\u{2028}", "\t", "\u{7}", "\u{0}", "\u{1b}[1;3m", "\u{1b}[5C", "\u{1b}", "\u{feff}", "\u{1a}",
-            "\u{1a}SAUCE00", "\u{85}", "e\u{301}", "👩‍👧", "\u{a0}",
+            "\u{1a}SAUCE00", "COMNT", "20240101", "\u{85}", "e\u{301}", "👩‍👧", "\u{a0}",
+        ]).prop_map(str::to_owned),
+        1 => prop::sample::select(vec![
+            "ΓûêΓûê", "├⌐", "Ã©", "â–ˆâ–ˆ", "â\u{96}\u{88}", "ÜÜÜÜÜ", "ÍÍÍÍÍÍÍÍÍ", "ÃœÃœ", "ï»¿", "…", "Ü", "╔═╗",
         ]).prop_map(str::to_owned),
         2 => prop::sample::select(vec![
             "{{ title }}", "{{title}}", "%TITLE%", "%", "{{", "}}", "Title: [TITLE]", ": <YEAR>", "${group}", "{GROUP}", "{{ mood }}",
             "Title ........: ", "│ Titre : ", "https://example.org/a/b", "TITLE", "[", "]", ":",
         ]).prop_map(str::to_owned),
+    ]
+}
+
+/// A piece of an NFO in any encoding.
+fn byte_piece() -> impl Strategy<Value = Vec<u8>> {
+    let single_bytes: [&[u8]; 12] = [
+        b"\xEF\xBB\xBF",
+        b"\xFE\xFF",
+        b"\xFF\xFE",
+        b"\xDB\xDB\xDC\xDC ",
+        b"\xCD\xCD\xCD\xCD",
+        b"\xBA Title: Salt\r\n",
+        b"\x82t\x82 ",
+        b"\xE9t\xE9 ",
+        b"\x1a",
+        b"\0",
+        b"\x10 ",
+        b"{{ title }}",
+    ];
+    let utf16 = |to_bytes: fn(u16) -> [u8; 2]| {
+        let text = "║ Salt ────\r\n".encode_utf16();
+        text.flat_map(to_bytes).collect::<Vec<u8>>()
+    };
+    prop_oneof![
+        8 => prop::sample::select(single_bytes.map(<[u8]>::to_vec).to_vec()),
+        2 => piece().prop_map(String::into_bytes),
+        1 => Just(utf16(u16::to_le_bytes)),
+        1 => Just(utf16(u16::to_be_bytes)),
+        1 => (0..3_u8).prop_map(sauce::tests::record),
     ]
 }
 
@@ -91,6 +122,11 @@ proptest! {
     }
 
     #[test]
+    fn nfo_in_any_encoding_is_repaired_once(pieces in prop::collection::vec(byte_piece(), 0..30)) {
+        check_idempotent(&pieces.concat())?;
+    }
+
+    #[test]
     fn repaired_line_fits_unless_it_is_drawn_or_a_link(text in nfo()) {
         for line in repair(text.as_bytes(), &values()).unwrap().text.split_terminator("\r\n") {
             prop_assert!(!line.contains(is_unprintable), "{line:?}");
@@ -111,14 +147,14 @@ proptest! {
         let shown = |text: &str| text.chars().filter(|c| !c.is_whitespace() && !is_unprintable(*c)).collect::<String>();
         let plain: String = text.chars().filter(|c| !"{%[<$\u{1b}\u{1a}\u{feff}".contains(*c)).collect();
         let repaired = repair(plain.as_bytes(), &values()).unwrap();
-        let was = decode(plain.as_bytes(), repaired.encoding);
+        let was = DecodedNfo::new(plain.as_bytes()).text;
         prop_assert_eq!(shown(&repaired.text), shown(&was));
     }
 
     #[test]
     fn arbitrary_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..2000), text in nfo()) {
         // Any result is fine unless it panics.
-        for text in [decode(&bytes, detect(&bytes)), text.into()] {
+        for text in [DecodedNfo::new(&bytes).text, text] {
             prop_assert!(read(&text).files.len() <= text.len());
         }
     }

@@ -66,7 +66,7 @@ pub struct NfoContent {
 #[must_use]
 pub fn read(text: &str) -> NfoContent {
     let mut reader = NfoReader::default();
-    for line in clean::lines(clean::strip_sauce(text).unwrap_or(text)) {
+    for line in clean::lines(text) {
         reader.read_line(&remove_frame(&line.text));
     }
     reader.end_value();

@@ -68,7 +68,7 @@ fn french_labels_in_an_ascii_frame_are_read_from_utf8_and_cp437() {
     let dos =
         oem_cp::encode_string_checked(text, &oem_cp::code_table::ENCODING_TABLE_CP437).unwrap();
     assert_eq!(
-        metadata(&text::encoding::decode(&dos, text::encoding::detect(&dos))),
+        metadata(&crate::nfo::decoded::DecodedNfo::new(&dos).text),
         expected()
     );
 }

@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 
 use jobs::FailureCode;
 use serde::Serialize;
-use text::encoding::{Encoding, decode, detect};
+use text::{
+    encoding::Encoding,
+    mojibake::{self, Mojibake},
+};
 
 pub use super::placeholder::PlaceholderValues;
 use super::{
     MAX_NFO_BYTES,
     clean::{self, Line, LineEnd},
+    decoded::DecodedNfo,
     layout::{Fit, fit_line, width},
     placeholder,
 };
@@ -25,7 +29,8 @@ const MAX_QUOTE_CHARS: usize = 60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// The text was converted to UTF-8 without a byte order mark, or had invalid bytes.
+    /// The text was converted to UTF-8 without a byte order mark, had invalid bytes, or was
+    /// decoded as its author wrote it.
     Encoding,
     /// A SAUCE record after the text was removed.
     Sauce,
@@ -83,26 +88,23 @@ pub struct RepairedNfo {
 /// repair.
 pub fn repair(bytes: &[u8], values: &PlaceholderValues) -> Result<RepairedNfo, WorkError> {
     check_size(bytes.len())?;
-    let encoding = detect(bytes);
-    let decoded = decode(bytes, encoding);
+    let nfo = DecodedNfo::new(bytes);
     let mut repair = Repair::new(values);
-    repair.note_encoding(encoding, bytes);
-    let body = clean::strip_sauce(&decoded);
-    let lines = clean::lines(body.unwrap_or(&decoded));
-    let mut count = 0;
-    for line in lines {
-        count += 1;
-        repair.repair_line(count, line);
+    repair.note_encoding(&nfo, bytes);
+    repair.repair_text(&nfo.text);
+    // Without the characters that were removed, mojibake may be certain.
+    while let Some((text, undone)) = mojibake::undo(&repair.text) {
+        repair.note_mojibake(&undone);
+        repair.repair_text(&text);
     }
-    repair.repair_end(count);
-    if body.is_some() {
-        repair.changes.add(count.max(1), ChangeKind::Sauce, || {
+    if let Some(line) = nfo.sauce_line {
+        repair.changes.add(line, ChangeKind::Sauce, || {
             "removed the SAUCE record after the text".to_owned()
         });
     }
     check_size(repair.text.len())?;
     Ok(RepairedNfo {
-        encoding,
+        encoding: nfo.encoding,
         text: repair.text,
         changes: repair.changes.finish(),
         notices: repair.notices.finish(),
@@ -145,13 +147,44 @@ impl<'v> Repair<'v> {
         }
     }
 
-    fn note_encoding(&mut self, encoding: Encoding, bytes: &[u8]) {
-        let detail = match encoding {
-            Encoding::Ascii | Encoding::Utf8 if std::str::from_utf8(bytes).is_ok() => return,
-            Encoding::Ascii | Encoding::Utf8 => "replaced bytes that are not UTF-8".to_owned(),
-            other => format!("converted from {} to utf-8", other.as_str()),
+    fn note_encoding(&mut self, nfo: &DecodedNfo, bytes: &[u8]) {
+        let detail = match nfo.encoding {
+            Encoding::Ascii | Encoding::Utf8 if std::str::from_utf8(bytes).is_ok() => None,
+            // The invalid bytes may have been in a SAUCE record.
+            Encoding::Ascii | Encoding::Utf8 if nfo.text.contains('\u{fffd}') => {
+                Some("replaced bytes that are not UTF-8".to_owned())
+            }
+            Encoding::Ascii | Encoding::Utf8 => None,
+            other => Some(format!("converted from {} to utf-8", other.as_str())),
         };
-        self.changes.add(1, ChangeKind::Encoding, || detail);
+        if let Some(detail) = detail {
+            self.changes.add(1, ChangeKind::Encoding, || detail);
+        }
+        self.note_mojibake(&nfo.mojibake);
+    }
+
+    fn note_mojibake(&mut self, undone: &[Mojibake]) {
+        for mojibake in undone {
+            self.changes.add(1, ChangeKind::Encoding, || {
+                format!(
+                    "undid the decoding of {} as {}",
+                    mojibake.encoding.as_str(),
+                    mojibake.decoded_as.as_str()
+                )
+            });
+        }
+    }
+
+    fn repair_text(&mut self, text: &str) {
+        self.text.clear();
+        self.notices = ChangeList::default();
+        (self.wrong_line_ends, self.is_unterminated) = (None, false);
+        let mut count = 0;
+        for line in clean::lines(text) {
+            count += 1;
+            self.repair_line(count, line);
+        }
+        self.repair_end(count);
     }
 
     fn repair_line(&mut self, number: usize, line: Line) {

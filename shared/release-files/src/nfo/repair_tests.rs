@@ -2,7 +2,7 @@ use encoding_rs::WINDOWS_1252;
 use oem_cp::{code_table::ENCODING_TABLE_CP437, encode_string_checked};
 
 use super::*;
-use crate::nfo::field::Field;
+use crate::nfo::{field::Field, sauce::tests::record};
 
 const ART: &str = "  ▄▄▄▄ ░▒▓█ GRP █▓▒░ ▄▄▄▄\r\n╔══════════════════════╗\r\n║ Titre : L'été à Rome ║\r\n╚══════════════════════╝\r\n";
 
@@ -150,10 +150,81 @@ fn text_ends_with_one_line_end() {
 
 #[test]
 fn sauce_record_is_removed() {
+    let dos = encode_string_checked(ART, &ENCODING_TABLE_CP437).unwrap();
+    for mark in [&b""[..], b"\x1a"] {
+        let repaired = repaired(&[&dos, mark, &record(0)].concat());
+        assert_eq!(repaired.text, ART);
+        assert_eq!(
+            kinds(&repaired.changes),
+            [(1, ChangeKind::Encoding), (4, ChangeKind::Sauce)]
+        );
+    }
     let repaired = repaired(b"text\r\n\x1aSAUCE00A title and more \x00\x05");
     assert_eq!(
         (repaired.text.as_str(), kinds(&repaired.changes)),
         ("text\r\n", vec![(1, ChangeKind::Sauce)])
+    );
+}
+
+#[test]
+fn drawing_after_a_wrong_mark_is_kept() {
+    let dos = encode_string_checked(ART, &ENCODING_TABLE_CP437).unwrap();
+    let after_utf8_mark = repaired(&[b"\xEF\xBB\xBF", dos.as_slice()].concat());
+    assert_eq!(after_utf8_mark.text, ART);
+    assert_eq!(after_utf8_mark.encoding, Encoding::Cp437);
+    let after_squares = repaired(&[b"\xFE\xFF\xFE\r\n", dos.as_slice()].concat());
+    assert_eq!(after_squares.text, format!("■\u{a0}■\r\n{ART}"));
+}
+
+#[test]
+fn mojibake_is_undone_and_reported() {
+    let windows = |bytes: &[u8]| {
+        WINDOWS_1252
+            .decode_without_bom_handling(bytes)
+            .0
+            .into_owned()
+    };
+    let dos = encode_string_checked(ART, &ENCODING_TABLE_CP437).unwrap();
+    let from_utf8 = windows(ART.as_bytes());
+    let from_dos = windows(&dos);
+    for (bytes, details) in [
+        (
+            from_utf8.as_bytes().to_vec(),
+            &["undid the decoding of utf-8 as windows-1252"][..],
+        ),
+        (
+            from_dos.as_bytes().to_vec(),
+            &["undid the decoding of cp437 as windows-1252"],
+        ),
+        (
+            utf16(&format!("\u{feff}{from_dos}"), u16::to_le_bytes),
+            &[
+                "converted from utf-16le to utf-8",
+                "undid the decoding of cp437 as windows-1252",
+            ],
+        ),
+    ] {
+        let repaired = repaired(&bytes);
+        assert_eq!(repaired.text, ART);
+        let found: Vec<_> = repaired.changes.iter().map(|one| &one.detail).collect();
+        assert_eq!(found, details);
+        assert!(
+            kinds(&repaired.changes)
+                .iter()
+                .all(|kind| *kind == (1, ChangeKind::Encoding))
+        );
+    }
+}
+
+#[test]
+fn mojibake_that_is_certain_only_after_the_repair_is_undone() {
+    let repaired = repaired("Ã© \u{202e}\r\n".as_bytes());
+    assert_eq!(repaired.text, "é \r\n");
+    assert!(
+        repair(repaired.text.as_bytes(), &values())
+            .unwrap()
+            .changes
+            .is_empty()
     );
 }
 

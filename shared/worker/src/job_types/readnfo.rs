@@ -6,11 +6,10 @@ use jobs::{
 };
 use release_files::{
     WorkError,
-    nfo::{comparison::compare, read::read},
+    nfo::{comparison::compare, decoded::DecodedNfo, read::read},
 };
 use serde_json::{Map, Value, json};
 use store::Completion;
-use text::encoding::{decode, detect};
 
 use super::{Task, blocking, counted, nfo::NfoFile, to_object};
 use crate::{objects::ObjectStore, reporter::Reporter};
@@ -41,8 +40,8 @@ impl Reading {
     fn run(self) -> Result<Completion, WorkError> {
         let name = &self.files.nfo.path;
         let bytes = self.files.read(&self.objects)?;
-        let encoding = detect(&bytes);
-        let reading = read(&decode(&bytes, encoding));
+        let nfo = DecodedNfo::new(&bytes);
+        let reading = read(&nfo.text);
         let found = to_object(&reading.metadata)?;
         let others = self.files.others.iter().map(|file| file.path.as_str());
         let compared = compare(&reading.files, others);
@@ -53,7 +52,7 @@ impl Reading {
         } else {
             fields.join(", ")
         };
-        let line = format!("Read {name} ({}): {fields}", encoding.as_str());
+        let line = format!("Read {name} ({}): {fields}", nfo.encoding.as_str());
         self.reporter.log(Level::Info, &line);
         let missing = compared.missing_files.len();
         let unexpected = compared.unexpected_files.len();
@@ -62,7 +61,7 @@ impl Reading {
         let applied = self.apply && !found.is_empty();
         let result = json!({
             "file": name,
-            "encoding": encoding.as_str(),
+            "encoding": nfo.encoding.as_str(),
             "metadata": found,
             "missing_files": compared.missing_files,
             "unexpected_files": compared.unexpected_files,

@@ -7,7 +7,7 @@ use release_files::{
     WorkError,
     checksum::Hasher,
     formats::archive::Archive,
-    nfo::{read::read, repair::check_size},
+    nfo::{decoded::DecodedNfo, read::read, repair::check_size},
     package::{
         NameSources, PackageFile, archive_builder::ArchiveBuilder, build_release_name, diz,
         sfv::Checksums, volume_reader::VolumeReader,
@@ -17,7 +17,6 @@ use release_files::{
 };
 use serde_json::{Map, Value};
 use store::Completion;
-use text::encoding::{decode, detect};
 
 use super::{
     Task,
@@ -176,7 +175,7 @@ impl Repack {
             checked => checked?,
         }
         let bytes = self.objects.read(nfo)?;
-        let reading = read(&decode(&bytes, detect(&bytes)));
+        let reading = read(&DecodedNfo::new(&bytes).text);
         Ok(completed(known, to_object(&reading.metadata)?))
     }
 
