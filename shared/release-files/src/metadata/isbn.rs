@@ -3,6 +3,9 @@
 //! It is written by hand because the check digit takes only a few lines and a search inside a
 //! sentence needs its own rules.
 
+/// The number of parts of an ISBN: prefix, group, registrant, publication, check digit.
+const MAX_PARTS: usize = 5;
+
 /// Parses a text that consists of an ISBN with a valid check digit. Returns only its digits,
 /// without hyphens and without a prefix such as `urn:isbn:` or `ISBN-13:`.
 #[must_use]
@@ -48,13 +51,36 @@ fn parse_digits(text: &str) -> Option<String> {
     is_valid(&digits).then_some(digits)
 }
 
-/// Finds the first ISBN in `text`.
+/// Finds the first ISBN in `text`. A space may separate its parts, as a hyphen does.
 #[must_use]
 pub fn find(text: &str) -> Option<String> {
     let is_part =
         |c: char| c.is_ascii_digit() || matches!(c, 'X' | 'x' | '-' | '\u{2010}'..='\u{2015}');
-    let mut runs = text.split(|c: char| !is_part(c));
-    runs.find_map(|run| parse(run.trim_matches(|c: char| !c.is_ascii_alphanumeric())))
+    let mut runs = text.split(|c: char| !is_part(c) && c != ' ' && c != '\u{a0}');
+    runs.find_map(find_in_run)
+}
+
+/// Finds an ISBN in digits, hyphens and spaces.
+fn find_in_run(run: &str) -> Option<String> {
+    let parts: Vec<&str> = run
+        .split_whitespace()
+        .map(|part| part.trim_matches(|c: char| !c.is_ascii_alphanumeric()))
+        .filter(|part| !part.is_empty())
+        .collect();
+    let whole = parts.iter().find_map(|part| parse(part));
+    whole.or_else(|| {
+        (0..parts.len()).find_map(|start| {
+            let end = parts.len().min(start + MAX_PARTS);
+            (start + 2..=end).find_map(|end| find_spaced(&parts[start..end]))
+        })
+    })
+}
+
+/// Parses an ISBN whose parts have spaces between them. Any ten digits are an ISBN in one case of
+/// eleven, so an ISBN-10 must have its four parts.
+fn find_spaced(parts: &[&str]) -> Option<String> {
+    let isbn = parse(&parts.join("-"))?;
+    (isbn.len() == 13 || parts.len() == MAX_PARTS - 1).then_some(isbn)
 }
 
 /// Returns whether `digits` is an ISBN-10 or ISBN-13 with a valid check digit. The tenth digit of
@@ -131,5 +157,11 @@ mod tests {
         let text = "Published 2019, ISBN 978-0-306-40615-7 (hardcover), 12 pages";
         assert_eq!(find(text).as_deref(), Some("9780306406157"));
         assert_eq!(find("no number 12345 here"), None);
+        let spaced = "ISBN-13 978 0 306 40615 7, 312 pages";
+        assert_eq!(find(spaced).as_deref(), Some("9780306406157"));
+        assert_eq!(find("ISBN 0 306 40615 2.").as_deref(), Some("0306406152"));
+        assert_eq!(find("2030640615 2, 03064 06152"), None);
+        let two = "Print ISBN: 0-306-40615-2 (pbk)  eISBN 9780306406157";
+        assert_eq!(find(two).as_deref(), Some("0306406152"));
     }
 }

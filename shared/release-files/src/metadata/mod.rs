@@ -2,9 +2,11 @@
 
 pub mod isbn;
 mod people;
+mod quoting;
 mod year;
 
 pub use self::{
-    people::{join_authors, split_authors, split_people},
+    people::{join_authors, join_quoted_authors, split_authors, split_people},
+    quoting::{quote, unquote},
     year::find_year,
 };

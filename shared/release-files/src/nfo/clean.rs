@@ -4,6 +4,9 @@ use text::is_unprintable;
 
 use super::layout::width;
 
+/// Separates words in place of a tab that is one column wide, like two spaces. It is an em space,
+/// which separates as much when it was in the text.
+pub const TAB_GAP: char = '\u{2003}';
 /// The distance between tab stops, in columns.
 const TAB_COLUMNS: usize = 8;
 /// The largest cursor move of an escape sequence, in columns.
@@ -40,7 +43,16 @@ pub enum LineEnd {
 }
 
 /// Iterates over the cleaned lines of a text.
-pub fn lines(mut text: &str) -> impl Iterator<Item = Line> {
+pub fn lines(text: &str) -> impl Iterator<Item = Line> {
+    clean_lines(text, ' ')
+}
+
+/// Like [`lines`], but with [`TAB_GAP`] in place of a narrow tab after a word.
+pub fn lines_with_gaps(text: &str) -> impl Iterator<Item = Line> {
+    clean_lines(text, TAB_GAP)
+}
+
+fn clean_lines(mut text: &str, narrow_tab: char) -> impl Iterator<Item = Line> {
     std::iter::from_fn(move || {
         if text.is_empty() {
             return None;
@@ -49,7 +61,7 @@ pub fn lines(mut text: &str) -> impl Iterator<Item = Line> {
         text = rest;
         Some(Line {
             end,
-            ..clean_line(line)
+            ..clean_line(line, narrow_tab)
         })
     })
 }
@@ -73,7 +85,7 @@ fn split_line(text: &str) -> (&str, LineEnd, &str) {
     (line, LineEnd::Other, rest.as_str())
 }
 
-fn clean_line(line: &str) -> Line {
+fn clean_line(line: &str, narrow_tab: char) -> Line {
     let mut clean = Line::default();
     let (mut rest, mut column) = (line, 0);
     while let Some(c) = rest.chars().next() {
@@ -88,7 +100,9 @@ fn clean_line(line: &str) -> Line {
             }
             '\t' => {
                 let columns = TAB_COLUMNS - column % TAB_COLUMNS;
-                clean.text.extend(std::iter::repeat_n(' ', columns));
+                let is_narrow = columns == 1 && !clean.text.ends_with(' ');
+                let space = if is_narrow { narrow_tab } else { ' ' };
+                clean.text.extend(std::iter::repeat_n(space, columns));
                 column += columns;
                 clean.tabs += 1;
                 after
@@ -172,6 +186,9 @@ mod tests {
     #[test]
     fn tabs_become_spaces_up_to_the_next_stop() {
         assert_eq!(texts("a\tb\t日本\tc"), ["a       b       日本    c"]);
+        assert_eq!(texts("1234567\tb"), ["1234567 b"]);
+        let gaps: Vec<_> = lines_with_gaps("1234567\tb\tc").collect();
+        assert_eq!(gaps[0].text, "1234567\u{2003}b       c");
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Parses labels and their values: `Title......: X`, `│ Titre : X │`, `Auteur  X`.
 
-use super::field::Field;
+use super::{clean::TAB_GAP, field::Field};
 
 /// The characters that may fill the gap between a label and its mark: `Title......:`.
 const LEADERS: &str = ".·•…_-–—~";
 /// The characters that may separate a label from its value.
 const MARKS: &str = ":=»>→";
 /// The characters that may precede a label.
-const BULLETS: &str = "*-•·»>■►[(";
+const BULLETS: &str = "*-+#•·»>■►[(";
 /// The brackets that may close a label.
 const CLOSING_BRACKETS: [char; 2] = [']', ')'];
 /// The largest number of characters, including spaces, between the indentation and the label.
@@ -37,7 +37,7 @@ enum Separator {
     Leaders,
     /// A closing bracket: `[Title] X`.
     Bracket,
-    /// Two spaces or more: `Title   X`.
+    /// Two spaces or more, or a tab: `Title   X`.
     Gap,
 }
 
@@ -46,7 +46,7 @@ impl Separator {
     fn split_off(text: &str, in_brackets: bool) -> Option<(Self, &str)> {
         let trimmed = text.trim_start();
         let rest = text.trim_start_matches(|c| {
-            c == ' ' || LEADERS.contains(c) || in_brackets && CLOSING_BRACKETS.contains(&c)
+            is_space(c) || LEADERS.contains(c) || in_brackets && CLOSING_BRACKETS.contains(&c)
         });
         let value = rest.trim_start_matches(|c| MARKS.contains(c));
         let separator = if value.len() < rest.len() {
@@ -55,7 +55,7 @@ impl Separator {
             Self::Bracket
         } else if trimmed.len() > rest.len() + 1 {
             Self::Leaders
-        } else if text.starts_with("  ") && trimmed == rest && !rest.is_empty() {
+        } else if starts_with_gap(text) && trimmed == rest && !rest.is_empty() {
             Self::Gap
         } else {
             return None;
@@ -66,7 +66,7 @@ impl Separator {
     /// Returns whether it may follow a label that names no field. Only a mark may, before a space
     /// or the end of the line, unlike in `12:30` and `https://`.
     fn may_follow_any_label(self, value: &str) -> bool {
-        self == Self::Mark && (value.is_empty() || value.starts_with(' '))
+        self == Self::Mark && (value.is_empty() || value.starts_with(is_space))
     }
 }
 
@@ -96,6 +96,16 @@ fn parse_label_before(line: &str, text_end: usize) -> Option<LabeledValue<'_>> {
     })
 }
 
+const fn is_space(c: char) -> bool {
+    matches!(c, ' ' | TAB_GAP)
+}
+
+/// Returns whether a text starts with two spaces or with a tab.
+fn starts_with_gap(text: &str) -> bool {
+    let gap = &text[..text.len() - text.trim_start_matches(is_space).len()];
+    gap.len() > 1
+}
+
 /// The offset of the first character after indentation and bullets.
 fn label_start(line: &str) -> Option<usize> {
     let indent = line.len() - line.trim_start_matches(' ').len();
@@ -111,8 +121,9 @@ fn label_length(text: &str, in_brackets: bool) -> Option<usize> {
         .char_indices()
         .zip(text.chars().skip(1).map(Some).chain([None]));
     let is_end = |c: char, next: Option<char>| {
-        let leads = |c| LEADERS.contains(c) || c == ' ';
+        let leads = |c| LEADERS.contains(c) || is_space(c);
         MARKS.contains(c)
+            || c == TAB_GAP
             || in_brackets && CLOSING_BRACKETS.contains(&c)
             || leads(c) && next.is_none_or(|next| leads(next) || MARKS.contains(next))
     };
@@ -143,9 +154,7 @@ fn unbracketed(value: &str, separator: Separator) -> &str {
 pub fn find_labels(line: &str) -> Vec<LabeledValue<'_>> {
     let mut found: Vec<LabeledValue<'_>> = Vec::new();
     let text_end = line.trim_end().len();
-    let bytes = line.as_bytes();
-    let gaps = (2..bytes.len()).filter(|at| bytes[at - 2..*at] == *b"  " && bytes[*at] != b' ');
-    for at in std::iter::once(0).chain(gaps) {
+    for at in std::iter::once(0).chain(ends_of_gaps(line)) {
         // The text before the last label's value belongs to that label.
         if found.last().is_some_and(|last| at <= last.value_at) {
             continue;
@@ -168,6 +177,16 @@ pub fn find_labels(line: &str) -> Vec<LabeledValue<'_>> {
     found
 }
 
+/// Iterates over the offsets of the text after each gap.
+fn ends_of_gaps(line: &str) -> impl Iterator<Item = usize> {
+    let mut before = [' ', 'x'];
+    line.char_indices().filter_map(move |(at, c)| {
+        let is_after_gap = before == [' ', ' '] || before[1] == TAB_GAP;
+        before = [before[1], c];
+        (is_after_gap && !is_space(c)).then_some(at)
+    })
+}
+
 /// Parses a table header: two cells or more, all named after a field.
 #[must_use]
 pub fn parse_header(line: &str) -> Option<Vec<Field>> {
@@ -175,9 +194,10 @@ pub fn parse_header(line: &str) -> Option<Vec<Field>> {
     (fields.len() >= 2).then_some(fields)
 }
 
-/// Iterates over the cells of a table row, separated by two spaces or more.
+/// Iterates over the cells of a table row, separated by two spaces or more, or by a tab.
 pub fn cells(line: &str) -> impl Iterator<Item = &str> {
-    line.split("  ")
+    line.split(TAB_GAP)
+        .flat_map(|part| part.split("  "))
         .map(str::trim)
         .filter(|cell| !cell.is_empty())
 }
@@ -205,6 +225,10 @@ mod tests {
             "Title      A Book",
             "Title      :    A Book",
             "Title:A Book",
+            "Title\u{2003}A Book",
+            "Title \u{2003} A Book",
+            "# Title: A Book",
+            "+ Title: A Book",
         ] {
             let label = parse_label(line).unwrap_or_else(|| panic!("{line}"));
             assert_eq!(
@@ -257,5 +281,14 @@ mod tests {
             Some(vec![Field::Title, Field::Authors, Field::Year])
         );
         assert_eq!(parse_header("Title    A Book"), None);
+        let found = find_labels("Year\u{2003}2020\u{2003}Pages:\u{2003}3");
+        assert_eq!(
+            found.iter().map(|label| label.value).collect::<Vec<_>>(),
+            ["2020", "3"]
+        );
+        assert_eq!(
+            parse_header("Title\u{2003}Author"),
+            Some(vec![Field::Title, Field::Authors])
+        );
     }
 }

@@ -71,8 +71,12 @@ fn wrap(line: &str) -> Vec<String> {
             }
         })
         .collect();
+    // Only a line that ends within a word of wide characters is full, so that it can be told from
+    // one that ends at a space.
+    let has_wide_chars = width(text) > text.chars().count();
+    let line_room = if has_wide_chars { room - 2 } else { room };
     #[expect(clippy::cast_precision_loss, reason = "at most 80")]
-    let lines = wrap_first_fit(&words, &[room as f64]);
+    let lines = wrap_first_fit(&words, &[line_room as f64]);
     let below = " ".repeat(indent);
     lines
         .iter()
@@ -170,6 +174,22 @@ mod tests {
         assert_eq!(fit_line(&"é".repeat(80)), Fit::Fits);
         assert_eq!(lines(&"日".repeat(41)), ["日".repeat(40), "日".to_owned()]);
         assert_eq!(fit_line(&"e\u{301}".repeat(80)), Fit::Fits);
+    }
+
+    #[test]
+    fn line_of_wide_characters_is_full_only_within_a_word() {
+        let words = "한국어 가".repeat(20);
+        assert!(
+            lines(&words)
+                .iter()
+                .all(|line| width(line) < MAX_COLUMNS - 1)
+        );
+        let word = "국".repeat(50);
+        let widths: Vec<_> = lines(&format!(" {word}"))
+            .iter()
+            .map(|line| width(line))
+            .collect();
+        assert_eq!(widths, [MAX_COLUMNS - 1, 23]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod file_list;
 mod labels;
 pub(crate) mod layout;
 pub mod listed_file;
+mod markup;
 mod placeholder;
 #[cfg(test)]
 mod property_tests;
@@ -17,6 +18,7 @@ pub mod read;
 pub mod repair;
 mod sauce;
 mod size;
+mod value;
 
 /// The largest NFO, before and after its repair, in bytes.
 pub const MAX_NFO_BYTES: usize = 256 * 1024;

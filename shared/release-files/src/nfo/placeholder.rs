@@ -95,6 +95,13 @@ pub fn find_placeholders(line: &str) -> impl Iterator<Item = &str> {
     find_all(line).map(|found| found.text)
 }
 
+/// Returns whether a value is a placeholder and nothing else.
+pub fn is_placeholder(value: &str) -> bool {
+    let line = format!(": {value}");
+    let first = find_all(&line).next();
+    first.is_some_and(|found| found.text == value)
+}
+
 /// Finds every placeholder. A match depends on nothing after it and on little before it, so that
 /// wrapping a line creates no new ones.
 fn find_all(line: &str) -> impl Iterator<Item = Placeholder<'_>> {

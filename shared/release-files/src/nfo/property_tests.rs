@@ -161,7 +161,7 @@ proptest! {
 }
 
 /// The pieces that a line, a label, a list or a placeholder is looked for in.
-const PIECES: [&str; 30] = [
+const PIECES: [&str; 37] = [
     "\r",
     "\n",
     "\r\r\n",
@@ -192,6 +192,13 @@ const PIECES: [&str; 30] = [
     "x.zip\n",
     "files\n9\n",
     "isbn, & and / ",
+    "Title: \"x\n       ",
+    "a\n       ",
+    "1 ",
+    "**a",
+    "[b]",
+    "ΓûêÜ ",
+    "\u{1a}SAUCE00",
 ];
 
 /// An NFO of one or two repeated pieces takes time in proportion to its size: 256 KiB of CRs once

@@ -9,10 +9,12 @@ use super::{
     clean,
     field::Field,
     file_list::FileListParser,
-    labels::{cells, find_labels, parse_header},
-    layout::{has_ascii_frame, is_drawing, is_drawing_char, width},
+    labels::{LabeledValue, cells, find_labels, parse_header},
+    layout::{MAX_COLUMNS, has_ascii_frame, is_drawing, is_drawing_char, width},
     listed_file::ListedFile,
+    markup::{hide_label_marks, strip_marks},
     size::parse_size,
+    value::{is_unknown, parse_value},
 };
 use crate::metadata::{find_year, isbn, split_authors};
 
@@ -66,14 +68,31 @@ pub struct NfoContent {
 #[must_use]
 pub fn read(text: &str) -> NfoContent {
     let mut reader = NfoReader::default();
-    for line in clean::lines(text) {
-        reader.read_line(&remove_frame(&line.text));
+    for line in clean::lines_with_gaps(text) {
+        reader.read_line(&line.text);
     }
     reader.end_value();
     NfoContent {
         metadata: reader.metadata(),
         files: reader.file_list.files,
     }
+}
+
+/// Parses the value of an author's label. A quoted name may be any, even "Unknown".
+fn parse_authors(value: &str) -> Vec<String> {
+    let mut names = split_authors(strip_marks(value));
+    if !value.contains('"') {
+        names.retain(|name| !is_unknown(name));
+    }
+    names
+}
+
+/// Returns whether an ISBN may stand in a line beside the values of its labels. A title, a name or a
+/// publisher is text of any kind.
+fn may_have_isbn(labels: &[LabeledValue<'_>]) -> bool {
+    let is_text = |field| matches!(field, Field::Title | Field::Authors | Field::Publisher);
+    let mut fields = labels.iter().filter_map(|one| Field::from_label(one.label));
+    !fields.any(is_text)
 }
 
 /// Replaces a line's frame with spaces, so that the text keeps its column. A frame between cells
@@ -104,14 +123,24 @@ struct OpenValue {
     text: String,
     label_column: usize,
     column: usize,
+    /// The width of its last line with the indentation, in columns.
+    last_width: usize,
+    /// `true` after an odd number of quotes.
+    is_quote_open: bool,
 }
 
 impl OpenValue {
-    /// Returns whether `line` continues the value, because it is directly below the value, or is
-    /// prose near it.
+    /// Returns whether `line`, with its frame, continues the value because it is directly below a
+    /// quoted value whose quote is still open.
+    fn continues_quote(&self, line: &str) -> bool {
+        self.is_quote_open && !line.trim().is_empty() && indentation(line) == self.column
+    }
+
+    /// Returns whether `line`, without its frame, continues the value because it is directly below
+    /// the value, or is prose near it.
     fn continues(&self, line: &str) -> bool {
         let text = line.trim();
-        let column = width(&line[..line.len() - line.trim_start().len()]);
+        let column = indentation(line);
         if text.is_empty() || column <= self.label_column {
             return false;
         }
@@ -120,15 +149,30 @@ impl OpenValue {
         is_below || is_near && find_labels(line).is_empty() && !is_drawing(text)
     }
 
-    /// Appends the text of a line, with a space unless both sides are wide characters.
-    fn append_continuation(&mut self, text: &str) {
+    /// Appends a line, with a space unless the line above is full and both sides are wide
+    /// characters: the text was split there.
+    fn append_continuation(&mut self, line: &str) {
+        let text = line.trim();
         let is_wide = |c: Option<char>| c.is_some_and(|c| width(c.encode_utf8(&mut [0; 4])) == 2);
-        let is_joined = is_wide(self.text.chars().next_back()) && is_wide(text.chars().next());
-        if !self.text.is_empty() && !is_joined {
+        let is_split = self.last_width + 1 >= MAX_COLUMNS
+            && is_wide(self.text.chars().next_back())
+            && is_wide(text.chars().next());
+        if !self.text.is_empty() && !is_split {
             self.text.push(' ');
         }
         self.text.push_str(text);
+        self.last_width = width(line.trim_end());
+        self.is_quote_open ^= has_open_quote(text);
     }
+}
+
+fn has_open_quote(text: &str) -> bool {
+    text.matches('"').count() % 2 == 1
+}
+
+/// The width of the spaces at the start of a line.
+fn indentation(line: &str) -> usize {
+    width(&line[..line.len() - line.trim_start().len()])
 }
 
 #[derive(Default)]
@@ -141,11 +185,18 @@ struct NfoReader {
 }
 
 impl NfoReader {
-    fn read_line(&mut self, line: &str) {
+    fn read_line(&mut self, framed: &str) {
+        if let Some(value) = &mut self.open
+            && value.continues_quote(framed)
+        {
+            value.append_continuation(framed);
+            return;
+        }
+        let line = &remove_frame(framed);
         if let Some(value) = &mut self.open
             && value.continues(line)
         {
-            value.append_continuation(line.trim());
+            value.append_continuation(line);
             return;
         }
         self.end_value();
@@ -159,23 +210,27 @@ impl NfoReader {
     }
 
     fn read_labels(&mut self, line: &str) {
+        let line = &hide_label_marks(line);
         let labels = find_labels(line);
+        if may_have_isbn(&labels)
+            && line.to_lowercase().contains("isbn")
+            && let Some(isbn) = isbn::find(line)
+        {
+            self.add(Some(Field::Isbn), &isbn);
+        }
         if let [only] = labels.as_slice() {
             self.open = Some(OpenValue {
                 field: Field::from_label(only.label),
                 text: only.value.to_owned(),
                 label_column: width(&line[..only.label_at]),
                 column: width(&line[..only.value_at]),
+                last_width: width(line.trim_end()),
+                is_quote_open: has_open_quote(only.value),
             });
             return;
         }
         for label in labels {
             self.add(Field::from_label(label.label), label.value);
-        }
-        if line.to_lowercase().contains("isbn")
-            && let Some(isbn) = isbn::find(line)
-        {
-            self.add(Some(Field::Isbn), &isbn);
         }
     }
 
@@ -210,8 +265,9 @@ impl NfoReader {
         }
     }
 
+    /// Returns the first value of a field that is known.
     fn first(&self, field: Field) -> Option<String> {
-        self.fields.get(&field)?.first().cloned()
+        self.parsed(field, parse_value)
     }
 
     /// Returns the first value of a field that `parse` accepts.
@@ -229,7 +285,7 @@ impl NfoReader {
         NfoMetadata {
             title: self.first(Field::Title),
             authors: authors
-                .flat_map(|authors| split_authors(authors))
+                .flat_map(|authors| parse_authors(authors))
                 .take(MAX_AUTHORS)
                 .collect(),
             publisher: self.first(Field::Publisher),

@@ -159,3 +159,69 @@ fn continued_title_may_contain_a_label() {
         (Some("A very long title Year: 2000 and on"), Some(2019))
     );
 }
+
+#[test]
+fn labels_in_markup_and_before_tabs_are_read() {
+    for text in [
+        "**Title:** Salt\n**Author:** Ann Writer\n",
+        "- **Title**: *Salt*\n- **Author**: Ann Writer\n",
+        "* __Title__ : __Salt__\n* __Author__ : Ann Writer\n",
+        "[b]Title:[/b] Salt\n[b]Author:[/b] Ann Writer\n",
+        "<b>Title</b>: Salt\n<b>Author</b>: Ann Writer\n",
+        "| **Title** | Salt |\n|---|---|\n| **Author** | Ann Writer |\n",
+        "Title\tSalt\nAuthor\tAnn Writer\n",
+        "  Title\tSalt\n  Author\tAnn Writer\n",
+        "  Title \tSalt\n Author\t\tAnn Writer\n",
+        "Title:\tSalt\nAuthor:\tAnn Writer\n",
+        "  Title\tSalt\tAuthor\tAnn Writer\n",
+        "Title\tAuthor\nSalt\tAnn Writer\n",
+        "Title: \"Salt\"\nAuthor: \"Ann Writer\"\n",
+    ] {
+        let found = metadata(text);
+        assert_eq!(found.title.as_deref(), Some("Salt"), "{text}");
+        assert_eq!(found.authors, ["Ann Writer"], "{text}");
+    }
+}
+
+#[test]
+fn value_that_is_not_known_is_not_read() {
+    let text = "Title: N/A\nAuthor: Unknown\nPublisher: -\nLanguage: n/a\nFormat: [FORMAT]\nYear: ????\n\
+                Group....[ none ]\nISBN: N/A\nSize: ?\n";
+    assert_eq!(metadata(text), NfoMetadata::default());
+    let text = "Publisher: N/A\nPublisher: House\nAuthor: ???\nAuthor: Ann Writer; Unknown\n";
+    let found = metadata(text);
+    assert_eq!(found.publisher.as_deref(), Some("House"));
+    assert_eq!(found.authors, ["Ann Writer"]);
+}
+
+#[test]
+fn isbn_is_read_from_any_label_with_that_word() {
+    for line in [
+        "Print ISBN: 9780306406157",
+        "ISBN (ebook) : 978-0-306-40615-7",
+        "eISBN......: 978 0 306 40615 7",
+        "Print ISBN: 978-0-306-40615-7  eISBN: 0-8044-2957-X",
+        "Print ISBN: N/A   e-ISBN: 9780306406157",
+        "ISBN: 9780306406158 / 9780306406157",
+        "Format: Paperback, ISBN 978-0-306-40615-7",
+        "ISBN13 9780306406157",
+        "Hardcover, ISBN 978 0 306 40615 7, 312 pages",
+    ] {
+        assert_eq!(
+            metadata(line).isbn.as_deref(),
+            Some("9780306406157"),
+            "{line}"
+        );
+    }
+    let title = "Title: The ISBN 9780306406157 affair";
+    assert_eq!(metadata(title).isbn, None);
+}
+
+#[test]
+fn continued_words_of_wide_characters_keep_their_spaces() {
+    let found = metadata("Title: 灰色の\n       港 2\n");
+    assert_eq!(found.title.as_deref(), Some("灰色の 港 2"));
+    let full = "港".repeat(36);
+    let found = metadata(&format!("Title: {full}\n       {full}\n"));
+    assert_eq!(found.title, Some(full.repeat(2)));
+}

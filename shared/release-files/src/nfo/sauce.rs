@@ -77,6 +77,9 @@ fn bytes_without(bytes: &[u8], records: &[Range<usize>]) -> Vec<u8> {
 
 /// Finds the records with their comments, in order.
 fn find_records(bytes: &[u8]) -> Vec<Range<usize>> {
+    let is_blank = |byte: &u8| matches!(*byte, 0 | END_OF_FILE | b' ' | b'\r' | b'\n');
+    let last = bytes.iter().rposition(|byte| !is_blank(byte));
+    let content_end = last.map_or(0, |at| at + 1);
     let mut records: Vec<Range<usize>> = Vec::new();
     let mut from = 0;
     while let Some(offset) = find(&bytes[from..], RECORD_MARK) {
@@ -84,7 +87,7 @@ fn find_records(bytes: &[u8]) -> Vec<Range<usize>> {
         let earlier = records.last().map_or(0, |record| record.end);
         let head = trim_end_of_file(&bytes[earlier..at]);
         let is_marked = earlier + head.len() < at;
-        let Some(length) = record_length(&bytes[at..], is_marked) else {
+        let Some(length) = record_length(&bytes[at..], content_end - at, is_marked) else {
             from = at + RECORD_MARK.len();
             continue;
         };
@@ -102,21 +105,20 @@ fn find_records(bytes: &[u8]) -> Vec<Range<usize>> {
     records
 }
 
-/// Returns the length of the record that `bytes` starts with; `None` if the text only mentions the
-/// mark. It has a date at the right place, and control characters or the end-of-file character
+/// Returns the length of the record that `bytes`, with `content_length` bytes before blanks, starts
+/// with; `None` if the text only mentions the mark. It has a date at the right place, and control characters or the end-of-file character
 /// before it. If an editor removed its NULs, it reaches the end.
-fn record_length(bytes: &[u8], is_marked: bool) -> Option<usize> {
-    let is_blank = |byte: &u8| matches!(*byte, 0 | END_OF_FILE | b' ' | b'\r' | b'\n');
+fn record_length(bytes: &[u8], content_length: usize, is_marked: bool) -> Option<usize> {
     if let Some(record) = bytes.get(..RECORD_BYTES)
         && is_date(&record[DATE_AT..NUMBERS_AT])
-        && !record[..DATE_AT].iter().any(is_line_end)
-        && (is_marked || record[NUMBERS_AT..].iter().any(is_control))
+        && !record[..DATE_AT].iter().copied().any(is_line_end)
+        && (is_marked || record[NUMBERS_AT..].iter().copied().any(is_control))
     {
         return Some(RECORD_BYTES);
     }
-    let length = bytes.iter().rposition(|byte| !is_blank(byte))? + 1;
-    let is_shortened = length <= RECORD_BYTES
-        && (is_marked || bytes.iter().any(is_control) && has_date(&bytes[..length]));
+    let is_shortened = content_length <= RECORD_BYTES
+        && (is_marked
+            || bytes.iter().copied().any(is_control) && has_date(&bytes[..content_length]));
     is_shortened.then_some(bytes.len())
 }
 
@@ -127,7 +129,11 @@ fn is_date(field: &[u8]) -> bool {
 
 /// Returns whether the first line of a shortened record has a date of this century or the last.
 fn has_date(record: &[u8]) -> bool {
-    let line_end = record.iter().position(is_line_end).unwrap_or(record.len());
+    let line_end = record
+        .iter()
+        .copied()
+        .position(is_line_end)
+        .unwrap_or(record.len());
     record[..line_end.min(NUMBERS_AT)].windows(8).any(|digits| {
         digits.iter().all(u8::is_ascii_digit)
             && (digits.starts_with(b"19") || digits.starts_with(b"20"))
@@ -159,14 +165,14 @@ fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
         .position(|window| window == pattern)
 }
 
-const fn is_line_end(byte: &u8) -> bool {
-    matches!(*byte, b'\r' | b'\n')
+const fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
 }
 
 /// Returns whether a byte is a control character that no text has, so that a repaired text never has
 /// a record.
-const fn is_control(byte: &u8) -> bool {
-    matches!(*byte, 0..=0x08 | 0x0B | 0x0C | 0x0E..=0x1A | 0x1C..=0x1F)
+const fn is_control(byte: u8) -> bool {
+    matches!(byte, 0..=0x08 | 0x0B | 0x0C | 0x0E..=0x1A | 0x1C..=0x1F)
 }
 
 #[cfg(test)]

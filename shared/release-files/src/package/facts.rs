@@ -9,7 +9,7 @@ use crate::metadata::join_authors;
 use crate::nfo::{field::Field, repair::PlaceholderValues};
 
 /// The facts about a release in its NFO and DIZ. An unknown fact is empty.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Facts {
     /// The release's name.
     pub release_name: String,
@@ -19,6 +19,9 @@ pub struct Facts {
     pub title: String,
     /// The authors, joined with commas, or with semicolons where commas would be ambiguous.
     pub authors: String,
+    /// Each author; empty if the metadata has a text instead of a list.
+    #[serde(skip)]
+    pub author_names: Vec<String>,
     /// The publisher.
     pub publisher: String,
     /// The year.
@@ -48,10 +51,15 @@ impl Facts {
         date: Time,
     ) -> Self {
         let text = |name: &str| metadata.get(name).map(plain_text).unwrap_or_default();
-        let authors = match metadata.get("authors") {
+        let author_names: Vec<String> = match metadata.get("authors") {
             Some(Value::Array(names)) => {
-                join_authors(&names.iter().map(plain_text).collect::<Vec<_>>())
+                let names = names.iter().map(plain_text);
+                names.filter(|name| !name.is_empty()).collect()
             }
+            _ => Vec::new(),
+        };
+        let authors = match metadata.get("authors") {
+            Some(Value::Array(_)) => join_authors(&author_names),
             Some(authors) => plain_text(authors),
             None => text("author"),
         };
@@ -60,6 +68,7 @@ impl Facts {
             group: group.to_owned(),
             title: text("title"),
             authors,
+            author_names,
             publisher: text("publisher"),
             year: text("year"),
             language: text("language"),
@@ -89,10 +98,11 @@ impl From<&Facts> for PlaceholderValues {
     }
 }
 
-/// Returns a metadata value as one line of text; empty for an object, a boolean or null.
+/// Returns a metadata value as one line of text with single spaces; empty for an object, a boolean
+/// or null.
 pub(super) fn plain_text(value: &Value) -> String {
     match value {
-        Value::String(text) => text::one_line(text),
+        Value::String(text) => text::tidy_line(text).unwrap_or_default(),
         Value::Array(values) => values.iter().map(plain_text).collect::<Vec<_>>().join(", "),
         Value::Number(number) => number.to_string(),
         _ => String::new(),

@@ -9,6 +9,7 @@ pub mod nfo_template;
 mod package_file;
 #[cfg(test)]
 mod property_tests;
+mod quoted_facts;
 mod release_name;
 pub mod rename_plan;
 pub mod sfv;

@@ -64,7 +64,8 @@ pub fn render(
     progress: &dyn Progress,
 ) -> Result<String, WorkError> {
     let Some(template) = template else {
-        return on_deep_stack(|| render_here(facts, DEFAULT_TEMPLATE));
+        let facts = facts.quoted();
+        return on_deep_stack(|| render_here(&facts, DEFAULT_TEMPLATE));
     };
     let request = serde_json::to_vec(&(facts, template)).map_err(io::Error::from)?;
     isolation::ask(run, Reader::Nfo, &mut request.as_slice(), progress)
@@ -208,7 +209,8 @@ fn check_placeholders(template: &Template<'_, '_>) -> Result<(), WorkError> {
     }
 }
 
-fn fit_lines(line: &str) -> Vec<String> {
+/// Wraps a line that is too long, unless it is a drawing.
+pub(super) fn fit_lines(line: &str) -> Vec<String> {
     match layout::fit_line(line) {
         Fit::Fits | Fit::Unbreakable(_) => vec![line.to_owned()],
         Fit::Lines(lines) => lines,

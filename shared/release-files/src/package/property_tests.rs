@@ -3,34 +3,111 @@
 use jobs::Time;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use text::tidy_line;
 
 use super::{Facts, PackageFile, nfo_template::render};
 use crate::{
     isolation::in_process,
     metadata::isbn,
     nfo::{
-        layout::{MAX_COLUMNS, width},
+        layout::{MAX_COLUMNS, is_drawing, width},
         read::read,
-        repair::{PlaceholderValues, repair},
+        repair::{ChangeKind, PlaceholderValues, repair},
     },
     progress::NoProgress,
 };
 
-/// A text in metadata: words of any length with punctuation, or Japanese.
+/// A text in metadata: words of any length with punctuation, or in scripts without spaces, or
+/// anything that one line can carry. A longer word without spaces would be split.
 fn text() -> impl Strategy<Value = String> {
     let word = "[A-Za-zéÉœ0-9]{1,14}[:,!?.')]{0,2}";
     prop_oneof![
         6 => prop::collection::vec(word, 1..30).prop_map(|words| words.join(" ")),
         1 => "[日本語の灯台]{1,90}",
+        1 => prop::collection::vec("[한국어]{1,12}", 1..30).prop_map(|words| words.join(" ")),
         1 => Just("Year: 2000 and the Title: of [it] | Size : 3 kB".to_owned()),
+        2 => one_line(),
     ]
+}
+
+/// Signs and words that mean something in an NFO.
+fn one_line() -> impl Strategy<Value = String> {
+    let sign = prop::sample::select(vec![
+        "\"",
+        "\"\"",
+        "[",
+        "]",
+        "(",
+        ")",
+        ":",
+        "=",
+        "->",
+        "*",
+        "**",
+        "_",
+        "__",
+        "`",
+        "#",
+        "|",
+        "│",
+        "█",
+        "─",
+        ".",
+        "...",
+        "-",
+        "+",
+        "~",
+        "?",
+        "????",
+        "&",
+        "/",
+        ";",
+        ",",
+        "and",
+        "et",
+        "al.",
+        "N/A",
+        "None",
+        "Unknown",
+        "Title:",
+        "Files",
+        "ISBN",
+        "9780306406157",
+        "[TITLE]",
+        "{{ title }}",
+        "%YEAR%",
+        "<b>",
+        "</b>",
+        "[b]",
+        "[/b]",
+        "Jr.",
+        "a.zip",
+        "CBF43926",
+        "12 MB",
+        "http://x",
+        "é",
+        "日本",
+        "e\u{301}",
+        "\u{ad}",
+    ])
+    .prop_map(str::to_owned);
+    let word = prop_oneof![3 => sign, 1 => "[ -~]{1,12}", 1 => "\\PC{1,6}"];
+    let piece =
+        (word, prop::bool::ANY).prop_map(|(word, is_last)| word + if is_last { " " } else { "" });
+    prop::collection::vec(piece, 1..12)
+        .prop_filter_map("nothing is left", |pieces| tidy_line(&pieces.concat()))
+        .prop_filter("a word is too long", |text| {
+            text.split(' ').all(|word| width(word) <= 30)
+        })
 }
 
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
-        "[A-Z][a-zé]{1,9} [A-Z][a-z]{1,9}",
-        "[A-Z][a-z]{1,9}, [A-Z]\\.",
-        "[A-Z][a-zé]{1,9}"
+        2 => "[A-Z][a-zé]{1,9} [A-Z][a-z]{1,9}",
+        1 => "[A-Z][a-z]{1,9}, [A-Z]\\.",
+        1 => "[A-Z][a-zé]{1,9}",
+        1 => "[A-Z][a-z]{1,9} (&|and|et|/|;|,) [A-Z][a-z]{1,9}( [A-Z][a-z]{1,9})?",
+        1 => one_line(),
     ]
 }
 
@@ -77,8 +154,11 @@ proptest! {
         let files: Vec<_> = sizes.iter().zip(1..).map(|(size, at)| PackageFile::from_bytes(&format!("{name}-GRP.zip.{at:03}"), &vec![7; *size])).collect();
         let facts = Facts::new(&format!("{name}-GRP"), "GRP", metadata.as_object().unwrap(), &files, Time::from_millis(0));
         let nfo = render(&facts, None, &in_process, &NoProgress).unwrap();
-        prop_assert!(nfo.lines().all(|line| width(line) <= MAX_COLUMNS), "{}", nfo);
-        prop_assert!(repair(nfo.as_bytes(), &PlaceholderValues::from(&facts)).unwrap().changes.is_empty());
+        let fits = |line: &str| width(line) <= MAX_COLUMNS || is_drawing(line) || line.contains("://");
+        prop_assert!(nfo.lines().all(fits), "{}", nfo);
+        let changes = repair(nfo.as_bytes(), &PlaceholderValues::from(&facts)).unwrap().changes;
+        let is_filled = changes.iter().any(|change| change.kind == ChangeKind::Placeholder);
+        prop_assert!(is_filled || changes.is_empty(), "{:?}", changes);
 
         let reading = read(&nfo);
         let mut expected = metadata;
