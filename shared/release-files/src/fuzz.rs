@@ -146,6 +146,7 @@ fn sfvs() -> Vec<Vec<u8>> {
     vec![
         b"; made by hand\r\na.zip DEADBEEF\r\nb c.zip 0badcafe\r\n".to_vec(),
         b"\xEF\xBB\xBFx 00000000".to_vec(),
+        b"; other tools\r.\\a\\.\\b.zip DEADBEEF\r0badcafe *\"c d.zip\"\rCRC32 (e) = 00000001\r# x\rf 1F\r\x1A".to_vec(),
     ]
 }
 
@@ -246,7 +247,16 @@ fn read_and_repair(bytes: &[u8]) {
 
 fn parse_sfv(bytes: &[u8]) {
     if let Ok(first) = sfv::parse(bytes) {
-        assert_eq!(sfv::parse(sfv::render(&first).as_bytes()).unwrap(), first);
+        let rendered = sfv::render(&first);
+        assert_eq!(sfv::parse(rendered.as_bytes()).unwrap(), first);
+        let paths: Vec<&str> = first.keys().map(String::as_str).collect();
+        let matched = sfv::match_files(bytes, &paths).unwrap();
+        assert_eq!((&matched.checksums, matched.missing.len()), (&first, 0));
+        assert!(
+            sfv::match_files(rendered.as_bytes(), &paths)
+                .unwrap()
+                .is_strict
+        );
     }
 }
 

@@ -9,7 +9,7 @@ use jobs::{
 use release_files::{
     WorkError,
     package::{
-        sfv::{self, Checksums, MAX_SFV_BYTES},
+        sfv::{self, MAX_SFV_BYTES, MatchedSfv},
         volume_reader::VolumeReader,
         volumes,
     },
@@ -64,13 +64,18 @@ impl CurrentPackage {
         file.key.strip_prefix(&self.prefix).unwrap_or(&file.key)
     }
 
-    /// Returns its files with their paths.
-    pub(super) fn files_with_paths(&self) -> Vec<PackagedFile> {
-        let with_path = |file: &StoredFile| PackagedFile {
+    /// Returns one of its files with its path.
+    pub(super) fn with_path(&self, file: &StoredFile) -> PackagedFile {
+        PackagedFile {
             path: self.path(file).to_owned(),
             file: file.clone(),
-        };
-        self.files.iter().map(with_path).collect()
+        }
+    }
+
+    /// Returns its files with their paths.
+    pub(super) fn files_with_paths(&self) -> Vec<PackagedFile> {
+        let files = self.files.iter();
+        files.map(|file| self.with_path(file)).collect()
     }
 
     /// Returns its NFO.
@@ -120,14 +125,18 @@ pub(super) fn open_volumes(
     VolumeReader::new(volumes.map(|volume| (objects.open(volume), volume.size)))
 }
 
-/// Reads the checksums in the SFV `file`.
-pub(super) fn read_checksums(
+/// Reads the SFV `file` and matches its names with the `paths` of the package's files.
+pub(super) fn match_sfv(
     objects: &ObjectStore,
-    file: &StoredFile,
-) -> Result<Checksums, WorkError> {
-    if file.size > MAX_SFV_BYTES {
+    file: &PackagedFile,
+    paths: &[&str],
+) -> Result<MatchedSfv, WorkError> {
+    if file.file.size > MAX_SFV_BYTES {
         let message = "The package's SFV is larger than 1 MiB.";
         return Err(WorkError::failed(FailureCode::SfvInvalid, message));
     }
-    sfv::parse(&objects.read(file)?)
+    let mut matched = sfv::match_files(&objects.read(&file.file)?, paths)?;
+    // Some tools list the SFV itself while they write it, with a checksum that cannot be right.
+    matched.is_strict &= matched.checksums.remove(&file.path).is_none();
+    Ok(matched)
 }

@@ -10,7 +10,7 @@ use release_files::{
         NameSources, build_release_name,
         naming_rules::NamingRule,
         rename_plan::{RenamePlan, plan_renames},
-        sfv::{self, Checksums},
+        sfv::{self, Checksums, MatchedSfv},
     },
     progress::{Progress, ReadProgress},
 };
@@ -20,7 +20,7 @@ use store::Completion;
 
 use super::{
     Task, blocking, counted,
-    current_package::{CurrentPackage, PackagedFile, read_checksums},
+    current_package::{CurrentPackage, PackagedFile, match_sfv},
     output::Output,
     require_sources,
 };
@@ -176,9 +176,9 @@ impl DirFix {
             return Ok((to, text));
         };
         let to = plan.paths[at].1.clone();
-        let listed = self.listed_checksums(plan, &self.files[at])?;
+        let (listed, is_strict) = self.listed_checksums(plan, &self.files[at])?;
         self.log_mismatches(&actual, &listed);
-        if listed != actual {
+        if listed != actual || !is_strict {
             changes.push(Change {
                 from: Some(self.files[at].path.clone()),
                 to: to.clone(),
@@ -201,29 +201,32 @@ impl DirFix {
         }
     }
 
-    /// Returns the checksums in the SFV by the files' new paths. An unreadable SFV has none.
+    /// Returns the checksums in the SFV by the files' new paths, and whether every tool can read it.
+    /// An unreadable SFV has none.
     fn listed_checksums(
         &self,
         plan: &RenamePlan,
         sfv: &PackagedFile,
-    ) -> Result<Checksums, WorkError> {
-        let listed = match read_checksums(&self.objects, &sfv.file) {
+    ) -> Result<(Checksums, bool), WorkError> {
+        let paths: Vec<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
+        let matched = match match_sfv(&self.objects, sfv, &paths) {
             Err(WorkError::Failed(failure)) if failure.code == FailureCode::SfvInvalid => {
                 self.reporter.log(Level::Warning, failure.log_line());
-                Checksums::new()
+                MatchedSfv::default()
             }
-            listed => listed?,
+            matched => matched?,
         };
         let paths = plan.paths.iter();
         let new_paths: HashMap<&str, &String> =
             paths.map(|(from, to)| (from.as_str(), to)).collect();
-        let renamed = listed.into_iter().map(|(path, crc32)| {
+        let listed = matched.checksums.into_iter().chain(matched.missing);
+        let renamed = listed.map(|(path, crc32)| {
             let path = new_paths
                 .get(path.as_str())
                 .map_or(path.clone(), |to| (*to).clone());
             (path, crc32)
         });
-        Ok(renamed.collect())
+        Ok((renamed.collect(), matched.is_strict))
     }
 
     /// Reads every file but the SFV. Returns the checksums by the files' new paths.

@@ -176,6 +176,30 @@ async fn missing_wrong_or_unreadable_sfv_is_rewritten() {
 }
 
 #[tokio::test]
+async fn sfv_that_some_tools_cannot_read_is_rewritten() {
+    let rewrites: [fn(String) -> String; 5] = [
+        |text| text.replace("\r\n", "\r"),
+        |text| text.to_uppercase(),
+        |text| format!("\u{feff}{text}"),
+        |text| text + "\u{1a}",
+        |text| format!("{text}{NAME}.sfv 00000000\r\n"),
+    ];
+    for rewrite in rewrites {
+        let mut harness = packaged().await;
+        let key = format!("{}{NAME}.sfv", harness.package_folder().await);
+        let right = harness.text(&key);
+        harness.bucket.put(&key, rewrite(right.clone()));
+        let (_, result) = harness.run(Dirfix, json!({})).await;
+        let name = format!("{NAME}.sfv");
+        assert_eq!(reasons(&result), [(name.as_str(), vec!["sfv_wrong"])]);
+        let folder = harness.package_folder().await;
+        assert_eq!(harness.text(&format!("{folder}{name}")), right);
+        let (_, again) = harness.run(Dirfix, json!({})).await;
+        assert_eq!(again["changes"], json!([]));
+    }
+}
+
+#[tokio::test]
 async fn sfv_mismatch_is_logged() {
     let mut harness = packaged().await;
     let folder = harness.package_folder().await;

@@ -150,6 +150,26 @@ async fn oversized_nfo_fails_with_its_code() {
 }
 
 #[tokio::test]
+async fn sfv_in_other_case_lists_the_repaired_nfo_once() {
+    let mut harness = packaged().await;
+    let before = harness.package_folder().await;
+    let key = format!("{before}{NAME}.sfv");
+    let text = harness.text(&key).to_uppercase() + "GONE.TXT 00000000\r\n";
+    harness.bucket.put(&key, text);
+    let (_, result) = harness.run(Nfofix, json!({})).await;
+    assert_eq!(result["changed"], true);
+    let folder = harness.package_folder().await;
+    let crc32 = crc32fast::hash(harness.text(&format!("{folder}{NAME}.nfo")).as_bytes());
+    let sfv = harness.text(&format!("{folder}{NAME}.sfv"));
+    assert!(
+        sfv.contains(&format!("{NAME}.nfo {crc32:08X}\r\n")),
+        "{sfv}"
+    );
+    assert!(sfv.contains("GONE.TXT 00000000\r\n"), "{sfv}");
+    assert_eq!(sfv.lines().count(), 4, "{sfv}");
+}
+
+#[tokio::test]
 async fn unreadable_sfv_leaves_no_partial_package() {
     let mut harness = packaged().await;
     let before = harness.package_folder().await;

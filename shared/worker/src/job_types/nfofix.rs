@@ -14,7 +14,7 @@ use store::Completion;
 
 use super::{
     Task, blocking, counted,
-    current_package::read_checksums,
+    current_package::match_sfv,
     nfo::{NfoFile, check_result_size},
     output::Output,
 };
@@ -112,6 +112,8 @@ impl NfoFix {
         let mut progress = JobProgress::new(self.reporter.clone(), 10, 95);
         progress.start_step("copy");
         let others = self.files.others.iter();
+        let mut paths: Vec<&str> = others.clone().map(|file| file.path.as_str()).collect();
+        paths.push(name);
         let (sfvs, others): (Vec<_>, Vec<_>) =
             others.partition(|file| has_extension(&file.path, "sfv"));
         for (other, at) in others.iter().zip(1..) {
@@ -121,7 +123,9 @@ impl NfoFix {
         progress.start_step("write");
         let nfo = self.output.write(name, text)?;
         for sfv in sfvs {
-            let mut checksums = read_checksums(&self.objects, &sfv.file)?;
+            let matched = match_sfv(&self.objects, sfv, &paths)?;
+            let mut checksums = matched.checksums;
+            checksums.extend(matched.missing);
             checksums.insert(nfo.path.clone(), nfo.crc32_value());
             let text = sfv::render(&checksums);
             self.output.write(&sfv.path, text.as_bytes())?;

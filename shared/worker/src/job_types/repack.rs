@@ -1,7 +1,5 @@
 //! `repack`: rebuilds the current package from its own content, with other options.
 
-use std::collections::HashSet;
-
 use jobs::{FailureCode, Level, PackagingConfig, release::check_name};
 use release_files::{
     WorkError,
@@ -10,7 +8,7 @@ use release_files::{
     nfo::{decoded::DecodedNfo, read::read, repair::check_size},
     package::{
         NameSources, PackageFile, archive_builder::ArchiveBuilder, build_release_name, diz,
-        sfv::Checksums, volume_reader::VolumeReader,
+        sfv::MatchedSfv, volume_reader::VolumeReader,
     },
     paths::has_extension,
     progress::{Progress, ReadProgress},
@@ -23,7 +21,7 @@ use super::{
     build::{ArchiveVolumes, BuiltPackage, PackageBuild, build_package},
     checkpoint::Checkpoints,
     completed,
-    current_package::{CurrentPackage, open_volumes, read_checksums},
+    current_package::{CurrentPackage, match_sfv, open_volumes},
     is_complete, says_something,
     time_budget::{PackProgress, TimeBudget},
     to_object,
@@ -127,6 +125,10 @@ impl Repack {
         let mut progress = JobProgress::new(self.reporter.clone(), 1, VERIFIED);
         progress.start_step("verify");
         let expected = self.checksums()?;
+        if let Some(missing) = expected.missing.keys().next() {
+            return Err(corrupt(&format!("{missing} is in its SFV but missing")));
+        }
+        let expected = expected.checksums;
         let total = self.current.files.iter().map(|file| file.size).sum();
         let mut reader = ReadProgress::new(&mut progress, total);
         let mut found = Vec::new();
@@ -144,23 +146,22 @@ impl Repack {
             }
             found.push(file);
         }
-        let paths: HashSet<&String> = found.iter().map(|file| &file.path).collect();
-        if let Some(missing) = expected.keys().find(|path| !paths.contains(path)) {
-            return Err(corrupt(&format!("{missing} is in its SFV but missing")));
-        }
         let (matched, count) = (expected.len(), found.len());
         let line = format!("{matched} of {count} files match the SFV");
         self.reporter.log(Level::Info, &line);
         Ok(found)
     }
 
-    fn checksums(&self) -> Result<Checksums, WorkError> {
-        let Some(file) = self.current.sfv() else {
+    fn checksums(&self) -> Result<MatchedSfv, WorkError> {
+        let Some(sfv) = self.current.sfv() else {
             let line = "The package has no SFV, so its files are not verified";
             self.reporter.log(Level::Warning, line);
-            return Ok(Checksums::new());
+            return Ok(MatchedSfv::default());
         };
-        read_checksums(&self.objects, file)
+        let sfv = self.current.with_path(sfv);
+        let files = self.current.files.iter();
+        let paths: Vec<&str> = files.map(|file| self.current.path(file)).collect();
+        match_sfv(&self.objects, &sfv, &paths)
     }
 
     /// Returns the metadata of the work: the release's, completed from the package's NFO.

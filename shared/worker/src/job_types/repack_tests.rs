@@ -276,6 +276,41 @@ async fn names_of_a_foreign_archive_are_refused_or_normalized() {
     }
 }
 
+/// Rewrites the SFV of the current package with `line`, given the path and the digits of each file.
+async fn rewrite_sfv(harness: &WorkerHarness, line: impl Fn(&str, &str) -> String) -> Vec<u8> {
+    let key = format!("{}{NAME}.sfv", harness.package_folder().await);
+    let text = harness.text(&key);
+    let lines = text.lines().filter_map(|line| line.rsplit_once(' '));
+    let rewritten: String = lines.map(|(path, digits)| line(path, digits)).collect();
+    harness.bucket.put(&key, rewritten.clone());
+    rewritten.into_bytes()
+}
+
+#[tokio::test]
+async fn sfv_of_another_tool_is_compared_by_its_names() {
+    let lines: [fn(&str, &str) -> String; 6] = [
+        |path, digits| format!("{path} {digits}\r"),
+        |path, digits| format!("{path} {digits}\r\n\u{1a}"),
+        |path, digits| format!(".\\{path} {digits}\r\n"),
+        |path, digits| format!("{} {digits}\n", path.to_uppercase()),
+        |path, digits| format!("{} *{path}\n", digits.to_lowercase()),
+        |path, digits| format!("\"{path}\" {digits}\n{NAME}.sfv 00000000\n"),
+    ];
+    for line in lines {
+        let mut harness = packaged().await;
+        let sfv = rewrite_sfv(&harness, line).await;
+        let (job, _) = harness.run(Repack, json!({})).await;
+        assert!(job.error().is_none(), "{:?} {sfv:?}", job.error());
+
+        let damaged = |path: &str, digits: &str| line(path, &digits.replace(|_| true, "0"));
+        rewrite_sfv(&harness, damaged).await;
+        let (job, _) = harness.run(Repack, json!({})).await;
+        let error = job.error().unwrap();
+        assert_eq!(error.code, FailureCode::PackageCorrupt, "{error:?}");
+        assert!(error.message.contains("checksum"), "{}", error.message);
+    }
+}
+
 #[tokio::test]
 async fn repack_without_a_package_fails() {
     let mut harness = WorkerHarness::new(json!({})).await;

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use jobs::FailureCode;
-use text::encoding;
+use text::encoding::{self, Encoding};
 
+mod line;
+mod matching;
+
+use self::line::{parse_line, parse_strict_line};
+pub use self::matching::{MatchedSfv, match_files};
 use crate::WorkError;
 use crate::checksum::format_crc32;
-use text::check_entry_name;
 
 /// The largest SFV, in bytes.
 pub const MAX_SFV_BYTES: u64 = 1024 * 1024;
@@ -24,28 +28,35 @@ pub fn render(checksums: &Checksums) -> String {
         .collect()
 }
 
-/// Parses an SFV. A line has a name, which may contain spaces, and eight hexadecimal digits.
-/// Comments begin with `;`. Backslashes become slashes.
+/// Parses an SFV of any tool. A line has a name, which may contain spaces, and a CRC-32, in either
+/// order. Comments begin with `;`. Backslashes become slashes.
 ///
 /// # Errors
 /// [`FailureCode::SfvInvalid`] with the number of the line.
 pub fn parse(bytes: &[u8]) -> Result<Checksums, WorkError> {
+    parse_as(bytes, encoding::detect(bytes))
+}
+
+fn parse_as(bytes: &[u8], encoding: Encoding) -> Result<Checksums, WorkError> {
     if bytes.len() as u64 > MAX_SFV_BYTES {
         return Err(invalid("The SFV is larger than 1 MiB."));
     }
-    let text = encoding::decode(bytes, encoding::detect(bytes));
+    let text = encoding::decode(bytes, encoding);
     let mut checksums = Checksums::new();
-    for (line, number) in text.lines().zip(1_usize..) {
-        // Concatenated SFVs may have a byte order mark in the middle.
-        let line = line.trim_start_matches('\u{feff}').trim_end();
-        if line.is_empty() || line.starts_with(';') {
+    for (line, number) in lines(&text).zip(1_usize..) {
+        let line = trim(line);
+        if line.is_empty() || line.trim_start().starts_with(';') {
             continue;
         }
         let invalid_line = |problem: String| {
             let message = format!("Line {number} of the SFV {problem}.");
             invalid(&message)
         };
-        let (path, crc32) = parse_line(line).map_err(invalid_line)?;
+        let (path, crc32) = match parse_line(line) {
+            // The comments of some tools. A name may begin like one.
+            Err(_) if line.starts_with('#') || line.starts_with("//") => continue,
+            parsed => parsed.map_err(invalid_line)?,
+        };
         let earlier = checksums.insert(path, crc32);
         if earlier.is_some_and(|earlier| earlier != crc32) {
             let problem = "repeats a file with a different checksum";
@@ -55,31 +66,55 @@ pub fn parse(bytes: &[u8]) -> Result<Checksums, WorkError> {
     Ok(checksums)
 }
 
-/// Parses a line into path and CRC-32. The error completes "the line ...".
-fn parse_line(line: &str) -> Result<(String, u32), String> {
-    let (name, digits) = line
-        .rsplit_once(char::is_whitespace)
-        .ok_or("has no checksum after the name")?;
-    let crc32 = parse_crc32(digits).ok_or("does not end in eight hexadecimal digits")?;
-    let path = name.trim_end().replace('\\', "/");
-    check_entry_name(&path).map_err(|reason| format!("has a name that {reason}"))?;
-    Ok((path, crc32))
+/// Returns whether every tool can read an SFV: it is UTF-8 without a byte order mark, its lines end
+/// with LF, and each is a comment or a plain path with its checksum.
+fn is_strict(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return false;
+    };
+    !text.contains('\u{feff}')
+        && text.split_inclusive('\n').all(|line| {
+            let end = line.trim_end_matches('\n');
+            let line = if end.len() < line.len() {
+                end.strip_suffix('\r').unwrap_or(end)
+            } else {
+                line
+            };
+            let is_comment = line.is_empty() || line.starts_with(';');
+            !line.contains('\r') && (is_comment || parse_strict_line(line).is_some())
+        })
+}
+
+/// Iterates over lines that end with LF, CR, or both.
+fn lines(mut text: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        if text.is_empty() {
+            return None;
+        }
+        let end = text.find(['\r', '\n']).unwrap_or(text.len());
+        let (line, rest) = text.split_at(end);
+        let rest = rest.strip_prefix('\r').unwrap_or(rest);
+        text = rest.strip_prefix('\n').unwrap_or(rest);
+        Some(line)
+    })
+}
+
+/// Removes what tools leave around a line: byte order marks, which joined SFVs have in the middle,
+/// the DOS end-of-file character, NULs.
+fn trim(line: &str) -> &str {
+    let is_filler = |c: char| matches!(c, '\u{feff}' | '\u{1a}' | '\0');
+    line.trim_start_matches(is_filler)
+        .trim_end_matches(|c: char| is_filler(c) || c.is_whitespace())
 }
 
 fn invalid(message: &str) -> WorkError {
     WorkError::failed(FailureCode::SfvInvalid, message)
 }
 
-fn parse_crc32(digits: &str) -> Option<u32> {
-    let is_hex = digits.len() == 8 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    is_hex
-        .then(|| u32::from_str_radix(digits, 16).ok())
-        .flatten()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use text::check_entry_name;
 
     use super::*;
 
@@ -112,13 +147,36 @@ mod tests {
             Checksums::from([("a".to_owned(), 1)])
         );
         assert!(parse(b"").unwrap().is_empty());
+        let expected = Checksums::from([("a".to_owned(), 1), ("b".to_owned(), 2)]);
+        for text in [
+            "a 00000001\rb 00000002\r",
+            "a 00000001\r\r\nb 00000002\r\r\n",
+            "a 00000001\r\nb 00000002\r\n\u{1a}",
+            "a 00000001\r\nb 00000002\u{1a}\0\0",
+            "# made by hand\n// x\n  ; x\na 00000001\n\u{feff}b 00000002",
+            "./a 1\n.\\b 2\n",
+        ] {
+            assert_eq!(parse(text.as_bytes()).unwrap(), expected, "{text:?}");
+        }
+        let utf16: Vec<u8> = "a 00000001\r\nb 00000002\r\n"
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect();
+        assert_eq!(parse(&utf16).unwrap(), expected);
+        let numbered = Checksums::from([("#1.zip".to_owned(), 1)]);
+        assert_eq!(parse(b"#1.zip 00000001").unwrap(), numbered);
     }
 
     #[test]
     fn error_is_reported_with_its_line() {
         for (text, part) in [
             (&b"a.zip"[..], "Line 1 of the SFV has no checksum"),
-            (b"; x\na.zip 123", "Line 2 of the SFV does not end in eight"),
+            (
+                b"; x\na.zip size",
+                "Line 2 of the SFV does not end in eight",
+            ),
+            (b"x\ra 1", "Line 1 of the SFV has no checksum"),
+            (b"a 000000001", "does not end in eight"),
             (b"a.zip +1234567", "does not end in eight"),
             (b"../a.zip 00000000", "contains a `.` or `..` component"),
             (b" 00000000", "is empty"),
