@@ -27,9 +27,14 @@ use crate::{
     package::{Facts, nfo_template, sfv},
     progress::{NoProgress, testing::Recorder},
 };
+use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use jobs::{Config, JobType, Time};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Map, Value};
+use text::{
+    encoding::{Encoding, decode, detect},
+    mojibake,
+};
 
 /// The longest time for one input, on a slow machine without optimization.
 const MAX_INPUT_TIME: Duration = Duration::from_secs(10);
@@ -43,7 +48,7 @@ struct Target {
     run: fn(&[u8]),
 }
 
-const TARGETS: [Target; 9] = [
+const TARGETS: [Target; 10] = [
     Target {
         name: "epub",
         samples: epubs,
@@ -68,6 +73,11 @@ const TARGETS: [Target; 9] = [
         name: "nfo",
         samples: nfos,
         run: read_and_repair,
+    },
+    Target {
+        name: "encoding",
+        samples: encoded_texts,
+        run: decode_text,
     },
     Target {
         name: "sfv",
@@ -139,7 +149,22 @@ fn nfos() -> Vec<Vec<u8>> {
         [0xFF, 0xFE].into_iter().chain(utf16).collect(),
         b"\xC9\xCD\xCD\xBB\n\xBA Titre : L'\x82t\x82 \xBA\n\xC8\xCD\xCD\xBC\x1ASAUCE00".to_vec(),
         b"\x1b[1;31mTitle\x1b[40Cx\r\r\n\t{{ mood }} %YEAR% \xE9t\xE9\n".to_vec(),
+        b"\xEF\xBB\xBF\xDC\xDC\xDB\xDB\r\n**Title:** \"A\r\n           b\"\r\nPrint ISBN 0 306 40615 2\r\n".to_vec(),
+        "ΓûêΓûê ├⌐\r\nÜÜÜÜÛÛÛÛ Ã© â–ˆ\r\nAuthor\tA, B, and \"C & D\"; N/A\r\n".as_bytes().to_vec(),
     ]
+}
+
+fn encoded_texts() -> Vec<Vec<u8>> {
+    let text = "╔══╗ L’été œuvré… — ½ «ça» Серая гавань 灰色の港 ────\r\n";
+    let utf16 = |to_bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to_bytes).collect();
+    let mut texts = nfos();
+    texts.extend([
+        text.as_bytes().to_vec(),
+        utf16(u16::to_le_bytes),
+        utf16(u16::to_be_bytes),
+        b"\xFE\xFF\xFE \xC4\xC4\xC4 \x80\x93\x94 caf\xE9".to_vec(),
+    ]);
+    texts
 }
 
 fn sfvs() -> Vec<Vec<u8>> {
@@ -243,6 +268,40 @@ fn read_and_repair(bytes: &[u8]) {
         "a repaired NFO is repaired again: {:?}",
         again.changes
     );
+}
+
+/// Decodes a text in each encoding like an independent decoder, and encodes it again.
+fn decode_text(bytes: &[u8]) {
+    let detected = detect(bytes);
+    for (encoding, other) in [
+        (Encoding::Utf8, UTF_8),
+        (Encoding::Utf16Le, UTF_16LE),
+        (Encoding::Utf16Be, UTF_16BE),
+        (Encoding::Windows1252, WINDOWS_1252),
+    ] {
+        let text = decode(bytes, encoding);
+        // A UTF-8 mark is dropped in any encoding of bytes, and also if it is repeated.
+        if !bytes.starts_with(b"\xEF\xBB\xBF") || other == UTF_16LE || other == UTF_16BE {
+            assert_eq!(text, other.decode_with_bom_removal(bytes).0);
+        }
+        if std::str::from_utf8(bytes).is_ok_and(|text| !text.contains('\0')) {
+            assert!(matches!(
+                detected,
+                Encoding::Ascii | Encoding::Utf8 | Encoding::Utf8Bom
+            ));
+        }
+        assert_eq!(
+            decode(text.as_bytes(), Encoding::Utf8).trim_start_matches('\u{feff}'),
+            text.trim_start_matches('\u{feff}')
+        );
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let again = decode(&utf16, Encoding::Utf16Le);
+        assert_eq!(again, text.strip_prefix('\u{feff}').unwrap_or(&text));
+    }
+    let text = decode(bytes, detected);
+    if let Some((undone, kinds)) = mojibake::undo(&text) {
+        assert!(!kinds.is_empty() && undone != text);
+    }
 }
 
 fn parse_sfv(bytes: &[u8]) {
@@ -382,7 +441,7 @@ fn mutate_once(bytes: &mut Vec<u8>, inputs: &[Vec<u8>], rng: &mut StdRng) {
 const NUMBER_EDGES: [u64; 8] = [0, 1, 0x7F, 0xFF, 0xFFFF, 0x7FFF_FFFF, 0xFFFF_FFFF, u64::MAX];
 
 /// The tokens that the parsers look for.
-const TOKENS: [&[u8]; 24] = [
+const TOKENS: [&[u8]; 28] = [
     b"PK\x01\x02",
     b"PK\x03\x04",
     b"PK\x05\x06",
@@ -407,4 +466,8 @@ const TOKENS: [&[u8]; 24] = [
     b"\x1b[99999C",
     b"{{ title }}",
     b"\r",
+    b"\x1aSAUCE00",
+    b"\xDC\xDC\xDC\xDB",
+    b"Title: \"",
+    b"./",
 ];

@@ -8,9 +8,9 @@ use super::quoting::{quote, split_quoted};
 const SEPARATORS: [&str; 5] = [" / ", "/", " | ", " and ", " et "];
 /// The separators of a list whose last comma precedes them: `A, B, and C`.
 const LAST_SEPARATORS: [&str; 3] = [", and ", ", et ", ", & "];
-/// What follows a name after a comma.
+/// The titles that follow a name after a comma.
 const SUFFIXES: [&str; 8] = ["jr", "sr", "ii", "iii", "iv", "phd", "md", "esq"];
-/// What stands for further people.
+/// The endings for further people.
 const OTHERS: [&str; 4] = [" et al.", " et al", " and others", " et autres"];
 
 /// Splits a list of people at semicolons and ampersands, and at commas unless a comma may belong to
@@ -28,7 +28,7 @@ pub fn split_people(text: &str) -> Vec<String> {
 }
 
 /// Splits the authors in a field of an NFO like [`split_people`], and also at slashes and at the
-/// words "and" and "et". A quoted author is one, whatever the name contains.
+/// words "and" and "et". A quoted author is one, with any signs in the name.
 #[must_use]
 pub fn split_authors(field: &str) -> Vec<String> {
     if let Some(names) = split_quoted_list(field) {

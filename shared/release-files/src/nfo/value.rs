@@ -5,7 +5,7 @@ use text::tidy_line;
 use super::{field::fold, markup::strip_marks, placeholder::is_placeholder};
 use crate::metadata::unquote;
 
-/// What stands for a value that is not known, folded.
+/// The words for a value that is not known, folded.
 const UNKNOWN: [&str; 32] = [
     "aucun",
     "aucune",
@@ -42,7 +42,7 @@ const UNKNOWN: [&str; 32] = [
 ];
 /// Like [`UNKNOWN`], but only in capitals or with a sign: `N/A`, `n.c.`, `ND`.
 const UNKNOWN_INITIALS: [&str; 3] = ["na", "nc", "nd"];
-/// The characters of which a value that is not known may consist.
+/// The characters that say nothing.
 const FILLERS: &str = "-–—?._*/\\~=#…·:;,|<>()[]{} ";
 
 /// Parses a value. A quoted value is taken as it is; any other loses its markup. Returns `None` if

@@ -73,7 +73,7 @@ pub fn decode(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
     }
 }
 
-/// Returns the bytes after their UTF-8 byte order marks. Joined files may have several.
+/// Returns the bytes after their UTF-8 byte order marks. A file may have several.
 fn strip_utf8_marks(mut bytes: &[u8]) -> &[u8] {
     while let Some(rest) = bytes.strip_prefix(UTF8_BOM) {
         bytes = rest;

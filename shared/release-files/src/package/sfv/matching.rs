@@ -79,7 +79,7 @@ fn match_names(listed: Checksums, paths: &[&str]) -> MatchedSfv {
 /// Returns the same key for names that differ only in what tools and file systems change. This is
 /// the only place where the names in an SFV are compared other than exactly.
 fn name_key(path: &str) -> String {
-    path.trim().to_lowercase()
+    text::name_key(path.trim())
 }
 
 #[cfg(test)]

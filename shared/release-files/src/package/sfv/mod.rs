@@ -72,17 +72,15 @@ fn is_strict(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return false;
     };
-    !text.contains('\u{feff}')
-        && text.split_inclusive('\n').all(|line| {
-            let end = line.trim_end_matches('\n');
-            let line = if end.len() < line.len() {
-                end.strip_suffix('\r').unwrap_or(end)
-            } else {
-                line
-            };
-            let is_comment = line.is_empty() || line.starts_with(';');
-            !line.contains('\r') && (is_comment || parse_strict_line(line).is_some())
-        })
+    text.split_inclusive('\n').all(|line| {
+        let line = match line.strip_suffix('\n') {
+            Some(line) => line.strip_suffix('\r').unwrap_or(line),
+            None => line,
+        };
+        let is_comment = line.is_empty() || line.starts_with(';');
+        let has_filler = trim(line).len() < line.trim_end().len();
+        !has_filler && !line.contains('\r') && (is_comment || parse_strict_line(line).is_some())
+    })
 }
 
 /// Iterates over lines that end with LF, CR, or both.
