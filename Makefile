@@ -90,7 +90,13 @@ watch: up ## Rebuild functions as you edit; 'make invoke' runs them (Ctrl-C to s
 # ------------------------------------------------------------------ tests and checks
 
 .PHONY: test
-test: test-local verify test-rust ## Run every test; write JUnit files to target/pytest, target/verify and target/nextest
+test: forget-document test-local verify test-rust ## Run every test; write JUnit files to target/pytest, target/verify and target/nextest
+	@$(RUN_HARNESS) tests/e2e/document.py
+
+# What the tests have seen of the API's document is counted from here on.
+.PHONY: forget-document
+forget-document:
+	@rm -rf target/openapi
 
 .PHONY: test-e2e
 test-e2e: up venv-tests venv-lint ## Run the end-to-end tests on the local system (ARGS="-k cancel" for pytest)

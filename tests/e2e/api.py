@@ -6,6 +6,7 @@ import urllib.request
 from email.message import Message
 from typing import Any, NamedTuple
 
+import document
 from requests_sent import count
 from routes import ROUTES, UNKNOWN_ID
 from waiting import wait_until
@@ -80,7 +81,10 @@ class Client:
         if answer.status == TOO_MANY_REQUESTS or answer.status >= SERVER_ERROR:
             count(f"API answered {answer.status}")
         is_json = "json" in answer.headers.get("content-type", "")
-        return answer._replace(body=json.loads(answer.body) if is_json else answer.body.decode())
+        answer = answer._replace(body=json.loads(answer.body) if is_json else answer.body.decode())
+        given = json.loads(body) if isinstance(body, bytes) and answer.status < 400 else body
+        document.check(method, path, given, answer.status, answer.headers, answer.body)
+        return answer
 
     def call_route(self, route: str, resource_id: object = UNKNOWN_ID) -> Answer:
         """Calls a route of `ROUTES` with the body listed there."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import document
 import local
 import requests_sent
 
@@ -28,7 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Writes down how many requests this process has sent."""
+    """Writes down what this process has seen of the API, and how many requests it has sent."""
+    document.write_seen()
     if folder := session.config.option.requests_to:
         requests_sent.write_counts(folder / f"{os.getpid()}.json")
 

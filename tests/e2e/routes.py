@@ -18,13 +18,17 @@ JOB_ROUTES: dict[str, Any] = {
 }
 RELEASE_ROUTES: dict[str, Any] = {
     "GET /api/releases/{id}": None,
+    "PATCH /api/releases/{id}": {},
     "GET /api/releases/{id}/jobs": None,
     "GET /api/releases/{id}/files": None,
     "POST /api/releases/{id}/files": {"path": "a.txt", "size": 1},
+    "DELETE /api/releases/{id}/files?path=source/a.txt": None,
 }
 COLLECTION_ROUTES: dict[str, Any] = {
     "GET /api/jobs": None,
     "POST /api/jobs": {"draft": True},
+    "GET /api/me": None,
+    "GET /api/releases": None,
     "POST /api/releases": {"release_type": "ebook"},
 }
 ID_ROUTES = JOB_ROUTES | RELEASE_ROUTES

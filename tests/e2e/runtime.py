@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+import document
 from invoke import function_name, variables
 from local import ROOT, SOURCE
 from stack import Stack
@@ -107,6 +108,18 @@ def serve(respond: Respond) -> Iterator[str]:
         yield server.address
 
 
+def check_answer(event: Any, answer: Any) -> None:
+    """Checks the answer to a request of API Gateway against the API's document."""
+    if "requestContext" not in event or "statusCode" not in (answer or {}):
+        return
+    request = event["requestContext"]["http"]
+    headers = {name.lower(): text for name, text in answer["headers"].items()}
+    is_json = "json" in headers.get("content-type", "")
+    body = json.loads(answer["body"]) if is_json else answer.get("body") or ""
+    sent = json.loads(event["body"]) if event.get("body") else None
+    document.check(request["method"], request["path"], sent, answer["statusCode"], headers, body)
+
+
 class FunctionDiedError(Exception):
     """The function's process ended before it answered."""
 
@@ -151,6 +164,7 @@ class Function:
             with contextlib.suppress(queue.Empty):
                 kind, answer = self.answers.get(timeout=0.05)
                 assert kind == "response", answer
+                check_answer(event, answer)
                 return answer
             if has_ended:
                 raise FunctionDiedError

@@ -30,9 +30,11 @@ NOT_FOUND = {
     "get-job-analysis": "job",
     "list-release-jobs": "release",
     "get-release": "release",
+    "update-release": "release",
     "restore-package": "release",
     "add-release-file": "release",
     "list-release-files": "release",
+    "delete-file": "release",
 }
 UNKNOWN_RELEASE = UNKNOWN_ID + 1
 Replaced = dict[object, object] | None

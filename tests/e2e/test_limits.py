@@ -77,6 +77,28 @@ def test_wrong_number_of_releases_is_found_and_repaired(stack: Stack, owner: Use
     owner.create_release()
 
 
+def test_release_of_an_earlier_version_is_added_to_the_list(
+    stack: Stack, owner: User, admin: User
+) -> None:
+    release = owner.release(owner.create_release())
+    stack.dynamodb.update_item(
+        TableName=stack.table,
+        Key={"pk": {"S": f"RELEASE#{release['id']}"}, "sk": {"S": "META"}},
+        UpdateExpression="REMOVE kind, title",
+    )
+    path = f"/api/releases?limit=100&created_after={release['created_at']}"
+
+    def titles() -> list[str | None]:
+        """Returns the title of the release in an admin's list, if it is there."""
+        listed = admin.get(path).body["releases"]
+        return [one["title"] for one in listed if one["id"] == release["id"]]
+
+    assert titles() == []
+    assert "missing from the list" in recount("--dry-run").stdout
+    assert "added to the list" in recount().stdout
+    assert titles() == ["A Tested Book"]
+
+
 def test_release_that_seems_full_is_counted_in_the_bucket(stack: Stack, owner: User) -> None:
     release = owner.create_release({"book.txt": b"Once"})
     set_number(stack, f"RELEASE#{release}", "UPLOADS", "files", 1_000)

@@ -27,11 +27,14 @@ TABLE_FUNCTIONS = (
     "retry-job",
     "get-job-analysis",
     "list-release-jobs",
+    "list-releases",
     "create-release",
     "get-release",
+    "update-release",
     "restore-package",
     "add-release-file",
     "list-release-files",
+    "delete-file",
 )
 SOME_FUNCTIONS = ("get-job", "list-jobs", "create-job", "cancel-job")
 

@@ -106,6 +106,8 @@ def test_function_only_writes_to_its_own_log_group(stack: Stack, iam: Any, funct
         ("cancel-job", "UpdateItem", "JOB"),
         ("get-release", "GetItem", "RELEASE"),
         ("list-release-files", "GetItem", "RELEASE"),
+        ("update-release", "UpdateItem", "RELEASE"),
+        ("delete-file", "GetItem", "RELEASE"),
     ],
 )
 def test_function_reads_items_of_its_kind_only(
@@ -137,6 +139,7 @@ def test_function_reads_items_of_its_kind_only(
     ("function", "action", "folder"),
     [
         ("add-release-file", "PutObject", "source"),
+        ("delete-file", "DeleteObject", "source"),
         ("process-jobs", "PutObject", "jobs"),
         ("process-jobs", "DeleteObject", "jobs"),
         ("process-jobs", "AbortMultipartUpload", "jobs"),

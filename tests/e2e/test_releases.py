@@ -104,7 +104,7 @@ def test_stranger_has_no_access_and_an_admin_has(
 ) -> None:
     release = owner.create_release()
     assert_problem(stranger.call_route(route, release), 403, "forbidden")
-    assert admin.call_route(route, release).status in (200, 201)
+    assert admin.call_route(route, release).status in (200, 201, 204)
 
 
 @pytest.mark.parametrize(
@@ -255,3 +255,39 @@ def test_download_has_the_name_of_its_file(owner: User) -> None:
     assert headers["content-type"] == "application/octet-stream"
     disposition = headers["content-disposition"]
     assert disposition == "attachment; filename=\"_ 1.txt\"; filename*=UTF-8''%C3%A9%201.txt"
+
+
+def test_releases_are_listed_and_changed(owner: User, admin: User, stranger: User) -> None:
+    first, second = owner.create_release(), owner.create_release(release_type="Comic", name="Two")
+    ids = [one["id"] for one in owner.get("/api/releases").body["releases"]]
+    assert ids == [second, first]
+    assert stranger.get("/api/releases").body == {"releases": [], "next_cursor": None}
+    path = f"/api/releases?user_id={owner.id}"
+    assert_problem(stranger.get(path), 403, "forbidden")
+    page = admin.get(path + "&limit=1").body
+    assert page["releases"][0]["id"] == second
+    page = admin.get(f"{path}&limit=1&cursor={page['next_cursor']}").body
+    assert [one["id"] for one in page["releases"]] == [first]
+    changed = owner.patch(f"/api/releases/{second}", {"name": None, "metadata": {"title": "Salt"}})
+    assert (changed.status, changed.body["metadata"]) == (200, {"title": "Salt"})
+    [comic] = owner.get("/api/releases?release_type=comic").body["releases"]
+    assert (comic["id"], comic["name"], comic["title"]) == (second, None, "Salt")
+
+
+def test_package_and_files_are_those_of_the_changed_release(owner: User) -> None:
+    release = owner.create_release({"a.txt": b"one", "b.txt": b"two"})
+    path = f"/api/releases/{release}/files?path=source/a.txt"
+    for _ in range(2):
+        assert owner.call("DELETE", path).status == 204
+    assert owner.files(release, "source/") == {"b.txt": b"two"}
+    owner.patch(f"/api/releases/{release}", {"group": "NEW", "metadata": {"title": "Salt"}})
+    job = owner.run("packaging", release)
+    assert job["result"]["release_name"] == "Salt-NEW"
+    [listed] = owner.get("/api/releases").body["releases"]
+    assert listed["package"]["job_id"] == job["id"]
+
+
+def test_caller_is_told_who_they_are(owner: User, admin: User) -> None:
+    for user, is_admin in ((owner, False), (admin, True)):
+        me = user.get("/api/me").body
+        assert (me["user_id"], me["admin"]) == (user.id, is_admin)

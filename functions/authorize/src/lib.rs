@@ -1,11 +1,11 @@
 //! The API's authorizer: checks a bearer token once, for every route.
 
-use api::auth::{KeySource, Keys, TokenRules};
+use api::auth::{KeySource, Keys, Session, TokenRules};
 use aws_lambda_events::apigw::{
     ApiGatewayV2CustomAuthorizerSimpleResponse as Response,
     ApiGatewayV2CustomAuthorizerV2Request as Request,
 };
-use jobs::Caller;
+use jobs::Time;
 use lambda::Settings;
 use lambda_runtime::{Error, LambdaEvent};
 use serde::{Deserialize, Serialize};
@@ -18,13 +18,17 @@ pub struct Context {
     pub user_id: String,
     /// `true` for an admin.
     pub admin: bool,
+    /// The time at which the token expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Time>,
 }
 
-impl From<Caller> for Context {
-    fn from(caller: Caller) -> Self {
+impl From<Session> for Context {
+    fn from(session: Session) -> Self {
         Self {
-            user_id: caller.user_id.to_string(),
-            admin: caller.admin,
+            user_id: session.caller.user_id.to_string(),
+            admin: session.caller.admin,
+            expires_at: Some(session.expires_at),
         }
     }
 }
@@ -47,10 +51,10 @@ pub async fn authorize(
     let request_id = event.context.request_id;
     let header = event.payload.headers.get("authorization");
     let header = header.and_then(|value| value.to_str().ok());
-    let caller = match bearer_token(header.unwrap_or_default()) {
+    let session = match bearer_token(header.unwrap_or_default()) {
         None => None,
         Some(token) => match keys.check(token, rules).await {
-            Ok(caller) => Some(caller),
+            Ok(session) => Some(session),
             Err(reason) => {
                 tracing::info!(request_id, %reason, "token refused");
                 None
@@ -58,8 +62,8 @@ pub async fn authorize(
         },
     };
     let mut response = Response::default();
-    response.is_authorized = caller.is_some();
-    response.context = caller.map(Context::from).unwrap_or_default();
+    response.is_authorized = session.is_some();
+    response.context = session.map(Context::from).unwrap_or_default();
     Ok(response)
 }
 
@@ -125,7 +129,8 @@ mod tests {
             response.context,
             Context {
                 user_id: "7".to_owned(),
-                admin: true
+                admin: true,
+                expires_at: Some("2100-01-01T00:00:00Z".parse().unwrap()),
             }
         );
     }

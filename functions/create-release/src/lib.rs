@@ -6,14 +6,11 @@ use api::{
 };
 use axum::{Router, extract::State, response::Response};
 use jobs::{
-    Caller, Clock, FieldReader, ReleaseId,
-    release::{MAX_METADATA_BYTES, NewRelease, check_group, check_metadata, check_type},
+    Caller, Clock, FieldReader, ReadFields, ReleaseId,
+    release::{MAX_METADATA_BYTES, NewRelease, ReleaseFields},
 };
 use lambda::Settings;
 use store::{CreateReleaseOutcome, Store};
-
-/// Maximum length of a release's name, in characters.
-const MAX_NAME_CHARS: usize = 200;
 
 /// The function's routes.
 pub const ROUTES: [Route; 1] = [Route::post("/api/releases")];
@@ -38,23 +35,9 @@ struct CreateRequest {
 impl CreateRequest {
     fn read(fields: &mut FieldReader, caller: Caller) -> Option<Self> {
         let id = fields.id("id");
-        let release_type = fields.required("release_type", |fields, name| {
-            fields.checked(name, check_type)
-        });
-        let name = fields.line("name", MAX_NAME_CHARS);
-        let group = fields.checked("group", check_group);
-        let metadata = fields.object("metadata").unwrap_or_default();
-        for error in check_metadata(&metadata) {
-            fields.error(&error.field, error.message);
-        }
+        let release = ReleaseFields::read_fields(fields);
         let user_id = fields.id("user_id").unwrap_or(caller.user_id);
-        let release = NewRelease {
-            user_id,
-            release_type: release_type?,
-            name,
-            group,
-            metadata,
-        };
+        let release = release?.owned_by(user_id);
         Some(Self { id, release })
     }
 }

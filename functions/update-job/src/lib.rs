@@ -5,9 +5,9 @@ use api::{
     allow_job, allow_release,
 };
 use axum::{Json, Router, extract::State};
-use jobs::{Clock, Job, JobId, MAX_CONFIG_BYTES, Status};
+use jobs::{Clock, JobId, MAX_CONFIG_BYTES, Status};
 use lambda::Settings;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use store::{Documents, EditOutcome, Store};
 use worker::JobRequest;
 
@@ -37,7 +37,11 @@ async fn update_job(
     if draft.status() != Status::Draft {
         return Err(Problem::wrong_status(draft.status(), JobAction::Edit));
     }
-    let merged = Body(merge(&draft, &documents.unwrap_or_default(), body.0));
+    let merged = body.merged_into(json!({
+        "job_type": draft.job_type,
+        "release_id": draft.release_id,
+        "config_json": documents.unwrap_or_default().config,
+    }));
     merged.limit("config_json", MAX_CONFIG_BYTES)?;
     let request: JobRequest = merged.read()?;
     let release = request.release_id;
@@ -61,21 +65,4 @@ async fn update_job(
         EditOutcome::Conflict(job) => Err(Problem::not_as_seen(&job, JobAction::Edit)),
         EditOutcome::Missing => Err(Problem::not_found(Resource::Job)),
     }
-}
-
-/// Merges the patch into the draft's fields (RFC 7396). Null removes a field.
-fn merge(draft: &Job, documents: &Documents, patch: Map<String, Value>) -> Map<String, Value> {
-    let mut fields = json!({
-        "job_type": draft.job_type,
-        "release_id": draft.release_id,
-        "config_json": documents.config,
-    });
-    // The merge drops unknown fields that are null. Keep them, so that they are refused.
-    let mut merged = patch.clone();
-    merged.retain(|name, _| fields.get(name).is_none());
-    json_patch::merge(&mut fields, &Value::Object(patch));
-    if let Value::Object(fields) = fields {
-        merged.extend(fields);
-    }
-    merged
 }

@@ -23,7 +23,14 @@ pub fn allow_job(caller: Caller, job: Option<Job>) -> Answer<Job> {
 /// # Errors
 /// 404 if it does not exist, 403 if it belongs to another user, 503 or 500 if DynamoDB fails.
 pub async fn allow_release(caller: Caller, store: &Store, id: ReleaseId) -> Answer<Release> {
-    let release = store.readable_release(id).await?;
+    check_release(caller, store.readable_release(id).await?)
+}
+
+/// Returns `release` if it exists and `caller` may access it.
+///
+/// # Errors
+/// 404 if it does not exist, 403 if it belongs to another user.
+pub fn check_release(caller: Caller, release: Option<Release>) -> Answer<Release> {
     let release = release.ok_or_else(|| Problem::not_found(Resource::Release))?;
     if caller.may_access(release.user_id) {
         Ok(release)

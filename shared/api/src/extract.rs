@@ -1,6 +1,6 @@
 //! Extractors of the caller, ids, bodies and headers. Each refuses with a [`Problem`].
 
-use std::str::FromStr;
+use std::{collections::HashMap, str::FromStr};
 
 use axum::{
     body::Bytes,
@@ -14,7 +14,7 @@ use jobs::{
 use lambda_http::request::RequestContext;
 use serde_json::{Map, Value};
 
-use crate::{Answer, Problem, Resource};
+use crate::{Answer, Problem, Resource, auth::Session};
 
 /// The largest body, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -27,16 +27,34 @@ impl<S: Sync> FromRequestParts<S> for SignedIn {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Self> {
-        caller(parts).map(Self).ok_or_else(Problem::unauthorized)
+        let caller = authorized(parts).and_then(caller);
+        caller.map(Self).ok_or_else(Problem::unauthorized)
     }
 }
 
-/// Returns the caller from the request context, which only the authorizer can write.
-fn caller(parts: &Parts) -> Option<Caller> {
-    let RequestContext::ApiGatewayV2(context) = parts.extensions.get::<RequestContext>()? else {
-        return None;
-    };
-    let fields = &context.authorizer.as_ref()?.fields;
+impl<S: Sync> FromRequestParts<S> for Session {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Self> {
+        let session = authorized(parts).and_then(|fields| {
+            Some(Self {
+                caller: caller(fields)?,
+                expires_at: fields.get("expires_at")?.as_str()?.parse().ok()?,
+            })
+        });
+        session.ok_or_else(Problem::unauthorized)
+    }
+}
+
+/// Returns the request's context, which only the authorizer can write.
+fn authorized(parts: &Parts) -> Option<&HashMap<String, Value>> {
+    match parts.extensions.get::<RequestContext>()? {
+        RequestContext::ApiGatewayV2(context) => Some(&context.authorizer.as_ref()?.fields),
+        _ => None,
+    }
+}
+
+fn caller(fields: &HashMap<String, Value>) -> Option<Caller> {
     let user_id = match fields.get("user_id")? {
         Value::String(digits) => digits.parse().ok()?,
         number => number.as_u64()?,
@@ -99,6 +117,19 @@ impl Body {
             return Err(Problem::too_large(field, limit));
         }
         Ok(())
+    }
+
+    /// Merges the body into the `fields` of a resource (RFC 7396), where null removes a field.
+    /// Unknown fields that are null stay, so that they are refused.
+    #[must_use]
+    pub fn merged_into(self, mut fields: Value) -> Self {
+        let mut merged = self.0.clone();
+        merged.retain(|name, _| fields.get(name).is_none());
+        json_patch::merge(&mut fields, &Value::Object(self.0));
+        if let Value::Object(fields) = fields {
+            merged.extend(fields);
+        }
+        Self(merged)
     }
 
     /// Refuses every field, for a route whose body may be absent or empty.

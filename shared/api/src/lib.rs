@@ -16,7 +16,8 @@ pub mod testing;
 mod views;
 
 pub use self::{
-    access::{allow_job, allow_release},
+    access::{allow_job, allow_release, check_release},
+    auth::Session,
     create::create_answer,
     extract::{Body, IdempotencyKeyHeader, PathId, PathResource, SignedIn},
     finish::finish,
@@ -26,8 +27,9 @@ pub use self::{
     query::{NoParams, QueryParams},
     route::{Method, Route, router},
     views::{
-        AnalysisView, CancelView, DetailsView, FileView, FilesView, JobView, LogsView, PageView,
-        ReleaseView, StatusView, UploadView, created, job_answer, release_answer,
+        AnalysisView, CancelView, DetailsView, FileView, FilesView, JobView, LogsView, MeView,
+        PageView, ReleaseView, ReleasesView, StatusView, UploadView, created, job_answer,
+        release_answer,
     },
 };
 

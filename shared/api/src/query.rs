@@ -60,6 +60,14 @@ impl QueryParams {
         value.parse().map_err(|error| self.error(name, error)).ok()
     }
 
+    /// Reads a parameter that must occur once.
+    pub fn required<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<T> {
+        if self.unread.iter().all(|(key, _)| key != name) {
+            self.error(name, "is required");
+        }
+        self.one(name)
+    }
+
     /// Reads a parameter that may occur several times, each time with several values separated by
     /// commas.
     pub fn many<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Vec<T> {

@@ -80,6 +80,12 @@ impl Route {
         Self::new(Method::Patch, path)
     }
 
+    /// The route `DELETE path`.
+    #[must_use]
+    pub const fn delete(path: &'static str) -> Self {
+        Self::new(Method::Delete, path)
+    }
+
     const fn new(method: Method, path: &'static str) -> Self {
         Self { method, path }
     }

@@ -1,12 +1,10 @@
-//! Cursors of job lists, opaque to clients and valid for a single query.
-
-use std::fmt::Write as _;
+//! Cursors of lists, opaque to clients and valid for a single query.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jobs::{JobId, UserId};
+use jobs::{JobId, ReleaseId, Time, UserId};
 use sha2::{Digest, Sha256};
 
-use crate::{Filter, Scope};
+use crate::{Filter, ReleaseFilter, ReleasePosition, ReleaseScope, Scope};
 
 /// Not a cursor, or the cursor of another query.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,52 +16,87 @@ pub struct InvalidCursor;
 pub struct Cursor([u8; 8]);
 
 impl Cursor {
-    /// Creates the cursor of one query by one user.
+    /// Creates the cursor of one query of jobs by one user.
     #[must_use]
     pub fn new(caller: UserId, scope: Scope, filter: &Filter) -> Self {
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        let _ = write!(
-            text,
-            "{caller} {scope:?} {:?} {:?}",
-            filter.release_id, filter.created_by
-        );
-        let _ = write!(
-            text,
-            " {:?} {:?}",
+        let statuses = filter.statuses.iter().map(|status| status.as_str());
+        let job_types = filter.job_types.iter().map(|job_type| job_type.as_str());
+        let values = sorted(statuses.chain(job_types));
+        Self::of(&format!(
+            "{caller} {scope:?} {:?} {:?} {:?} {:?} {values:?}",
+            filter.release_id, filter.created_by, filter.created_after, filter.created_before
+        ))
+    }
+
+    /// Creates the cursor of one query of releases by one user.
+    #[must_use]
+    pub fn of_releases(caller: UserId, scope: ReleaseScope, filter: &ReleaseFilter) -> Self {
+        let lower_case = filter.release_types.iter().map(|name| name.to_lowercase());
+        let values = sorted(lower_case);
+        Self::of(&format!(
+            "releases {caller} {scope:?} {:?} {:?} {values:?}",
             filter.created_after, filter.created_before
-        );
-        let mut values: Vec<&str> = filter
-            .statuses
-            .iter()
-            .map(|status| status.as_str())
-            .collect();
-        values.extend(filter.job_types.iter().map(|job_type| job_type.as_str()));
-        values.sort_unstable();
-        values.dedup();
-        let _ = write!(text, " {values:?}");
+        ))
+    }
+
+    fn of(query: &str) -> Self {
         let mut binding = [0; 8];
-        binding.copy_from_slice(&Sha256::digest(text)[..8]);
+        binding.copy_from_slice(&Sha256::digest(query)[..8]);
         Self(binding)
     }
 
-    /// Encodes the cursor of the page after `position`.
+    /// Encodes the cursor of the page after a job.
     #[must_use]
     pub fn encode(self, position: JobId) -> String {
-        let mut bytes = position.get().to_be_bytes().to_vec();
-        bytes.extend(self.0);
-        URL_SAFE_NO_PAD.encode(bytes)
+        self.encode_bytes(&position.get().to_be_bytes())
     }
 
-    /// Decodes the position in a cursor.
+    /// Decodes the position in a cursor of jobs.
     pub fn decode(self, text: &str) -> Result<JobId, InvalidCursor> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
-        let (position, binding) = bytes.split_first_chunk::<8>().ok_or(InvalidCursor)?;
-        if binding != self.0 {
-            return Err(InvalidCursor);
-        }
-        JobId::try_from(u64::from_be_bytes(*position)).map_err(|_| InvalidCursor)
+        let id = self.decode_bytes(text)?;
+        JobId::try_from(u64::from_be_bytes(id)).map_err(|_| InvalidCursor)
     }
+
+    /// Encodes the cursor of the page after a release.
+    #[must_use]
+    pub fn encode_release(self, position: ReleasePosition) -> String {
+        let time = position.created_at.millis().to_be_bytes();
+        let id = position.id.get().to_be_bytes();
+        self.encode_bytes(&[time, id].concat())
+    }
+
+    /// Decodes the position in a cursor of releases.
+    pub fn decode_release(self, text: &str) -> Result<ReleasePosition, InvalidCursor> {
+        let bytes: [u8; 16] = self.decode_bytes(text)?;
+        let (Some(time), Some(id)) = (bytes.first_chunk(), bytes.last_chunk()) else {
+            return Err(InvalidCursor);
+        };
+        let id = u64::from_be_bytes(*id);
+        Ok(ReleasePosition {
+            created_at: Time::from_millis(i64::from_be_bytes(*time)),
+            id: ReleaseId::try_from(id).map_err(|_| InvalidCursor)?,
+        })
+    }
+
+    fn encode_bytes(self, position: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode([position, &self.0].concat())
+    }
+
+    fn decode_bytes<const N: usize>(self, text: &str) -> Result<[u8; N], InvalidCursor> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
+        let (position, binding) = bytes.split_first_chunk::<N>().ok_or(InvalidCursor)?;
+        (binding == self.0)
+            .then_some(*position)
+            .ok_or(InvalidCursor)
+    }
+}
+
+/// The values in one order, without repetitions, as their order does not change a query.
+fn sorted<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut values: Vec<T> = values.collect();
+    values.sort_unstable();
+    values.dedup();
+    values
 }
 
 #[cfg(test)]
@@ -90,6 +123,32 @@ mod tests {
             let cursor = Cursor::new(user(1), Scope::All, &Filter::default());
             prop_assert_eq!(cursor.decode(&text), Err(InvalidCursor));
         }
+    }
+
+    #[test]
+    fn release_cursor_holds_its_place_and_its_query() {
+        let scope = ReleaseScope::Owner(user(7));
+        let filter = |name: &str| ReleaseFilter {
+            release_types: vec![name.to_owned()],
+            ..ReleaseFilter::default()
+        };
+        let position = ReleasePosition {
+            created_at: Time::from_millis(1_795_428_300_123),
+            id: ReleaseId::try_from(42).unwrap(),
+        };
+        let text = Cursor::of_releases(user(7), scope, &filter("eBook")).encode_release(position);
+        let decode = |cursor: Cursor| cursor.decode_release(&text);
+        let same = Cursor::of_releases(user(7), scope, &filter("EBOOK"));
+        assert_eq!(decode(same), Ok(position));
+        for other in [
+            Cursor::of_releases(user(8), scope, &filter("ebook")),
+            Cursor::of_releases(user(7), ReleaseScope::All, &filter("ebook")),
+            Cursor::of_releases(user(7), scope, &filter("comic")),
+            Cursor::new(user(7), Scope::Owner(user(7)), &Filter::default()),
+        ] {
+            assert_eq!(decode(other), Err(InvalidCursor));
+        }
+        assert_eq!(same.decode(&text), Err(InvalidCursor));
     }
 
     #[test]

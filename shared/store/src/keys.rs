@@ -11,6 +11,12 @@ pub(super) const BY_OWNER_PHASE: &str = "by_owner_phase";
 pub(super) const BY_RELEASE: &str = "by_release";
 /// All jobs, by time bucket, shard and id.
 pub(super) const RECENT: &str = "recent";
+/// Releases of one user, by time of creation.
+pub(super) const RELEASES_BY_OWNER: &str = "releases_by_owner";
+/// All releases, by time of creation. They share one partition.
+pub(super) const RELEASES: &str = "releases";
+/// The partition of the index [`RELEASES`].
+pub(super) const RELEASE_KIND: &str = "release";
 /// Jobs and releases to sweep, by due time.
 pub(super) const DUE: &str = "due";
 

@@ -17,6 +17,8 @@ mod logs;
 mod outcome;
 mod permits;
 mod read;
+mod release_edits;
+mod release_list;
 mod releases;
 mod retry;
 mod run;
@@ -53,11 +55,12 @@ pub use self::{
     list::{Filter, MAX_EXAMINED, Page, Scope},
     logs::{LogPage, LogQuery},
     outcome::{
-        CancelOutcome, Claim, CreateOutcome, CreateReleaseOutcome, EditOutcome, EndOutcome,
-        SubmitOutcome, WriteOutcome,
+        CancelOutcome, Claim, CreateOutcome, CreateReleaseOutcome, EditOutcome, EditReleaseOutcome,
+        EndOutcome, SubmitOutcome, WriteOutcome,
     },
     permits::{FreePermit, Permit, PermitCheck, PermitOutcome},
     read::{Details, JobHead},
+    release_list::{ReleaseFilter, ReleasePage, ReleasePosition, ReleaseScope},
     releases::files_deletable_at,
     run::{Completion, Leftovers, MetadataChange, PackageChange, RunEnd, RunHandle, RunProgress},
     sweep::{DuePage, DuePosition},

@@ -30,6 +30,17 @@ pub enum CreateReleaseOutcome {
     TooMany(u64),
 }
 
+/// The outcome of changing a release.
+#[derive(Debug)]
+pub enum EditReleaseOutcome {
+    /// The change is stored.
+    Edited(Release),
+    /// The metadata have changed since they were read.
+    Changed,
+    /// The release does not exist.
+    Missing,
+}
+
 /// The outcome of claiming a job.
 #[derive(Debug)]
 pub enum Claim {

@@ -19,7 +19,7 @@ use crate::{
     idempotency::Made,
     item::{from_item, to_attribute, to_item},
     keys::{self, Key},
-    update::{Update, n},
+    update::{Update, n, s},
 };
 
 /// The time from a package's expiry to the deletion of its files. A function whose clock is behind
@@ -29,13 +29,17 @@ const DELETION_DELAY: Duration = Duration::from_hours(1);
 /// A release as it is stored.
 #[skip_serializing_none]
 #[derive(Debug, Serialize, Deserialize)]
-struct ReleaseItem {
+pub(super) struct ReleaseItem {
     pk: String,
     sk: String,
+    /// The partition of the index `releases`. Releases from before that index have none.
+    kind: Option<String>,
     id: ReleaseId,
     user_id: UserId,
     release_type: String,
     name: Option<String>,
+    /// The beginning of the title, for lists.
+    title: Option<String>,
     /// The group. `group` is a reserved word in DynamoDB.
     release_group: Option<String>,
     /// JSON.
@@ -51,7 +55,7 @@ struct ReleaseItem {
 /// A package as it is stored.
 #[skip_serializing_none]
 #[derive(Debug, Serialize, Deserialize)]
-struct PackageItem {
+pub(super) struct PackageItem {
     job_id: JobId,
     fence: u32,
     version: u32,
@@ -219,6 +223,21 @@ pub(super) fn only_package(update: Update, package: Option<&Package>) -> Update 
 }
 
 impl Update {
+    /// Sets the metadata of the release `seen`, and the title that lists show, if its metadata have
+    /// not changed since.
+    pub(super) fn metadata(
+        self,
+        seen: &Release,
+        metadata: &Map<String, Value>,
+    ) -> Result<Self, AwsError> {
+        let json = |metadata: &Map<String, Value>| to_json(&Value::Object(metadata.clone())).map(s);
+        Ok(self
+            .set("metadata", json(metadata)?)
+            .set_or_remove("title", Release::short_title(metadata).map(s))
+            .only_if("#metadata = :seen")
+            .value(":seen", json(&seen.metadata)?))
+    }
+
     /// Sets the replaced packages of release `id`, and the due time of the first to delete.
     fn replaced(self, id: ReleaseId, replaced: &[ReplacedPackage]) -> Result<Self, AwsError> {
         let due_at = replaced.iter().map(files_deletable_at).min();
@@ -240,10 +259,12 @@ impl ReleaseItem {
         Ok(Self {
             pk,
             sk,
+            kind: Some(keys::RELEASE_KIND.to_owned()),
             id: release.id,
             user_id: release.user_id,
             release_type: release.release_type.clone(),
             name: release.name.clone(),
+            title: Release::short_title(&release.metadata),
             release_group: release.group.clone(),
             metadata: to_json(&Value::Object(release.metadata.clone()))?,
             created_at: release.created_at.millis(),
@@ -257,7 +278,7 @@ impl ReleaseItem {
         from_json(&self.metadata, &keys::release(self.id), "metadata")
     }
 
-    fn into_release(self) -> Result<Release, AwsError> {
+    pub(super) fn into_release(self) -> Result<Release, AwsError> {
         let metadata = self.metadata()?;
         Ok(self.with_metadata(metadata))
     }
@@ -300,7 +321,7 @@ impl From<&ReplacedPackage> for PackageItem {
 }
 
 impl PackageItem {
-    fn into_package(self) -> Package {
+    pub(super) fn into_package(self) -> Package {
         Package {
             job_id: self.job_id,
             fence: self.fence,

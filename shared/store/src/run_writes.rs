@@ -10,7 +10,6 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jobs::{
     Event, Failure, FailureCode, Job, LEASE, LogEntry, RunOutcome, Status, Time, WaitingFor,
 };
-use serde_json::{Map, Value};
 
 use crate::{
     Completion, EndOutcome, Leftovers, MetadataChange, PackageChange, RunEnd, RunHandle,
@@ -230,11 +229,8 @@ impl Store {
     }
 
     fn metadata_part(&self, change: &MetadataChange) -> Result<TransactWriteItem, AwsError> {
-        let json = |metadata: &Map<String, Value>| to_json(&Value::Object(metadata.clone())).map(s);
-        let update = Update::new(keys::release(change.seen.id))
-            .set("metadata", json(&change.metadata)?)
-            .only_if("#metadata = :seen")
-            .value(":seen", json(&change.seen.metadata)?);
+        let update = Update::new(keys::release(change.seen.id));
+        let update = update.metadata(&change.seen, &change.metadata)?;
         only_package(update, change.seen.package.as_ref()).into_part(&self.table)
     }
 

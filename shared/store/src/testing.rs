@@ -19,6 +19,16 @@ use aws_sdk_dynamodb::{
 pub use self::meter::{Cost, Meter};
 use crate::Store;
 
+/// The attributes that both indexes of releases project.
+const RELEASE_FIELDS: [&str; 6] = [
+    "id",
+    "release_type",
+    "name",
+    "release_group",
+    "title",
+    "package",
+];
+
 /// The attributes that every index by owner, release or time projects.
 const PROJECTED: [&str; 7] = [
     "status",
@@ -89,8 +99,20 @@ async fn create_table(client: &Client) {
         ))
         .global_secondary_indexes(index("by_release", &["release_id"], &["id"], &with_owner))
         .global_secondary_indexes(index("recent", &["bucket", "shard"], &["id"], &with_owner))
+        .global_secondary_indexes(index(
+            "releases_by_owner",
+            &["user_id"],
+            &["created_at"],
+            &RELEASE_FIELDS,
+        ))
+        .global_secondary_indexes(index(
+            "releases",
+            &["kind"],
+            &["created_at"],
+            &[&RELEASE_FIELDS[..], &["user_id"]].concat(),
+        ))
         .global_secondary_indexes(index("due", &["shard"], &["due_at"], &[]));
-    let strings = ["pk", "sk", "phase"].map(|name| attribute(name, ScalarAttributeType::S));
+    let strings = ["pk", "sk", "phase", "kind"].map(|name| attribute(name, ScalarAttributeType::S));
     let numbers = [
         "id",
         "created_by",
@@ -98,6 +120,8 @@ async fn create_table(client: &Client) {
         "bucket",
         "shard",
         "due_at",
+        "user_id",
+        "created_at",
     ]
     .map(|name| attribute(name, ScalarAttributeType::N));
     call.set_attribute_definitions(Some(strings.into_iter().chain(numbers).collect()))

@@ -108,6 +108,14 @@ impl Files {
         Ok(files.len())
     }
 
+    /// Deletes the file at `key`, if it exists.
+    pub async fn delete_file(&self, key: &str) -> Result<(), AwsError> {
+        let call = self.client.delete_object().bucket(&self.bucket).key(key);
+        let deleted = call.send().await;
+        deleted.map_err(|error| AwsError::from_sdk(S3, &error))?;
+        Ok(())
+    }
+
     async fn delete(&self, files: &[StoredFile]) -> Result<(), AwsError> {
         let malformed = |error| AwsError::malformed(S3, error);
         let id = |file: &StoredFile| ObjectIdentifier::builder().key(&file.key).build();

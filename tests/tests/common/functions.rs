@@ -22,7 +22,7 @@ impl Function {
 }
 
 /// Every function.
-pub const FUNCTIONS: [Function; 22] = [
+pub const FUNCTIONS: [Function; 26] = [
     Function::new("list-jobs", &list_jobs::ROUTES, |settings| {
         drop(list_jobs::from_settings(settings));
     }),
@@ -58,11 +58,17 @@ pub const FUNCTIONS: [Function; 22] = [
         &list_release_jobs::ROUTES,
         |settings| drop(list_release_jobs::from_settings(settings)),
     ),
+    Function::new("list-releases", &list_releases::ROUTES, |settings| {
+        drop(list_releases::from_settings(settings));
+    }),
     Function::new("create-release", &create_release::ROUTES, |settings| {
         drop(create_release::from_settings(settings));
     }),
     Function::new("get-release", &get_release::ROUTES, |settings| {
         drop(get_release::from_settings(settings));
+    }),
+    Function::new("update-release", &update_release::ROUTES, |settings| {
+        drop(update_release::from_settings(settings));
     }),
     Function::new("restore-package", &restore_package::ROUTES, |settings| {
         drop(restore_package::from_settings(settings));
@@ -75,6 +81,12 @@ pub const FUNCTIONS: [Function; 22] = [
         &list_release_files::ROUTES,
         |settings| drop(list_release_files::from_settings(settings)),
     ),
+    Function::new("delete-file", &delete_file::ROUTES, |settings| {
+        drop(delete_file::from_settings(settings))
+    }),
+    Function::new("get-me", &get_me::ROUTES, |settings| {
+        drop(get_me::from_settings(settings));
+    }),
     Function::new("route-not-found", &route_not_found::ROUTES, |settings| {
         drop(route_not_found::from_settings(settings));
     }),

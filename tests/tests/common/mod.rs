@@ -97,7 +97,7 @@ impl Api {
     }
 
     pub async fn with_files(files: Files) -> Self {
-        let uploads = signing_files();
+        let uploads = Bucket::default().listing_files();
         Self::build(store().await, queue(), (files, uploads), Limits::default())
     }
 
@@ -130,6 +130,10 @@ impl Api {
             .merge(submit_job::router(submissions.clone(), limits.jobs.open))
             .merge(retry_job::router(submissions, limits.jobs))
             .merge(list_release_jobs::router(store.clone()))
+            .merge(get_me::router())
+            .merge(list_releases::router(store.clone()))
+            .merge(update_release::router(store.clone()))
+            .merge(delete_file::router(store.clone(), uploads.clone()))
             .merge(create_release::router(
                 store.clone(),
                 clock.clock(),
@@ -211,7 +215,11 @@ impl Api {
     ) -> Request<Body> {
         let context: ApiGatewayV2httpRequestContext = serde_json::from_value(json!({
             "requestId": "r-1",
-            "authorizer": {"lambda": {"user_id": user_id, "admin": admin}},
+            "authorizer": {"lambda": {
+                "user_id": user_id,
+                "admin": admin,
+                "expires_at": "2026-11-23T11:05:00.000Z",
+            }},
             "http": {"method": method, "path": path},
         }))
         .unwrap();

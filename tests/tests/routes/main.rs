@@ -8,6 +8,7 @@ mod job;
 mod limits;
 mod lists;
 mod problems;
+mod releases;
 mod snapshots;
 mod submissions;
 mod wizard;

@@ -152,6 +152,17 @@ async fn draft_changed() -> Answer {
     conflict.expect("no two changes met")
 }
 
+/// One of several changes of a release's metadata that were made at once.
+async fn release_changed() -> Answer {
+    let api = Api::new().await;
+    let path = format!("/api/releases/{}", api.create_release().await);
+    let change = |year: u32| json!({"metadata": {"year": year}}).to_string();
+    let request = |year| Api::request(OWNER, "PATCH", &path, Some(change(year)), &[]);
+    let answers = join_all((0..10).map(|year| api.answer(request(year)))).await;
+    let conflict = answers.into_iter().find(|answer| answer.status != 200);
+    conflict.expect("no two changes met")
+}
+
 async fn internal_error() -> Answer {
     let endpoint = serve(Database::memory().unwrap()).await;
     let api = Api::over(Store::new(&client(&endpoint), "no-such-table"), queue());
@@ -204,6 +215,7 @@ async fn every_problem_is_answered_as_its_snapshot() {
     answers.extend([
         (ProblemType::Unauthorized, unauthorized().await),
         (ProblemType::DraftChanged, draft_changed().await),
+        (ProblemType::ReleaseChanged, release_changed().await),
         (ProblemType::Internal, internal_error().await),
         (ProblemType::Unavailable, unavailable().await),
     ]);

@@ -18,7 +18,7 @@ impl Template {
     }
 
     fn parse(text: &str) -> Self {
-        Self(json(&Yaml::load_from_str(text).unwrap()[0]))
+        Self(parse(text))
     }
 
     /// Returns the part of the template at a JSON pointer.
@@ -42,6 +42,11 @@ impl Template {
             .map(|(id, function)| (crate_of(function), (id, function)))
             .collect()
     }
+}
+
+/// Parses a YAML document.
+pub fn parse(text: &str) -> Value {
+    json(&Yaml::load_from_str(text).unwrap()[0])
 }
 
 /// Returns the crate that a function is built from.
@@ -99,6 +104,7 @@ pub fn list(value: &Value) -> Vec<&Value> {
 
 fn json(yaml: &Yaml) -> Value {
     match yaml {
+        Yaml::Value(Scalar::Null) => Value::Null,
         Yaml::Value(Scalar::Boolean(value)) => json!(value),
         Yaml::Value(Scalar::Integer(value)) => json!(value),
         Yaml::Value(Scalar::String(value)) => json!(value),

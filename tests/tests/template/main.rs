@@ -2,6 +2,7 @@
 
 mod aws_only;
 mod cloudformation;
+mod document;
 mod environment;
 #[path = "../common/functions.rs"]
 mod functions;
@@ -21,7 +22,7 @@ use functions::FUNCTIONS;
 use serde_json::{Value, json};
 
 /// The routes of the API, each with its function.
-const CONTRACT: [(&str, &str); 19] = [
+const CONTRACT: [(&str, &str); 23] = [
     ("GET /api/jobs", "list-jobs"),
     ("POST /api/jobs", "create-job"),
     ("GET /api/jobs/{id}", "get-job"),
@@ -35,11 +36,15 @@ const CONTRACT: [(&str, &str); 19] = [
     ("GET /api/wizard/jobs/{job_id}/logs", "get-job-logs"),
     ("GET /api/wizard/jobs/{job_id}/analysis", "get-job-analysis"),
     ("GET /api/releases/{id}/jobs", "list-release-jobs"),
+    ("GET /api/releases", "list-releases"),
     ("POST /api/releases", "create-release"),
     ("GET /api/releases/{id}", "get-release"),
+    ("PATCH /api/releases/{id}", "update-release"),
     ("PUT /api/releases/{id}/package", "restore-package"),
     ("POST /api/releases/{id}/files", "add-release-file"),
     ("GET /api/releases/{id}/files", "list-release-files"),
+    ("DELETE /api/releases/{id}/files", "delete-file"),
+    ("GET /api/me", "get-me"),
     ("GET /health", "get-health"),
 ];
 

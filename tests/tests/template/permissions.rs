@@ -8,7 +8,7 @@ use crate::cloudformation::{Template, arn, list, text};
 
 /// The calls of each function. A transaction needs the permissions of its parts, a copy in S3 those
 /// to read and to write (Service Authorization Reference).
-const CALLS: [(&str, &[&str]); 22] = [
+const CALLS: [(&str, &[&str]); 26] = [
     (
         "list-jobs",
         &[
@@ -87,6 +87,13 @@ const CALLS: [(&str, &[&str]); 22] = [
         ],
     ),
     (
+        "list-releases",
+        &[
+            "dynamodb:Query Table/index/releases_by_owner",
+            "dynamodb:Query Table/index/releases",
+        ],
+    ),
+    (
         "create-release",
         &[
             "dynamodb:GetItem Table",
@@ -95,6 +102,13 @@ const CALLS: [(&str, &[&str]); 22] = [
         ],
     ),
     ("get-release", &["dynamodb:GetItem Table of RELEASE#*"]),
+    (
+        "update-release",
+        &[
+            "dynamodb:GetItem Table of RELEASE#*",
+            "dynamodb:UpdateItem Table of RELEASE#*",
+        ],
+    ),
     (
         "restore-package",
         &["dynamodb:GetItem Table", "dynamodb:UpdateItem Table"],
@@ -117,6 +131,14 @@ const CALLS: [(&str, &[&str]); 22] = [
             "s3:GetObject Bucket/releases/*",
         ],
     ),
+    (
+        "delete-file",
+        &[
+            "dynamodb:GetItem Table of RELEASE#*",
+            "s3:DeleteObject Bucket/releases/*/source/*",
+        ],
+    ),
+    ("get-me", &[]),
     ("get-health", &[]),
     ("route-not-found", &[]),
     (

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::{Caller, Clock, Time};
+use jobs::{Clock, Time};
 use jsonwebtoken::{
     Algorithm, DecodingKey, decode_header,
     jwk::{
@@ -11,7 +11,7 @@ use jsonwebtoken::{
 };
 use tokio::sync::Mutex;
 
-use super::{InvalidToken, TokenRules};
+use super::{InvalidToken, Session, TokenRules};
 
 /// The age at which keys are refetched.
 const MAX_KEY_AGE: Duration = Duration::from_mins(15);
@@ -127,7 +127,7 @@ impl Keys {
     ///
     /// # Errors
     /// If the token is not valid.
-    pub async fn check(&self, token: &str, rules: &TokenRules) -> Result<Caller, InvalidToken> {
+    pub async fn check(&self, token: &str, rules: &TokenRules) -> Result<Session, InvalidToken> {
         let mut cache = self.cache.lock().await;
         if self.clock.now().since(cache.fetched_at) >= MAX_KEY_AGE {
             self.refetch(&mut cache).await;
@@ -172,7 +172,7 @@ fn may_be_rotation(error: &InvalidToken) -> bool {
 }
 
 impl KeySet {
-    fn check(&self, token: &str, rules: &TokenRules) -> Result<Caller, InvalidToken> {
+    fn check(&self, token: &str, rules: &TokenRules) -> Result<Session, InvalidToken> {
         match self {
             Self::Secret(key) => rules.check(token, key, Algorithm::HS256),
             Self::Jwks(set) => {

@@ -1,6 +1,6 @@
 //! The validation of a token's claims, and the user that they name.
 
-use jobs::{Caller, UserId};
+use jobs::{Caller, Time, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::{Map, Value};
 
@@ -28,6 +28,15 @@ pub enum InvalidToken {
     NoUser(String),
 }
 
+/// What a valid token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The user.
+    pub caller: Caller,
+    /// The time of `exp`, after which the token is refused.
+    pub expires_at: Time,
+}
+
 /// The rules for a token's claims.
 #[derive(Clone, Debug)]
 pub struct TokenRules {
@@ -53,7 +62,7 @@ impl TokenRules {
         token: &str,
         key: &DecodingKey,
         algorithm: Algorithm,
-    ) -> Result<Caller, InvalidToken> {
+    ) -> Result<Session, InvalidToken> {
         let token = decode::<Map<String, Value>>(token, key, &self.validation(algorithm))?;
         // Each extension in `crit` must be understood, and none is (RFC 7515, section 4.1.11).
         if token.header.crit.is_some() {
@@ -67,7 +76,10 @@ impl TokenRules {
             .iter()
             .filter_map(|name| claims.get(*name))
             .any(has_admin);
-        Ok(Caller { user_id, admin })
+        Ok(Session {
+            caller: Caller { user_id, admin },
+            expires_at: expires_at(&claims),
+        })
     }
 
     /// Another claim is configured where the users themselves may write the default ones.
@@ -97,6 +109,16 @@ impl TokenRules {
         validation.set_required_spec_claims(&required);
         validation
     }
+}
+
+/// The time of `exp`, which is a number of seconds and may have a fraction (RFC 7519, section 2);
+/// at the latest the last time that can be written.
+fn expires_at(claims: &Map<String, Value>) -> Time {
+    const LATEST: f64 = 253_402_207_200.0;
+    let seconds = claims.get("exp").and_then(Value::as_f64);
+    let millis = seconds.unwrap_or_default().clamp(0.0, LATEST) * 1_000.0;
+    #[expect(clippy::cast_possible_truncation, reason = "it is within bounds")]
+    Time::from_millis(millis as i64)
 }
 
 fn user_id(claim: &Value) -> Option<UserId> {
@@ -143,7 +165,7 @@ mod tests {
         .unwrap()
     }
 
-    fn check(rules: &TokenRules, claims: &Value) -> Result<Caller, InvalidToken> {
+    fn check(rules: &TokenRules, claims: &Value) -> Result<Session, InvalidToken> {
         rules.check(
             &token(claims),
             &DecodingKey::from_secret(SECRET),
@@ -156,6 +178,7 @@ mod tests {
         assert_eq!(
             check(&rules(), &json!({"sub": 7, "exp": FAR}))
                 .unwrap()
+                .caller
                 .user_id
                 .get(),
             7
@@ -163,6 +186,7 @@ mod tests {
         assert_eq!(
             check(&rules(), &json!({"sub": "7", "exp": FAR}))
                 .unwrap()
+                .caller
                 .user_id
                 .get(),
             7
@@ -196,7 +220,11 @@ mod tests {
             (json!({"sub": 7, "exp": FAR, "roles": "user"}), false),
             (json!({"sub": 7, "exp": FAR}), false),
         ] {
-            assert_eq!(check(&rules(), &claims).unwrap().admin, admin, "{claims}");
+            assert_eq!(
+                check(&rules(), &claims).unwrap().caller.admin,
+                admin,
+                "{claims}"
+            );
         }
     }
 
@@ -212,7 +240,11 @@ mod tests {
             (json!({"sub": 7, "exp": FAR, "roles": ["admin"]}), false),
             (json!({"sub": 7, "exp": FAR, "role": "admin"}), false),
         ] {
-            assert_eq!(check(&rules, &claims).unwrap().admin, admin, "{claims}");
+            assert_eq!(
+                check(&rules, &claims).unwrap().caller.admin,
+                admin,
+                "{claims}"
+            );
         }
     }
 
@@ -238,6 +270,18 @@ mod tests {
         assert!(check(&rules(), &json!({"sub": 7, "exp": 1_000})).is_err());
         assert!(check(&rules(), &json!({"sub": 7, "exp": FAR, "nbf": FAR - 1})).is_err());
         assert!(check(&rules(), &json!({"sub": 7})).is_err());
+    }
+
+    #[test]
+    fn expiry_is_the_time_of_exp() {
+        for (exp, expected) in [
+            (json!(FAR), "2100-01-01T00:00:00.000Z"),
+            (json!(4_102_444_800.5), "2100-01-01T00:00:00.500Z"),
+            (json!(u64::MAX), "9999-12-30T22:00:00.000Z"),
+        ] {
+            let session = check(&rules(), &json!({"sub": 7, "exp": exp})).unwrap();
+            assert_eq!(session.expires_at.to_string(), expected);
+        }
     }
 
     #[test]

@@ -333,6 +333,13 @@ impl Problem {
         Self::new(ProblemType::DraftChanged, detail)
     }
 
+    /// 409: a job or another request changed the release's metadata at the same time.
+    #[must_use]
+    pub fn release_changed() -> Self {
+        let detail = "The release's metadata changed at the same time; try again.";
+        Self::new(ProblemType::ReleaseChanged, detail)
+    }
+
     fn unavailable() -> Self {
         let detail = "A service is temporarily unavailable; try again in a few seconds.";
         Self {

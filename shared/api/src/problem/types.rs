@@ -55,6 +55,7 @@ problem_types! {
     DraftChanged = "draft-changed", CONFLICT, "Conflict";
     IdempotencyKeyReused = "idempotency-key-reused", CONFLICT, "Conflict";
     ReleaseIdTaken = "release-id-taken", CONFLICT, "Conflict";
+    ReleaseChanged = "release-changed", CONFLICT, "Conflict";
     PackageNotKept = "package-not-kept", CONFLICT, "Conflict";
     TooManyOpenJobs = "too-many-open-jobs", TOO_MANY_REQUESTS, "Limit reached";
     TooManyDrafts = "too-many-drafts", TOO_MANY_REQUESTS, "Limit reached";

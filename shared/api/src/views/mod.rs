@@ -2,6 +2,7 @@
 
 mod job;
 mod log;
+mod me;
 mod release;
 
 use axum::{
@@ -14,7 +15,8 @@ use serde::Serialize;
 pub use self::{
     job::{AnalysisView, CancelView, DetailsView, JobView, PageView, StatusView, job_answer},
     log::LogsView,
-    release::{FileView, FilesView, ReleaseView, UploadView, release_answer},
+    me::MeView,
+    release::{FileView, FilesView, ReleaseView, ReleasesView, UploadView, release_answer},
 };
 
 /// Responds with 201 and the path of the new resource in `Location`.

@@ -7,7 +7,7 @@ use axum::{
 };
 use jobs::{
     JobId, ReleaseId, Time, UserId,
-    release::{Package, Release, ReplacedPackage},
+    release::{Package, Release, ReleaseSummary, ReplacedPackage},
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -72,6 +72,43 @@ impl From<Release> for ReleaseView {
             metadata: release.metadata,
             package: release.package.map(PackageView::from),
             replaced_packages: replaced.map(ReplacedPackageView::from).collect(),
+            created_at: release.created_at,
+        }
+    }
+}
+
+/// A page of a list of releases.
+#[derive(Debug, Serialize)]
+pub struct ReleasesView {
+    /// The releases, newest first.
+    pub releases: Vec<ReleaseSummaryView>,
+    /// The cursor of the next page; `None` on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// A release in a list.
+#[derive(Debug, Serialize)]
+pub struct ReleaseSummaryView {
+    id: ReleaseId,
+    user_id: UserId,
+    release_type: String,
+    name: Option<String>,
+    group: Option<String>,
+    title: Option<String>,
+    package: Option<PackageView>,
+    created_at: Time,
+}
+
+impl From<ReleaseSummary> for ReleaseSummaryView {
+    fn from(release: ReleaseSummary) -> Self {
+        Self {
+            id: release.id,
+            user_id: release.user_id,
+            release_type: release.release_type,
+            name: release.name,
+            group: release.group,
+            title: release.title,
+            package: release.package.map(PackageView::from),
             created_at: release.created_at,
         }
     }

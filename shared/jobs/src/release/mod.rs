@@ -1,5 +1,6 @@
 //! Releases, their packages and files, and the rules of their fields.
 
+mod fields;
 mod rules;
 
 use std::{cmp::Reverse, fmt, str::FromStr, time::Duration};
@@ -7,7 +8,10 @@ use std::{cmp::Reverse, fmt, str::FromStr, time::Duration};
 use serde_json::{Map, Value};
 use text::{check_entry_name, is_unprintable};
 
-pub use self::rules::{check_group, check_metadata, check_name, check_type, group_of};
+pub use self::{
+    fields::ReleaseFields,
+    rules::{check_group, check_metadata, check_name, check_type, group_of},
+};
 use crate::{JobId, ReleaseId, Time, UserId};
 
 /// The largest metadata of a release, in bytes of its JSON.
@@ -15,6 +19,11 @@ pub const MAX_METADATA_BYTES: usize = 64 * 1024;
 /// The largest source file, in bytes: the limit of one PUT (Amazon S3 User Guide, "Uploading
 /// objects").
 pub const MAX_UPLOAD_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+/// The largest number of characters of a title in a list.
+pub const MAX_SHORT_TITLE_CHARS: usize = 100;
+/// The largest length of a release's name, in characters.
+pub const MAX_NAME_CHARS: usize = 200;
 
 /// The number of replaced packages that a release keeps. Beyond it, the oldest expire at once.
 pub const MAX_REPLACED: usize = 20;
@@ -40,6 +49,27 @@ pub struct Release {
     pub package: Option<Package>,
     /// The earlier packages whose files still exist, newest first.
     pub replaced: Vec<ReplacedPackage>,
+}
+
+/// A release in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseSummary {
+    /// Its id.
+    pub id: ReleaseId,
+    /// Its owner.
+    pub user_id: UserId,
+    /// Its type, in its case.
+    pub release_type: String,
+    /// Its name, if the client chose one.
+    pub name: Option<String>,
+    /// The group that publishes it.
+    pub group: Option<String>,
+    /// The beginning of the work's title: see [`Release::short_title`].
+    pub title: Option<String>,
+    /// The current package.
+    pub package: Option<Package>,
+    /// The time of its creation.
+    pub created_at: Time,
 }
 
 /// A package of a release.
@@ -95,6 +125,14 @@ impl Release {
             package: None,
             replaced: Vec::new(),
         }
+    }
+
+    /// The work's title, cut to [`MAX_SHORT_TITLE_CHARS`] characters, as lists show it.
+    #[must_use]
+    pub fn short_title(metadata: &Map<String, Value>) -> Option<String> {
+        let title = metadata.get("title")?.as_str()?.trim();
+        let short: String = title.chars().take(MAX_SHORT_TITLE_CHARS).collect();
+        (!short.is_empty()).then_some(short)
     }
 
     /// Returns the replaced packages after `next` becomes current at `now`: the current package is

@@ -126,12 +126,13 @@ impl Bucket {
         )
     }
 
-    /// Returns a handle that lists the files, and signs requests, which it cannot send.
+    /// Returns a handle that lists and deletes files, and signs requests, which it cannot send.
     #[must_use]
     pub fn listing_files(&self) -> Files {
         let interceptor = MockResponseInterceptor::new()
             .rule_mode(RuleMode::MatchAny)
             .with_rule(&self.list_objects())
+            .with_rule(&self.delete_object())
             .allow_passthrough();
         let config = signing_config().to_builder().interceptor(interceptor);
         let config = config.http_client(create_mock_http_client());

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{CostMeter, Measured, Units};
-use crate::common::{FakeWork, NO_DEADLINE, job_id};
+use crate::common::{ADMIN, FakeWork, NO_DEADLINE, OWNER, job_id};
 
 impl CostMeter {
     pub(super) async fn releases(mut self) -> Vec<Measured> {
         let body = json!({"release_type": "ebook", "metadata": {"title": "A Book"}});
-        let (name, budget) = ("create a release", Units::new(1, 0.0, 4.0));
+        let (name, budget) = ("create a release", Units::new(1, 0.0, 6.0));
         let created = self
             .write(name, budget, ("POST", "/api/releases"), Some(body))
             .await;
@@ -18,6 +18,10 @@ impl CostMeter {
         let path = |rest: &str| format!("/api/releases/{release}{rest}");
         let budget = Units::new(1, 1.0, 0.0);
         self.get("release", budget, &path("")).await;
+        let (name, budget) = ("change a release", Units::new(2, 1.0, 3.0));
+        let change = json!({"metadata": {"title": "Another Book"}});
+        self.write(name, budget, ("PATCH", &path("")), Some(change))
+            .await;
         let file = json!({"path": "book.epub", "size": 1});
         let (name, route) = ("upload of a file", path("/files"));
         let upload = Units::new(2, 1.0, 1.0);
@@ -26,10 +30,40 @@ impl CostMeter {
 
         let first = self.package("a package's job", release).await;
         self.package("the next package's job", release).await;
-        let (budget, body) = (Units::new(2, 1.0, 3.0), json!({"job_id": first}));
+        let (budget, body) = (Units::new(2, 1.0, 5.0), json!({"job_id": first}));
         let (name, route) = ("restore a package", path("/package"));
         self.write(name, budget, ("PUT", &route), Some(body)).await;
+        self.release_lists().await;
         self.measured
+    }
+
+    async fn release_lists(&mut self) {
+        for number in 0..60 {
+            let body = json!({
+                "release_type": "ebook",
+                "name": format!("Jane.Doe-The.Lighthouse.at.the.End.of.the.Bay.{number}-2026-GRP"),
+                "group": "GRP",
+                "metadata": {"title": format!("The Lighthouse at the End of the Bay, volume {number}")},
+            });
+            self.api
+                .send(OWNER, "POST", "/api/releases", Some(body))
+                .await;
+        }
+        for (caller, name, query) in [
+            (OWNER, "list of 50 releases", ""),
+            (
+                OWNER,
+                "list of 50 releases by type and time",
+                "&release_type=ebook&created_after=2020-01-01T00:00:00Z",
+            ),
+            (ADMIN, "an admin's list of 50 releases", ""),
+        ] {
+            let path = format!("/api/releases?limit=50{query}");
+            let page = self
+                .get_as(caller, name, Units::new(1, 2.0, 0.0), &path)
+                .await;
+            assert_eq!(page["releases"].as_array().unwrap().len(), 50);
+        }
     }
 
     /// Builds a package of the release and returns its job's id.
