@@ -82,7 +82,7 @@ pub const FUNCTIONS: [Function; 26] = [
         |settings| drop(list_release_files::from_settings(settings)),
     ),
     Function::new("delete-file", &delete_file::ROUTES, |settings| {
-        drop(delete_file::from_settings(settings))
+        drop(delete_file::from_settings(settings));
     }),
     Function::new("get-me", &get_me::ROUTES, |settings| {
         drop(get_me::from_settings(settings));
