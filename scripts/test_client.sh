@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Compiles the TypeScript client, compares its generated types with the API's document, and tests it on the local system.
+set -euo pipefail
+cd "$(dirname "$0")/../clients/typescript"
+
+node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null || {
+  echo "error: node is missing or older than 20; install Node.js 20 or later" >&2
+  exit 1
+}
+# npm writes this file last, so that a failed installation is repeated.
+if ! [ node_modules/.package-lock.json -nt package-lock.json ]; then
+  echo "Installing the packages of the TypeScript client"
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+  touch node_modules/.package-lock.json
+fi
+
+committed=$(mktemp)
+trap 'rm -f "$committed"' EXIT
+cp src/schema.ts "$committed"
+npm run --silent generate >/dev/null
+cmp -s "$committed" src/schema.ts || {
+  echo "error: clients/typescript/src/schema.ts was not that of openapi.yaml; it is now: commit it" >&2
+  exit 1
+}
+npm run --silent build
+
+set -a
+. ../../.local/env
+set +a
+python=${PYTHON:-python3}
+# Two users that no other test has.
+user=$((1000000000 + RANDOM * 32768 + RANDOM))
+TOKEN=$("$python" ../../scripts/tokens.py -- "$user") OTHER_TOKEN=$("$python" ../../scripts/tokens.py -- $((user + 1)))
+export TOKEN OTHER_TOKEN
+npm test --silent
