@@ -6,7 +6,7 @@ import urllib.request
 from email.message import Message
 from typing import Any, NamedTuple
 
-import document
+from document import Exchange, check
 from requests_sent import count
 from routes import ROUTES, UNKNOWN_ID
 from waiting import wait_until
@@ -83,7 +83,8 @@ class Client:
         is_json = "json" in answer.headers.get("content-type", "")
         answer = answer._replace(body=json.loads(answer.body) if is_json else answer.body.decode())
         given = json.loads(body) if isinstance(body, bytes) and answer.status < 400 else body
-        document.check(method, path, given, answer.status, answer.headers, answer.body)
+        kind = answer.headers.get("content-type", "")
+        check(Exchange(method, path, given, answer.status, kind, answer.body))
         return answer
 
     def call_route(self, route: str, resource_id: object = UNKNOWN_ID) -> Answer:

@@ -11,9 +11,9 @@ import os
 import re
 import threading
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -121,16 +121,26 @@ def answer_problems(place: Pointer, status: int, content_type: str, body: object
     return problems((*response, "content", content_type, "schema"), body)
 
 
-def check(
-    method: str, url: str, sent: object, status: int, headers: Mapping[str, str], body: object
-) -> None:
+class Exchange(NamedTuple):
+    """A request, with the JSON of its body, and its answer."""
+
+    method: str
+    url: str
+    sent: object
+    status: int
+    content_type: str
+    body: object
+
+
+def check(exchange: Exchange) -> None:
     """Checks an exchange, and counts it."""
-    operation = find(method, urllib.parse.urlsplit(url).path)
+    operation = find(exchange.method, urllib.parse.urlsplit(exchange.url).path)
     if operation is None:
         return
     route, place = operation
-    content_type = (headers.get("content-type") or "").partition(";")[0]
-    found = answer_problems(place, status, content_type, body)
+    status, sent = exchange.status, exchange.sent
+    content_type = exchange.content_type.partition(";")[0]
+    found = answer_problems(place, status, content_type, exchange.body)
     if status < BAD_REQUEST and sent is not None and sent != {}:
         request = (*place, "requestBody", "content", "application/json", "schema")
         found += problems(request, sent)

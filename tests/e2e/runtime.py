@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-import document
+from document import Exchange, check
 from invoke import function_name, variables
 from local import ROOT, SOURCE
 from stack import Stack
@@ -114,10 +114,12 @@ def check_answer(event: Any, answer: Any) -> None:
         return
     request = event["requestContext"]["http"]
     headers = {name.lower(): text for name, text in answer["headers"].items()}
-    is_json = "json" in headers.get("content-type", "")
+    kind = headers.get("content-type", "")
+    is_json = "json" in kind
     body = json.loads(answer["body"]) if is_json else answer.get("body") or ""
     sent = json.loads(event["body"]) if event.get("body") else None
-    document.check(request["method"], request["path"], sent, answer["statusCode"], headers, body)
+    status = answer["statusCode"]
+    check(Exchange(request["method"], request["path"], sent, status, kind, body))
 
 
 class FunctionDiedError(Exception):

@@ -308,7 +308,7 @@ def test_unsupported_method_is_rejected(owner: User, draft: int, method: str, pa
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/job", "/api/jobs/1/2/3", "/api/wizard", "/health/x"]
+    "path", ["/api", "/api/job", "/api/jobs/1/2/3", "/api/wizard", "/health/x"]
 )
 def test_unknown_path_is_not_found(anonymous: Client, path: str) -> None:
     assert_problem(anonymous.get(path), 404, "route-not-found")

@@ -281,7 +281,7 @@ def test_package_and_files_are_those_of_the_changed_release(owner: User) -> None
         assert owner.call("DELETE", path).status == 204
     assert owner.files(release, "source/") == {"b.txt": b"two"}
     owner.patch(f"/api/releases/{release}", {"group": "NEW", "metadata": {"title": "Salt"}})
-    job = owner.run("packaging", release)
+    job = owner.run_job(job_type="packaging", release_id=release)
     assert job["result"]["release_name"] == "Salt-NEW"
     [listed] = owner.get("/api/releases").body["releases"]
     assert listed["package"]["job_id"] == job["id"]

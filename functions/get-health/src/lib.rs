@@ -1,7 +1,7 @@
 //! `GET /health`: reports that the API is up, and its version.
 
-use api::{NoParams, Route};
-use axum::{Json, Router};
+use api::{NoParams, Route, SERVICE_DESC};
+use axum::{Json, Router, http::header::LINK, response::IntoResponse};
 use lambda::Settings;
 use serde::Serialize;
 
@@ -24,9 +24,10 @@ struct HealthView {
     version: &'static str,
 }
 
-async fn get_health(_: NoParams) -> Json<HealthView> {
-    Json(HealthView {
+async fn get_health(_: NoParams) -> impl IntoResponse {
+    let health = HealthView {
         status: "ok",
         version: env!("CARGO_PKG_VERSION"),
-    })
+    };
+    ([(LINK, SERVICE_DESC)], Json(health))
 }

@@ -25,7 +25,7 @@ pub use self::{
     list::{ListParams, key_page, list_page, read_key},
     problem::{Counted, JobAction, Problem, ProblemType, Resource},
     query::{NoParams, QueryParams},
-    route::{Method, Route, router},
+    route::{Method, Route, SERVICE_DESC, router},
     views::{
         AnalysisView, CancelView, DetailsView, FileView, FilesView, JobView, LogsView, MeView,
         PageView, ReleaseView, ReleasesView, StatusView, UploadView, created, job_answer,

@@ -91,6 +91,9 @@ impl Route {
     }
 }
 
+/// The value of `Link` that leads to the API's document (RFC 8631, section 4.1).
+pub const SERVICE_DESC: &str = "</openapi.json>; rel=\"service-desc\"";
+
 /// Creates a router from a function's `routes` to its `handler`.
 #[expect(
     clippy::needless_pass_by_value,

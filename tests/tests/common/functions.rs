@@ -22,7 +22,7 @@ impl Function {
 }
 
 /// Every function.
-pub const FUNCTIONS: [Function; 26] = [
+pub const FUNCTIONS: [Function; 27] = [
     Function::new("list-jobs", &list_jobs::ROUTES, |settings| {
         drop(list_jobs::from_settings(settings));
     }),
@@ -86,6 +86,9 @@ pub const FUNCTIONS: [Function; 26] = [
     }),
     Function::new("get-me", &get_me::ROUTES, |settings| {
         drop(get_me::from_settings(settings));
+    }),
+    Function::new("get-openapi", &get_openapi::ROUTES, |settings| {
+        drop(get_openapi::from_settings(settings));
     }),
     Function::new("route-not-found", &route_not_found::ROUTES, |settings| {
         drop(route_not_found::from_settings(settings));

@@ -131,6 +131,7 @@ impl Api {
             .merge(retry_job::router(submissions, limits.jobs))
             .merge(list_release_jobs::router(store.clone()))
             .merge(get_me::router())
+            .merge(get_openapi::router())
             .merge(list_releases::router(store.clone()))
             .merge(update_release::router(store.clone()))
             .merge(delete_file::router(store.clone(), uploads.clone()))

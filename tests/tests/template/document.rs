@@ -8,11 +8,14 @@ use serde_json::{Value, json};
 
 use crate::{
     cloudformation::{list, parse, text},
-    contract, source,
+    contract, root, source,
 };
 
 /// The methods of the routes, as an OpenAPI document names them.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+/// The operations without a token.
+const OPEN: [&str; 3] = ["GET /", "GET /health", "GET /openapi.json"];
 
 fn document() -> Value {
     parse(&source("openapi.yaml"))
@@ -54,7 +57,7 @@ fn every_operation_but_those_without_a_token_needs_one() {
     assert_eq!(document["security"], json!([{"token": []}]));
     for (route, operation) in operations(&document) {
         let open = json!([]);
-        let expected = (route == "GET /health").then_some(&open);
+        let expected = OPEN.contains(&route.as_str()).then_some(&open);
         assert_eq!(operation.get("security"), expected, "{route}");
         let refuses = operation["responses"].get("401").is_some();
         assert_eq!(refuses, expected.is_none(), "{route}");
@@ -120,4 +123,21 @@ fn objects_with_fields_are_closed() {
             "{name}"
         );
     }
+}
+
+/// `openapi.json` is what the API serves: the same without comments, anchors and line breaks.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a switch of the test, not of the product"
+)]
+fn served_document_is_that_of_the_source() {
+    let generated = document().to_string() + "\n";
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(root().join("openapi.json"), &generated).unwrap();
+    }
+    assert!(
+        source("openapi.json") == generated,
+        "openapi.json is out of date: run the tests with UPDATE_DOCS=1"
+    );
 }

@@ -22,7 +22,7 @@ use functions::FUNCTIONS;
 use serde_json::{Value, json};
 
 /// The routes of the API, each with its function.
-const CONTRACT: [(&str, &str); 23] = [
+const CONTRACT: [(&str, &str); 25] = [
     ("GET /api/jobs", "list-jobs"),
     ("POST /api/jobs", "create-job"),
     ("GET /api/jobs/{id}", "get-job"),
@@ -45,6 +45,8 @@ const CONTRACT: [(&str, &str); 23] = [
     ("GET /api/releases/{id}/files", "list-release-files"),
     ("DELETE /api/releases/{id}/files", "delete-file"),
     ("GET /api/me", "get-me"),
+    ("GET /openapi.json", "get-openapi"),
+    ("GET /", "get-openapi"),
     ("GET /health", "get-health"),
 ];
 
@@ -149,7 +151,7 @@ fn template_has_every_route_behind_the_authorizer() {
             };
             // A route without `Auth` has the API's default authorizer.
             let open = json!({"Authorizer": "NONE"});
-            let expected = ["GET /health", "$default"]
+            let expected = ["GET /", "GET /health", "GET /openapi.json", "$default"]
                 .contains(&key.as_str())
                 .then_some(&open);
             assert_eq!(route.get("Auth"), expected, "{key}");

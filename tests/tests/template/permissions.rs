@@ -8,7 +8,7 @@ use crate::cloudformation::{Template, arn, list, text};
 
 /// The calls of each function. A transaction needs the permissions of its parts, a copy in S3 those
 /// to read and to write (Service Authorization Reference).
-const CALLS: [(&str, &[&str]); 26] = [
+const CALLS: [(&str, &[&str]); 27] = [
     (
         "list-jobs",
         &[
@@ -139,6 +139,7 @@ const CALLS: [(&str, &[&str]); 26] = [
         ],
     ),
     ("get-me", &[]),
+    ("get-openapi", &[]),
     ("get-health", &[]),
     ("route-not-found", &[]),
     (
