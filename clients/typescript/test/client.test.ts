@@ -120,7 +120,7 @@ test("a refusal is an error with the problem", async () => {
   });
 });
 
-test("a follower stops when it is told to", async () => {
+test("a follower stops with its signal", async () => {
   const body = { draft: true };
   const draft = await unwrap(client.POST("/api/jobs", { body }));
   const controller = new AbortController();

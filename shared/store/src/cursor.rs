@@ -22,7 +22,7 @@ impl Cursor {
         let statuses = filter.statuses.iter().map(|status| status.as_str());
         let job_types = filter.job_types.iter().map(|job_type| job_type.as_str());
         let values = sorted(statuses.chain(job_types));
-        Self::of(&format!(
+        Self::bound_to(&format!(
             "{caller} {scope:?} {:?} {:?} {:?} {:?} {values:?}",
             filter.release_id, filter.created_by, filter.created_after, filter.created_before
         ))
@@ -33,13 +33,13 @@ impl Cursor {
     pub fn of_releases(caller: UserId, scope: ReleaseScope, filter: &ReleaseFilter) -> Self {
         let lower_case = filter.release_types.iter().map(|name| name.to_lowercase());
         let values = sorted(lower_case);
-        Self::of(&format!(
+        Self::bound_to(&format!(
             "releases {caller} {scope:?} {:?} {:?} {values:?}",
             filter.created_after, filter.created_before
         ))
     }
 
-    fn of(query: &str) -> Self {
+    fn bound_to(query: &str) -> Self {
         let mut binding = [0; 8];
         binding.copy_from_slice(&Sha256::digest(query)[..8]);
         Self(binding)
