@@ -94,6 +94,25 @@ fn no_crate_but_the_tests_uses_a_function() {
 }
 
 #[test]
+fn clients_use_no_crate_of_the_workspace() {
+    let all = packages();
+    let names: BTreeSet<&String> = all.iter().map(|(name, _, _)| name).collect();
+    let clients = all
+        .iter()
+        .filter(|(_, manifest, _)| manifest.contains("/clients/"));
+    let mut count = 0;
+    for (name, _, dependencies) in clients {
+        let used: Vec<_> = dependencies
+            .iter()
+            .filter(|name| names.contains(name))
+            .collect();
+        assert!(used.is_empty(), "{name} uses {used:?}");
+        count += 1;
+    }
+    assert!(count > 0);
+}
+
+#[test]
 fn domain_and_file_crates_use_neither_aws_nor_tokio() {
     for name in ["text", "jobs", "release-files"] {
         let output = Command::new(env!("CARGO"))

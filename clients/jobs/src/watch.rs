@@ -1,0 +1,175 @@
+//! Watches a job until it ends, and turns its end into an exit status.
+
+use std::{process::ExitCode, time::Duration};
+
+use indicatif::ProgressBar;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    error::Error,
+    http::{Client, typed},
+    output::Output,
+    view,
+};
+
+/// The wait between two polls if the API names none.
+const DEFAULT_WAIT_SECONDS: u64 = 1;
+
+/// The end of a command without an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The command did its work, or the watched job completed.
+    Success,
+    /// The watched job failed.
+    Failed,
+    /// The watched job was cancelled.
+    Cancelled,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Success => Self::SUCCESS,
+            Outcome::Failed => Self::FAILURE,
+            Outcome::Cancelled => Self::from(2),
+        }
+    }
+}
+
+/// The parts of a job's status that the client uses.
+#[derive(Deserialize)]
+struct JobStatus {
+    status: String,
+    progress: u64,
+    step: Option<String>,
+    message: Option<String>,
+    poll_after: Option<u64>,
+}
+
+impl JobStatus {
+    fn outcome(&self) -> Option<Outcome> {
+        match self.status.as_str() {
+            "completed" => Some(Outcome::Success),
+            "failed" => Some(Outcome::Failed),
+            "cancelled" => Some(Outcome::Cancelled),
+            _ => None,
+        }
+    }
+
+    /// Returns the status, the step and its message, as far as they are known.
+    fn text(&self, waiting_for: &Value) -> String {
+        let waiting = waiting_for["reason"].as_str();
+        let waiting = waiting.map(|reason| format!("waiting for {}", reason.replace('_', " ")));
+        let parts = [self.step.clone(), self.message.clone(), waiting];
+        let parts = std::iter::once(self.status.clone()).chain(parts.into_iter().flatten());
+        parts.collect::<Vec<_>>().join("  ")
+    }
+}
+
+/// Watches a job until it ends, and prints its end.
+pub fn watch(client: &Client, output: &Output, job: u64) -> Result<Outcome, Error> {
+    let outcome = wait_for_end(client, output, job)?;
+    let details = client.get("read the job", format!("/api/jobs/{job}"))?;
+    if output.is_json {
+        output.document(&details)?;
+    } else {
+        output.line(&view::job_end(&details))?;
+    }
+    Ok(outcome)
+}
+
+fn wait_for_end(client: &Client, output: &Output, job: u64) -> Result<Outcome, Error> {
+    let bar = output.percent_bar("");
+    let mut shown = String::new();
+    loop {
+        let answer = client.get("read the job", format!("/api/jobs/{job}/status"))?;
+        let waiting_for = answer["waiting_for"].clone();
+        let status: JobStatus = typed("read the job", answer)?;
+        if let Some(outcome) = status.outcome() {
+            bar.finish_and_clear();
+            return Ok(outcome);
+        }
+        if status.status == "draft" {
+            bar.finish_and_clear();
+            let message = format!("job {job} is a draft; run 'jobs submit-draft {job}' first");
+            return Err(Error::Failed(message));
+        }
+        show(output, &bar, &status, &waiting_for, &mut shown);
+        let seconds = status.poll_after.unwrap_or(DEFAULT_WAIT_SECONDS);
+        client.retry.sleep(Duration::from_secs(seconds));
+    }
+}
+
+/// Moves the bar, or notes a change where there are no bars.
+fn show(
+    output: &Output,
+    bar: &ProgressBar,
+    status: &JobStatus,
+    waiting_for: &Value,
+    shown: &mut String,
+) {
+    let text = status.text(waiting_for);
+    bar.set_position(status.progress);
+    bar.set_message(crate::output::clean(&text).into_owned());
+    let line = format!("{:>3} %  {text}", status.progress);
+    if !output.has_bars() && line != *shown {
+        output.note(&line);
+        *shown = line;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::test_server::{Reply, TestServer, ok};
+
+    fn status(status: &str, progress: u64) -> Reply {
+        ok(&json!({
+            "job_id": 5, "status": status, "progress": progress, "step": null, "message": null,
+            "poll_after": 1, "waiting_for": null, "error": null,
+        })
+        .to_string())
+    }
+
+    fn watched(end: &'static str) -> Result<Outcome, Error> {
+        let server = TestServer::start(move |number, request| match number {
+            0 => status("pending", 0),
+            1 => Reply::Cut,
+            2 => status("running", 65),
+            _ if request.path.ends_with("/status") => status(end, 80),
+            _ => ok(&json!({"id": 5, "status": end, "error": null}).to_string()),
+        });
+        watch(&server.client(), &Output::new(false), 5)
+    }
+
+    #[test]
+    fn each_end_has_its_own_exit_status() {
+        for (end, outcome, code) in [
+            ("completed", Outcome::Success, 0),
+            ("failed", Outcome::Failed, 1),
+            ("cancelled", Outcome::Cancelled, 2),
+        ] {
+            assert_eq!(watched(end).unwrap(), outcome);
+            assert_eq!(ExitCode::from(outcome), ExitCode::from(code));
+        }
+    }
+
+    #[test]
+    fn draft_is_not_waited_for() {
+        let error = watched("draft").unwrap_err().to_string();
+        assert!(error.contains("submit-draft 5"), "{error}");
+    }
+
+    #[test]
+    fn status_says_what_a_job_waits_for() {
+        let waiting: JobStatus = serde_json::from_value(json!({
+            "status": "pending", "progress": 0, "step": null, "message": null, "poll_after": 2,
+        }))
+        .unwrap();
+        let text = waiting.text(&json!({"reason": "user_limit", "limit": 4}));
+        assert_eq!(text, "pending  waiting for user limit");
+    }
+}
