@@ -136,7 +136,7 @@ pub struct Config {
     /// The configuration: key=value words, a JSON object or @FILE with one.
     ///
     /// A value is JSON if it can be read so, or else text: `volume_size=65536` is a number,
-    /// `release_name="2026"` a text.
+    /// `release_name="2026"`, quoted for the shell, a text.
     #[arg(long, value_name = "KEY=VALUE", num_args = 1..)]
     pub config: Vec<String>,
 }

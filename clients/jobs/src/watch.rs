@@ -16,6 +16,9 @@ use crate::{
 /// The wait between two polls if the API names none.
 const DEFAULT_WAIT_SECONDS: u64 = 1;
 
+/// The elapsed time moves on between two polls.
+const TICK_INTERVAL: Duration = Duration::from_millis(500);
+
 /// The end of a command without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -81,6 +84,7 @@ pub fn watch(client: &Client, output: &Output, job: u64) -> Result<Outcome, Erro
 
 fn wait_for_end(client: &Client, output: &Output, job: u64) -> Result<Outcome, Error> {
     let bar = output.percent_bar("");
+    bar.enable_steady_tick(TICK_INTERVAL);
     let mut shown = String::new();
     loop {
         let answer = client.get("read the job", format!("/api/jobs/{job}/status"))?;
