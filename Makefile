@@ -67,7 +67,7 @@ down: ## Stop the local AWS and remove its data
 	@"$$PYTHON" scripts/local.py down
 
 .PHONY: build
-build: cargo ## Build every function for this machine into build/
+build: cargo ## Build every function for this machine into build/, and the client target/local/jobs
 	@echo "Building the functions"
 	@cargo build --locked --quiet --profile local --workspace --bins $(BENCHMARKS)
 	@for name in $(FUNCTIONS); do \
@@ -182,7 +182,8 @@ bench: build venv-local venv-cli venv-python venv-tests ## Run all benchmarks; w
 
 .PHONY: build-aws
 build-aws: cargo venv-local venv-zig ## Build every function for AWS (arm64) into build/
-	PATH="$(LOCAL)/venv-zig/bin:$$PATH" cargo lambda build --locked --release --arm64 --lambda-dir build
+	PATH="$(LOCAL)/venv-zig/bin:$$PATH" cargo lambda build --locked --release --arm64 \
+	  --workspace --exclude jobs-cli --lambda-dir build
 
 .PHONY: deploy
 deploy: venv-cli ## Build for AWS and deploy (STAGE=prod BUCKET=artifacts PARAMETERS="Name=value ...")

@@ -38,6 +38,7 @@ for folder in functions/*/; do
   strip -o "$LOCAL_SYSTEM/build/$name/bootstrap" "$CARGO_TARGET_DIR/debug/$name"
 done
 cp template.yaml monitoring.yaml "$LOCAL_SYSTEM/"
+export JOBS_CLIENT=$CARGO_TARGET_DIR/debug/jobs
 trap '"$python" scripts/local.py down' EXIT
 python=.local/venv-local/bin/python
 "$python" scripts/local.py up
