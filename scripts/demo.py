@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import shlex
 import sys
 import time
 import urllib.error
@@ -12,7 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, NoReturn
 
-from local import read_env
+from local import ROOT, read_env
 from sample_epub import sample_epub
 from tokens import token
 
@@ -21,6 +22,7 @@ REQUEST_TIMEOUT = 60  # seconds
 UPLOAD_TIMEOUT = 300
 JOB_TIMEOUT = 300
 POLL_INTERVAL = 0.2
+CLIENT = shlex.quote(str(ROOT / "target/local/jobs"))  # `make build` builds it
 MAX_URL_LENGTH = 100  # of a printed URL
 
 
@@ -109,21 +111,25 @@ def show_files(api: Api, release: int) -> None:
 
 
 def show_what_to_try(url: str, bearer: str, release: int, job: int) -> None:
-    """Prints requests to send next."""
-    body = json.dumps({"job_type": "packaging", "release_id": release})
+    """Prints commands of the client, and requests, to send next."""
     print(f"""
 The system is running; 'make down' stops it.
 
-  export API={url}
-  export USER7={bearer}
-  export ADMIN={token(1, "admin")}
+  export JOBS_API={url}
+  export JOBS_TOKEN={bearer}
+  alias jobs={CLIENT}
 
-  curl -s $API/health
-  curl -s $API/api/jobs -H "Authorization: Bearer $USER7"
-  curl -s "$API/api/jobs?status=completed&limit=5" -H "Authorization: Bearer $ADMIN"
-  curl -s $API/api/jobs/{job}/logs -H "Authorization: Bearer $USER7" -H 'Accept: text/plain'
-  curl -s -X POST $API/api/jobs -H "Authorization: Bearer $USER7" \\
-    -H 'Content-Type: application/json' -d '{body}'
+  jobs list
+  jobs logs {job}
+  jobs submit repack --release {release} --config compression=high --watch
+  jobs release download {release} --to package
+  jobs --help
+
+The same API without the client, and as an admin:
+
+  export ADMIN={token(1, "admin")}
+  curl -s $JOBS_API/api/jobs/{job} -H "Authorization: Bearer $JOBS_TOKEN"
+  curl -s "$JOBS_API/api/jobs?status=completed&limit=5" -H "Authorization: Bearer $ADMIN"
 """)
 
 
