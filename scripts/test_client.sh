@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../clients/typescript"
 
-node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null || {
+node -e 'process.exit(Number(process.versions.node.split(".")[0] < 20))' 2>/dev/null || {
   echo "error: node is missing or older than 20; install Node.js 20 or later" >&2
   exit 1
 }

@@ -80,7 +80,8 @@ class Client:
         answer = fetch(self.api_url + path, method, data, sent, service="API")
         if answer.status == TOO_MANY_REQUESTS or answer.status >= SERVER_ERROR:
             count(f"API answered {answer.status}")
-        is_json = "json" in answer.headers.get("content-type", "")
+        # API Gateway adds a content type to an answer without a body.
+        is_json = answer.body and "json" in answer.headers.get("content-type", "")
         answer = answer._replace(body=json.loads(answer.body) if is_json else answer.body.decode())
         given = json.loads(body) if isinstance(body, bytes) and answer.status < 400 else body
         kind = answer.headers.get("content-type", "")

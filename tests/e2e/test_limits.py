@@ -16,6 +16,10 @@ from test_outages import request_by
 pytestmark = pytest.mark.local
 
 
+# A recount repairs the numbers of all users, those of other tests included.
+recounts = pytest.mark.xdist_group("recount")
+
+
 def recount(*options: str) -> "subprocess.CompletedProcess[str]":
     """Runs scripts/recount.py against the local AWS."""
     state = local.running()
@@ -61,6 +65,7 @@ def test_user_at_the_limit_of_open_jobs_is_refused(
     assert "retry-after" not in {name.lower() for name in again["headers"]}
 
 
+@recounts
 def test_wrong_number_of_releases_is_found_and_repaired(stack: Stack, owner: User) -> None:
     for _ in range(3):
         owner.create_release()
@@ -77,6 +82,7 @@ def test_wrong_number_of_releases_is_found_and_repaired(stack: Stack, owner: Use
     owner.create_release()
 
 
+@recounts
 def test_release_of_an_earlier_version_is_added_to_the_list(
     stack: Stack, owner: User, admin: User
 ) -> None:

@@ -369,6 +369,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read this document */
+        get: operations["getOpenapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell what this is, and where its document is */
+        get: operations["getService"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -720,6 +754,13 @@ export interface components {
             admin: boolean;
             expires_at: components["schemas"]["Time"];
         };
+        Service: {
+            /** @constant */
+            name: "jobs";
+            version: string;
+            /** @description The path of this document. */
+            document: string;
+        };
         Health: {
             /** @constant */
             status: "ok";
@@ -1053,6 +1094,8 @@ export interface components {
     headers: {
         /** @description The path of the resource. */
         Location: string;
+        /** @description `</openapi.json>; rel="service-desc"`. */
+        Link: string;
         /** @description Seconds after which another try may succeed. */
         RetryAfter: number;
     };
@@ -2203,6 +2246,59 @@ export interface operations {
             default: components["responses"]["Refused"];
         };
     };
+    getOpenapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document, as JSON. */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            default: components["responses"]["Refused"];
+        };
+    };
+    getService: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The API. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "jobs",
+                     *       "version": "0.1.0",
+                     *       "document": "/openapi.json"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Service"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            default: components["responses"]["Refused"];
+        };
+    };
     getHealth: {
         parameters: {
             query?: never;
@@ -2215,6 +2311,7 @@ export interface operations {
             /** @description It is. */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
