@@ -90,7 +90,7 @@ watch: up ## Rebuild functions as you edit; 'make invoke' runs them (Ctrl-C to s
 # ------------------------------------------------------------------ tests and checks
 
 .PHONY: test
-test: forget-document test-local verify test-client test-rust ## Run every test; write JUnit files to target/pytest, target/verify and target/nextest
+test: forget-document test-local verify test-client test-document test-rust ## Run every test; write JUnit files to target/pytest, target/verify and target/nextest
 	@$(RUN_HARNESS) tests/e2e/document.py
 
 # What the tests have seen of the API's document is counted from here on.
@@ -117,6 +117,10 @@ verify: $(if $(IN_STAGE),,up) venv-tests ## Check a deployed stack as new users,
 .PHONY: test-client
 test-client: up ## Compile the TypeScript client and test it on the local system
 	@scripts/test_client.sh
+
+.PHONY: test-document
+test-document: up venv-schemathesis ## Test the API against its document with requests that schemathesis makes
+	@scripts/test_document.sh
 
 .PHONY: test-rust
 test-rust: cargo venv-tools venv-tests ## Run the Rust tests, which need no system (ARGS="-p tests races" for nextest)

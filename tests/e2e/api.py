@@ -13,7 +13,7 @@ from waiting import wait_until
 
 FINAL = ("completed", "failed", "cancelled")
 TIMEOUT = 60  # seconds for one request
-TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
+BAD_REQUEST, TOO_MANY_REQUESTS, SERVER_ERROR = 400, 429, 500
 
 
 class Answer(NamedTuple):
@@ -83,7 +83,10 @@ class Client:
         # API Gateway adds a content type to an answer without a body.
         is_json = answer.body and "json" in answer.headers.get("content-type", "")
         answer = answer._replace(body=json.loads(answer.body) if is_json else answer.body.decode())
-        given = json.loads(body) if isinstance(body, bytes) and answer.status < 400 else body
+        given = body
+        if isinstance(body, bytes) and answer.status < BAD_REQUEST:
+            # As API Gateway passes it on.
+            given = json.loads(body.decode(errors="replace"))
         kind = answer.headers.get("content-type", "")
         check(Exchange(method, path, given, answer.status, kind, answer.body))
         return answer

@@ -65,6 +65,29 @@ def test_user_at_the_limit_of_open_jobs_is_refused(
     assert "retry-after" not in {name.lower() for name in again["headers"]}
 
 
+def test_user_at_the_limit_neither_submits_nor_retries(
+    stack: Stack, owner: User, start_function: StartFunction
+) -> None:
+    job = {"job_type": "nfofix", "release_id": owner.create_release()}
+    cancelled, draft = owner.cancelled_draft(**job), owner.create_draft(**job)
+    # An open job may end at any time, so a draft counts as one.
+    stack.dynamodb.update_item(
+        TableName=stack.table,
+        Key={"pk": {"S": f"JOB#{owner.create_draft()}"}, "sk": {"S": "META"}},
+        UpdateExpression="SET phase = :open",
+        ExpressionAttributeValues={":open": {"S": "open"}},
+    )
+    limits = {"USER_OPEN_JOB_LIMIT": "1", "USER_DRAFT_LIMIT": "1"}
+    empty = owner.cancelled_draft()
+    retry = start_function("retry-job", **limits)
+    refused = retry.invoke(request_by(owner, "retry-job", empty))
+    assert problem(refused) == (429, "urn:jobs:too-many-drafts")
+    submit = start_function("submit-job", **limits)
+    for function, target in ((submit, draft), (retry, cancelled)):
+        answer = function.invoke(request_by(owner, function.name, target))
+        assert problem(answer) == (429, "urn:jobs:too-many-open-jobs")
+
+
 @recounts
 def test_wrong_number_of_releases_is_found_and_repaired(stack: Stack, owner: User) -> None:
     for _ in range(3):

@@ -103,6 +103,20 @@ def test_route_without_dynamodb_asks_to_try_again(
     assert_unavailable(running.invoke(sample_event(function)))
 
 
+@pytest.mark.parametrize("function", ["get-job-status", "get-job-logs"])
+def test_wizards_route_without_dynamodb_asks_to_try_again(
+    start_function: StartFunction, function: str
+) -> None:
+    event = json.loads(
+        json.dumps(sample_event(function))
+        .replace("/api/jobs/{id}", "/api/wizard/jobs/{job_id}")
+        .replace("/api/jobs/", "/api/wizard/jobs/")
+    )
+    event["pathParameters"] = {"job_id": event["pathParameters"]["id"]}
+    running = start_function(function, AWS_ENDPOINT_URL_DYNAMODB=NOWHERE)
+    assert_unavailable(running.invoke(event))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("function", SOME_FUNCTIONS)
 def test_throttled_route_asks_to_try_again(

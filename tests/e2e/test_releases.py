@@ -274,6 +274,13 @@ def test_releases_are_listed_and_changed(owner: User, admin: User, stranger: Use
     assert (comic["id"], comic["name"], comic["title"]) == (second, None, "Salt")
 
 
+@pytest.mark.parametrize("field", ["name", "group"])
+def test_field_is_removed_alone(owner: User, field: str) -> None:
+    release = owner.create_release(name="One", group="GRP")
+    changed = owner.patch(f"/api/releases/{release}", {field: None})
+    assert (changed.status, changed.body[field]) == (200, None)
+
+
 def test_package_and_files_are_those_of_the_changed_release(owner: User) -> None:
     release = owner.create_release({"a.txt": b"one", "b.txt": b"two"})
     path = f"/api/releases/{release}/files?path=source/a.txt"

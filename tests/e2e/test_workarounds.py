@@ -36,7 +36,7 @@ def test_page_of_each_allowed_origin_may_call_the_api(anonymous: Client) -> None
         assert status == 204
         assert headers == {
             "allow-origin": origin,
-            "allow-methods": "GET,POST,PUT,PATCH,OPTIONS",
+            "allow-methods": "GET,POST,PUT,PATCH,DELETE,OPTIONS",
             "allow-headers": "authorization,content-type,accept,idempotency-key",
             "expose-headers": "location,retry-after,x-next-cursor,x-finished",
             "max-age": "3600",

@@ -1122,7 +1122,7 @@ export interface operations {
                  * @description The caller's job that a request or a message with this key made, or none. Only `user_id` can be combined
                  *     with it.
                  */
-                idempotency_key?: components["schemas"]["IdempotencyKey"];
+                idempotency_key?: string;
                 /** @description The largest number of entries in a page. */
                 limit?: components["parameters"]["limit"];
                 /** @description The `next_cursor` of a page of the same query. */

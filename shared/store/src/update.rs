@@ -36,6 +36,11 @@ pub(super) fn write_token() -> AttributeValue {
     n(jobs::random().random::<u32>())
 }
 
+/// Returns the values of an expression, if there are any: DynamoDB refuses an empty map.
+fn non_empty(values: HashMap<String, AttributeValue>) -> Option<HashMap<String, AttributeValue>> {
+    Some(values).filter(|values| !values.is_empty())
+}
+
 /// A conditional update. In expressions, `#name` is the attribute `name`.
 #[derive(Debug)]
 pub(super) struct Update {
@@ -127,7 +132,7 @@ impl Update {
             .key("sk", self.key.sk())
             .set_condition_expression(Some(self.condition).filter(|one| !one.is_empty()))
             .set_expression_attribute_names(Some(self.names))
-            .set_expression_attribute_values(Some(self.values))
+            .set_expression_attribute_values(non_empty(self.values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
 
@@ -140,7 +145,7 @@ impl Update {
             .key("sk", self.key.sk())
             .set_condition_expression(Some(self.condition).filter(|one| !one.is_empty()))
             .set_expression_attribute_names(Some(self.names))
-            .set_expression_attribute_values(Some(self.values))
+            .set_expression_attribute_values(non_empty(self.values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(|error| AwsError::malformed(DYNAMODB, error))?;
