@@ -141,6 +141,7 @@ check: cargo venv-tools venv-lint venv-tests ## Check formatting, lints, types, 
 	"$$PYTHON" scripts/check_writing.py
 	"$$PYTHON" scripts/check_requirements.py
 	"$(TESTS)/python" bench/prices.py --check
+	"$(TESTS)/python" scripts/api_table.py --check
 	"$(TESTS)/python" tests/e2e/compatibility.py
 	"$(LOCAL)/venv-lint/bin/cfn-lint" template.yaml monitoring.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 \
