@@ -1,8 +1,6 @@
 """The permissions of the deployed functions' roles, as IAM evaluates them."""
 
 import contextlib
-import json
-import random
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -12,12 +10,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from invoke import function_name, functions
-from local import REGION
+from roles import session_with
 from stack import Stack
 
 pytestmark = pytest.mark.local
 
-ACCOUNT = "arn:aws:iam::000000000000:root"
 LOGS = "arn:aws:logs:us-east-1:000000000000:log-group"
 
 
@@ -44,30 +41,14 @@ def role_of(stack: Stack, function: str) -> str:
 
 @contextlib.contextmanager
 def acting_as(stack: Stack, iam: Any, function: str) -> Iterator[boto3.Session]:
-    """Yields a session with the policies of a function, in a role that this account may take."""
+    """Yields a session with the policies of a function."""
     source = role_of(stack, function).rsplit("/", 1)[-1]
-    name = f"test-{function}-{random.randrange(10**9)}"
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
-        ],
+    policies = {
+        name: iam.get_role_policy(RoleName=source, PolicyName=name)["PolicyDocument"]
+        for name in iam.list_role_policies(RoleName=source)["PolicyNames"]
     }
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
-    policies = iam.list_role_policies(RoleName=source)["PolicyNames"]
-    for policy in policies:
-        document = iam.get_role_policy(RoleName=source, PolicyName=policy)["PolicyDocument"]
-        iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
-    sts = stack.session.client("sts", endpoint_url=stack.endpoint_url)
-    key = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
-    try:
-        yield boto3.Session(
-            key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"], region_name=REGION
-        )
-    finally:
-        for policy in policies:
-            iam.delete_role_policy(RoleName=name, PolicyName=policy)
-        iam.delete_role(RoleName=name)
+    with session_with(stack, f"test-{function}", policies) as session:
+        yield session
 
 
 def is_allowed(call: Callable[[], object]) -> bool:
