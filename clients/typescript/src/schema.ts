@@ -376,7 +376,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read this document */
+        /** Read the API's document */
         get: operations["getOpenapi"];
         put?: never;
         post?: never;
@@ -393,7 +393,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tell what this is, and where its document is */
+        /** Tell what the API is, and where its document is */
         get: operations["getService"];
         put?: never;
         post?: never;
