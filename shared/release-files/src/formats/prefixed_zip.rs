@@ -30,7 +30,7 @@ pub(super) fn is_zip<R: Read + Seek>(
     source: &mut Source<'_, R>,
 ) -> Result<bool, WorkError> {
     let is_doubtful = match format {
-        Format::Unknown => true,
+        Format::Unknown => may_begin_before_an_archive(head),
         Format::Text => find(head, &SIGNATURE).is_some(),
         // A PDF in an archive, rather than an archive in a PDF.
         Format::Pdf => {
@@ -55,6 +55,14 @@ pub(super) fn is_zip<R: Read + Seek>(
         end = at + END_SIGNATURE.len() - 1;
     }
     Ok(false)
+}
+
+/// Returns whether a file of no known format may be an archive behind other bytes, by its `head`: a
+/// local header is near the start, its signature is damaged, or a program comes first. For any other
+/// file, a read of its end would cost another request.
+fn may_begin_before_an_archive(head: &[u8]) -> bool {
+    let starts = [b"PK".as_slice(), b"MZ", b"\x7fELF", b"#!"];
+    find(head, &SIGNATURE).is_some() || starts.iter().any(|start| head.starts_with(start))
 }
 
 /// Returns whether the end record at `at` of the file's tail is preceded by a directory.
@@ -113,8 +121,8 @@ mod tests {
     #[test]
     fn archive_behind_other_bytes_is_found() {
         let zip = samples::zip(&[("a.txt", b"one"), ("b.txt", b"two")]);
-        let long = vec![0; 200_000];
-        for prefix in [&b"\xEF\xBB\xBF"[..], b"PK00", b"MZ program", &long, b""] {
+        let long = [&b"MZ program"[..], &[0; 200_000]].concat();
+        for prefix in [&b"\xEF\xBB\xBF"[..], b"PK00", &[0; 3_000], &long, b""] {
             let bytes = [prefix, &zip].concat();
             assert!(is_zip_of(Format::Unknown, &bytes));
             let garbage = [&bytes[..], b"PK\x05\x06 and more garbage"].concat();
@@ -138,6 +146,7 @@ mod tests {
             (Format::Unknown, &zip[end..], false),
             (Format::Unknown, &zip[end..end + 10], false),
             (Format::Unknown, b"PK\x05\x06", false),
+            (Format::Unknown, &[&[0; 5_000], &zip[..]].concat(), false),
             (Format::Unknown, b"", false),
         ] {
             assert_eq!(is_zip_of(format, bytes), expected, "{format:?} {bytes:?}");
