@@ -11,7 +11,7 @@ use crate::{
     contract, root, source,
 };
 
-/// The methods of the routes, as an OpenAPI document names them.
+/// The methods of the routes, as the document names them.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// The operations without a token.

@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn archive_behind_other_bytes_is_found() {
         let zip = samples::zip(&[("a.txt", b"one"), ("b.txt", b"two")]);
-        let long = [&b"MZ program"[..], &[0; 200_000]].concat();
+        let long = [&b"MZ program"[..], &vec![0; 200_000]].concat();
         for prefix in [&b"\xEF\xBB\xBF"[..], b"PK00", &[0; 3_000], &long, b""] {
             let bytes = [prefix, &zip].concat();
             assert!(is_zip_of(Format::Unknown, &bytes));
