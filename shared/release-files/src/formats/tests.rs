@@ -359,3 +359,39 @@ fn storage_error_is_not_reported_as_a_damaged_file() {
         assert!(reads > 0);
     }
 }
+
+/// A file that counts the places to which its reader jumps. Each costs a request to S3.
+struct Jumps<'a> {
+    file: Cursor<&'a [u8]>,
+    jumps: Vec<u64>,
+}
+
+impl Read for Jumps<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer)
+    }
+}
+
+impl Seek for Jumps<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let before = self.file.position();
+        let position = self.file.seek(to)?;
+        if position != before {
+            self.jumps.push(position);
+        }
+        Ok(position)
+    }
+}
+
+#[test]
+fn large_file_of_no_format_is_read_from_its_start_twice() {
+    let bytes = [0x91, 0x81, 0x00, 0xF3].repeat(75_000);
+    let mut file = Jumps {
+        file: Cursor::new(&bytes),
+        jumps: Vec::new(),
+    };
+    let size = bytes.len() as u64;
+    let analysis = analyze(&mut file, "x", size, &in_process, &mut Recorder::default());
+    assert_eq!(analysis.unwrap().mediainfo.format, Format::Unknown);
+    assert_eq!(file.jumps, [0]);
+}
