@@ -20,8 +20,8 @@ pub fn transliterate(text: &str) -> String {
     Speller::new(text).spell().0
 }
 
-/// Like [`transliterate`], but returns `None` if a letter has no spelling, or if a word is spelled
-/// with no letter at all.
+/// Like [`transliterate`], but returns `None` if a letter has no spelling, or if the text has only
+/// signs, which are spelled with no letter at all.
 #[must_use]
 pub fn spell(text: &str) -> Option<String> {
     let (ascii, is_complete) = Speller::new(text).spell();
@@ -41,12 +41,12 @@ fn composed(text: &str) -> Cow<'_, str> {
 struct Speller<'a> {
     text: Cow<'a, str>,
     ascii: String,
-    /// False once a letter or a word has no spelling.
+    /// False once a letter has no spelling.
     is_complete: bool,
     /// True after an ideograph, which is a word of its own.
     is_after_ideograph: bool,
-    /// True within a word that has no ASCII letter or digit yet.
-    is_unspelled_word: bool,
+    /// True once the text has a sign, which needs a letter.
+    has_sign: bool,
 }
 
 impl<'a> Speller<'a> {
@@ -56,7 +56,7 @@ impl<'a> Speller<'a> {
             ascii: String::with_capacity(text.len()),
             is_complete: true,
             is_after_ideograph: false,
-            is_unspelled_word: false,
+            has_sign: false,
         }
     }
 
@@ -81,8 +81,10 @@ impl<'a> Speller<'a> {
             }
             previous = Some(c);
         }
-        self.end_word();
-        (self.ascii, self.is_complete)
+        // A sign that stands alone is dropped, unless nothing else is left.
+        let is_spelled =
+            !self.has_sign || self.ascii.bytes().any(|byte| byte.is_ascii_alphanumeric());
+        (self.ascii, self.is_complete && is_spelled)
     }
 
     fn push(&mut self, spelling: Spelling) {
@@ -101,13 +103,9 @@ impl<'a> Speller<'a> {
                     self.ascii.push(' ');
                 }
                 self.ascii.push_str(word.trim_end());
-                self.is_unspelled_word = false;
                 self.is_after_ideograph = true;
             }
-            Spelling::Sign => {
-                let is_in_word = self.ascii.ends_with(|c: char| c.is_ascii_alphanumeric());
-                self.is_unspelled_word |= !is_in_word;
-            }
+            Spelling::Sign => self.has_sign = true,
             Spelling::Symbol(symbol) => {
                 self.end_word();
                 self.ascii.push_str(symbol);
@@ -125,7 +123,6 @@ impl<'a> Speller<'a> {
         self.separate_from_ideograph();
         self.ascii
             .extend(letters.filter(char::is_ascii_alphanumeric));
-        self.is_unspelled_word = false;
     }
 
     fn separate_from_ideograph(&mut self) {
@@ -136,8 +133,6 @@ impl<'a> Speller<'a> {
     }
 
     fn end_word(&mut self) {
-        self.is_complete &= !self.is_unspelled_word;
-        self.is_unspelled_word = false;
         self.is_after_ideograph = false;
     }
 }

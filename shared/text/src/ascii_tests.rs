@@ -213,6 +213,23 @@ fn signs_within_a_word_are_not_written() {
 }
 
 #[test]
+fn sign_that_stands_alone_leaves_the_other_words() {
+    for (text, words) in [
+        ("и Ъ ь", "i"),
+        ("Книга ь море", "Kniga more"),
+        ("スター ー 港の物語", "suta Gang no Wu Yu"),
+        ("كتاب ـ البحر", "ktab albhr"),
+        ("ماء ء بحر", "ma bhr"),
+        ("Salt ʺ and ˮ Sea ʔ", "Salt and Sea"),
+        ("ー 港", "Gang"),
+    ] {
+        let spelled = spell(text).unwrap_or_default();
+        let found: Vec<&str> = spelled.split_whitespace().collect();
+        assert_eq!(found.join(" "), words, "{text}");
+    }
+}
+
+#[test]
 fn every_blank_is_a_space_and_every_apostrophe_an_apostrophe() {
     for blank in "\u{a0}\u{1680}\u{2000}\u{2003}\u{2009}\u{2028}\u{202f}\u{205f}\u{3000}".chars() {
         assert_eq!(transliterate(&format!("a{blank}b")), "a b", "{blank:?}");
@@ -239,11 +256,10 @@ fn letters_without_a_spelling_are_reported() {
             "{text}"
         );
     }
-    // A word of signs only.
-    assert_eq!(
-        (transliterate("и Ъ ь"), spell("и Ъ ь")),
-        ("i  ".to_owned(), None)
-    );
+    // A text of signs only.
+    for signs in ["Ъ ь", "ー", "ـ", "ء!", "ʺ ˮ"] {
+        assert_eq!(spell(signs), None, "{signs}");
+    }
     // Symbols are no letters.
     assert_eq!(spell("Why? \u{1f600}\u{2603}©").as_deref(), Some("Why? "));
 }

@@ -18,7 +18,7 @@ pub(super) enum Spelling {
     LowerCase(&'static str),
     /// A word of its own.
     Word(&'static str),
-    /// A sign within a word that has no sound of its own.
+    /// A sign that has no sound of its own.
     Sign,
     /// The last letter again.
     Repetition,
