@@ -6,7 +6,7 @@ mod spelling;
 
 use std::borrow::Cow;
 
-use unicode_normalization::{UnicodeNormalization, is_nfc};
+use unicode_normalization::{UnicodeNormalization, char::decompose_compatible, is_nfc};
 
 use self::spelling::Spelling;
 
@@ -28,13 +28,30 @@ pub fn spell(text: &str) -> Option<String> {
     is_complete.then_some(ascii)
 }
 
-/// Composes letters with their accents (NFC): the spelling of a letter depends on them.
+/// Composes letters with their accents (NFC): the spelling of a letter depends on them. A voicing
+/// mark is an accent of halfwidth katakana, and a square is the text within it.
 fn composed(text: &str) -> Cow<'_, str> {
-    if is_nfc(text) {
+    if text.chars().any(is_form_of_text) {
+        let mut parts = String::with_capacity(text.len());
+        for c in text.chars() {
+            if is_form_of_text(c) {
+                decompose_compatible(c, |part| parts.push(part));
+            } else {
+                parts.push(c);
+            }
+        }
+        Cow::Owned(parts.nfc().collect())
+    } else if is_nfc(text) {
         Cow::Borrowed(text)
     } else {
         Cow::Owned(text.nfc().collect())
     }
+}
+
+/// Returns whether a character is halfwidth katakana, or a text in parentheses, a circle or a
+/// square, which is no symbol.
+const fn is_form_of_text(c: char) -> bool {
+    matches!(c, '\u{249c}'..='\u{24b5}' | '\u{3200}'..='\u{33ff}' | '\u{ff61}'..='\u{ff9f}')
 }
 
 /// The transliteration of one text.

@@ -230,6 +230,23 @@ fn sign_that_stands_alone_leaves_the_other_words() {
 }
 
 #[test]
+fn halfwidth_and_square_forms_are_spelled_like_their_text() {
+    for (text, expected) in [
+        ("ﾊﾟﾋﾟﾌﾟ ｶﾞｷﾞｸﾞ", "papipu gagigu"),
+        ("ｳﾞｨｰﾅｽ･ﾊﾘｰ", "vuinasu hari"),
+        ("ｱﾞ", "a"),
+        ("㈱ガイア", "(Zhu)gaia"),
+        ("㍿", "Zhu Shi Hui She"),
+        ("5㎏ ㌔ ㏂", "5kg kiro a.m."),
+        ("㋿㊤ ㉑ ⒜", "Ling He Shang 21 (a)"),
+        // The same letters in full width, with their marks apart.
+        ("ハ\u{309a} カ\u{3099}", "pa ga"),
+    ] {
+        assert_eq!(spell(text).as_deref(), Some(expected), "{text}");
+    }
+}
+
+#[test]
 fn every_blank_is_a_space_and_every_apostrophe_an_apostrophe() {
     for blank in "\u{a0}\u{1680}\u{2000}\u{2003}\u{2009}\u{2028}\u{202f}\u{205f}\u{3000}".chars() {
         assert_eq!(transliterate(&format!("a{blank}b")), "a b", "{blank:?}");
