@@ -247,6 +247,21 @@ fn halfwidth_and_square_forms_are_spelled_like_their_text() {
 }
 
 #[test]
+fn quote_within_a_hebrew_word_is_an_apostrophe() {
+    for (text, expected) in [
+        ("צה״ל ורמב״ם", "tsh'l vrmb'm"),
+        ("צה\"ל צה”ל ג׳ ג'ון", "tsh'l tsh'l g' g'vn"),
+        // A point of the letter before it.
+        ("רַ\"ל", "ra'l"),
+        // Quotes around words.
+        ("״של״ \"של\" של", "\"shl\" \"shl\" shl"),
+        ("é\"a", "e\"a"),
+    ] {
+        assert_eq!(spell(text).as_deref(), Some(expected), "{text}");
+    }
+}
+
+#[test]
 fn every_blank_is_a_space_and_every_apostrophe_an_apostrophe() {
     for blank in "\u{a0}\u{1680}\u{2000}\u{2003}\u{2009}\u{2028}\u{202f}\u{205f}\u{3000}".chars() {
         assert_eq!(transliterate(&format!("a{blank}b")), "a b", "{blank:?}");

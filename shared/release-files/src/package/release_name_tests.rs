@@ -96,6 +96,7 @@ fn apostrophes_vanish_within_a_word() {
         ("'Tis the Dogs' Rock 'n' Roll", "Tis.the.Dogs.Rock.n.Roll"),
         ("\"Quoted\" ‘words’", "Quoted.words"),
         ("A 5'10 Man", "A.5.10.Man"),
+        ("ש״י צה\"ל ״ג׳ורג׳״", "shy.tshl.gvrg"),
     ] {
         assert_eq!(
             name(&titled(title)),

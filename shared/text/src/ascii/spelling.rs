@@ -33,6 +33,10 @@ pub(super) enum Spelling {
 impl Spelling {
     /// Returns the spelling of a character between two others.
     pub(super) fn from_char(c: char, (previous, next): (Option<char>, Option<char>)) -> Self {
+        // Hebrew marks an abbreviation before its last letter: `צה״ל`.
+        if is_double_quote(c) && is_hebrew(previous) && is_hebrew(next) {
+            return Self::Symbol("'");
+        }
         if c.is_ascii() {
             return Self::Ascii(c);
         }
@@ -159,6 +163,25 @@ const fn is_vowel_carrier(c: char) -> bool {
 /// Returns whether a hard sign before this character is the Bulgarian vowel.
 fn is_hard_vowel(next: Option<char>) -> bool {
     next.is_some_and(|next| next.is_alphabetic() && !"еёюяиіїєЕЁЮЯИІЇЄ".contains(next))
+}
+
+const fn is_double_quote(c: char) -> bool {
+    matches!(c, '"' | '״' | '“' | '”' | '„' | '‟' | '″')
+}
+
+/// Returns whether a character is a Hebrew letter, or a point of one.
+const fn is_hebrew(c: Option<char>) -> bool {
+    matches!(
+        c,
+        Some(
+            '\u{591}'..='\u{5bd}'
+            | '\u{5bf}'
+            | '\u{5c1}'..='\u{5c2}'
+            | '\u{5c4}'..='\u{5c5}'
+            | '\u{5c7}'..='\u{5f2}'
+            | '\u{fb1d}'..='\u{fb4f}',
+        )
+    )
 }
 
 fn is_l(c: Option<char>) -> bool {
