@@ -66,8 +66,8 @@ pub struct BuiltName {
 /// a letter without a spelling, is replaced by the release's own name, or else by the file's.
 ///
 /// # Errors
-/// [`FailureCode::ReleaseNameInvalid`] if none of them gives a name with a letter that follows the
-/// naming rules.
+/// [`FailureCode::ReleaseNameInvalid`] if none of them gives a name that says more than a year and
+/// follows the naming rules.
 pub fn build_release_name(sources: &NameSources<'_>, group: &str) -> Result<BuiltName, WorkError> {
     let field = |name: &str| sources.metadata.get(name).map(name_text);
     let parts = Parts {
@@ -78,7 +78,7 @@ pub fn build_release_name(sources: &NameSources<'_>, group: &str) -> Result<Buil
             .unwrap_or_default(),
         group,
     };
-    let by_title = || parts.join(&words(&field("title")?)?);
+    let by_title = || parts.join_title(&words(&field("title")?)?);
     let by_release = || parts.join_new(&parted_words(without_group(sources.release?, group))?);
     let by_file = || parts.join_new(&parted_words(sources.file_stem?)?);
     let built = by_title()
@@ -140,18 +140,25 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    /// Joins the parts and a title. Returns `None` if they break the naming rules, or if no word
-    /// has a letter: a name of digits alone says nothing.
+    /// Joins the parts and the title in the metadata, which may be a number: `1984-1949-GRP`.
+    fn join_title(&self, title: &str) -> Option<String> {
+        let is_named = self.has_letter(title) || is_numeric_title(title, &self.year);
+        is_named.then(|| self.join(title))?
+    }
+
+    /// Returns whether the author or a title has a letter: another name of digits says nothing.
+    fn has_letter(&self, title: &str) -> bool {
+        let mut letters = self.author.bytes().chain(title.bytes());
+        letters.any(|byte| byte.is_ascii_alphabetic())
+    }
+
+    /// Joins the parts and a title. Returns `None` if they break the naming rules.
     fn join(&self, title: &str) -> Option<String> {
         let Self {
             author,
             year,
             group,
         } = self;
-        let has_letter = |text: &str| text.bytes().any(|byte| byte.is_ascii_alphabetic());
-        if !has_letter(author) && !has_letter(title) {
-            return None;
-        }
         let ending = match year.as_str() {
             "" => format!("-{group}"),
             year => format!("-{year}-{group}"),
@@ -186,8 +193,15 @@ impl Parts<'_> {
             year: unless_named(&self.year),
             group: self.group,
         };
-        parts.join(title)
+        parts.has_letter(title).then(|| parts.join(title))?
     }
+}
+
+/// Returns whether a title of digits says something: it is neither a single digit nor, in a name
+/// without a year, what looks like one.
+fn is_numeric_title(title: &str, year: &str) -> bool {
+    let is_year = title.len() == 4 && !title.contains('.');
+    title.len() > 1 && !(is_year && year.is_empty())
 }
 
 /// Returns the words of a text, joined with dots, in ASCII; `None` if it has none, or one without a

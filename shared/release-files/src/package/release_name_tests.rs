@@ -206,6 +206,37 @@ fn name_comes_from_the_title_or_the_release_or_the_file() {
 }
 
 #[test]
+fn title_may_be_a_number() {
+    use NamedAfter::{File, Title};
+    for (title, year, expected) in [
+        ("1984", json!(1949), ("1984-1949-GRP", Title)),
+        ("2666", json!("2004"), ("2666-2004-GRP", Title)),
+        ("11/22/63", json!(2011), ("11.22.63-2011-GRP", Title)),
+        ("11/22/63", json!(null), ("11.22.63-GRP", Title)),
+        // In full width.
+        ("１９８４", json!(1949), ("1984-1949-GRP", Title)),
+        // It would be the year.
+        ("1984", json!(null), ("scan.of.a.book-GRP", File)),
+        // Too short, a volume, and the rest of a title.
+        ("300", json!(null), ("scan.of.a.book-GRP", File)),
+        ("2", json!(1949), ("scan.of.a.book-1949-GRP", File)),
+        (
+            "\u{13000}\u{13001} 22",
+            json!(1949),
+            ("scan.of.a.book-1949-GRP", File),
+        ),
+    ] {
+        let metadata = json!({"title": title, "year": year});
+        let built = build(&metadata, None, Some("scan of a book.pdf")).unwrap();
+        assert_eq!(
+            (built.name.as_str(), built.named_after),
+            expected,
+            "{metadata}"
+        );
+    }
+}
+
+#[test]
 fn nothing_to_say_gives_no_name() {
     for (metadata, release, file) in [
         (json!({}), None, None),
