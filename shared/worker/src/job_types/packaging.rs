@@ -132,7 +132,7 @@ impl Packaging {
             return Ok((completed(known, Map::new()), likeliest));
         }
         let mut failures = Vec::new();
-        let book = match self.read_book(&candidates, &mut failures)? {
+        let book = match self.read_book(&candidates, &known, &mut failures)? {
             Some(book) => book,
             None if self.is_named(&known) => Book {
                 file: likeliest,
@@ -150,9 +150,7 @@ impl Packaging {
 
     /// Returns whether the package has a name without the metadata of a source file.
     fn is_named(&self, known: &Map<String, Value>) -> bool {
-        known.get("title").is_some_and(says_something)
-            || self.task.release.name.is_some()
-            || self.config.release_name.is_some()
+        has_title(known) || self.task.release.name.is_some() || self.config.release_name.is_some()
     }
 
     /// Returns the source files that may be the book, the likeliest first.
@@ -163,22 +161,26 @@ impl Packaging {
         positions.map(|at| &self.sources[at]).collect()
     }
 
-    /// Reads the first of these files that is a book, or else the first source file, or else any
-    /// other. Returns `None` if none can be read, and adds those to `failures`.
+    /// Reads the first of these files that is a book and has the title that the release lacks, or
+    /// else the first book, the first source file, or any other. Returns `None` if none can be
+    /// read, and adds those to `failures`.
     fn read_book<'a>(
         &self,
         candidates: &[&'a StoredFile],
+        known: &Map<String, Value>,
         failures: &mut Vec<(&'a StoredFile, Failure)>,
     ) -> Result<Option<Book<'a>>, WorkError> {
-        let mut other = None;
+        let (mut untitled, mut other) = (None, None);
         for &file in candidates {
             match self.read_metadata(file) {
                 Ok((metadata, format)) => {
                     let book = Book { file, metadata };
                     if book_source::is_book(self.task.source_path(file), format) {
-                        return Ok(Some(book));
-                    }
-                    if other.is_none() || file.key == self.sources[0].key {
+                        if has_title(known) || has_title(&book.metadata) {
+                            return Ok(Some(book));
+                        }
+                        untitled = untitled.or(Some(book));
+                    } else if other.is_none() || file.key == self.sources[0].key {
                         other = Some(book);
                     }
                 }
@@ -186,7 +188,7 @@ impl Packaging {
                 Err(error) => return Err(error),
             }
         }
-        Ok(other)
+        Ok(untitled.or(other))
     }
 
     fn read_metadata(&self, file: &StoredFile) -> Result<(Map<String, Value>, Format), WorkError> {
@@ -202,6 +204,10 @@ impl Packaging {
         fit(&mut found, MAX_METADATA_BYTES);
         Ok((found, format))
     }
+}
+
+fn has_title(metadata: &Map<String, Value>) -> bool {
+    metadata.get("title").is_some_and(says_something)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The names and the metadata of packages, from the queue's message to the release.
 
 use jobs::{FailureCode, JobType::Dirfix, JobType::Packaging, JobType::Repack};
-use release_files::formats::samples::{OPF3, epub, pdf};
+use release_files::formats::samples::{OPF3, epub, pdf, pdf_of};
 use serde_json::{Value, json};
 
 use crate::job_types::test_harness::WorkerHarness;
@@ -39,6 +39,58 @@ async fn metadata_comes_from_the_book_and_not_from_the_first_file() {
         let (_, name, log) = packaged(json!({}), None, files).await;
         assert_eq!(name, NAME, "{log}");
         assert!(log.contains("named after the title"), "{log}");
+    }
+}
+
+/// A PDF without a title.
+fn untitled() -> Vec<u8> {
+    pdf_of(&[
+        b"<</Pages 2 0 R>>",
+        b"<</Kids[3 0 R]/Count 1>>",
+        b"<</Parent 2 0 R/MediaBox[0 0 9 9]>>",
+        b"<</Producer(Scanner)>>",
+    ])
+}
+
+#[tokio::test]
+async fn book_without_a_title_hides_none_that_has_one() {
+    let (book, scan) = (epub(OPF3, &[]), untitled());
+    let damaged = &book[..book.len() / 2];
+    for (metadata, files, expected) in [
+        (
+            json!({}),
+            &[
+                ("Scan_0001.pdf", &scan[..]),
+                ("The Grey Harbour.epub", &book),
+            ][..],
+            NAME,
+        ),
+        (json!({}), &[("a.pdf", &scan), ("b.epub", &book)], NAME),
+        (
+            json!({"title": " "}),
+            &[("1.pdf", &scan), ("2.pdf", &scan), ("3.epub", &book)],
+            NAME,
+        ),
+        // None has one: the first book says the name.
+        (
+            json!({}),
+            &[("Scan_0001.pdf", &scan), ("Scan_0002.pdf", &scan)],
+            "Scan.0001-GRP",
+        ),
+        (
+            json!({}),
+            &[("Scan_0001.pdf", &scan), ("z.epub", damaged)],
+            "Scan.0001-GRP",
+        ),
+        // The release has one: the first book completes it.
+        (
+            json!({"title": "My Title"}),
+            &[("a.pdf", &scan), ("b.epub", &book)],
+            "My.Title-GRP",
+        ),
+    ] {
+        let (_, name, log) = packaged(metadata, None, files).await;
+        assert_eq!(name, expected, "{log}");
     }
 }
 
