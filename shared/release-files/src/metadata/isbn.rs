@@ -45,10 +45,19 @@ fn parse_digits(text: &str) -> Option<String> {
         match c {
             '0'..='9' | 'X' | 'x' if digits.len() < 13 => digits.push(c.to_ascii_uppercase()),
             ' ' | '-' | '\u{2010}'..='\u{2015}' => {}
-            _ => return None,
+            _ => return parse_pointed(text),
         }
     }
     is_valid(&digits).then_some(digits)
+}
+
+/// Parses an ISBN whose parts have points between them. So do versions and addresses, so it must
+/// have all its parts.
+fn parse_pointed(text: &str) -> Option<String> {
+    let digits = text.trim().to_ascii_uppercase().replace('.', "");
+    let points = text.matches('.').count();
+    let has_all_parts = points == MAX_PARTS - if digits.len() == 13 { 1 } else { 2 };
+    (has_all_parts && is_valid(&digits)).then_some(digits)
 }
 
 /// Finds the first ISBN in `text`. A space may separate its parts, as a hyphen does.
@@ -57,7 +66,11 @@ pub fn find(text: &str) -> Option<String> {
     let is_part =
         |c: char| c.is_ascii_digit() || matches!(c, 'X' | 'x' | '-' | '\u{2010}'..='\u{2015}');
     let mut runs = text.split(|c: char| !is_part(c) && c != ' ' && c != '\u{a0}');
-    runs.find_map(find_in_run)
+    runs.find_map(find_in_run).or_else(|| {
+        let is_part = |c: char| c.is_ascii_digit() || matches!(c, 'X' | 'x' | '.');
+        let mut runs = text.split(|c: char| !is_part(c));
+        runs.find_map(|run| parse_pointed(run.trim_matches('.')))
+    })
 }
 
 /// Finds an ISBN in digits, hyphens and spaces.
@@ -84,9 +97,13 @@ fn find_spaced(parts: &[&str]) -> Option<String> {
 }
 
 /// Returns whether `digits` is an ISBN-10 or ISBN-13 with a valid check digit. The tenth digit of
-/// an ISBN-10 may be an upper-case X.
+/// an ISBN-10 may be an upper-case X. One digit repeated is a placeholder, although it checks.
 #[must_use]
 pub fn is_valid(digits: &str) -> bool {
+    let first = digits.chars().next();
+    if digits.chars().all(|c| Some(c) == first) {
+        return false;
+    }
     match digits.len() {
         10 => weighted_sum(digits, |i| 10 - i).is_some_and(|sum| sum % 11 == 0),
         13 if digits.starts_with("978") || digits.starts_with("979") => {
@@ -127,6 +144,8 @@ mod tests {
             "eISBN: 9780306406157",
             "e-ISBN 9780306406157",
             "EAN:9780306406157",
+            "978.0.306.40615.7",
+            "ISBN 978.0.306.40615.7",
         ] {
             assert_eq!(parse(text).as_deref(), Some("9780306406157"), "{text}");
         }
@@ -143,6 +162,12 @@ mod tests {
             "isbn",
             "1234567890123",
             "X306406152",
+            "0000000000",
+            "1-111-11111-1",
+            "ISBN 0000000000000",
+            "9780.3064.0615.7",
+            "978.0.306.40615.8",
+            "03064.0615.2",
             "97803064061571",
             "978030640615X",
             "urn:uuid:978-0-306-40615-7",
@@ -160,6 +185,11 @@ mod tests {
         let spaced = "ISBN-13 978 0 306 40615 7, 312 pages";
         assert_eq!(find(spaced).as_deref(), Some("9780306406157"));
         assert_eq!(find("ISBN 0 306 40615 2.").as_deref(), Some("0306406152"));
+        let pointed = "Tide, 2019. ISBN 978.0.306.40615.7. 312 pages";
+        assert_eq!(find(pointed).as_deref(), Some("9780306406157"));
+        assert_eq!(find("0.306.40615.2").as_deref(), Some("0306406152"));
+        assert_eq!(find("ISBN 0000000000, 7 777 77777 7"), None);
+        assert_eq!(find("0.3.0.6.4.0.6.1.5.2, 0306.4061.52"), None);
         assert_eq!(find("2030640615 2, 03064 06152"), None);
         let two = "Print ISBN: 0-306-40615-2 (pbk)  eISBN 9780306406157";
         assert_eq!(find(two).as_deref(), Some("0306406152"));
