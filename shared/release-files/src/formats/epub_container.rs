@@ -3,7 +3,7 @@
 use std::io::{Read, Seek};
 
 use jobs::{Failure, FailureCode};
-use text::excerpt;
+use text::{excerpt, name_key};
 
 use super::archive::Archive;
 use super::xml::{self, Node};
@@ -37,15 +37,21 @@ impl RootFile {
     }
 
     /// Finds the document in the archive: by its path as it is, or else by what careless tools mean
-    /// by it, or else by the path in another case.
+    /// by it, or else by the path in another case, or with its accents composed otherwise.
     pub fn find<R: Read + Seek>(&self, archive: &Archive<'_, R>) -> Option<usize> {
         let paths = candidate_paths(&self.path);
         let exact = paths.iter().find_map(|path| archive.find(path));
-        exact.or_else(|| {
-            paths
-                .iter()
-                .find_map(|path| archive.find_ignoring_case(path))
-        })
+        exact
+            .or_else(|| {
+                paths
+                    .iter()
+                    .find_map(|path| archive.find_ignoring_case(path))
+            })
+            .or_else(|| {
+                let keys: Vec<String> = paths.iter().map(|path| name_key(path)).collect();
+                let mut entries = archive.entries().iter();
+                entries.position(|entry| !entry.is_dir && keys.contains(&name_key(&entry.path)))
+            })
     }
 }
 
@@ -168,6 +174,10 @@ mod tests {
             ("OPS%2Fa.opf", "OPS/a.opf"),
             ("ops/A%20b.opf", "OPS/a B.opf"),
             ("%zz%.opf", "%zz%.opf"),
+            ("OPS/\u{e9}.opf", "OPS/e\u{301}.opf"),
+            ("OPS/e\u{301}.opf", "OPS/\u{e9}.opf"),
+            ("OPS/e%CC%81.opf", "OPS/\u{e9}.opf"),
+            ("ops/%C3%89.opf", "OPS/e\u{301}.OPF"),
         ] {
             let path = found(full_path, &["mimetype", entry]);
             assert_eq!(path.as_deref(), Some(entry), "{full_path}");
