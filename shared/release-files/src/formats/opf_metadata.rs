@@ -1,9 +1,11 @@
 //! The metadata elements in the package document of an EPUB.
 
+use std::collections::HashSet;
+
 use text::{tidy_line, tidy_text};
 
 use super::model::{Contributor, Identifier, Metadata};
-use super::roles::{AUTHOR, BOOK_PRODUCER, parse_roles};
+use super::roles::{AUTHOR, BOOK_PRODUCER, is_of_no_author, parse_roles};
 use super::xml::Attributes;
 use crate::metadata::{find_year, isbn};
 
@@ -142,10 +144,11 @@ impl Elements {
         self.refinements(element, property).next()
     }
 
-    /// The authors, and the other contributors. If no one has the role of an author, all creators
-    /// are authors.
+    /// The authors, and the other contributors. If no one has the role of an author, those creators
+    /// are authors whose role may be one, or else all creators.
     fn people(&self) -> (Vec<String>, Vec<Contributor>) {
         let (mut authors, mut contributors) = (Vec::new(), Vec::new());
+        let mut others = Vec::new();
         for element in &self.0 {
             let is_creator = element.name == "creator";
             if !is_creator && element.name != "contributor" {
@@ -157,18 +160,23 @@ impl Elements {
             let roles = self.roles(element);
             if roles.iter().any(|role| role == AUTHOR) || (is_creator && roles.is_empty()) {
                 authors.push(name);
-            } else if !roles.iter().any(|role| role == BOOK_PRODUCER) {
+                continue;
+            }
+            if is_creator {
+                others.push((name.clone(), roles.iter().any(|role| is_of_no_author(role))));
+            }
+            if !roles.iter().any(|role| role == BOOK_PRODUCER) {
                 let role = roles.into_iter().next().unwrap_or_default();
                 contributors.push(Contributor { name, role });
             }
         }
         if authors.is_empty() {
-            authors = self
-                .named("creator")
-                .filter_map(|element| tidy_line(&element.value))
-                .collect();
+            if others.iter().any(|(_, is_other)| !is_other) {
+                others.retain(|(_, is_other)| !is_other);
+            }
+            authors = others.into_iter().map(|(name, _)| name).collect();
         }
-        (authors, contributors)
+        (unique(authors), contributors)
     }
 
     fn roles(&self, element: &Element) -> Vec<String> {
@@ -276,6 +284,13 @@ impl Elements {
             .chain(others)
             .find_map(|date| find_year(&date.value))
     }
+}
+
+/// Drops names that are listed before.
+fn unique(names: Vec<String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let is_new = |name: &String| seen.insert(name.clone());
+    names.into_iter().filter(is_new).collect()
 }
 
 /// Returns whether a label of an identifier announces an ISBN of this edition: `ISBN-13`, `eISBN`,

@@ -104,6 +104,40 @@ fn roles_are_refined_in_every_form() {
 }
 
 #[test]
+fn creator_with_another_role_is_no_author() {
+    let authors = |elements: &str| metadata(elements).authors;
+    for role in [
+        "Автор",
+        "著者",
+        "aut.",
+        "A01",
+        "Sage of the text",
+        "Schrijver",
+    ] {
+        let creators = format!(
+            "<dc:creator opf:role='ill'>Ned Shore</dc:creator>\
+             <dc:creator opf:role='{role}'>Mara Quill</dc:creator>"
+        );
+        assert_eq!(authors(&creators), ["Mara Quill"], "{role}");
+    }
+    let onix = "<dc:creator id='a'>Mara Quill</dc:creator><dc:creator id='b'>Ned Shore</dc:creator>\
+        <meta refines='#a' property='role' scheme='onix:codelist17'>A01</meta>\
+        <meta refines='#b' property='role' scheme='onix:codelist17'>A12</meta>";
+    assert_eq!(authors(onix), ["Mara Quill"]);
+    assert_eq!(metadata(onix).contributors[0].role, "ill");
+    let none = "<dc:creator opf:role='ill'>A. Writer</dc:creator>\
+        <dc:creator opf:role='edt'>B. Other</dc:creator>";
+    assert_eq!(authors(none), ["A. Writer", "B. Other"]);
+}
+
+#[test]
+fn author_is_listed_once() {
+    let creators = "<dc:creator>Mara Quill</dc:creator><dc:creator>Ned Shore</dc:creator>\
+        <dc:creator opf:role='aut'> Mara  Quill </dc:creator>";
+    assert_eq!(metadata(creators).authors, ["Mara Quill", "Ned Shore"]);
+}
+
+#[test]
 fn series_is_found_with_its_position() {
     let collection = |id: &str, name: &str| {
         format!("<meta property='belongs-to-collection' id='{id}'>{name}</meta>")

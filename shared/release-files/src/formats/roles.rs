@@ -5,7 +5,12 @@ pub const AUTHOR: &str = "aut";
 /// The role of the program that created a file.
 pub const BOOK_PRODUCER: &str = "bkp";
 
-/// Words for roles, in lower case, and their MARC codes.
+/// Further MARC codes of people who are no authors, such as colorists, designers and proofreaders.
+const OTHER_CODES: [&str; 12] = [
+    "ann", "bkd", "clr", "cph", "csl", "dsr", "ltr", "pfr", "prt", "red", "rev", "trc",
+];
+
+/// Words for roles, in lower case, and their MARC codes. `a01` and its like are of ONIX code list 17.
 const WORDS: [(&str, &[&str]); 14] = [
     (
         AUTHOR,
@@ -21,7 +26,25 @@ const WORDS: [(&str, &[&str]); 14] = [
             "autora",
             "autore",
             "auteure",
+            "auteur du texte",
+            "autorin",
             "verfasser",
+            "verfasserin",
+            "co-author",
+            "coauthor",
+            "main author",
+            "forfatter",
+            "författare",
+            "kirjailija",
+            "schrijver",
+            "szerző",
+            "yazar",
+            "συγγραφέας",
+            "автор",
+            "作者",
+            "著",
+            "著者",
+            "a01",
         ],
     ),
     (
@@ -33,6 +56,10 @@ const WORDS: [(&str, &[&str]); 14] = [
             "illustratrice",
             "ilustrador",
             "illustratore",
+            "иллюстратор",
+            "художник",
+            "イラスト",
+            "a12",
         ],
     ),
     (
@@ -45,9 +72,16 @@ const WORDS: [(&str, &[&str]); 14] = [
             "traductor",
             "traduttore",
             "übersetzer",
+            "переводчик",
+            "訳者",
+            "译者",
+            "b06",
         ],
     ),
-    ("edt", &["editor", "editors", "herausgeber", "curatore"]),
+    (
+        "edt",
+        &["editor", "editors", "herausgeber", "curatore", "b01"],
+    ),
     ("art", &["artist"]),
     (
         "cov",
@@ -65,6 +99,17 @@ const WORDS: [(&str, &[&str]); 14] = [
     ("pbl", &["publisher"]),
     (BOOK_PRODUCER, &["book producer"]),
 ];
+
+/// Returns whether a role of [`parse_roles`] is known to be no author's.
+#[must_use]
+pub fn is_of_no_author(role: &str) -> bool {
+    let mut codes = WORDS.iter().map(|(code, _)| code).chain(&OTHER_CODES);
+    role != AUTHOR && codes.any(|code| *code == role)
+}
+
+fn is_code(text: &str) -> bool {
+    text.len() == 3 && text.bytes().all(|b| b.is_ascii_lowercase())
+}
 
 /// Parses the roles in one value: a MARC code or the URL of one, in any case, or a word for it, or
 /// several of these. Any other value is one role, as written.
@@ -90,8 +135,9 @@ pub fn parse_roles(value: &str) -> Vec<String> {
 /// Returns the MARC code that a value is, ends with as a URL, or means as a word.
 fn code_of(value: &str) -> Option<String> {
     let value = value.to_lowercase();
-    let is_code = |text: &str| text.len() == 3 && text.bytes().all(|b| b.is_ascii_lowercase());
-    let means = |(_, words): &&(&str, &[&str])| words.contains(&value.as_str());
+    // As in `aut.`, and the page of `http://id.loc.gov/vocabulary/relators/aut.html`.
+    let value = value.trim_end_matches(".html").trim_end_matches('.');
+    let means = |(_, words): &&(&str, &[&str])| words.contains(&value);
     if let Some((code, _)) = WORDS.iter().find(means) {
         return Some((*code).to_owned());
     }
@@ -99,7 +145,7 @@ fn code_of(value: &str) -> Option<String> {
     let code = match value.rsplit_once([':', '/', '#']) {
         Some((before, code)) if !is_code(before) => code,
         Some(_) => return None,
-        None => &value,
+        None => value,
     };
     is_code(code).then(|| code.to_owned())
 }
@@ -127,6 +173,18 @@ mod tests {
             ("Author; Cover artist", &["aut", "cov"]),
             ("Author of introduction", &["aui"]),
             ("Map maker", &["Map maker"]),
+            ("A01", &["aut"]),
+            ("A12", &["ill"]),
+            ("b06", &["trl"]),
+            ("B01", &["edt"]),
+            ("A99", &["A99"]),
+            ("Автор", &["aut"]),
+            ("著者", &["aut"]),
+            ("Co-Author", &["aut"]),
+            ("FÖRFATTARE", &["aut"]),
+            ("aut.", &["aut"]),
+            ("http://id.loc.gov/vocabulary/relators/aut.html", &["aut"]),
+            ("Auteur / Illustratrice", &["aut", "ill"]),
             (
                 "https://example.com/made-up",
                 &["https://example.com/made-up"],
