@@ -25,9 +25,9 @@ const METADATA_FILES: [(&str, Reader); 2] = [
 ];
 
 /// The extensions of page images.
-const IMAGES: [&str; 18] = [
-    "jpg", "jpeg", "jfif", "jpe", "png", "gif", "webp", "avif", "bmp", "tif", "tiff", "jp2", "j2k",
-    "jpx", "jxl", "heic", "heif", "jxr",
+const IMAGES: [&str; 25] = [
+    "jpg", "jpeg", "jfif", "jfi", "jif", "jpe", "pjpeg", "pjp", "png", "gif", "webp", "avif",
+    "bmp", "tif", "tiff", "jp2", "j2k", "jpx", "jpf", "jxl", "heic", "heif", "jxr", "wdp", "hdp",
 ];
 
 /// The extensions of small files that come with comics: notes, links, checksums, metadata.
@@ -38,10 +38,31 @@ const COMPANIONS: [&str; 18] = [
 /// The largest companion, in bytes.
 const MAX_COMPANION_BYTES: u64 = 1024 * 1024;
 
-/// Files that a file manager creates.
-const CLUTTER: [&str; 4] = ["Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon_"];
-/// Folders that a file manager creates.
-const CLUTTER_FOLDERS: [&str; 2] = ["__MACOSX", "@eaDir"];
+/// The extensions of works and programs. An archive with one of these is no comic.
+const WORKS: [&str; 32] = [
+    "pdf", "epub", "mobi", "azw", "azw3", "fb2", "djvu", "chm", "doc", "docx", "odt", "ppt",
+    "pptx", "xls", "xlsx", "zip", "rar", "7z", "gz", "tar", "cbz", "cbr", "exe", "msi", "bat",
+    "cmd", "sh", "jar", "apk", "dll", "mp3", "mp4",
+];
+/// The names of the first page of a web site, without extensions.
+const SITE_STARTS: [&str; 2] = ["index", "default"];
+
+/// Files that a file manager or an image viewer creates.
+const CLUTTER: [&str; 6] = [
+    "Thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "Icon_",
+    "pspbrwse.jbf",
+    "ZbThumbnail.info",
+];
+/// Folders that a system or a file manager creates.
+const CLUTTER_FOLDERS: [&str; 4] = [
+    "__MACOSX",
+    "@eaDir",
+    "System Volume Information",
+    "$RECYCLE.BIN",
+];
 
 /// The part of a file in a comic.
 #[derive(Clone, Copy, PartialEq)]
@@ -50,15 +71,19 @@ enum Part {
     Companion,
     /// Metadata, or a file that no one meant to pack.
     Clutter,
+    /// A small file of an unknown kind.
+    Extra,
     Other,
 }
 
 /// Returns whether the archive is a comic: it has no more companions than images, and at most one
-/// other file for every ten images.
+/// other file for every ten images. One small file of an unknown kind is always allowed.
 pub(super) fn is_comic(entries: &[ArchiveEntry]) -> bool {
     let count = |part| parts(entries).filter(|found| *found == part).count();
     let pages = count(Part::Page);
-    pages > 0 && count(Part::Companion) <= pages && count(Part::Other) * 10 <= pages
+    let (extras, others) = (count(Part::Extra), count(Part::Other));
+    let has_few_others = (extras + others) * 10 <= pages || (extras == 1 && others == 0);
+    pages > 0 && count(Part::Companion) <= pages && has_few_others
 }
 
 fn parts(entries: &[ArchiveEntry]) -> impl Iterator<Item = Part> {
@@ -75,20 +100,39 @@ fn part(entry: &ArchiveEntry) -> Part {
         Part::Page
     } else if is_one_of(&COMPANIONS) && entry.size <= MAX_COMPANION_BYTES {
         Part::Companion
-    } else {
+    } else if is_one_of(&WORKS) || starts_site(name) || entry.size > MAX_COMPANION_BYTES {
         Part::Other
+    } else {
+        Part::Extra
     }
+}
+
+fn starts_site(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default();
+    SITE_STARTS
+        .iter()
+        .any(|start| stem.eq_ignore_ascii_case(start))
 }
 
 fn is_clutter(path: &str, name: &str) -> bool {
     let metadata = METADATA_FILES.iter().map(|(name, _)| name);
+    // A stream of a file in NTFS: `Thumbs.db:encryptable`.
+    let file = name.split(':').next().unwrap_or_default();
     name.starts_with('.')
         || metadata
             .chain(&CLUTTER)
-            .any(|clutter| name.eq_ignore_ascii_case(clutter))
-        || path
-            .split('/')
-            .any(|folder| CLUTTER_FOLDERS.contains(&folder))
+            .any(|clutter| file.eq_ignore_ascii_case(clutter))
+        || path.split('/').any(is_clutter_folder)
+}
+
+/// Returns whether a folder is one that a system creates. A title may begin with a point, too, but
+/// it has several words.
+fn is_clutter_folder(folder: &str) -> bool {
+    let is_hidden = folder.starts_with('.') && !folder.starts_with("..") && folder.len() > 1;
+    (is_hidden && !folder.contains(' '))
+        || CLUTTER_FOLDERS
+            .iter()
+            .any(|clutter| folder.eq_ignore_ascii_case(clutter))
 }
 
 /// Reads a comic's metadata and properties.

@@ -47,10 +47,20 @@ fn comic_may_have_a_few_other_small_files() {
             "@eaDir/1.jpg",
             "Icon\r",
         ],
+        &["Thumbs.db:encryptable", "pspbrwse.jbf", "ZbThumbnail.info"],
+        &["System Volume Information/x", "$Recycle.bin/1.jpg"],
+        &[".fseventsd/0a", ".Spotlight-V100/a/b", ".Trashes/1.jpg"],
+        &["read.html"],
+        &["CREDITS", "a.txt"],
+        &["LICENSE"],
+        &["style.css"],
+        &["p/x.opf", ".fseventsd/0a"],
     ] {
         let names = [&["1.jpg", "2.jpg", "3.jpg"][..], more].concat();
         assert_eq!(format_of(&names), (Format::Cbz, Some(3)), "{more:?}");
     }
+    let title = [".hack Volume 1/1.jpg", ".hack Volume 1/2.jpg"];
+    assert_eq!(format_of(&title), (Format::Cbz, Some(2)));
     assert_eq!(format_of(&["1.jpg", "a.url"]), (Format::Cbz, Some(1)));
 }
 
@@ -60,6 +70,8 @@ fn archive_of_other_files_is_no_comic() {
         &["index.html"][..],
         &["book.pdf"],
         &["tool.exe"],
+        &["a.html", "style.css"],
+        &["CREDITS", "book.pdf"],
         &["a.txt", "b.txt", "c.txt", "d.txt"],
     ] {
         let names = [&["1.jpg", "2.jpg", "3.jpg"][..], more].concat();
@@ -71,8 +83,10 @@ fn archive_of_other_files_is_no_comic() {
         (Format::Zip, None)
     );
     let large = vec![b' '; usize::try_from(MAX_COMPANION_BYTES).unwrap() + 1];
-    let (analysis, _) = analyzed(&[("1.jpg", b"x"), ("a.txt", &large)]);
-    assert_eq!(analysis.mediainfo.format, Format::Zip);
+    for name in ["a.txt", "a.rtf"] {
+        let (analysis, _) = analyzed(&[("1.jpg", b"x"), (name, &large)]);
+        assert_eq!(analysis.mediainfo.format, Format::Zip, "{name}");
+    }
 }
 
 #[test]
