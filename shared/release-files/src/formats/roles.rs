@@ -10,7 +10,7 @@ const OTHER_CODES: [&str; 12] = [
     "ann", "bkd", "clr", "cph", "csl", "dsr", "ltr", "pfr", "prt", "red", "rev", "trc",
 ];
 
-/// Words for roles, in lower case, and their MARC codes. `a01` and its like are of ONIX code list 17.
+/// Words for roles, in lower case, and their MARC codes. Those such as `a01` are of ONIX code list 17.
 const WORDS: [(&str, &[&str]); 14] = [
     (
         AUTHOR,
