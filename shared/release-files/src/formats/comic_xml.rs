@@ -6,7 +6,7 @@ use text::{tidy_line, tidy_text};
 
 use super::model::{Contributor, Identifier, Metadata};
 use super::xml::{self, Node};
-use crate::metadata::{find_year, isbn};
+use crate::metadata::{find_year, isbn, split_credits};
 
 /// The largest number of values that are kept.
 const MAX_VALUES: usize = 2_000;
@@ -35,7 +35,7 @@ pub fn read_comic_info(document: &str) -> Result<Metadata, Failure> {
     let gtin = values.first("gtin");
     let mut contributors = Vec::new();
     for (element, role) in CONTRIBUTORS {
-        for name in values.list(element) {
+        for name in values.people(element) {
             let role = role.to_owned();
             contributors.push(Contributor { name, role });
         }
@@ -45,7 +45,7 @@ pub fn read_comic_info(document: &str) -> Result<Metadata, Failure> {
     let volume = volume.filter(|volume| volume.len() < 4 && !volume.starts_with('-'));
     Ok(Metadata {
         title: values.first("title"),
-        authors: values.list("writer"),
+        authors: values.people("writer"),
         publisher: values.first("publisher"),
         isbn: gtin.as_deref().and_then(isbn::parse),
         year: values.first("year").and_then(|year| find_year(&year)),
@@ -180,6 +180,14 @@ impl Values {
             .collect()
     }
 
+    /// The people in lists of names. A list of one-word names has commas between them, since comics
+    /// do not invert names as books do.
+    fn people(&self, path: &'static str) -> Vec<String> {
+        self.all(path)
+            .flat_map(|value| split_credits(&value))
+            .collect()
+    }
+
     /// The authors and the other contributors in the credits of a `MetronInfo.xml`.
     fn credits(&self) -> (Vec<String>, Vec<Contributor>) {
         let (mut authors, mut contributors) = (Vec::new(), Vec::new());
@@ -268,6 +276,31 @@ mod tests {
         assert_eq!(metadata.series.as_deref(), Some("Grey Harbour"));
         assert_eq!(metadata.series_index.as_deref(), Some("3"));
         assert_eq!(metadata.identifiers[0].scheme, "gtin");
+    }
+
+    #[test]
+    fn names_keep_their_suffixes() {
+        for (writer, expected) in [
+            (
+                "Martin King, Jr., Ned Shore",
+                &["Martin King, Jr.", "Ned Shore"][..],
+            ),
+            (
+                "Ned Shore, Martin King, Ph.D.",
+                &["Ned Shore", "Martin King, Ph.D."],
+            ),
+            ("Moebius, Peyo", &["Moebius", "Peyo"]),
+            ("Mara Quill; Ned Shore", &["Mara Quill", "Ned Shore"]),
+            ("Mara Quill &amp; Ned Shore", &["Mara Quill", "Ned Shore"]),
+            (", Mara Quill,, ", &["Mara Quill"]),
+            ("Jr.", &["Jr."]),
+        ] {
+            let document =
+                format!("<ComicInfo><Writer>{writer}</Writer><Inker>{writer}</Inker></ComicInfo>");
+            let metadata = read_comic_info(&document).unwrap();
+            assert_eq!(metadata.authors, expected, "{writer}");
+            assert_eq!(metadata.contributors.len(), expected.len(), "{writer}");
+        }
     }
 
     #[test]

@@ -27,6 +27,24 @@ pub fn split_people(text: &str) -> Vec<String> {
     parts.into_iter().filter_map(tidy_line).collect()
 }
 
+/// Splits the names in a credit of a comic: at semicolons, and at every comma before a name, since
+/// these lists do not invert names. An ampersand separates full names.
+#[must_use]
+pub fn split_credits(text: &str) -> Vec<String> {
+    let separator = if text.contains(';') { ';' } else { ',' };
+    let mut names: Vec<String> = Vec::new();
+    for part in text.split(separator).filter_map(tidy_line) {
+        match names.last_mut() {
+            Some(name) if is_suffix(&part) => *name = format!("{name}, {part}"),
+            _ if part.split('&').all(is_full_name) => {
+                names.extend(part.split('&').filter_map(tidy_line));
+            }
+            _ => names.push(part),
+        }
+    }
+    names
+}
+
 /// Splits the authors in a field of an NFO like [`split_people`], and also at slashes and at the
 /// words "and" and "et". A quoted author is one, with any signs in the name.
 #[must_use]
