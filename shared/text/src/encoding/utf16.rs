@@ -44,6 +44,14 @@ struct Plausibility {
     unlikely: usize,
     /// Lone surrogates, noncharacters and private characters.
     invalid: usize,
+    /// NUL characters.
+    nuls: usize,
+    /// Ends of lines, counted above as well.
+    line_ends: usize,
+    /// Ideographs and kana, counted above as well.
+    ideographs: usize,
+    /// Wide punctuation, counted above as well.
+    wide_marks: usize,
 }
 
 impl Plausibility {
@@ -58,8 +66,13 @@ impl Plausibility {
         let mut counts = Self::default();
         for c in char::decode_utf16(units) {
             match c {
-                Ok('\0') => {}
-                Ok(c) => *counts.count_of(c) += 1,
+                Ok('\0') => counts.nuls += 1,
+                Ok(c) => {
+                    *counts.count_of(c) += 1;
+                    counts.line_ends += usize::from(c == '\n');
+                    counts.ideographs += usize::from(matches!(c, '\u{3040}'..='\u{9fff}'));
+                    counts.wide_marks += usize::from("、。，！：；？".contains(c));
+                }
                 Err(_) => counts.invalid += 1,
             }
         }
@@ -104,10 +117,17 @@ impl Plausibility {
     }
 
     fn is_unmarked_text(&self) -> bool {
-        self.is_text()
-            && self.ascii >= 2
-            && self.ascii * 16 >= self.total()
-            && self.unlikely * 4 <= self.total()
+        let has_enough_ascii = self.ascii * 16 >= self.total() && self.unlikely * 4 <= self.total();
+        self.is_text() && self.ascii >= 2 && (has_enough_ascii || self.is_ideographic())
+    }
+
+    /// Returns whether a text consists of ideographs, many of which look like two ASCII characters,
+    /// in lines and with punctuation that no single-byte text looks like.
+    fn is_ideographic(&self) -> bool {
+        self.nuls == 0
+            && self.line_ends > 0
+            && self.wide_marks > 0
+            && (self.ideographs + self.wide_marks) * 2 >= self.total()
     }
 }
 
@@ -132,6 +152,8 @@ mod tests {
             "タイトル: 灰色の港\r\nさくしゃ: まら\r\n",
             "כותרת: הנמל האפור\r\n",
             "제목: 회색 항구\r\n",
+            "三体问题，科幻小说。\r\n这是第二行。\r\n",
+            "三体问题，科幻小说。这是第二行，三体问题，科幻小说。这是第二行。\r\n三体问题。\r\n",
         ] {
             for (encoding, to_bytes, mark) in [
                 (
@@ -168,6 +190,8 @@ mod tests {
             b"\xFE\xFF\xB0\xB0\xB1\xB1\xB2\xB2\xDB\xDB\xDB\xDB",
             b"plain text\r\n",
             b"plain text with one \0\r\n",
+            b"plain texts \r\0\n\0 with two of them\r\n",
+            b"no odd text\x02\x300\r\0\n\0 with two of them\r\n",
         ] {
             assert_eq!(detect_utf16(bytes), None, "{bytes:?}");
         }
