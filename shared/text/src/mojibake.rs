@@ -106,12 +106,14 @@ fn undo_once(text: &str) -> Option<(String, Mojibake)> {
 /// Each run of characters that are not ASCII is UTF-8 or was not decoded wrongly.
 fn undo_utf8(text: &str, charset: Charset) -> Option<String> {
     let mut evidence = Evidence::default();
-    let mut before = ' ';
-    for (run, is_ascii) in runs(text) {
+    let mut before = "";
+    let mut rest = runs(text).peekable();
+    while let Some((run, is_ascii)) = rest.next() {
         if !is_ascii && !is_drawn(run) {
-            evidence.add(redecode(run, charset).as_deref(), before);
+            let after = rest.peek().map_or("", |(after, _)| after);
+            evidence.add(redecode(run, charset).as_deref(), before, after);
         }
-        before = run.chars().next_back().unwrap_or(before);
+        before = run;
     }
     // A run of drawing characters may be a drawing, if anything else was decoded correctly.
     let keeps_drawings = evidence.failures > 0;
@@ -155,22 +157,24 @@ fn redecode(run: &str, charset: Charset) -> Option<String> {
 struct Evidence {
     /// Decoded characters.
     chars: usize,
-    /// Those that are seldom in an NFO, or that follow a capital, as in `HYVÄ…`.
+    /// Those that are seldom in an NFO, or that may end a word in capitals, as in `HYVÄ…`.
     doubtful: usize,
     /// Runs that are not UTF-8.
     failures: usize,
 }
 
 impl Evidence {
-    /// Adds a run after the character `before`, decoded again if that is possible.
-    fn add(&mut self, decoded: Option<&str>, before: char) {
+    /// Adds a run between the runs `before` and `after`, decoded again if that is possible.
+    fn add(&mut self, decoded: Option<&str>, before: &str, after: &str) {
         let Some(decoded) = decoded else {
             self.failures += 1;
             return;
         };
+        let is_doubtful = before.ends_with(|c: char| c.is_ascii_uppercase())
+            && !is_within_name(before, decoded, after);
         for c in decoded.chars() {
             self.chars += 1;
-            self.doubtful += usize::from(before.is_ascii_uppercase() || !is_usual(c));
+            self.doubtful += usize::from(is_doubtful || !is_usual(c));
         }
     }
 
@@ -181,6 +185,15 @@ impl Evidence {
             self.chars >= MIN_CHARS_BESIDE_OTHERS.max(4 * self.failures)
         }
     }
+}
+
+/// Returns whether the decoded letters stand between one capital and a small letter: the `ü` of
+/// `MÃ¼ller`. In `HYVÄ…` nothing follows, and the word is in capitals.
+fn is_within_name(before: &str, decoded: &str, after: &str) -> bool {
+    let capitals = before.chars().rev().take(2);
+    capitals.filter(char::is_ascii_uppercase).count() == 1
+        && decoded.chars().all(char::is_lowercase)
+        && after.starts_with(|c: char| c.is_ascii_lowercase())
 }
 
 /// Undoes CP437 that was decoded as Windows-1252 or ISO-8859-1: `ÜÜÛÛßß` is `▄▄██▀▀`. Letters that

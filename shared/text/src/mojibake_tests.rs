@@ -51,6 +51,20 @@ fn utf8_decoded_in_another_encoding_is_decoded_again() {
 }
 
 #[test]
+fn accented_letter_after_a_first_capital_is_decoded_again() {
+    for text in [
+        "Author: Heinrich Müller",
+        "São Paulo, coração",
+        "König Brüder",
+    ] {
+        for decode_wrongly in [as_windows_1252, as_latin1] {
+            let wrong = decode_wrongly(text.as_bytes());
+            assert_eq!(undone(&wrong).as_deref(), Some(text), "{wrong}");
+        }
+    }
+}
+
+#[test]
 fn what_was_undone_is_told() {
     let kinds = |text: &str| undo(text).unwrap().1;
     let one = |encoding, decoded_as| {
@@ -104,6 +118,7 @@ fn correct_text_is_kept() {
         "Résumé : l'été où Zoé s'égara à l'île déserte.",
         "«CAFÉ» — “IRMÔ … HYVÄ… Ünlü Größe",
         "HYVÄ…",
+        "HYVÄ…nyt",
         "AMANHÃ…",
         "CAFÉ®",
         "CAFÉ\u{a0}!",
