@@ -12,7 +12,7 @@ use super::{
     labels::{LabeledValue, cells, find_labels, parse_header},
     layout::{MAX_COLUMNS, has_ascii_frame, is_drawing, is_drawing_char, width},
     listed_file::ListedFile,
-    markup::{hide_label_marks, strip_marks},
+    markup::{hide_label_marks, is_emphasized, strip_block_ends, strip_marks},
     size::parse_size,
     value::{is_unknown, parse_value},
 };
@@ -100,6 +100,7 @@ fn may_have_isbn(labels: &[LabeledValue<'_>]) -> bool {
 fn remove_frame(line: &str) -> String {
     let text = line.trim();
     let ascii_frame = text.chars().next().filter(|_| has_ascii_frame(text));
+    let ascii_frame = ascii_frame.filter(|_| !is_emphasized(text));
     let is_frame = |c: char| is_drawing_char(c) || Some(c) == ascii_frame;
     if !text.starts_with(is_frame) && !text.ends_with(is_frame) {
         return line.to_owned();
@@ -260,7 +261,7 @@ impl NfoReader {
     }
 
     fn add(&mut self, field: Option<Field>, value: &str) {
-        if let (Some(field), Some(value)) = (field, tidy_line(value)) {
+        if let (Some(field), Some(value)) = (field, tidy_line(strip_block_ends(value))) {
             self.fields.entry(field).or_default().push(value);
         }
     }
