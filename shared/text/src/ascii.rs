@@ -98,7 +98,7 @@ impl<'a> Speller<'a> {
             }
             previous = Some(c);
         }
-        // A sign that stands alone is dropped, unless nothing else is left.
+        // A sign without a letter is dropped, unless nothing else is left.
         let is_spelled =
             !self.has_sign || self.ascii.bytes().any(|byte| byte.is_ascii_alphanumeric());
         (self.ascii, self.is_complete && is_spelled)
