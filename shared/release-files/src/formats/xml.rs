@@ -88,6 +88,8 @@ pub fn walk(
 ) -> Result<(), Failure> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
+    // Comics and books often have `Salt & Sea`; the sign is a text there.
+    reader.config_mut().allow_dangling_amp = true;
     let mut depth = 0_usize;
     loop {
         let event = reader.read_event();
@@ -173,6 +175,22 @@ mod tests {
         assert_eq!(seen.unwrap(), format!("<r Some(\"Été\")>{text}</r>"));
         let unknown = walked("<r a='&none; &eacute;'>&Nbsp;</r>");
         assert_eq!(unknown.unwrap(), "<r Some(\"&none; &eacute;\")>&Nbsp;</r>");
+    }
+
+    #[test]
+    fn bare_ampersand_is_a_text() {
+        for (text, expected) in [
+            ("Salt & Sea", "Salt & Sea"),
+            ("AT&T", "AT&T"),
+            ("a && b &", "a && b &"),
+            ("&&amp;&", "&&&"),
+            ("R&B; &eacute;", "R&B; é"),
+        ] {
+            let seen = walked(&format!("<r a='{text}'>{text}</r>")).unwrap();
+            assert!(seen.ends_with(&format!(">{expected}</r>")), "{seen}");
+        }
+        let title = walked("<r><a>Salt & Sea</a><b>x</b></r>").unwrap();
+        assert_eq!(title, "<r None><a None>Salt & Sea</a><b None>x</b></r>");
     }
 
     #[test]
