@@ -56,6 +56,7 @@ pub struct ArchiveEntry {
 pub struct Archive<'r, R> {
     source: Source<'r, R>,
     directory: Arc<ZipArchiveMetadata>,
+    directory_start: u64,
     error_slot: ErrorSlot,
     entries: Vec<ArchiveEntry>,
     normalized_names: NormalizedNames,
@@ -85,6 +86,7 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
         let (entries, normalized_names) = read_directory(&directory)?;
         check_overlaps(&entries)?;
         Ok(Self {
+            directory_start: zip.central_directory_start(),
             source: zip.into_inner(),
             directory,
             error_slot,
@@ -117,6 +119,26 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
         let paths = || self.entries.iter().map(|entry| entry.path.as_str());
         self.directory.has_duplicate_names()
             || paths().collect::<HashSet<_>>().len() < self.entries.len()
+    }
+
+    /// Returns whether two files have the same path, as [`Archive::has_duplicate_paths`]. Nothing is
+    /// lost if a folder is listed twice.
+    ///
+    /// # Errors
+    /// Those of reading the directory again.
+    pub fn has_duplicate_files(&mut self) -> Result<bool, WorkError> {
+        let mut paths = HashSet::new();
+        let mut files = self.entries.iter().filter(|entry| !entry.is_dir);
+        if !files.all(|entry| paths.insert(entry.path.as_str())) {
+            return Ok(true);
+        }
+        if !self.directory.has_duplicate_names() {
+            return Ok(false);
+        }
+        // The library has only the last entry with each name.
+        let start = self.directory_start;
+        let directory = self.source.read_at(start, MAX_DIRECTORY_BYTES)?;
+        Ok(names_a_file_twice(&directory, self.directory.len()))
     }
 
     /// Returns a sentence about each oddity of the names that the owner should know.
@@ -244,15 +266,41 @@ fn read_directory(
     }
     let mut entries = Vec::with_capacity(directory.len());
     let mut normalized_names = NormalizedNames::default();
+    let mut folders = HashSet::new();
     for index in 0..directory.len() {
         let entry = directory.entry(index);
         let entry = entry.map_err(|error| convert_error(&error))?;
         if let Some(name) = read_name(&entry)? {
             normalized_names.add(&name);
+            if name.path.ends_with('/') && !folders.insert(name.path.clone()) {
+                continue;
+            }
             entries.push(describe(index, name, &entry));
         }
     }
     Ok((entries, normalized_names))
+}
+
+/// Returns whether two files in the directory have the same stored name, or may have: if it does not
+/// have `distinct` names.
+fn names_a_file_twice(directory: &[u8], distinct: usize) -> bool {
+    let mut names = HashSet::new();
+    let mut rest = directory;
+    while let Some(header) = rest.first_chunk::<46>()
+        && header.starts_with(b"PK\x01\x02")
+    {
+        let length = |at: usize| usize::from(u16::from_le_bytes([header[at], header[at + 1]]));
+        let (start, end) = (header.len(), header.len() + length(28));
+        let Some(name) = rest.get(start..end) else {
+            break;
+        };
+        if !names.insert(name) && !name.ends_with(b"/") && !name.ends_with(b"\\") {
+            return true;
+        }
+        let next = end + length(30) + length(32);
+        rest = rest.get(next..).unwrap_or_default();
+    }
+    names.len() != distinct
 }
 
 fn describe(directory_index: usize, name: EntryName, entry: &ZipFileEntry<'_>) -> ArchiveEntry {

@@ -159,12 +159,35 @@ fn normalized_names_are_reported_with_an_example() {
 }
 
 #[test]
+fn folder_that_is_listed_twice_loses_no_file() {
+    for name in [&b"aa/"[..], b"aa\\", b"bb/"] {
+        let bytes = samples::zip(&[("bb/", b""), ("aa/", b""), ("aa/a", b"1"), ("c", b"2")]);
+        let bytes = replace(bytes, b"bb/", name);
+        open(&bytes, |mut archive| {
+            assert!(!archive.has_duplicate_files().unwrap(), "{name:?}");
+            let folders = archive.entries().iter().filter(|entry| entry.is_dir);
+            assert_eq!(folders.count(), if name == b"bb/" { 2 } else { 1 });
+            let index = archive.find("aa/a").unwrap();
+            assert_eq!(archive.read(index, 100).unwrap(), b"1");
+        })
+        .unwrap();
+    }
+    let bytes = samples::zip(&[("b/", b""), ("a/", b""), ("cccc", b"1"), ("dddd", b"2")]);
+    let bytes = replace(replace(bytes, b"b/", b"a/"), b"dddd", b"cccc");
+    open(&bytes, |mut archive| {
+        assert!(archive.has_duplicate_files().unwrap())
+    })
+    .unwrap();
+}
+
+#[test]
 fn last_of_several_entries_with_one_name_is_used() {
     for name in [&b"aa/a"[..], b"aa\\a"] {
         let bytes = samples::zip(&[("bbbb", b"first"), ("aa/a", b"second")]);
         let bytes = replace(bytes, b"bbbb", name);
         open(&bytes, |mut archive| {
             assert!(archive.has_duplicate_paths());
+            assert!(archive.has_duplicate_files().unwrap());
             let warnings = archive.name_warnings();
             assert!(warnings.iter().any(|line| line.contains("same name")));
             let index = archive.find("aa/a").unwrap();

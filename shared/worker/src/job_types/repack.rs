@@ -80,7 +80,7 @@ impl Repack {
         let size = content.size();
         let archive = Archive::open(&mut content, size).map_err(unreadable)?;
         let mut archive = archive.without_ratio_limit();
-        if archive.has_duplicate_paths() {
+        if archive.has_duplicate_files().map_err(unreadable)? {
             let reason = format!("{old_name}.zip has several entries with the same name");
             return Err(corrupt(&reason));
         }

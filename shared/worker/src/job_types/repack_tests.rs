@@ -276,6 +276,13 @@ async fn names_of_a_foreign_archive_are_refused_or_normalized() {
     }
 }
 
+#[tokio::test]
+async fn folder_that_is_listed_twice_is_no_corruption() {
+    let zip = samples::zip(&[("bb/", b""), ("aa/", b""), ("aa/a.txt", b"first")]);
+    let twice = replaced(&zip, b"bb/", b"aa/");
+    assert_eq!(failure_with_archive(twice).await, None);
+}
+
 /// Rewrites the SFV of the current package with `line`, given the path and the digits of each file.
 async fn rewrite_sfv(harness: &WorkerHarness, line: impl Fn(&str, &str) -> String) -> Vec<u8> {
     let key = format!("{}{NAME}.sfv", harness.package_folder().await);
