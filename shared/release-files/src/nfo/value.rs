@@ -6,7 +6,8 @@ use super::{field::fold, markup::strip_marks, placeholder::is_placeholder};
 use crate::metadata::unquote;
 
 /// The words for a value that is not known, folded.
-const UNKNOWN: [&str; 32] = [
+const UNKNOWN: [&str; 35] = [
+    "0000",
     "aucun",
     "aucune",
     "auteurinconnu",
@@ -20,8 +21,10 @@ const UNKNOWN: [&str; 32] = [
     "none",
     "nonprecise",
     "nonrenseigne",
+    "nonspecifie",
     "notapplicable",
     "notavailable",
+    "notfound",
     "notgiven",
     "notknown",
     "notspecified",
@@ -42,6 +45,8 @@ const UNKNOWN: [&str; 32] = [
 ];
 /// Like [`UNKNOWN`], but only in capitals or with a sign: `N/A`, `n.c.`, `ND`.
 const UNKNOWN_INITIALS: [&str; 3] = ["na", "nc", "nd"];
+/// Like [`UNKNOWN`], but only with a full stop: `s.n.` (no name), `s.d.` (no date), `s.l.` (no place).
+const UNKNOWN_WITH_STOPS: [&str; 3] = ["sd", "sl", "sn"];
 /// The characters that say nothing.
 const FILLERS: &str = "-–—?._*/\\~=#…·:;,|<>()[]{} ";
 
@@ -69,9 +74,10 @@ pub fn is_unknown(value: &str) -> bool {
         return false;
     }
     let has_only_initials =
-        value.contains(['/', '.']) || !value.contains(|c: char| c.is_ascii_lowercase());
+        value.contains(['/', '.', '\\']) || !value.contains(|c: char| c.is_ascii_lowercase());
     UNKNOWN.contains(&folded.as_str())
         || has_only_initials && UNKNOWN_INITIALS.contains(&folded.as_str())
+        || value.contains('.') && UNKNOWN_WITH_STOPS.contains(&folded.as_str())
 }
 
 #[cfg(test)]
@@ -99,6 +105,12 @@ mod tests {
             "Unknown Author",
             "Inconnu",
             "Non communiqué",
+            "Non spécifié",
+            "Not Found",
+            "s.n.",
+            "[s.d.]",
+            "0000",
+            "n\\a",
             "TBA",
             "n.c.",
             "ND",
@@ -124,6 +136,9 @@ mod tests {
             "na",
             "Na",
             "Nd",
+            "SN",
+            "sd",
+            "0001",
             "None of This",
             "The Unknown",
             "!!!",
