@@ -6,7 +6,7 @@ mod quoting;
 mod year;
 
 pub use self::{
-    people::{join_authors, join_quoted_authors, split_authors, split_credits, split_people},
+    people::{join_authors, join_quoted_authors, split_authors, split_credits},
     quoting::{quote, unquote},
     year::find_year,
 };

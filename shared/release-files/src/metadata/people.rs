@@ -4,7 +4,7 @@ use text::tidy_line;
 
 use super::quoting::{quote, split_quoted};
 
-/// The words and signs that separate full names.
+/// The words and signs that separate full names, in any case.
 const SEPARATORS: [&str; 5] = [" / ", "/", " | ", " and ", " et "];
 /// The separators of a list whose last comma precedes them: `A, B, and C`.
 const LAST_SEPARATORS: [&str; 3] = [", and ", ", et ", ", & "];
@@ -15,8 +15,7 @@ const OTHERS: [&str; 4] = [" et al.", " et al", " and others", " et autres"];
 
 /// Splits a list of people at semicolons and ampersands, and at commas unless a comma may belong to
 /// `Family, Given`.
-#[must_use]
-pub fn split_people(text: &str) -> Vec<String> {
+fn split_people(text: &str) -> Vec<String> {
     let parts: Vec<&str> = if text.contains(';') {
         text.split(';').collect()
     } else if let Some(parts) = split_enumeration(text) {
@@ -54,14 +53,29 @@ pub fn split_authors(field: &str) -> Vec<String> {
     }
     let field = without_others(field);
     // Such a word may be part of a name; it is a separator only between full names.
-    let full_names = |word: &&str| field.contains(word) && field.split(word).all(is_full_name);
     if field.contains(';') || split_enumeration(field).is_some() {
         return split_people(field);
     }
-    match SEPARATORS.into_iter().find(full_names) {
-        Some(word) => field.split(word).flat_map(split_people).collect(),
+    let full_names = SEPARATORS.into_iter().find_map(|word| {
+        let names = split_ignore_case(field, word);
+        (names.len() > 1 && names.iter().all(|name| is_full_name(name))).then_some(names)
+    });
+    match full_names {
+        Some(names) => names.into_iter().flat_map(split_people).collect(),
         None => split_people(field),
     }
+}
+
+/// Splits a text at a word of small ASCII letters, which may be written in capitals.
+fn split_ignore_case<'a>(text: &'a str, word: &str) -> Vec<&'a str> {
+    let lower = text.to_ascii_lowercase();
+    let (mut parts, mut start) = (Vec::new(), 0);
+    for (at, _) in lower.match_indices(word) {
+        parts.push(&text[start..at]);
+        start = at + word.len();
+    }
+    parts.push(&text[start..]);
+    parts
 }
 
 /// Joins authors with commas, or with semicolons if [`split_authors`] would return a different
@@ -125,9 +139,11 @@ fn split_quoted_list(field: &str) -> Option<Vec<String>> {
 
 /// Splits `A, B, and C`; `None` if there is no comma before the last separator.
 fn split_enumeration(text: &str) -> Option<Vec<&str>> {
-    let (before, last) = LAST_SEPARATORS
-        .into_iter()
-        .find_map(|separator| text.rsplit_once(separator))?;
+    let lower = text.to_ascii_lowercase();
+    let (before, last) = LAST_SEPARATORS.into_iter().find_map(|separator| {
+        let at = lower.rfind(separator)?;
+        Some((&text[..at], &text[at + separator.len()..]))
+    })?;
     let mut parts = split_commas(before);
     let words: Vec<&str> = before.split(',').collect();
     // `Family, Given, and Family, Given` has a comma in the last name, too.
@@ -205,6 +221,13 @@ mod tests {
             ),
             ("Writer, A.; Other, B.", vec!["Writer, A.", "Other, B."]),
             ("Simon et Compagnie", vec!["Simon et Compagnie"]),
+            ("SIMON ET COMPAGNIE", vec!["SIMON ET COMPAGNIE"]),
+            ("MARA QUILL AND NED SHORE", vec!["MARA QUILL", "NED SHORE"]),
+            ("ÉVA QUILL ET NED SHORE", vec!["ÉVA QUILL", "NED SHORE"]),
+            (
+                "A. QUILL, B. SHORE, AND C. REEF",
+                vec!["A. QUILL", "B. SHORE", "C. REEF"],
+            ),
             ("A. Writer / B. Other", vec!["A. Writer", "B. Other"]),
             ("A. Writer/B. Other", vec!["A. Writer", "B. Other"]),
             ("A. Writer | B. Other", vec!["A. Writer", "B. Other"]),

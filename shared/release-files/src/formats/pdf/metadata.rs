@@ -5,7 +5,7 @@ use text::{tidy_line, tidy_text};
 use super::date;
 use super::findings::Findings;
 use crate::formats::model::{Identifier, Metadata};
-use crate::metadata::{isbn, split_people};
+use crate::metadata::{isbn, split_authors};
 
 /// Returns the metadata in these findings.
 pub fn metadata(findings: &Findings) -> Metadata {
@@ -38,13 +38,13 @@ pub fn metadata(findings: &Findings) -> Metadata {
 
 fn authors(findings: &Findings) -> Vec<String> {
     if let Some(authors) = findings.info("Author") {
-        return split_people(&authors);
+        return split_authors(&authors);
     }
     let creators: Vec<String> = findings.xmp.all("creator").collect();
     match &creators[..] {
         // Many programs write all authors as one.
-        [one] => split_people(one),
-        [] => split_people(&findings.xmp.first(&["Author"]).unwrap_or_default()),
+        [one] => split_authors(one),
+        [] => split_authors(&findings.xmp.first(&["Author"]).unwrap_or_default()),
         _ => creators,
     }
 }

@@ -94,6 +94,14 @@ fn values_may_be_references() {
 }
 
 #[test]
+fn authors_are_split_at_words() {
+    let pdf = pdf_with_info("<</Author(Mara Quill and Ned Shore)>>", &[]);
+    for (reader, metadata, _) in by_each_reader(&pdf) {
+        assert_eq!(metadata.authors, ["Mara Quill", "Ned Shore"], "{reader}");
+    }
+}
+
+#[test]
 fn catalog_and_page_tree_may_be_references() {
     let pdf = pdf_of(&[
         "<</Pages 5 0 R/Lang 6 0 R/Version 7 0 R/Metadata 8 0 R>>",
