@@ -121,8 +121,8 @@ impl Plausibility {
         self.is_text() && self.ascii >= 2 && (has_enough_ascii || self.is_ideographic())
     }
 
-    /// Returns whether a text consists of ideographs, many of which look like two ASCII characters,
-    /// in lines and with punctuation that no single-byte text looks like.
+    /// Returns whether a text consists of ideographs, in lines and with punctuation that no
+    /// single-byte text looks like. Many ideographs look like two ASCII characters.
     fn is_ideographic(&self) -> bool {
         self.nuls == 0
             && self.line_ends > 0
