@@ -175,7 +175,7 @@ fn folder_that_is_listed_twice_loses_no_file() {
     let bytes = samples::zip(&[("b/", b""), ("a/", b""), ("cccc", b"1"), ("dddd", b"2")]);
     let bytes = replace(replace(bytes, b"b/", b"a/"), b"dddd", b"cccc");
     open(&bytes, |mut archive| {
-        assert!(archive.has_duplicate_files().unwrap())
+        assert!(archive.has_duplicate_files().unwrap());
     })
     .unwrap();
 }
