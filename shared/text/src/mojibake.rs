@@ -131,11 +131,12 @@ fn undo_utf8(text: &str, charset: Charset) -> Option<String> {
         .then(|| runs(text).map(undo_run).collect())
 }
 
-/// Splits a text into runs of ASCII and of other characters.
+/// Splits a text into runs of ASCII, with the Unicode separators of lines, and of other characters.
 fn runs(mut text: &str) -> impl Iterator<Item = (&str, bool)> {
+    let is_plain = |c: char| c.is_ascii() || matches!(c, '\u{2028}' | '\u{2029}');
     std::iter::from_fn(move || {
-        let is_ascii = text.chars().next()?.is_ascii();
-        let end = text.find(|c: char| c.is_ascii() != is_ascii);
+        let is_ascii = is_plain(text.chars().next()?);
+        let end = text.find(|c: char| is_plain(c) != is_ascii);
         let (run, rest) = text.split_at(end.unwrap_or(text.len()));
         text = rest;
         Some((run, is_ascii))

@@ -65,6 +65,11 @@ fn accented_letter_after_a_first_capital_is_decoded_again() {
 }
 
 #[test]
+fn line_separator_hides_no_wrong_decoding() {
+    assert_eq!(undone("ΓûêΓûê\u{2028}").as_deref(), Some("██\u{2028}"));
+}
+
+#[test]
 fn what_was_undone_is_told() {
     let kinds = |text: &str| undo(text).unwrap().1;
     let one = |encoding, decoded_as| {
