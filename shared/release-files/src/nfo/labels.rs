@@ -5,9 +5,9 @@ use super::{clean::TAB_GAP, field::Field};
 /// The characters that may fill the gap between a label and its mark: `Title......:`.
 const LEADERS: &str = ".·•…_-–—~";
 /// The characters that may separate a label from its value.
-const MARKS: &str = ":=»>→";
+const MARKS: &str = ":：=»>→";
 /// The characters that may precede a label.
-const BULLETS: &str = "*-+#•·»>■►[(";
+const BULLETS: &str = "*-+#=•·»>■►[(";
 /// The brackets that may close a label.
 const CLOSING_BRACKETS: [char; 2] = [']', ')'];
 /// The largest number of characters, including spaces, between the indentation and the label.
@@ -45,6 +45,10 @@ impl Separator {
     /// Splits the text after a label into its separator and the value.
     fn split_off(text: &str, in_brackets: bool) -> Option<(Self, &str)> {
         let trimmed = text.trim_start();
+        if in_brackets && let Some(value) = trimmed.strip_prefix("]=-") {
+            // A label has a value: `-=[ NOTES ]=-` is a heading.
+            return (!value.trim().is_empty()).then_some((Self::Bracket, value));
+        }
         let rest = text.trim_start_matches(|c| {
             is_space(c) || LEADERS.contains(c) || in_brackets && CLOSING_BRACKETS.contains(&c)
         });
@@ -97,21 +101,31 @@ fn parse_label_before(line: &str, text_end: usize) -> Option<LabeledValue<'_>> {
 }
 
 const fn is_space(c: char) -> bool {
-    matches!(c, ' ' | TAB_GAP)
+    matches!(c, ' ' | '\u{a0}' | '\u{202f}' | TAB_GAP)
 }
 
 /// Returns whether a text starts with two spaces or with a tab.
 fn starts_with_gap(text: &str) -> bool {
     let gap = &text[..text.len() - text.trim_start_matches(is_space).len()];
-    gap.len() > 1
+    gap.chars().nth(1).is_some() || gap.starts_with(TAB_GAP)
 }
 
 /// The offset of the first character after indentation and bullets.
 fn label_start(line: &str) -> Option<usize> {
-    let indent = line.len() - line.trim_start_matches(' ').len();
+    let text = line.trim_start_matches(' ');
+    let indent = line.len() - text.len() + number_length(text);
     let mut start = line[indent..].char_indices().take(MAX_BULLET_CHARS);
     let (offset, _) = start.find(|(_, c)| *c != ' ' && !BULLETS.contains(*c))?;
     Some(indent + offset)
+}
+
+/// The length of the number of an item at the start of a text: `1. ` or `12) `.
+fn number_length(text: &str) -> usize {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let is_number = (1..=2).contains(&digits)
+        && text[digits..].starts_with(['.', ')'])
+        && text[digits + 1..].starts_with(' ');
+    if is_number { digits + 1 } else { 0 }
 }
 
 /// The length of the label at the start of a text, in bytes. A label starts with a letter, is
@@ -227,6 +241,12 @@ mod tests {
             "Title:A Book",
             "Title\u{2003}A Book",
             "Title \u{2003} A Book",
+            "Title\u{a0}: A Book",
+            "Titre\u{202f}:\u{a0}A Book",
+            "Title：A Book",
+            "1. Title: A Book",
+            "12) Title: A Book",
+            "-=[ Title ]=- A Book",
             "# Title: A Book",
             "+ Title: A Book",
         ] {
@@ -249,6 +269,10 @@ mod tests {
             "...",
             "- : -",
             "Well... no",
+            "Title\u{a0}page",
+            "1.5 Title: x",
+            "-=[ NOTES ]=-",
+            "-=[ TITLE ]=-",
             "see http://x",
         ] {
             assert_eq!(parse_label(line), None, "{line}");
