@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 use encoding_rs::WINDOWS_1252;
 use oem_cp::{code_table::ENCODING_TABLE_CP437, encode_char_checked};
 
-use crate::encoding::{Encoding, decode};
+use crate::{
+    encoding::{Encoding, decode},
+    is_unprintable,
+};
 
 /// The number of times that a text may have been decoded wrongly.
 const MAX_ROUNDS: usize = 3;
@@ -107,9 +110,9 @@ fn undo_once(text: &str) -> Option<(String, Mojibake)> {
 fn undo_utf8(text: &str, charset: Charset) -> Option<String> {
     let mut evidence = Evidence::default();
     let mut before = "";
-    let mut rest = runs(text).peekable();
-    while let Some((run, is_ascii)) = rest.next() {
-        if !is_ascii && !is_drawn(run) {
+    let mut rest = runs(text, charset).peekable();
+    while let Some((run, is_plain)) = rest.next() {
+        if !is_plain && !is_drawn(run) {
             let after = rest.peek().map_or("", |(after, _)| after);
             evidence.add(redecode(run, charset).as_deref(), before, after);
         }
@@ -117,8 +120,8 @@ fn undo_utf8(text: &str, charset: Charset) -> Option<String> {
     }
     // A run of drawing characters may be a drawing, if anything else was decoded correctly.
     let keeps_drawings = evidence.failures > 0;
-    let undo_run = |(run, is_ascii): (&str, bool)| {
-        let is_kept = is_ascii || keeps_drawings && is_drawn(run);
+    let undo_run = |(run, is_plain): (&str, bool)| {
+        let is_kept = is_plain || keeps_drawings && is_drawn(run);
         let redecoded = if is_kept {
             None
         } else {
@@ -128,18 +131,19 @@ fn undo_utf8(text: &str, charset: Charset) -> Option<String> {
     };
     evidence
         .is_certain()
-        .then(|| runs(text).map(undo_run).collect())
+        .then(|| runs(text, charset).map(undo_run).collect())
 }
 
-/// Splits a text into runs of ASCII, with the Unicode separators of lines, and of other characters.
-fn runs(mut text: &str) -> impl Iterator<Item = (&str, bool)> {
-    let is_plain = |c: char| c.is_ascii() || matches!(c, '\u{2028}' | '\u{2029}');
+/// Splits a text into runs of plain characters and of others. Plain are ASCII and what no viewer
+/// shows, such as a separator of lines, if the character set lacks it.
+fn runs(mut text: &str, charset: Charset) -> impl Iterator<Item = (&str, bool)> {
+    let is_plain = move |c: char| c.is_ascii() || is_unprintable(c) && charset.byte(c).is_none();
     std::iter::from_fn(move || {
-        let is_ascii = is_plain(text.chars().next()?);
-        let end = text.find(|c: char| is_plain(c) != is_ascii);
+        let is_plain_run = is_plain(text.chars().next()?);
+        let end = text.find(|c: char| is_plain(c) != is_plain_run);
         let (run, rest) = text.split_at(end.unwrap_or(text.len()));
         text = rest;
-        Some((run, is_ascii))
+        Some((run, is_plain_run))
     })
 }
 

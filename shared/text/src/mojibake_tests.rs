@@ -65,8 +65,11 @@ fn accented_letter_after_a_first_capital_is_decoded_again() {
 }
 
 #[test]
-fn line_separator_hides_no_wrong_decoding() {
-    assert_eq!(undone("ΓûêΓûê\u{2028}").as_deref(), Some("██\u{2028}"));
+fn invisible_character_hides_no_wrong_decoding() {
+    for (wrong, text) in [("ΓûêΓûê\u{2028}", "██\u{2028}"), ("\u{85}ÃœÃœ", "\u{85}ÜÜ")]
+    {
+        assert_eq!(undone(wrong).as_deref(), Some(text));
+    }
 }
 
 #[test]
