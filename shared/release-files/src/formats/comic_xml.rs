@@ -128,7 +128,7 @@ impl Values {
         let mut values = Vec::new();
         let mut open = Vec::<(String, String)>::new();
         let broken = FailureCode::ArchiveDamaged;
-        xml::walk(document, broken, &mut |node| match node {
+        xml::walk_careless(document, broken, &mut |node| match node {
             Node::Open(name, attributes) => {
                 let name = name.to_ascii_lowercase();
                 open.push((name, String::new()));
