@@ -109,12 +109,13 @@ def test_session_from_login_to_download(owner: User, shell: Shell, tmp_path: Pat
         "year": 2026,
         "authors": ["Ada Example"],
     }
-    (tmp_path / "lighthouse.epub").write_bytes(sample_epub())
+    book = sample_epub()
+    (tmp_path / "lighthouse.epub").write_bytes(book)
     (tmp_path / "empty").write_bytes(b"")
     run("release", "upload", release, "lighthouse.epub")
     run("release", "upload", release, "empty", "--as", "art/é mpty.txt")
     assert owner.files(release, "source/") == {
-        "lighthouse.epub": sample_epub(),
+        "lighthouse.epub": book,
         "art/é mpty.txt": b"",
     }
     config = ("--config", "compression=high", "generate_diz=false")

@@ -146,7 +146,7 @@ def epub_facts(data: bytes) -> dict[str, Any]:
 
     return {
         "title": texts("title")[0],
-        "authors": texts("creator"),
+        "authors": list(dict.fromkeys(texts("creator"))),
         "language": texts("language")[0],
         "publisher": texts("publisher")[0],
         "isbn": texts("identifier")[0].removeprefix("urn:isbn:"),
