@@ -31,6 +31,7 @@ CANCELLED = 0.2  # share of the hostile jobs that their owner cancels
 FLOOD = 20  # jobs and drafts of one wave
 OPEN_FLOOD = 60  # open jobs and drafts of the floods, above which they cancel
 JOB_TIMEOUT = 240  # seconds until a hostile job has ended
+CANCEL_TIMEOUT = 120  # seconds beyond the attack's time to cancel a job at work
 MAX_REFUSAL = 64 * KIB  # bytes of the answer to a bad request
 NESTED = "[" * 240 + "]" * 240
 # A parser that reads this name of a field reads its text as JSON of its own.
@@ -194,7 +195,10 @@ class HostileUser:
     # -------------------------------------------------------------- the attacks
 
     def run(self) -> None:
-        """Attacks until the time is over and every hostile job has been tried."""
+        """Attacks until the time is over and every hostile job has been tried.
+
+        A job may end before its cancel, so the attack continues until a cancel was in time.
+        """
         deadline = time.monotonic() + self.seconds
         repeated = (self.flood, self.send_bodies, self.trespass, self.upload_oddly, self.forge)
         actions: list[Callable[[], None]] = [partial(self.repeat, act) for act in repeated]
@@ -202,7 +206,7 @@ class HostileUser:
         with ThreadPoolExecutor(len(actions)) as pool:
             tasks = [pool.submit(action) for action in actions]
             try:
-                while (time.monotonic() < deadline or self.untried) and not any(
+                while self.has_more_to_do(deadline) and not any(
                     task.done() and task.exception() for task in tasks
                 ):
                     time.sleep(0.1)
@@ -211,6 +215,15 @@ class HostileUser:
             for task in tasks:
                 task.result()
         self.cancel_all()
+
+    def has_more_to_do(self, deadline: float) -> bool:
+        """Returns whether the attack continues."""
+        now = time.monotonic()
+        return (
+            now < deadline
+            or bool(self.untried)
+            or (not self.stops and now < deadline + CANCEL_TIMEOUT)
+        )
 
     def repeat(self, act: Callable[[], None]) -> None:
         """Repeats an attack until the end."""
