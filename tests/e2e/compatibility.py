@@ -6,15 +6,14 @@ answer has can only grow, too. Descriptions and examples do not count.
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from document import METHODS, ROOT
+
 CURRENT = ROOT / "openapi.yaml"
 RELEASED = ROOT / "tests/fixtures/released_openapi.yaml"
-METHODS = ("get", "post", "put", "patch", "delete")
 
 Schema = dict[str, Any]
 # By place and name.
