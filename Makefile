@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 # Recipes read the values that a user gives as variables of the shell, IN_NAME. Neither make nor the shell then takes a
 # part of a value for code. Without 'unexport', make would expand it once more.
-INPUTS := API_URL ARGS BUCKET EVENT FILE FN HOSTILE JOBS MIB PARAMETERS PART REMOVE ROLE SECONDS SEED STAGE USER
+INPUTS := API_URL ARGS BUCKET EVENT FILE FN HOSTILE JOBS MIB PARAMETERS PART REMOVE ROLE SECONDS SEED SINCE STAGE USER
 $(foreach name,$(INPUTS),$(eval export IN_$(name) := $$(value $(name))))
 unexport $(filter-out USER,$(INPUTS))
 # The shell sets USER to the login name, so only a USER on make's command line counts.
@@ -67,7 +67,8 @@ down: ## Stop the local AWS and remove its data
 	@"$$PYTHON" scripts/local.py down
 
 .PHONY: build
-build: cargo ## Build every function for this machine into build/, and the client target/local/jobs
+build: cargo ## Build the console and every function for this machine into build/, and the client target/local/jobs
+	@scripts/console.sh build/get-console
 	@echo "Building the functions"
 	@cargo build --locked --quiet --profile local --workspace --bins $(BENCHMARKS)
 	@for name in $(FUNCTIONS); do \
@@ -78,6 +79,11 @@ build: cargo ## Build every function for this machine into build/, and the clien
 .PHONY: token
 token: ## Print a token for the local system (make -s token USER=7 ROLE=admin)
 	@"$$PYTHON" scripts/tokens.py -- "$$TOKEN_USER" $${IN_ROLE:+"$$IN_ROLE"}
+
+.PHONY: console
+console: up ## Serve the console with reload as you edit, against the local system (Ctrl-C to stop)
+	@scripts/console.sh
+	@set -a; . .local/env; set +a; cd console && npm run --silent dev
 
 .PHONY: invoke
 invoke: up ## Invoke one function with its sample event, or your own (FN=get-job EVENT=my.json)
@@ -130,6 +136,8 @@ test-rust: cargo venv-tools venv-tests ## Run the Rust tests, which need no syst
 
 .PHONY: check
 check: cargo venv-tools venv-lint venv-tests ## Check formatting, lints, types, docs, wording, dependencies and templates
+	@scripts/console.sh
+	npm run --silent --prefix console check
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
@@ -142,6 +150,8 @@ check: cargo venv-tools venv-lint venv-tests ## Check formatting, lints, types, 
 	"$$PYTHON" scripts/check_requirements.py
 	"$(TESTS)/python" bench/prices.py --check
 	"$(TESTS)/python" scripts/api_table.py --check
+	"$(TESTS)/python" scripts/api_reference.py --check
+	scripts/lint_openapi.sh
 	"$(TESTS)/python" tests/e2e/compatibility.py
 	"$(LOCAL)/venv-lint/bin/cfn-lint" template.yaml monitoring.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 \
@@ -185,8 +195,14 @@ bench: build venv-local venv-cli venv-python venv-tests ## Run all benchmarks; w
 
 # ------------------------------------------------------------------ AWS
 
+.PHONY: republish
+republish: $(if $(IN_STAGE),venv-cli,up) ## Publish the events of jobs since a time again (SINCE=2026-11-28T12:00:00Z STAGE=prod; default: local)
+	@[ -n "$$IN_SINCE" ] || { echo "error: SINCE= is the time of the first event" >&2; exit 1; }
+	@$(if $(IN_STAGE),,$(LOCAL_AWS)) "$$PYTHON" scripts/republish.py --stack "jobs-$${IN_STAGE:-local}" -- "$$IN_SINCE"
+
 .PHONY: build-aws
-build-aws: cargo venv-local venv-zig ## Build every function for AWS (arm64) into build/
+build-aws: cargo venv-local venv-zig ## Build the console and every function for AWS (arm64) into build/
+	@scripts/console.sh build/get-console
 	PATH="$(LOCAL)/venv-zig/bin:$$PATH" cargo lambda build --locked --release --arm64 \
 	  --workspace --exclude jobs-cli --lambda-dir build
 

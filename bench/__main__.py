@@ -17,6 +17,7 @@ from pathlib import Path
 from files import measure_files
 from live import measure_live
 from prices import write_prices
+from push import measure_push
 from report import Report
 from startup import DEPLOYED, measure_startup
 from throughput import measure_throughput
@@ -33,7 +34,7 @@ CARGO_BUILD = ["cargo", "build", "--locked", "--quiet"]
 BENCHMARKS = [*CARGO_BUILD, "--profile", "local", "--workspace", "--bins", "--bench", "*"]
 # Parts that count requests, or compare timings taken at the same time: other load does not matter.
 COUNTED = ("costs", "growth")
-TIMED = ("startup", "handlers", "processing", "live", "files")
+TIMED = ("startup", "handlers", "processing", "live", "push", "files")
 TITLES = {
     "costs": "Requests and capacity units of each operation",
     "growth": "The same on growing tables; times are ratios to the smallest table",
@@ -41,6 +42,7 @@ TITLES = {
     "handlers": "Warm calls relative to the bare SDK call, and requests per second",
     "processing": "Jobs through one processor",
     "live": "Waiting times on the deployed local system",
+    "push": "Waiting times over the live channel, beside polling and without watchers",
     "files": "Files: MiB/s, peak memory, and other tools' time relative to ours (more is better)",
 }
 
@@ -92,6 +94,7 @@ def run_parts(report: Report, names: Sequence[str], sizes: Sequence[int]) -> Non
         "startup": lambda report: measure_startup(report, LOCAL_BUILD, RELEASE_BUILD, VENV_PYTHON),
         "handlers": run_handlers,
         "live": measure_live,
+        "push": measure_push,
         "files": lambda report: measure_files(report, RELEASE_BUILD / "process-jobs", sizes),
     }
     for name in names:

@@ -26,6 +26,24 @@ VOLUME_SIZE = 700 * MIB
 JOB_TIMEOUT = 1_800  # seconds
 RELEASE_NAME = "Bench.Mark-GRP"
 ZIP_OPTIONS = {"store": "-0", "normal": "-6"}
+BOOK_MIB = 100
+BOOK_RUNS = 3
+MAX_BOOK_RATIO = 1.3
+BOOK_CHAPTERS = 300
+BOOK_CHAPTER_WORDS = 2_000
+XHTML = "http://www.w3.org/1999/xhtml"
+EPUB_TYPES = "http://www.idpf.org/2007/ops"
+BOOK_CONTAINER = """<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>
+<rootfile full-path="OPS/book.opf" media-type="application/oebps-package+xml"/>
+</rootfiles></container>"""
+BOOK_PACKAGE = """<package version="3.0" xmlns="http://www.idpf.org/2007/opf"><metadata>
+<dc:title xmlns:dc="http://purl.org/dc/elements/1.1/">A Large Book</dc:title></metadata><manifest>
+<item id="nav" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>{items}
+</manifest><spine>{spine}</spine></package>"""
+# The start of a JPEG of 600 by 800 pixels: its header, and a frame.
+JPEG_HEADER = bytes.fromhex(
+    "ffd8ffe000104a46494600010100000100010000ffc0001108032002580301220002110103110100"
+)
 PYTHON_ZIP = """
 import sys, zipfile
 kind = zipfile.ZIP_STORED if sys.argv[1] == "store" else zipfile.ZIP_DEFLATED
@@ -43,6 +61,31 @@ def write_sample(path: Path, mib: int) -> None:
     with path.open("wb") as file:
         for at in range(mib):
             file.write((noise[at % 8] + text).ljust(MIB, b".")[:MIB])
+
+
+def write_book(path: Path, mib: int, *, is_epub: bool) -> None:
+    """Writes an EPUB, mostly of images, or a plain archive of its files."""
+    chance = random.Random(mib)
+    words = [f"{chance.randrange(1 << 24):x}" for _ in range(4_096)]
+    items, chapters = "", [f"text/{number}.xhtml" for number in range(BOOK_CHAPTERS)]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        if is_epub:
+            book.writestr("mimetype", "application/epub+zip", zipfile.ZIP_STORED)
+            book.writestr("META-INF/container.xml", BOOK_CONTAINER)
+        for number, chapter in enumerate(chapters):
+            text = " ".join(chance.choices(words, k=BOOK_CHAPTER_WORDS))
+            image = f"images/{number}.jpg"
+            body = f"<p>{text}</p><img src='../{image}' alt=''/>"
+            book.writestr(f"OPS/{chapter}", f"<html xmlns='{XHTML}'><body>{body}</body></html>")
+            noise = chance.randbytes(mib * MIB // BOOK_CHAPTERS)
+            book.writestr(f"OPS/{image}", JPEG_HEADER + noise, zipfile.ZIP_STORED)
+            items += f"<item id='c{number}' href='{chapter}' media-type='application/xhtml+xml'/>"
+            items += f"<item id='i{number}' href='{image}' media-type='image/jpeg'/>"
+        links = "".join(f"<li><a href='{chapter}'>A chapter</a></li>" for chapter in chapters)
+        nav = f"<nav epub:type='toc' xmlns:epub='{EPUB_TYPES}'><ol>{links}</ol></nav>"
+        book.writestr("OPS/nav.xhtml", f"<html xmlns='{XHTML}'><body>{nav}</body></html>")
+        spine = "".join(f"<itemref idref='c{number}'/>" for number in range(BOOK_CHAPTERS))
+        book.writestr("OPS/book.opf", BOOK_PACKAGE.format(items=items, spine=spine))
 
 
 def seconds_of(command: Sequence[str]) -> float:
@@ -94,6 +137,14 @@ class FileBench:
         self, name: str, mib: int, release: int, job_type: str, **config: Any
     ) -> tuple[float, Any]:
         """Runs a job and reports its speed and memory; returns its seconds and its result."""
+        seconds, memory, result = self.run_job(release, job_type, **config)
+        self.report.add(f"{name} {mib} MiB", mib / seconds, "MiB/s")
+        row = f"{name} {mib} MiB, resident memory"
+        self.report.add(row, memory, "MiB", limit=MEMORY_LIMIT)
+        return seconds, result
+
+    def run_job(self, release: int, job_type: str, **config: Any) -> tuple[float, float, Any]:
+        """Runs a job in a new processor; returns its seconds, its memory in MiB and its result."""
         message = {
             "job_type": job_type,
             "release_id": release,
@@ -108,10 +159,7 @@ class FileBench:
             memory = peak_memory(processor.pid)
         [job] = self.user.get(f"/api/releases/{release}/jobs?limit=1").body["jobs"]
         assert job["status"] == "completed", job
-        self.report.add(f"{name} {mib} MiB", mib / seconds, "MiB/s")
-        row = f"{name} {mib} MiB, resident memory"
-        self.report.add(row, memory, "MiB", limit=MEMORY_LIMIT)
-        return seconds, self.user.job(job["id"])["result"]
+        return seconds, memory, self.user.job(job["id"])["result"]
 
     def measure(self, mib: int) -> None:
         """Measures all kinds of jobs on a file of this size."""
@@ -127,6 +175,30 @@ class FileBench:
             self.check_archive(mib)
         for path in self.folder.root.iterdir():
             path.unlink()
+
+    def measure_book(self) -> None:
+        """Compares the analysis of an EPUB with that of an archive of the same files.
+
+        The latter reads only the directory and the checksums.
+        """
+        archive, book = self.book_seconds(is_epub=False), self.book_seconds(is_epub=True)
+        row = f"analysis of an EPUB of {BOOK_MIB} MiB, seconds to those of an archive"
+        self.report.add(row, book / archive, "times", limit=MAX_BOOK_RATIO)
+
+    def book_seconds(self, *, is_epub: bool) -> float:
+        """Returns the shortest time of some analyses of an EPUB, or of an archive of its files."""
+        release = self.user.create_release()
+        path = self.folder.path(f"releases/{release}/source/book.epub")
+        write_book(path, BOOK_MIB, is_epub=is_epub)
+        shortest = float("inf")
+        for _ in range(BOOK_RUNS):
+            seconds, memory, result = self.run_job(release, "analysis")
+            words = BOOK_CHAPTERS * BOOK_CHAPTER_WORDS if is_epub else None
+            assert result["contents"]["words"] == words
+            assert memory <= MEMORY_LIMIT
+            shortest = min(shortest, seconds)
+        path.unlink()
+        return shortest
 
     def measure_packaging(self, release: int, source: Path, mib: int, compression: str) -> None:
         """Measures a packaging, and zip and Python's zipfile on the same file."""
@@ -170,3 +242,4 @@ def measure_files(report: Report, binary: Path, sizes: Sequence[int]) -> None:
         bench = FileBench(report, binary, folder, address, Path(scratch))
         for mib in sizes:
             bench.measure(mib)
+        bench.measure_book()

@@ -35,11 +35,11 @@ def add_row(report: Report, name: str, values: list[float]) -> None:
     report.add(f"{name}, p99", percentile(values, 0.99) * 1000, "ms")
 
 
-def submit_to_running(user: User) -> list[float]:
+def submit_to_running(user: User, count: int = STARTS) -> list[float]:
     """Runs short jobs; returns the seconds from the creation of each to its start."""
     release = user.create_release({"book.txt": BOOK})
     # One after another: the wait for other jobs in the queue would count too.
-    jobs = [user.run_job(job_type="analysis", release_id=release) for _ in range(STARTS)]
+    jobs = [user.run_job(job_type="analysis", release_id=release) for _ in range(count)]
     return [seconds(job["started_at"]) - seconds(job["created_at"]) for job in jobs]
 
 
@@ -70,8 +70,8 @@ def cancel_to_stopped(stack: Stack, user: User, release: int) -> float:
         return end.result() - seconds(user.status(job)["finished_at"])
 
 
-def written_to_seen(user: User) -> list[float]:
-    """Follows the log of a job like a client; returns the seconds until each line appeared."""
+def written_to_seen(user: User, interval: float = POLL_INTERVAL) -> list[float]:
+    """Polls the log of a job like a client; returns the seconds until each line appeared."""
     release = user.create_release({"book.txt": BOOK}, metadata={"title": "A Book"})
     job = user.create_job(job_type="packaging", release_id=release)
     waited: list[float] = []
@@ -83,7 +83,7 @@ def written_to_seen(user: User) -> list[float]:
         after = f"?after={page['next_cursor']}"
         if page["finished"]:
             return waited
-        time.sleep(POLL_INTERVAL)
+        time.sleep(interval)
 
 
 def measure_live(report: Report) -> None:

@@ -1,4 +1,4 @@
-"""The price of a million jobs, of a million status polls and of an idle system on AWS.
+"""The price of jobs, polls, pushes, events and an idle system on AWS.
 
 `make bench` writes the values that it measures to bench/measured.json, and docs/prices.md.
 `python3 bench/prices.py` writes the page from that file and the templates, and measures nothing.
@@ -18,6 +18,9 @@ from report import Report
 DATE = "2026-11-25"
 PRICES = {
     "API Gateway, HTTP API": (1.00, "million requests"),
+    "API Gateway, WebSocket, messages": (1.00, "million messages of up to 32 KB"),
+    "API Gateway, WebSocket, connections": (0.25, "million minutes"),
+    "EventBridge, own events": (1.00, "million events of up to 64 KB"),
     "Lambda, requests": (0.20, "million requests"),
     "Lambda, arm64": (0.0000133334, "GB-second"),
     "DynamoDB, on demand, writes": (0.625, "million units"),
@@ -49,13 +52,21 @@ S3_READS = 3  # per source file of up to 8 MiB, besides the listing
 PART_MIB = 8  # of a source file per read, and of an upload per part
 UNCACHED_SHARE = 0.05  # of the requests that reach the authorizer: API Gateway caches its answers
 HEARTBEAT_SECONDS = 2
+POST_SECONDS = 0.02  # that a function waits until API Gateway or EventBridge has taken a message
+# A job that a person watches.
+BUSY_CHANGES, CALM_CHANGES = 30, 6  # in a minute that the person sees
+POLL_SECONDS = 1  # `poll_after` of a running job
+FALLBACK_SECONDS = 5  # between the polls of a client without a connection
+VISIT_MINUTES = 10  # for which a connection stays open
+PING_MINUTES = 5  # between the pings of an idle connection
+QUIET_MINUTES = 1  # of a quiet job, after which the client asks once
 BENCH_MIB = 100  # size of the packaged file
 MINUTES = 30 * 24 * 60  # of a month
 SHARDS = 16  # that an idle sweep queries, in shared/store/src/keys.rs
 SWEEP_SECONDS = 0.1  # of an idle sweep
 POLLS = 15  # of an idle queue a minute: five connections of Lambda, 20 seconds each
 QUEUES = 2  # that have a function
-OWN_METRICS = 19  # JobsEnded by 6 types and 2 ends, JobsDeferred by 4 reasons, 3 others
+OWN_METRICS = 24  # JobsEnded by 6 types and 2 ends, JobsDeferred by 4 reasons, 8 others
 # The example: jobs a month, status polls of each, and months that files, jobs and logs are kept.
 EXAMPLE_JOBS, EXAMPLE_POLLS = 10_000, 100
 FILE_MONTHS, JOB_MONTHS, LOG_MONTHS = 12, 3, 1
@@ -64,7 +75,10 @@ GIB = 1.073741824  # GB
 
 # The measured values that the bills need: costs of operations, and a speed in MiB/s.
 CREATE, RUN, STATUS = "create", "a package's job", "status"
-OPERATIONS = (CREATE, RUN, STATUS)
+TICKET, CONNECT, DISCONNECT = "a ticket", "a connection", "the end of a connection"
+WATCH, WATCHERS = "a watch of a job", "those who watch a job"
+LIVE = (TICKET, CONNECT, WATCH, DISCONNECT)
+OPERATIONS = (CREATE, RUN, STATUS, *LIVE, WATCHERS)
 PACKAGING = f"packaging (normal) {BENCH_MIB} MiB"
 
 # Returns a measured cost of an operation: its `requests`, `read units` or `write units`.
@@ -148,6 +162,61 @@ def bill_jobs(cost: Cost, seconds: float) -> Bill:
     return bill
 
 
+def bill_polled_minutes(cost: Cost, seconds: int) -> Bill:
+    """Returns the bill for a million minutes in which a client polls the log of a running job."""
+    bill = Bill(f"A million watched job-minutes by polling every {seconds} s")
+    polls = MILLION * 60 // seconds
+    bill.add_route(polls, cost(STATUS, "requests"), "polls")
+    bill.add_units(polls * cost(STATUS, "read units"), 0, "polls")
+    # A poll that finds new lines also reads them.
+    found = MILLION * min(BUSY_CHANGES, 60 // seconds)
+    bill.add_units(found * 0.5, 0, "new lines")
+    return bill
+
+
+def bill_pushed_minutes(cost: Cost, changes: int) -> Bill:
+    """Returns the bill for a million minutes in which a connection follows a running job."""
+    kind = f"with {changes} changes a minute" if changes else "of a quiet job"
+    bill = Bill(f"A million watched job-minutes by push, {kind}")
+    bill.add("API Gateway, WebSocket, connections", MILLION, "one connection for the job")
+    visits = MILLION // VISIT_MINUTES
+    bill.add_route(visits, cost(TICKET, "requests"), f"a ticket every {VISIT_MINUTES} minutes")
+    reads = sum(cost(operation, "read units") for operation in LIVE)
+    writes = sum(cost(operation, "write units") for operation in LIVE)
+    # The first push without a watcher reads the watchers, and removes the mark.
+    reads, writes = reads + cost(WATCHERS, "read units"), writes + 1
+    bill.add_units(visits * reads, visits * writes, "tickets, connections and watches")
+    calls = cost(WATCH, "requests") * DYNAMODB_SECONDS + POST_SECONDS
+    bill.add_invocations(visits * 4, ROUTE_GB, calls, "authorizer, open, subscribe, close")
+    bill.add("API Gateway, WebSocket, messages", visits * 2, "subscribe and its answer")
+    pushes = MILLION * changes
+    if pushes:
+        bill.add("API Gateway, WebSocket, messages", pushes, "pushes")
+        push = 2 * DYNAMODB_SECONDS + POST_SECONDS
+        bill.add_invocations(pushes, ROUTE_GB, push, "push-updates, one a change")
+        reads = cost(WATCHERS, "read units") + 0.5
+        bill.add_units(pushes * reads, 0, "watchers and new lines")
+    else:
+        pings = MILLION / PING_MINUTES
+        bill.add("API Gateway, WebSocket, messages", pings * 2, "pings and their answers")
+        bill.add_invocations(pings, ROUTE_GB, POST_SECONDS, "pings")
+        asked = MILLION // QUIET_MINUTES
+        bill.add_route(asked, cost(STATUS, "requests"), "one question a minute")
+        bill.add_units(asked * cost(STATUS, "read units"), 0, "one question a minute")
+    return bill
+
+
+def bill_events(cost: Cost) -> Bill:
+    """Returns the bill for a million events of jobs, each in an invocation of its own."""
+    bill = Bill("A million events")
+    bill.add("EventBridge, own events", MILLION, "the events; their delivery to a queue is free")
+    seconds = DYNAMODB_SECONDS + POST_SECONDS
+    bill.add_invocations(MILLION, ROUTE_GB, seconds, "publish-events, one an event")
+    # Those who watch the owner's jobs, and those who watch all.
+    bill.add_units(MILLION * 2 * cost(WATCHERS, "read units"), 0, "watchers of lists")
+    return bill
+
+
 def count(pattern: str, file: str) -> int:
     """Returns the number of lines of a file that match a pattern."""
     return len(re.findall(f"^{pattern}$", (ROOT / file).read_text(), re.MULTILINE))
@@ -215,7 +284,8 @@ rely on this page."""
 ## Measured and assumed values
 The requests and units of DynamoDB and the speed of the processor are measured. The other values are
 assumptions, on the high side:
-- A function waits {DYNAMODB_SECONDS * 1000:.0f} ms for an answer from DynamoDB.
+- A function waits {DYNAMODB_SECONDS * 1000:.0f} ms for an answer from DynamoDB, and
+  {POST_SECONDS * 1000:.0f} ms until API Gateway or EventBridge has taken a message.
 - A route takes {ROUTE_SECONDS * 1000:.0f} ms in addition.
 - An invocation logs {LOG_BYTES} bytes.
 - {UNCACHED_SHARE:.0%} of the requests reach the authorizer, because API Gateway caches its answers.
@@ -223,6 +293,14 @@ assumptions, on the high side:
 - An idle sweep takes {SWEEP_SECONDS * 1000:.0f} ms.
 - Lambda polls an idle queue {POLLS} times a minute.
 - A job with its log and its index entries takes {JOB_KB} KB of the table.
+- Each change of a watched job, and each event, has an invocation of its own. Under load a batch has
+  many. A connection watches one job, and stays open for {VISIT_MINUTES} minutes.
+- {BUSY_CHANGES} changes a minute are as many writes as an unwatched run makes. A watched run that
+  has more to say writes up to four times a second.
+
+A job that nobody watches costs nothing for the live channel: DynamoDB's stream, Lambda's reads of
+it and the records that a filter leaves out are free. Its events, three for most jobs, are billed as
+above. While a client has no connection, it polls every {FALLBACK_SECONDS} s.
 
 Nothing deletes a release's files, so most of the example's bill is storage, and it grows each
 month. Reserved concurrency and the schedule of the sweeper are free.
@@ -248,7 +326,18 @@ def bills_of(measured: Mapping[str, float]) -> list[Bill]:
 
     polls = bill_polls(cost)
     jobs = bill_jobs(cost, BENCH_MIB / measured[PACKAGING])
-    return [polls, jobs, bill_fixed(), bill_example(polls, jobs)]
+    return [
+        polls,
+        bill_polled_minutes(cost, POLL_SECONDS),
+        bill_polled_minutes(cost, FALLBACK_SECONDS),
+        bill_pushed_minutes(cost, BUSY_CHANGES),
+        bill_pushed_minutes(cost, CALM_CHANGES),
+        bill_pushed_minutes(cost, 0),
+        bill_events(cost),
+        jobs,
+        bill_fixed(),
+        bill_example(polls, jobs),
+    ]
 
 
 def render(measured: Mapping[str, float]) -> str:

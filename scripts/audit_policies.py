@@ -28,6 +28,7 @@ PSEUDO_PARAMETERS = {
 }
 # The ARN of each type of resource that a policy names. {} is its logical ID.
 ARNS = {
+    "AWS::Events::EventBus": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{{}}",
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{}}",
     "AWS::Logs::LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{}}:*",
     "AWS::S3::Bucket": "arn:aws:s3:::{}",
@@ -67,8 +68,8 @@ def resolve(value: Any, arn: Callable[[str], str]) -> Any:
     match value:
         case {"Ref": name}:
             return PSEUDO_PARAMETERS.get(name, name)
-        case {"Fn::GetAtt": [resource, "Arn"]}:
-            return arn(resource)
+        case {"Fn::GetAtt": [resource, "Arn" | "StreamArn" as attribute]}:
+            return arn(resource) + ("/stream/*" if attribute == "StreamArn" else "")
         case {"Fn::Sub": str(pattern)}:
             return VARIABLE.sub(lambda found: variable(found[1]), pattern)
         case dict():

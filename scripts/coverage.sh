@@ -37,6 +37,7 @@ for folder in functions/*/; do
   mkdir -p "$LOCAL_SYSTEM/build/$name"
   strip -o "$LOCAL_SYSTEM/build/$name/bootstrap" "$CARGO_TARGET_DIR/debug/$name"
 done
+scripts/console.sh "$LOCAL_SYSTEM/build/get-console"
 cp template.yaml monitoring.yaml "$LOCAL_SYSTEM/"
 export JOBS_CLIENT=$CARGO_TARGET_DIR/debug/jobs
 trap '"$python" scripts/local.py down' EXIT

@@ -1,6 +1,7 @@
-"""Shows the messages of the dead-letter queue, redrives one or deletes one.
+"""Shows the messages of a dead-letter queue, redrives one or deletes one.
 
-It finds the queues by DEAD_LETTER_QUEUE_URL and QUEUE_URL: docs/operating.md sets up the shell.
+It finds the queues by DEAD_LETTER_QUEUE_URL, EVENTS_DEAD_LETTER_QUEUE_URL and QUEUE_URL:
+docs/operating.md sets up the shell.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from aws_cli import aws
 
 HIDDEN = 30  # seconds in which other readers do not see a message that was read
 MAX_READS = 100  # of at most ten messages each
-BODY_CHARS = 200  # shown of a body
+BODY_CHARS = 1_000  # shown of a body
 
 
 def letters(queue_url: str) -> Iterator[Any]:
@@ -77,6 +78,7 @@ def variable(name: str) -> str:
 def arguments() -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--events", action="store_true", help="use the dead letters of events")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("show", help="show all messages")
     for name, text in (("redrive", "send a message to the jobs queue"), ("delete", "delete one")):
@@ -86,7 +88,11 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     """Runs the command of the command line."""
-    given, queue_url = arguments(), variable("DEAD_LETTER_QUEUE_URL")
+    given = arguments()
+    if given.events and given.command == "redrive":
+        sys.exit("error: no function reads records from a queue; use scripts/republish.py")
+    prefix = "EVENTS_" if given.events else ""
+    queue_url = variable(f"{prefix}DEAD_LETTER_QUEUE_URL")
     if given.command == "show":
         found = list(letters(queue_url))
         for letter in found:

@@ -1,29 +1,25 @@
-"""Takes a file through the whole system like a user, over HTTP only.
+"""Takes a file through the whole system like a user, with the command-line client `jobs`.
 
-`make run` does so on the local system; `--api` and `--token` name a deployed one.
+`make run` does so on the local system; `--api` and `--token` name a deployed one. Each command is
+printed before it runs, as one would type it.
 """
 
 import argparse
-import json
+import os
+import re
 import shlex
+import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from local import ROOT, read_env
 from sample_epub import sample_epub
 from tokens import token
 
-FINAL = ("completed", "failed", "cancelled")
-REQUEST_TIMEOUT = 60  # seconds
-UPLOAD_TIMEOUT = 300
-JOB_TIMEOUT = 300
-POLL_INTERVAL = 0.2
-CLIENT = shlex.quote(str(ROOT / "target/local/jobs"))  # `make build` builds it
-MAX_URL_LENGTH = 100  # of a printed URL
+# `make build` builds it. The coverage has another build.
+CLIENT = os.environ.get("JOBS_CLIENT") or str(ROOT / "target/local/jobs")
+FOLDER = Path(os.path.relpath(ROOT / "target/demo"))
 
 
 def fail(message: str) -> NoReturn:
@@ -31,98 +27,65 @@ def fail(message: str) -> NoReturn:
     sys.exit(f"\nerror: {message}")
 
 
-class Api:
-    """The API, as one user calls it."""
+class Shell:
+    """A shell of one user."""
 
     def __init__(self, url: str, bearer: str) -> None:
-        self.url = url
-        self.headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+        self.environment = os.environ | {"JOBS_API": url, "JOBS_TOKEN": bearer}
 
-    def call(self, method: str, path: str, body: object = None) -> Any:
-        """Sends a request and returns the JSON of the answer."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            self.url + path, method=method, data=data, headers=self.headers
-        )
+    def run(self, *words: object) -> int:
+        """Runs a command, and prints it with its output; returns the first number in the output.
+
+        That is the id of what a command creates. The client shows progress on the error output.
+        """
+        command = [str(word) for word in words]
+        print(f"\n$ jobs {shlex.join(command)}", flush=True)
         try:
-            with urllib.request.urlopen(request, timeout=REQUEST_TIMEOUT) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            text = error.read().decode(errors="replace")
-            fail(f"{method} {path} answered {error.code}: {text}")
+            finished = subprocess.run(
+                [CLIENT, *command],
+                env=self.environment,
+                stdout=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
         except OSError as error:
-            fail(f"{method} {path}: {error}; is the system up ('make up')?")
-
-    def upload(self, release: int, name: str, content: bytes) -> None:
-        """Adds a file to a release and uploads it."""
-        file = {"path": name, "size": len(content)}
-        target = self.call("POST", f"/api/releases/{release}/files", file)["upload"]
-        # urllib would add a content type of its own, which the signature does not cover.
-        headers = {"Content-Type": "application/octet-stream"} | target["headers"]
-        request = urllib.request.Request(
-            target["url"], method=target["method"], data=content, headers=headers
-        )
-        try:
-            urllib.request.urlopen(request, timeout=UPLOAD_TIMEOUT).close()
-        except urllib.error.HTTPError as error:
-            text = error.read().decode(errors="replace")
-            fail(f"the upload was refused with {error.code}: {text}")
-
-    def run_job(self, release: int, job_type: str) -> Any:
-        """Creates a job, follows its status and log until it ends, and returns its details."""
-        body = {"job_type": job_type, "release_id": release, "config_json": {}}
-        job = self.call("POST", "/api/jobs", body)["id"]
-        print(f"\n{job_type}: job {job}")
-        status = self.follow(job)
-        if status["status"] != "completed":
-            error = status["error"] or {}
-            reason = f"{error.get('code')}: {error.get('message')}"
-            fail(f"the {job_type} job is {status['status']}: {reason}")
-        return self.call("GET", f"/api/jobs/{job}")
-
-    def follow(self, job: int) -> Any:
-        """Prints the progress and the log of a job until it ends; returns its last status."""
-        after, shown, deadline = "", None, time.monotonic() + JOB_TIMEOUT
-        while time.monotonic() < deadline:
-            status = self.call("GET", f"/api/jobs/{job}/status")
-            progress = (status["status"], status["progress"], status["step"])
-            if progress != shown:
-                shown = progress
-                step = status["step"] or ""
-                print(f"  {status['progress']:>3} %  {status['status']:<9}  {step}")
-            page = self.call("GET", f"/api/jobs/{job}/logs{after}")
-            after = f"?after={page['next_cursor']}"
-            for entry in page["logs"]:
-                print(f"         {entry['timestamp']} [{entry['level']}] {entry['message']}")
-            if status["status"] in FINAL and page["finished"]:
-                return status
-            time.sleep(POLL_INTERVAL)
-        fail(f"job {job} has not ended within {JOB_TIMEOUT} s")
+            fail(f"{CLIENT} does not run ({error.strerror}); build it with 'make build'")
+        print(finished.stdout, end="", flush=True)
+        if finished.returncode:
+            fail(f"'jobs {command[0]}' ended with status {finished.returncode}")
+        number = re.search(r"\d+", finished.stdout)
+        return int(number[0]) if number else 0
 
 
-def show_files(api: Api, release: int) -> None:
-    """Prints the files of a release with their addresses."""
-    print("\nFinished files:")
-    for file in api.call("GET", f"/api/releases/{release}/files")["files"]:
-        url = file["url"]
-        if len(url) > MAX_URL_LENGTH:
-            url = url[: MAX_URL_LENGTH - 3] + "..."
-        print(f"  {file['size']:>10}  {file['path']}\n              {url}")
+def package(shell: Shell, file: Path) -> tuple[int, int]:
+    """Analyzes and packages a file in a new release; returns the release and the last job."""
+    release = shell.run("release", "create", "ebook", "--group", "DEMO")
+    shell.run("release", "upload", release, file)
+    shell.run("show", shell.run("submit", "analysis", "--release", release, "--watch"))
+    job = shell.run("submit", "packaging", "--release", release, "--watch")
+    shell.run("logs", job)
+    shell.run("release", "files", release)
+    shell.run("release", "download", release, "--to", FOLDER / str(release))
+    return release, job
 
 
 def show_what_to_try(url: str, bearer: str, release: int, job: int) -> None:
     """Prints commands of the client, and requests, to send next."""
     print(f"""
-The system is running; 'make down' stops it.
+The system is running; 'make down' stops it. Its console, signed in, at the job that has just run:
+
+  {url}/console#token={bearer}&to=/jobs/{job}
+
+To continue on the command line as the same user:
 
   export JOBS_API={url}
   export JOBS_TOKEN={bearer}
-  alias jobs={CLIENT}
+  alias jobs={shlex.quote(CLIENT)}
 
   jobs list
-  jobs logs {job}
+  jobs show {job}
   jobs submit repack --release {release} --config compression=high --watch
-  jobs release download {release} --to package
+  jobs release show {release}
   jobs --help
 
 The same API without the client, and as an admin:
@@ -133,17 +96,12 @@ The same API without the client, and as an admin:
 """)
 
 
-def package(api: Api, name: str, content: bytes) -> tuple[int, int]:
-    """Analyzes and packages a file in a new release; returns the release and the last job."""
-    fields = {"release_type": "ebook", "group": "DEMO"}
-    release = api.call("POST", "/api/releases", fields)["id"]
-    print(f"Release {release} created; uploading {name} ({len(content)} bytes).")
-    api.upload(release, name, content)
-    analysis = api.run_job(release, "analysis")
-    print("\n  found: " + json.dumps(analysis["result"]["metadata"], ensure_ascii=False))
-    job = api.run_job(release, "packaging")["id"]
-    show_files(api, release)
-    return release, job
+def write_sample() -> Path:
+    """Writes the sample file and returns its path."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path = FOLDER / "lighthouse.epub"
+    path.write_bytes(sample_epub())
+    return path
 
 
 def main() -> None:
@@ -153,17 +111,16 @@ def main() -> None:
     parser.add_argument("--api", help="URL of the API of a deployed system")
     parser.add_argument("--token", help="token of a user of that system")
     arguments = parser.parse_args()
-    path = arguments.file
     if bool(arguments.api) != bool(arguments.token):
         parser.error("give both --api and --token, or neither")
-    if path and not path.is_file():
-        fail(f"there is no file {path}")
-    name, content = (path.name, path.read_bytes()) if path else ("lighthouse.epub", sample_epub())
+    if arguments.file and not arguments.file.is_file():
+        fail(f"there is no file {arguments.file}")
+    file = arguments.file or write_sample()
     if arguments.api:
-        package(Api(arguments.api, arguments.token), name, content)
+        package(Shell(arguments.api, arguments.token), file)
         return
     url, bearer = read_env()["API_URL"], token(7)
-    release, job = package(Api(url, bearer), name, content)
+    release, job = package(Shell(url, bearer), file)
     show_what_to_try(url, bearer, release, job)
 
 

@@ -185,6 +185,33 @@ def without_wildcard(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, by
     return [each for each in headers if not each[0].lower().startswith(b"access-control-")]
 
 
+def reach_apis_by_path() -> None:
+    """Gives functions the addresses of APIs at which the local AWS serves them.
+
+    On AWS each API has a host name. Most machines do not resolve one below localhost.
+    """
+    host = re.compile(r"(http|ws)s://(\w+)\.execute-api\.[\w.-]+")
+    original = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]  # noqa: SLF001
+
+    def with_paths(properties: Properties) -> Properties:
+        port = os.environ["GATEWAY_PORT"]
+        variables = properties.get("Environment", {}).get("Variables", {})
+        by_path = rf"\1://127.0.0.1:{port}{API_PATH}\2"
+        moved = {name: host.sub(by_path, str(value)) for name, value in variables.items()}
+        return {**properties, "Environment": {"Variables": moved}}
+
+    def wrap(handler: Handler, properties_at: int) -> Handler:
+        def handle(*arguments: Any) -> tuple[str, dict[str, Any]]:
+            given = list(arguments)
+            given[properties_at] = with_paths(given[properties_at])
+            return handler(*given)
+
+        return handle
+
+    original["create"] = wrap(original["create"], properties_at=1)
+    original["update"] = wrap(original["update"], properties_at=2)
+
+
 def after_deployment(resource_type: str, act: Callable[[str, Properties], None]) -> None:
     """Calls `act` after CloudFormation has created or updated a resource of this type.
 
@@ -216,6 +243,7 @@ WORKAROUNDS = (
     read_leading_keys,
     check_root_key,
     answer_no_web_pages,
+    reach_apis_by_path,
 )
 
 

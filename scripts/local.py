@@ -304,9 +304,9 @@ def digest(paths: Iterable[Path], *texts: str) -> str:
 
 
 def fingerprint() -> str:
-    """Returns a hash of the templates, their parameters, the binaries and this file."""
-    binaries = sorted((SOURCE / "build").glob("*/bootstrap"))
-    return digest([*TEMPLATES, *binaries, Path(__file__)], *parameters())
+    """Returns a hash of the templates, their parameters, the packages and this file."""
+    packages = sorted(path for path in (SOURCE / "build").rglob("*") if path.is_file())
+    return digest([*TEMPLATES, *packages, Path(__file__)], *parameters())
 
 
 def describe_stack(port: int) -> tuple[str | None, dict[str, str]]:
@@ -363,6 +363,9 @@ def write_env(port: int, outputs: dict[str, str]) -> str:
         "DEAD_LETTER_QUEUE_URL": outputs["DeadLetterQueueUrl"],
         "DEAD_LETTER_QUEUE_ARN": outputs["DeadLetterQueueArn"],
         "EXHAUSTED_QUEUE_URL": outputs["ExhaustedQueueUrl"],
+        "EVENTS_DEAD_LETTER_QUEUE_URL": outputs["EventsDeadLetterQueueUrl"],
+        "EVENT_BUS_NAME": outputs["EventBusName"],
+        "LIVE_API_ID": outputs["LiveApiId"],
         "TABLE_NAME": outputs["TableName"],
         "BUCKET_NAME": outputs["BucketName"],
         "TOKEN_SECRET_NAME": SECRET_NAME,

@@ -19,6 +19,9 @@ OUTPUTS = {
     "DEAD_LETTER_QUEUE_URL": "DeadLetterQueueUrl",
     "DEAD_LETTER_QUEUE_ARN": "DeadLetterQueueArn",
     "EXHAUSTED_QUEUE_URL": "ExhaustedQueueUrl",
+    "EVENTS_DEAD_LETTER_QUEUE_URL": "EventsDeadLetterQueueUrl",
+    "EVENT_BUS_NAME": "EventBusName",
+    "LIVE_API_ID": "LiveApiId",
     "TABLE_NAME": "TableName",
     "BUCKET_NAME": "BucketName",
 }

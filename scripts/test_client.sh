@@ -1,18 +1,9 @@
 #!/usr/bin/env bash
 # Compiles the TypeScript client, compares its generated types with the API's document, and tests it on the local system.
 set -euo pipefail
-cd "$(dirname "$0")/../clients/typescript"
-
-node -e 'process.exit(Number(process.versions.node.split(".")[0] < 20))' 2>/dev/null || {
-  echo "error: node is missing or older than 20; install Node.js 20 or later" >&2
-  exit 1
-}
-# npm writes this file last, so that a failed installation is repeated.
-if ! [ node_modules/.package-lock.json -nt package-lock.json ]; then
-  echo "Installing the packages of the TypeScript client"
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
-  touch node_modules/.package-lock.json
-fi
+cd "$(dirname "$0")/.."
+scripts/npm_ci.sh clients/typescript
+cd clients/typescript
 
 committed=$(mktemp)
 trap 'rm -f "$committed"' EXIT

@@ -81,7 +81,7 @@ class Storage:
             yield from page["Items"]
 
     def items_of(self, user_id: int) -> Iterator[Item]:
-        """Returns the jobs, releases, idempotency keys and permits of a user.
+        """Returns the jobs, releases, keys, permits, tickets and connections of a user.
 
         It reads the whole table: no index has releases without jobs, or idempotency keys.
         """

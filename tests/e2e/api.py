@@ -24,6 +24,16 @@ class Answer(NamedTuple):
     headers: Message
 
 
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Returns a redirect as the answer."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Follows none."""
+
+
+OPENER = urllib.request.build_opener(NoRedirects)
+
+
 def fetch(
     url: str,
     method: str = "GET",
@@ -40,7 +50,7 @@ def fetch(
     headers = {"content-type": "application/octet-stream"} | (headers or {})
     request = urllib.request.Request(url, method=method, data=data, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+        with OPENER.open(request, timeout=TIMEOUT) as response:
             return Answer(response.status, response.read(), response.headers)
     except urllib.error.HTTPError as error:
         return Answer(error.code, error.read(), error.headers)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 import document
 import local
@@ -15,12 +16,15 @@ import requests_sent
 pytest.register_assert_rewrite("api", "packages", "runtime", "samples", "stack", "waiting")
 
 from api import Client, User  # noqa: E402
+from console import Console, run_browser  # noqa: E402
 from faults import StartProxy, run_proxy  # noqa: E402
+from job_screen import JobScreen  # noqa: E402
 from runtime import StartFunction, run_function  # noqa: E402
+from scribe import Scribe  # noqa: E402
 from stack import Stack  # noqa: E402
 
-# Tests with these fixtures run functions on this machine, next to the local AWS.
-LOCAL_FIXTURES = {"start_function", "start_proxy"}
+# Tests with these fixtures run functions or a browser on this machine, next to the local AWS.
+LOCAL_FIXTURES = {"start_function", "start_proxy", "console"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -91,6 +95,35 @@ def admin(stack: Stack) -> User:
 def anonymous(stack: Stack) -> Client:
     """A client without a token."""
     return stack.client()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A browser."""
+    with run_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def console(stack: Stack, browser: Browser) -> Iterator[Console]:
+    """The console in a new window, which must have had no fault when the test ends."""
+    context = browser.new_context(locale="en-US", timezone_id="UTC")
+    opened = Console(stack, context)
+    yield opened
+    opened.check()
+    context.close()
+
+
+@pytest.fixture
+def screen(console: Console) -> JobScreen:
+    """The screen of a job in the console."""
+    return JobScreen(console)
+
+
+@pytest.fixture
+def scribe(stack: Stack, owner: User) -> Scribe:
+    """A running job, whose log the test writes."""
+    return Scribe(stack, owner)
 
 
 @pytest.fixture

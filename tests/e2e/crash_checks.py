@@ -46,7 +46,7 @@ def check_output(checks: Checks, point: CrashPoint, reference: CrashPoint) -> No
     item = point.stack.job_item(point.job)
     runs = runs_below(point.stack.output_keys(point.release))
     folders = {folder for folder, _ in runs}
-    is_complete = len(runs) == len(folders) == scenario.packages
+    is_complete = len(runs) == len(folders) == scenario.packages + scenario.thumbnails
     checks.expect(is_complete, f"the bucket has the output of {sorted(runs)}")
     is_free = "lease_expires_at" not in item and "due_at" not in item
     checks.expect(is_free, "the job still has a lease or is due for the sweeper")

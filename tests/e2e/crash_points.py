@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api import FINAL, User
+from covers import make_comic
 from faults import Call, Killer, run_proxy
 from runtime import PROCESSED, TIME_LIMIT, FunctionDiedError, delivery, run_function
 from samples import BOOK, RELEASE_NAME, package_with_a_broken_nfo
 from stack import Stack
 
 LARGE = random.Random(4).randbytes(9_000_000)  # two parts of a multipart upload
+# An archive has the time at which it was made, so every release has the same one.
+COMIC = make_comic(random.Random(1))
 PACKAGING = {"release_name": RELEASE_NAME, "compression": "store"}
 
 
@@ -24,6 +27,10 @@ def release_of_two_files(_: Stack, user: User) -> int:
 
 def small_release(_: Stack, user: User) -> int:
     return user.create_release({"book.txt": BOOK}, metadata={"title": "A Book"})
+
+
+def release_with_a_cover(_: Stack, user: User) -> int:
+    return user.create_release({"comic.cbz": COMIC})
 
 
 def release_with_the_large_file_first(_: Stack, user: User) -> int:
@@ -62,6 +69,7 @@ class Scenario:
     prepare: Callable[[Stack, User], int]  # makes the release
     config: dict[str, Any] = field(default_factory=dict)
     packages: int = 1  # number kept afterwards: the current one, and the replaced one if any
+    thumbnails: int = 0  # number kept afterwards
     refuses: Callable[[Call], bool] = is_none
     time_limit: float = TIME_LIMIT
 
@@ -70,6 +78,7 @@ SCENARIOS = {
     scenario.name: scenario
     for scenario in (
         Scenario("analysis", "analysis", release_of_two_files, {"path": "large.bin"}, packages=0),
+        Scenario("analysis of a cover", "analysis", release_with_a_cover, packages=0, thumbnails=1),
         Scenario("packaging", "packaging", release_of_two_files, PACKAGING),
         Scenario("repack", "repack", package_of_two_files, {"compression": "store"}, packages=2),
         Scenario("nfofix", "nfofix", package_with_a_broken_nfo, packages=2),

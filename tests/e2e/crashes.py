@@ -1,5 +1,7 @@
 """The crash matrix: kills the processor just before and just after each of its calls to AWS.
 
+It does the same with the functions that read the table's stream (`stream_crashes`).
+
 The killed runs use the deployed table, bucket and queue. The deployed system recovers the jobs: the
 lease expires, the sweeper sends a message, and the processor runs the job again.
 """
@@ -16,6 +18,7 @@ from pathlib import Path
 from crash_checks import find_faults
 from crash_points import SCENARIOS, CrashPoint, Scenario
 from stack import Stack
+from stream_crashes import STREAM_SCENARIOS, StreamPoint, run_stream_matrix, stream_page
 from waiting import wait_until
 
 MOMENTS = ("before", "after")
@@ -35,6 +38,14 @@ Every job is checked after its recovery:
 - The bucket holds no other file or upload of the job. The job has no lease.
 - Another delivery of its message changes nothing.
 - The next job of the release runs at once.
+
+`push-updates` and `publish-events` were killed with records of a job in hand. They then got the
+records again, as from Lambda:
+- Nothing but a push is lost. Over HTTP a client reads each line of the log once, and the pushes
+  that follow repeat none.
+- The watch of a closed connection, and the mark of a job that nobody watches, are removed.
+- Each event is published with the same id and the same content each time, and no other event.
+- A record that cannot be read is in the dead-letter queue, and the others are processed.
 """
 
 
@@ -96,12 +107,22 @@ def crash_places(calls: int) -> list[tuple[int, str]]:
     return list(itertools.product(range(1, calls + 1), MOMENTS))
 
 
-def page(points: Sequence[CrashPoint]) -> Iterator[str]:
+def count_exceptions(
+    points: Sequence[CrashPoint], stream_points: Sequence[Sequence[StreamPoint]]
+) -> int:
+    """Returns the number of points with faults."""
+    of_streams = sum(bool(point.faults) for each in stream_points for point in each)
+    return of_streams + sum(bool(point.faults) for point in points)
+
+
+def page(
+    points: Sequence[CrashPoint], stream_points: Sequence[Sequence[StreamPoint]]
+) -> Iterator[str]:
     """Returns the lines of docs/crash-matrix.md."""
     killed = [point for point in points if point.call]
-    exceptions = sum(bool(point.faults) for point in points)
+    count = len(killed) + sum(map(len, stream_points))
     yield INTRODUCTION
-    yield f"{len(killed)} points, {exceptions} exceptions."
+    yield f"{count} points, {count_exceptions(points, stream_points)} exceptions."
     for scenario, rows in itertools.groupby(killed, lambda point: point.scenario.name):
         yield ""
         yield f"## {scenario}"
@@ -111,6 +132,8 @@ def page(points: Sequence[CrashPoint]) -> Iterator[str]:
             call = f"{point.number}. {point.call} | {point.moment} | {point.status_at_kill}"
             faults = "; ".join(point.faults) or "none"
             yield f"| {call} | {point.details['attempt']} | {point.log_lines} | {faults} |"
+    for function in stream_points:
+        yield from stream_page(function)
 
 
 def arguments() -> argparse.Namespace:
@@ -122,8 +145,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--scenario",
         action="append",
-        choices=SCENARIOS,
-        help="run only this kind of job; may be repeated",
+        choices=[*SCENARIOS, *STREAM_SCENARIOS],
+        help="run only this kind of job, or this function; may be repeated",
     )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="run every N-th point")
     parser.add_argument(
@@ -137,14 +160,17 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Runs the matrix described on the command line."""
     options, started = arguments(), time.monotonic()
-    scenarios = [SCENARIOS[name] for name in options.scenario or SCENARIOS]
-    points = run_matrix(Stack.load(), scenarios, options.every, hurry=options.hurry)
-    text = "\n".join(page(points)) + "\n"
+    names = options.scenario or [*SCENARIOS, *STREAM_SCENARIOS]
+    stack, scenarios = Stack.load(), [SCENARIOS[name] for name in names if name in SCENARIOS]
+    points = run_matrix(stack, scenarios, options.every, hurry=options.hurry)
+    functions = [STREAM_SCENARIOS[name] for name in names if name in STREAM_SCENARIOS]
+    stream_points = [run_stream_matrix(stack, make, options.every) for make in functions]
+    text = "\n".join(page(points, stream_points)) + "\n"
     print(text)
-    print(f"{len(points)} points took {time.monotonic() - started:.0f} s")
+    print(f"The points took {time.monotonic() - started:.0f} s")
     if options.output:
         options.output.write_text(text)
-    if any(point.faults for point in points):
+    if count_exceptions(points, stream_points):
         sys.exit("error: a crash point has exceptions")
 
 

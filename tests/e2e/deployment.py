@@ -18,6 +18,9 @@ OUTPUTS = {
     "QUEUE_URL": "QueueUrl",
     "DEAD_LETTER_QUEUE_URL": "DeadLetterQueueUrl",
     "EXHAUSTED_QUEUE_URL": "ExhaustedQueueUrl",
+    "EVENTS_DEAD_LETTER_QUEUE_URL": "EventsDeadLetterQueueUrl",
+    "EVENT_BUS_NAME": "EventBusName",
+    "LIVE_API_ID": "LiveApiId",
     "TABLE_NAME": "TableName",
     "BUCKET_NAME": "BucketName",
 }

@@ -22,6 +22,8 @@ from runtime import Server
 
 FORWARD_TIMEOUT = 60  # seconds
 MAX_HOLD = 600  # seconds, after which a test has failed long ago
+# The services of these prefixes of X-Amz-Target; that of DynamoDB has its version.
+SERVICES = {"AmazonSQS": "SQS", "AWSEvents": "EventBridge"}
 # The proxy writes these headers itself.
 OWN_HEADERS = ("content-length", "transfer-encoding", "connection", "date", "server")
 
@@ -64,8 +66,11 @@ def name_call(method: str, target: str, headers: Message) -> Call:
     """Identifies the call of an HTTP request."""
     parts = urllib.parse.urlsplit(target)
     if operation := headers.get("x-amz-target"):
-        service = "SQS" if operation.startswith("AmazonSQS") else "DynamoDB"
-        return Call(service, operation.rsplit(".", 1)[-1], method, parts.path)
+        prefix, _, operation = operation.rpartition(".")
+        return Call(SERVICES.get(prefix, "DynamoDB"), operation, method, parts.path)
+    if "/@connections/" in parts.path:
+        operation = "PostToConnection" if method == "POST" else "DeleteConnection"
+        return Call("API Gateway", operation, method, parts.path)
     query = urllib.parse.parse_qs(parts.query, keep_blank_values=True)
     return Call("S3", s3_operation(method, query, headers), method, parts.path)
 
@@ -94,7 +99,7 @@ def s3_operation(method: str, query: Container[str], headers: Message) -> str:
 
 
 def service_error(code: str, message: str, **fields: object) -> Refusal:
-    """Returns the answer of DynamoDB or SQS that refuses a call with this code."""
+    """Returns the answer of DynamoDB, SQS or EventBridge that refuses a call with this code."""
     problem = {"__type": code, "message": message} | fields
     return Refusal(400, "application/x-amz-json-1.0", json.dumps(problem).encode())
 
@@ -107,6 +112,7 @@ def throttle(call: Call) -> Refusal:
     code = {
         "DynamoDB": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
         "SQS": "com.amazonaws.sqs#RequestThrottled",
+        "EventBridge": "ThrottlingException",
     }[call.service]
     return service_error(code, "Rate exceeded")
 

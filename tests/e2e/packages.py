@@ -56,6 +56,15 @@ def unzip(archive: bytes) -> dict[str, bytes]:
         return {entry.filename: opened.read(entry) for entry in opened.infolist()}
 
 
+def zip_files(files: dict[str, str]) -> bytes:
+    """Writes an archive of texts with Python."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened:
+        for path, content in files.items():
+            opened.writestr(path, content)
+    return archive.getvalue()
+
+
 def assert_sfv_is_correct(package: Package, name: str = RELEASE_NAME) -> None:
     """Checks that the SFV lists every other file of a package with its CRC-32."""
     lines = package[f"{name}.sfv"].decode("ascii").splitlines()

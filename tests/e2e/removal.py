@@ -34,6 +34,9 @@ KINDS = {
     "RELEASE": "releases",
     "IDEMPOTENCY": "idempotency keys",
     "USER": "users' permits and counts",
+    "TICKET": "tickets",
+    "CONNECTION": "connections",
+    "WATCH": "watches",
 }
 OWNED = re.compile(r"(?:IDEMPOTENCY|USER)#(\d+)")  # keys that begin with the user's id
 
@@ -130,6 +133,9 @@ class Removal:
             files = self.remove_files(f"releases/{number_of(item)}/")
         if kind == "JOB":
             self.jobs.add(number_of(item))
+        if kind == "WATCH":  # users who are not ours may watch the same
+            self.delete([{"DeleteRequest": {"Key": {name: item[name] for name in ("pk", "sk")}}}])
+            return kind, files
         pages = self.stack.dynamodb.get_paginator("query").paginate(
             TableName=self.stack.table,
             ConsistentRead=True,

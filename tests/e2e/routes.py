@@ -28,6 +28,7 @@ COLLECTION_ROUTES: dict[str, Any] = {
     "GET /api/jobs": None,
     "POST /api/jobs": {"draft": True},
     "GET /api/me": None,
+    "POST /api/live/ticket": None,
     "GET /api/releases": None,
     "POST /api/releases": {"release_type": "ebook"},
 }

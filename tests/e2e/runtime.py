@@ -158,16 +158,26 @@ class Function:
 
     def invoke(self, event: Any) -> Any:
         """Invokes the function with an event and returns its answer."""
+        kind, answer = self.run(event)
+        assert kind == "response", answer
+        check_answer(event, answer)
+        return answer
+
+    def invoke_in_vain(self, event: Any) -> Any:
+        """Invokes the function with an event, which must fail, and returns its error."""
+        kind, answer = self.run(event)
+        assert kind == "error", answer
+        return answer
+
+    def run(self, event: Any) -> tuple[str, Any]:
+        """Invokes the function; returns `response` or `error`, with the answer or the error."""
         self.events.put(event)
         deadline = time.monotonic() + self.answer_timeout
         while time.monotonic() < deadline:
             # The process may have answered before it ended.
             has_ended = self.process.poll() is not None
             with contextlib.suppress(queue.Empty):
-                kind, answer = self.answers.get(timeout=0.05)
-                assert kind == "response", answer
-                check_answer(event, answer)
-                return answer
+                return self.answers.get(timeout=0.05)
             if has_ended:
                 raise FunctionDiedError
         raise TimeoutError(f"{self.name} has not answered within {self.answer_timeout:g} s")

@@ -48,6 +48,8 @@ class Stack:
         self.queue_url = settings["QUEUE_URL"]
         self.dead_letter_queue_url = settings["DEAD_LETTER_QUEUE_URL"]
         self.exhausted_queue_url = settings["EXHAUSTED_QUEUE_URL"]
+        self.events_dead_letter_queue_url = settings["EVENTS_DEAD_LETTER_QUEUE_URL"]
+        self.event_bus = settings["EVENT_BUS_NAME"]
         self.session = boto3.Session(
             settings.get("AWS_ACCESS_KEY_ID"),
             settings.get("AWS_SECRET_ACCESS_KEY"),

@@ -62,6 +62,7 @@ def make_data(owner: User, admin: User) -> tuple[int, ...]:
     keyed = owner.post("/api/jobs", body, idempotency_key="k").body["id"]
     owner.wait_for_end(keyed)
     draft = owner.create_draft(job_type="nfofix")
+    assert owner.post("/api/live/ticket", {}).status == 201
     by_admin = admin.run_job(job_type="analysis", release_id=used)["id"]
     return used, unused, keyed_release, packaged["id"], keyed, draft, by_admin
 

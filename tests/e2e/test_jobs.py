@@ -14,6 +14,8 @@ from waiting import wait_until
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 LOG_LINE = re.compile(rf"{TIME.pattern} \[(DEBUG|INFO|WARNING|ERROR)\] .")
+ANALYSIS = {"metadata", "mediainfo", "structure", "contents", "accessibility", "cover", "pdf"}
+ANALYSIS |= {"images", "findings", "findings_total"}
 JOB = {
     "id",
     "release_id",
@@ -136,7 +138,7 @@ def test_owner_and_admin_read_a_completed_job(owner: User, admin: User) -> None:
         ended = (details["status"], details["progress"], details["attempt"])
         assert ended == ("completed", 100, 1)
         assert details["error"] is None
-        assert set(details["result"]) == {"metadata", "mediainfo", "structure"}
+        assert set(details["result"]) == ANALYSIS
         assert not details["logs_truncated"]
         for line in details["logs"].splitlines():
             assert LOG_LINE.match(line)
@@ -206,7 +208,7 @@ def test_analysis_is_shown_once_it_has_finished(owner: User, admin: User, strang
     assert owner.wait_for_end(job)["status"] == "completed"
     for user in (owner, admin):
         found = user.get(path).body
-        assert set(found) == {"job_id", "metadata", "mediainfo", "structure"}
+        assert set(found) == ANALYSIS | {"job_id"}
         assert (found["job_id"], found["mediainfo"]["format"]) == (job, "text")
     assert_problem(stranger.get(path), 403, "forbidden")
 

@@ -4,10 +4,12 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import socket
 import socketserver
 import stat
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -128,13 +130,41 @@ def test_session_from_login_to_download(owner: User, shell: Shell, tmp_path: Pat
     for path in package:
         assert f"package/{path}" in run("release", "files", release)
     run("release", "download", release, "--to", "got/here")
-    got = tmp_path / "got/here"
-    found = {
-        path.relative_to(got).as_posix(): path.read_bytes()
-        for path in got.rglob("*")
-        if path.is_file()
+    assert files_below(tmp_path / "got/here") == package
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    """Returns the content of all files in a folder, by path."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_demonstration_packages_a_file_with_the_client(
+    owner: User, shell: Shell, tmp_path: Path
+) -> None:
+    (tmp_path / "a book.epub").write_bytes(sample_epub())
+    demo = ROOT / "scripts/demo.py"
+    words = ("a book.epub", "--api", owner.api_url, "--token", shell.token)
+    finished = subprocess.run(
+        [sys.executable, str(demo), *words],
+        cwd=tmp_path,
+        env=shell.signed_out,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT,
+    )
+    assert finished.returncode == 0, finished
+    assert shell.token not in finished.stdout + finished.stderr
+    assert {(job["job_type"], job["status"]) for job in owner.jobs()} == {
+        ("analysis", "completed"),
+        ("packaging", "completed"),
     }
-    assert found == package
+    release = owner.jobs()[0]["release_id"]
+    assert f"$ jobs release upload {release} 'a book.epub'\n" in finished.stdout
+    downloaded = ROOT / f"target/demo/{release}"
+    assert files_below(downloaded) == owner.files(release, "package/")
+    shutil.rmtree(downloaded)
 
 
 def test_refused_token_is_not_saved(owner: User, shell: Shell, tmp_path: Path) -> None:

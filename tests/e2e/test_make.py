@@ -33,6 +33,7 @@ PROGRAMS = (
     ".local/venv-tests/bin/python",
     ".local/venv-tests/bin/pytest",
     ".local/venv-cli/bin/aws",
+    "scripts/console.sh",
     "scripts/deploy.sh",
     "scripts/venv.sh",
     "bin/cargo",
@@ -48,6 +49,7 @@ VALUES = {
     "fuzz": ("SECONDS", "SEED"),
     "soak": ("JOBS", "SEED", "HOSTILE"),
     "deploy": ("STAGE", "BUCKET"),
+    "republish": ("SINCE", "STAGE"),
 }
 WORDS = {
     "test-e2e": "ARGS",
@@ -57,7 +59,10 @@ WORDS = {
     "bench": "PART",
     "deploy": "PARAMETERS",
 }
-GIVEN = {"deploy": {"STAGE": "prod", "BUCKET": "b"}}
+GIVEN = {
+    "deploy": {"STAGE": "prod", "BUCKET": "b"},
+    "republish": {"SINCE": "2026-11-28T12:00:00Z"},
+}
 
 
 @pytest.fixture
@@ -71,7 +76,8 @@ def project(tmp_path: Path) -> Path:
         path.chmod(0o755)
     for script in ("with_words.py", "fuzz.sh"):
         shutil.copy(ROOT / "scripts" / script, tmp_path / "scripts")
-    for script in ("demo", "tokens", "invoke", "check_test_names", "follow_job_type_page"):
+    scripts = ("demo", "tokens", "invoke", "republish", "check_test_names", "follow_job_type_page")
+    for script in scripts:
         (tmp_path / f"scripts/{script}.py").write_text(
             "import os, sys\nos.execv('./record', sys.argv)"
         )

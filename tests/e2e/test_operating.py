@@ -13,6 +13,7 @@ import local
 from api import User
 from own_stack import local_port, own_stack
 from packages import SOURCES, make_package
+from page_code import code_below
 from procedures import AWS_ONLY, PAGES, Shell, blocks, commands_below, local_blocks
 from samples import RELEASE_NAME, failed_job
 from stack import Stack
@@ -30,6 +31,7 @@ TESTED = {
     "Why did this job fail?",
     "The dead-letter queue",
     "Retry a job",
+    "Publish events again",
     "Stop everything",
     "Start again",
     "Restore the table",
@@ -144,6 +146,51 @@ def test_dead_letter_is_shown_redriven_and_deleted(shell: Shell, operated: Stack
     second = wait_until(shown, "the next dead letter")
     assert second.splitlines()[0] != letter
     shell.run(delete, LETTER=second.splitlines()[0])
+    assert shell.run(show) == "0 dead letters\n"
+
+
+def test_event_reaches_the_queue_of_a_rule_and_is_published_again(
+    shell: Shell, operated: Stack, user: User
+) -> None:
+    create, read, remove = code_below("events", "A rule", "sh")
+    url = shell.run(f'{create}\necho "$ENDED_URL"').split()[-1]
+    job = user.run_job(job_type="nfofix", release_id=user.create_release())
+
+    def event() -> object:
+        body = shell.run(read, ENDED_URL=url).strip()
+        found = None if body == "None" else json.loads(body)
+        return found if found and found["data"]["job_id"] == job["id"] else None
+
+    first = wait_until(event, "the event")
+    operated.sqs.purge_queue(QueueUrl=url)
+    [republish, *_] = commands_below("Publish events again")
+    output = shell.run(republish, SINCE=job["created_at"])
+    published = re.search(r"^Published (\d+) events since ", output, re.MULTILINE)
+    # It was created, has started, and has ended.
+    assert published
+    assert int(published[1]) >= 3
+    assert wait_until(event, "the same event") == first
+    shell.run(remove, ENDED_URL=url)
+
+
+def test_wrong_time_to_publish_from_is_refused(shell: Shell) -> None:
+    [republish, *_] = commands_below("Publish events again")
+    for since in ("yesterday", "2026-11-28T12:00:00"):
+        output = shell.run(f"! {republish.strip()} 2>&1", SINCE=since)
+        assert "must be an RFC 3339 time" in output
+
+
+def test_dead_letter_of_events_is_shown_and_deleted(shell: Shell, operated: Stack) -> None:
+    _, show, delete = commands_below("Publish events again")
+    queue = operated.events_dead_letter_queue_url
+    operated.sqs.send_message(QueueUrl=queue, MessageBody='{"DDBStreamBatchInfo": {}}')
+    shown = shell.run(show)
+    assert "  body: {" in shown
+    assert shown.endswith("\n1 dead letters\n")
+    redrive = delete.replace(" delete ", " redrive ")
+    refused = shell.run(f"! {redrive.strip()} 2>&1", LETTER=shown.splitlines()[0])
+    assert "use scripts/republish.py" in refused
+    shell.run(delete, LETTER=shown.splitlines()[0])
     assert shell.run(show) == "0 dead letters\n"
 
 

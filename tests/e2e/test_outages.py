@@ -35,6 +35,7 @@ TABLE_FUNCTIONS = (
     "add-release-file",
     "list-release-files",
     "delete-file",
+    "create-live-ticket",
 )
 SOME_FUNCTIONS = ("get-job", "list-jobs", "create-job", "cancel-job")
 

@@ -122,6 +122,7 @@ def test_function_reads_items_of_its_kind_only(
         ("add-release-file", "PutObject", "source"),
         ("delete-file", "DeleteObject", "source"),
         ("process-jobs", "PutObject", "jobs"),
+        ("process-jobs", "PutObjectTagging", "jobs"),
         ("process-jobs", "DeleteObject", "jobs"),
         ("process-jobs", "AbortMultipartUpload", "jobs"),
         ("sweep-jobs", "DeleteObject", "jobs"),
@@ -136,6 +137,17 @@ def test_function_writes_to_its_own_folder_only(
         file = f"arn:aws:s3:::{stack.bucket}/releases/1/{other}/1/1/a"
         found = decision(iam, role, f"s3:{action}", file)
         assert (found == "allowed") == (other == folder), other
+
+
+def test_route_of_an_analysis_reads_thumbnails_only(stack: Stack, iam: Any) -> None:
+    role = role_of(stack, "get-job-analysis")
+    for path, expected in (
+        ("jobs/1/1/cover.jpg", True),
+        ("jobs/1/1/a.zip", False),
+        ("source/a.epub", False),
+    ):
+        file = f"arn:aws:s3:::{stack.bucket}/releases/1/{path}"
+        assert (decision(iam, role, "s3:GetObject", file) == "allowed") == expected, path
 
 
 def test_sweeper_lists_the_output_of_jobs_only(stack: Stack, iam: Any) -> None:

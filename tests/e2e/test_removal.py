@@ -1,6 +1,7 @@
 """The removal at the end of `make verify`: of all that its users have made, and of nothing else."""
 
 import json
+import time
 
 import pytest
 
@@ -16,6 +17,12 @@ def everything(stack: Stack, user: User) -> tuple[int, int]:
     release = user.create_release(TEXT_FILE)
     job = user.run_job(job_type="packaging", release_id=release)["id"]
     user.post("/api/jobs", {"draft": True}, idempotency_key="a-key")
+    assert user.post("/api/live/ticket").status == 201
+    # A connection that does not exist. The topic is of no job, so that no push finds it lost.
+    watch = {"pk": {"S": f"WATCH#JOB#{user.id}"}, "sk": {"S": f"lost-{user.id}"}}
+    expiry = int(time.time()) + 3600
+    watch |= {"user_id": {"N": str(user.id)}, "expires_at": {"N": str(expiry)}}
+    stack.dynamodb.put_item(TableName=stack.table, Item=watch)
     message = {"job_type": "analysis", "release_id": release, "created_by": user.id}
     stack.sqs.send_message(QueueUrl=stack.queue_url, MessageBody=json.dumps(message))
     wait_until(lambda: len(user.jobs()) == 3, "the job of the message")
@@ -65,11 +72,8 @@ def test_all_that_the_users_made_is_removed_and_nothing_else(stack: Stack, owner
     removal = Removal(stack, range(user.id, user.id + 1))
     removal.run()
     assert removal.left == 0
-    assert {kind: removal.removed[kind] for kind in ("jobs", "releases", "idempotency keys")} == {
-        "jobs": 3,
-        "releases": 1,
-        "idempotency keys": 2,
-    }
+    expected = {"jobs": 3, "releases": 1, "idempotency keys": 2, "tickets": 1, "watches": 1}
+    assert {kind: removal.removed[kind] for kind in expected} == expected
     assert keys_of(stack, user, *made) == set()
     assert objects_of(stack, made[0]) == set()
     assert dead_letters_of(stack, user) == 0

@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 /// The library crates, each with the ones that it uses.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("text", &[]),
     ("jobs", &["text"]),
     ("release-files", &["jobs", "text"]),
@@ -16,7 +16,8 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("store", &["aws", "jobs", "text"]),
     ("worker", &["aws", "jobs", "release-files", "store", "text"]),
     ("api", &["aws", "jobs", "store"]),
-    ("lambda", &["api", "aws", "jobs", "store", "worker"]),
+    ("live", &["api", "aws", "jobs", "store"]),
+    ("lambda", &["api", "aws", "jobs", "live", "store", "worker"]),
 ];
 
 /// Crates that do I/O, by the start of their names.

@@ -106,7 +106,7 @@ fn pages_below(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             pages_below(&path, found);
-        } else {
+        } else if path.extension().is_none_or(|extension| extension != "png") {
             found.push(path);
         }
     }

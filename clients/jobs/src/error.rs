@@ -77,6 +77,12 @@ impl Error {
         }
     }
 
+    /// Makes an error of an answer that the API does not give.
+    pub fn not_the_api(action: &str) -> Self {
+        let reason = "the answer is not one of the jobs API; is its address right?";
+        Self::Failed(format!("failed to {action}: {reason}"))
+    }
+
     /// Makes an error of a file operation, given as an infinitive with the path.
     pub fn file(action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::File {

@@ -1,6 +1,6 @@
-//! Reads a job's log, each line once.
+//! Follows a job, and reads its log, each line once.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,12 +8,95 @@ use serde_json::Value;
 use crate::{
     error::Error,
     http::{Client, with_query},
+    live::{Event, Push, Subscription},
 };
 
 /// The largest page of a log.
 const PAGE_LINES: usize = 1000;
-/// The wait between two pages if the API names none.
+/// The wait between two polls if the API names none.
 const DEFAULT_WAIT_SECONDS: u64 = 1;
+/// The levels of lines, the least one first.
+const LEVELS: [&str; 4] = ["DEBUG", "INFO", "WARNING", "ERROR"];
+
+/// The API's answer to a poll.
+pub enum Poll {
+    /// There may be more at once.
+    More,
+    /// Another poll is worth it after this time, if nothing is pushed.
+    Wait(Duration),
+    /// Nothing follows.
+    Finished,
+}
+
+impl Poll {
+    /// Makes a wait of an answer's `poll_after`.
+    pub fn after(seconds: Option<u64>) -> Self {
+        Self::Wait(Duration::from_secs(seconds.unwrap_or(DEFAULT_WAIT_SECONDS)))
+    }
+}
+
+/// Something that follows a job.
+pub trait Follower {
+    /// Asks the API.
+    fn poll(&mut self) -> Result<Poll, Error>;
+    /// Reads a push. It may come twice, late or never.
+    fn push(&mut self, push: Push) -> Result<(), Error>;
+    /// Returns whether the pushes leave something to ask for.
+    fn is_behind(&self) -> bool;
+}
+
+/// Follows a job until nothing follows: by push, and by polling as long as there is none. A job
+/// that has ended is not subscribed to.
+pub fn follow(client: &Client, job: u64, follower: &mut impl Follower) -> Result<(), Error> {
+    let mut subscription = None;
+    loop {
+        let wait = match follower.poll()? {
+            // Unless it has been pushed.
+            Poll::More => Duration::ZERO,
+            Poll::Wait(wait) => wait,
+            Poll::Finished => return Ok(()),
+        };
+        if subscription.is_none() && follower.is_behind() {
+            // It has ended: only the rest of its log follows.
+            thread::sleep(wait.min(client.live.poll));
+            continue;
+        }
+        let start = || Subscription::start(&client.connection, &client.live, job);
+        let subscription = subscription.get_or_insert_with(start);
+        hear(client, subscription, wait, follower)?;
+    }
+}
+
+/// Reads pushes until a poll is due.
+fn hear(
+    client: &Client,
+    subscription: &mut Subscription,
+    wait: Duration,
+    follower: &mut impl Follower,
+) -> Result<(), Error> {
+    let wait = wait.min(client.live.poll);
+    loop {
+        let is_up_to_date = subscription.is_live && !follower.is_behind();
+        let timeout = if is_up_to_date {
+            client.live.quiet
+        } else {
+            wait
+        };
+        match subscription.next(timeout) {
+            Some(Event::Push(push)) => follower.push(push)?,
+            Some(Event::Down) => continue,
+            Some(Event::Refused) | None => return Ok(()),
+        }
+        if follower.is_behind() {
+            return Ok(());
+        }
+    }
+}
+
+/// Returns whether a status is the last one of its job.
+fn is_final(status: &str) -> bool {
+    matches!(status, "completed" | "failed" | "cancelled")
+}
 
 /// The log to read.
 pub struct LogQuery {
@@ -28,6 +111,8 @@ pub struct LogQuery {
 /// The parts of a page of a log that the client uses.
 #[derive(Deserialize)]
 struct LogPage {
+    #[serde(default)]
+    status: String,
     logs: Vec<Value>,
     next_cursor: String,
     finished: bool,
@@ -35,34 +120,95 @@ struct LogPage {
 }
 
 /// Calls `print` with each line of a log once, in order.
-///
-/// The cursor advances only with a page that arrived complete, so that a cut connection neither
-/// repeats nor loses a line.
 pub fn read_log(
     client: &Client,
     query: &LogQuery,
-    mut print: impl FnMut(&Value) -> Result<(), Error>,
+    print: impl FnMut(&Value) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let path = format!("/api/jobs/{}/logs", query.job);
-    let mut cursor = "0".to_owned();
-    loop {
+    let mut reader = LogReader {
+        client,
+        query,
+        print,
+        cursor: 0,
+        known: 0,
+        is_final: false,
+    };
+    if query.is_followed {
+        return follow(client, query.job, &mut reader);
+    }
+    while matches!(reader.poll()?, Poll::More) {}
+    Ok(())
+}
+
+/// A log as far as it was printed.
+///
+/// The cursor advances only with lines that arrived complete and in order, so that a cut
+/// connection neither repeats nor loses a line.
+struct LogReader<'a, P> {
+    client: &'a Client,
+    query: &'a LogQuery,
+    print: P,
+    /// The number of the last line that was read.
+    cursor: u64,
+    /// The number of the last line that a push named.
+    known: u64,
+    /// The job has ended. The last page says that its log has, too.
+    is_final: bool,
+}
+
+impl<P: FnMut(&Value) -> Result<(), Error>> Follower for LogReader<'_, P> {
+    fn poll(&mut self) -> Result<Poll, Error> {
         let parameters = [
-            ("after", Some(cursor.clone())),
-            ("level", query.level.clone()),
+            ("after", Some(self.cursor.to_string())),
+            ("level", self.query.level.clone()),
             ("limit", Some(PAGE_LINES.to_string())),
         ];
-        let page: LogPage = client.read("read the log", with_query(&path, &parameters))?;
-        page.logs.iter().try_for_each(&mut print)?;
-        // A page without lines of the level may be followed by one that has some.
-        let is_at_end = page.next_cursor == cursor;
-        cursor = page.next_cursor;
-        if page.finished || (is_at_end && !query.is_followed) {
+        let path = with_query(&format!("/api/jobs/{}/logs", self.query.job), &parameters);
+        let page: LogPage = self.client.read("read the log", path)?;
+        page.logs.iter().try_for_each(&mut self.print)?;
+        self.is_final |= is_final(&page.status);
+        let previous = self.cursor;
+        let cursor = page.next_cursor.parse();
+        self.cursor = cursor.map_err(|_| Error::not_the_api("read the log"))?;
+        Ok(if page.finished {
+            Poll::Finished
+        } else if self.cursor == previous {
+            Poll::after(page.poll_after)
+        } else {
+            // A page without lines of the level may be followed by one that has some.
+            Poll::More
+        })
+    }
+
+    fn push(&mut self, push: Push) -> Result<(), Error> {
+        self.known = self.known.max(push.to);
+        self.is_final |= is_final(push.state["status"].as_str().unwrap_or_default());
+        if push.from > self.cursor + 1 {
             return Ok(());
         }
-        if is_at_end {
-            let seconds = page.poll_after.unwrap_or(DEFAULT_WAIT_SECONDS);
-            client.retry.sleep(Duration::from_secs(seconds));
+        for line in push.logs.unwrap_or_default() {
+            let seq = line["seq"].as_u64().unwrap_or_default();
+            if seq > self.cursor {
+                if self.has_level(&line) {
+                    (self.print)(&line)?;
+                }
+                self.cursor = seq;
+            }
         }
+        Ok(())
+    }
+
+    fn is_behind(&self) -> bool {
+        self.is_final || self.known > self.cursor
+    }
+}
+
+impl<P> LogReader<'_, P> {
+    /// Returns whether the query asks for lines like this one. A push has all of them.
+    fn has_level(&self, line: &Value) -> bool {
+        let rank = |level: &str| LEVELS.iter().position(|it| it.eq_ignore_ascii_case(level));
+        let least = self.query.level.as_deref().and_then(rank);
+        rank(line["level"].as_str().unwrap_or_default()) >= least
     }
 }
 

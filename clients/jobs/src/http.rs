@@ -13,6 +13,7 @@ use ureq::{
 
 use crate::{
     error::{Error, Refusal},
+    live::LiveConfig,
     retry::Retry,
     settings::Settings,
 };
@@ -50,32 +51,29 @@ impl Call<'_> {
 pub struct Client {
     /// Repeats requests.
     pub retry: Retry,
+    /// Sends each request once.
+    pub connection: Connection,
+    /// How a job is followed.
+    pub live: LiveConfig,
+}
+
+/// The API, without repetitions. Clones share the open connections.
+#[derive(Clone)]
+pub struct Connection {
     agent: Agent,
-    settings: Settings,
+    /// The API and its user.
+    pub settings: Settings,
+    /// Requests go by a proxy.
+    pub has_proxy: bool,
 }
 
 impl Client {
     /// Creates a client with the user's settings.
     pub fn new(settings: Settings, retry: Retry) -> Self {
-        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier);
-        // No proxy reaches this machine.
-        let proxy = (!settings.api.is_local())
-            .then(Proxy::try_from_env)
-            .flatten();
-        let config = Config::builder()
-            .http_status_as_error(false)
-            // A redirect would take the token, or a file, to another place.
-            .max_redirects(0)
-            .proxy(proxy)
-            .tls_config(tls.build())
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_per_read(Some(STALL_TIMEOUT))
-            .timeout_per_write(Some(STALL_TIMEOUT))
-            .user_agent(concat!("jobs-cli/", env!("CARGO_PKG_VERSION")));
         Self {
             retry,
-            agent: config.build().new_agent(),
-            settings,
+            connection: Connection::new(settings),
+            live: LiveConfig::default(),
         }
     }
 
@@ -99,10 +97,52 @@ impl Client {
     ///
     /// Repeats it after a lost connection or an outage if that is safe.
     pub fn send(&self, call: &Call) -> Result<Value, Error> {
-        self.retry.run(call.is_safe(), || self.send_once(call))
+        self.retry
+            .run(call.is_safe(), || self.connection.send(call))
     }
 
-    fn send_once(&self, call: &Call) -> Result<Value, Error> {
+    /// Sends a request to the storage, without the token. The answer is a successful one.
+    pub fn send_signed(
+        &self,
+        action: &str,
+        request: Request<SendBody>,
+    ) -> Result<Response<Body>, Error> {
+        let answer = self.connection.run(action, Ok(request))?;
+        if answer.status().is_success() {
+            Ok(answer)
+        } else {
+            Err(refusal(action, answer))
+        }
+    }
+}
+
+impl Connection {
+    fn new(settings: Settings) -> Self {
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier);
+        // No proxy reaches this machine.
+        let proxy = (!settings.api.is_local())
+            .then(Proxy::try_from_env)
+            .flatten();
+        let has_proxy = proxy.is_some();
+        let config = Config::builder()
+            .http_status_as_error(false)
+            // A redirect would take the token, or a file, to another place.
+            .max_redirects(0)
+            .proxy(proxy)
+            .tls_config(tls.build())
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_per_read(Some(STALL_TIMEOUT))
+            .timeout_per_write(Some(STALL_TIMEOUT))
+            .user_agent(concat!("jobs-cli/", env!("CARGO_PKG_VERSION")));
+        Self {
+            agent: config.build().new_agent(),
+            settings,
+            has_proxy,
+        }
+    }
+
+    /// Sends a request once.
+    pub fn send(&self, call: &Call) -> Result<Value, Error> {
         let mut request = Request::builder()
             .method(&call.method)
             .uri(format!("{}{}", self.settings.api.as_str(), call.path))
@@ -123,20 +163,6 @@ impl Client {
         read_json(call.action, answer?)
     }
 
-    /// Sends a request to the storage, without the token. The answer is a successful one.
-    pub fn send_signed(
-        &self,
-        action: &str,
-        request: Request<SendBody>,
-    ) -> Result<Response<Body>, Error> {
-        let answer = self.run(action, Ok(request))?;
-        if answer.status().is_success() {
-            Ok(answer)
-        } else {
-            Err(refusal(action, answer))
-        }
-    }
-
     fn run<B: ureq::AsSendBody>(
         &self,
         action: &str,
@@ -151,11 +177,8 @@ impl Client {
 
 /// Reads the parts of an answer that the client uses.
 pub fn typed<T: DeserializeOwned>(action: &str, answer: Value) -> Result<T, Error> {
-    serde_json::from_value(answer)
-        .map_err(|_| Error::Failed(format!("failed to {action}: {NOT_THE_API}")))
+    serde_json::from_value(answer).map_err(|_| Error::not_the_api(action))
 }
-
-const NOT_THE_API: &str = "the answer is not one of the jobs API; is its address right?";
 
 fn read_json(action: &str, mut answer: Response<Body>) -> Result<Value, Error> {
     if !answer.status().is_success() {
@@ -170,7 +193,7 @@ fn read_json(action: &str, mut answer: Response<Body>) -> Result<Value, Error> {
         if error.is_eof() {
             Error::cut(action)
         } else {
-            Error::Failed(format!("failed to {action}: {NOT_THE_API}"))
+            Error::not_the_api(action)
         }
     })
 }

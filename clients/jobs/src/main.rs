@@ -7,6 +7,7 @@ mod follow;
 mod http;
 mod job_commands;
 mod job_config;
+mod live;
 mod login;
 mod output;
 mod pages;
@@ -14,8 +15,11 @@ mod release_args;
 mod release_commands;
 mod retry;
 mod settings;
+mod socket;
 #[cfg(test)]
 mod test_client;
+#[cfg(test)]
+mod test_live_server;
 #[cfg(test)]
 mod test_server;
 mod upload;

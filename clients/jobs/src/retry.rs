@@ -40,11 +40,6 @@ impl Retry {
         self
     }
 
-    /// Waits.
-    pub fn sleep(&self, duration: Duration) {
-        (self.sleep)(duration);
-    }
-
     /// Calls `send` until it succeeds, fails for good or has failed too often. Calls it once if it
     /// is not safe to repeat.
     pub fn run<T>(

@@ -130,7 +130,7 @@ impl TryFrom<String> for ApiUrl {
 }
 
 /// An API and the token that it accepts. `jobs login` writes them as they are.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// The address of the API.
     pub api: ApiUrl,

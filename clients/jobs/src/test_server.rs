@@ -72,7 +72,8 @@ impl TestServer {
     }
 }
 
-fn read_request(stream: &TcpStream) -> Option<Received> {
+/// Reads a request. Returns `None` if the client gave up.
+pub fn read_request(stream: &TcpStream) -> Option<Received> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -103,7 +104,8 @@ fn read_request(stream: &TcpStream) -> Option<Received> {
     Some(request)
 }
 
-fn send(stream: &mut TcpStream, reply: Reply) -> std::io::Result<()> {
+/// Answers a request.
+pub fn send(stream: &mut TcpStream, reply: Reply) -> std::io::Result<()> {
     let (status, headers, body, sent) = match reply {
         Reply::Cut => return Ok(()),
         Reply::CutBody(body) => (200, "", body.clone(), body.len() / 2),

@@ -8,13 +8,12 @@ use serde_json::Value;
 
 use crate::{
     error::Error,
+    follow::{Follower, Poll, follow},
     http::{Client, typed},
+    live::Push,
     output::Output,
     view,
 };
-
-/// The wait between two polls if the API names none.
-const DEFAULT_WAIT_SECONDS: u64 = 1;
 
 /// The elapsed time moves on between two polls.
 const TICK_INTERVAL: Duration = Duration::from_millis(500);
@@ -85,23 +84,86 @@ pub fn watch(client: &Client, output: &Output, job: u64) -> Result<Outcome, Erro
 fn wait_for_end(client: &Client, output: &Output, job: u64) -> Result<Outcome, Error> {
     let bar = output.percent_bar("");
     bar.enable_steady_tick(TICK_INTERVAL);
-    let mut shown = String::new();
-    loop {
-        let answer = client.get("read the job", format!("/api/jobs/{job}/status"))?;
-        let waiting_for = answer["waiting_for"].clone();
-        let status: JobStatus = typed("read the job", answer)?;
-        if let Some(outcome) = status.outcome() {
-            bar.finish_and_clear();
-            return Ok(outcome);
+    let mut watcher = Watcher {
+        client,
+        output,
+        job,
+        bar,
+        latest: Value::Null,
+        outcome: None,
+        shown: String::new(),
+    };
+    let followed = follow(client, job, &mut watcher);
+    watcher.bar.finish_and_clear();
+    followed?;
+    let outcome = watcher.outcome;
+    outcome.ok_or_else(|| Error::not_the_api("read the job"))
+}
+
+/// A job as it was shown last.
+struct Watcher<'a> {
+    client: &'a Client,
+    output: &'a Output,
+    job: u64,
+    bar: ProgressBar,
+    /// The latest state.
+    latest: Value,
+    /// The job's end.
+    outcome: Option<Outcome>,
+    shown: String,
+}
+
+impl Watcher<'_> {
+    /// Shows a state, unless a later one was shown. Returns the wait for the next.
+    fn see(&mut self, state: Value) -> Result<Option<u64>, Error> {
+        let updated_at = |state: &Value| state["updated_at"].as_str().map(str::to_owned);
+        // Times of the API are in order as texts.
+        let is_late = updated_at(&state) < updated_at(&self.latest);
+        let status: JobStatus = typed("read the job", state.clone())?;
+        let outcome = status.outcome();
+        if self.outcome.is_some() || (is_late && outcome.is_none()) {
+            return Ok(status.poll_after);
         }
+        self.outcome = outcome;
         if status.status == "draft" {
-            bar.finish_and_clear();
+            let job = self.job;
             let message = format!("job {job} is a draft; run 'jobs submit-draft {job}' first");
             return Err(Error::Failed(message));
         }
-        show(output, &bar, &status, &waiting_for, &mut shown);
-        let seconds = status.poll_after.unwrap_or(DEFAULT_WAIT_SECONDS);
-        client.retry.sleep(Duration::from_secs(seconds));
+        if outcome.is_none() {
+            let waiting_for = &state["waiting_for"];
+            show(
+                self.output,
+                &self.bar,
+                &status,
+                waiting_for,
+                &mut self.shown,
+            );
+        }
+        self.latest = state;
+        Ok(status.poll_after)
+    }
+}
+
+impl Follower for Watcher<'_> {
+    fn poll(&mut self) -> Result<Poll, Error> {
+        if self.outcome.is_none() {
+            let path = format!("/api/jobs/{}/status", self.job);
+            let state = self.client.get("read the job", path)?;
+            let poll_after = self.see(state)?;
+            if self.outcome.is_none() {
+                return Ok(Poll::after(poll_after));
+            }
+        }
+        Ok(Poll::Finished)
+    }
+
+    fn push(&mut self, push: Push) -> Result<(), Error> {
+        self.see(push.state).map(|_| ())
+    }
+
+    fn is_behind(&self) -> bool {
+        self.outcome.is_some()
     }
 }
 

@@ -2,7 +2,7 @@
  * A typed client of the jobs API.
  *
  * `schema.ts` is generated from the API's document; this file adds what no generator knows: when a request may be
- * repeated, and how to follow a job's log.
+ * repeated, and how to follow jobs.
  */
 import createFetchClient, { type Client } from "openapi-fetch";
 
@@ -10,7 +10,14 @@ import type { components, paths } from "./schema.js";
 import { retrying } from "./retry.js";
 
 export type { components, paths } from "./schema.js";
-export { followLog, type LogUpdate } from "./follow.js";
+export { followLog, isFinal, type FollowOptions, type LogUpdate } from "./follow.js";
+export {
+  createLive,
+  type FollowJobsOptions,
+  type JobsUpdate,
+  type Live,
+  type LiveOptions,
+} from "./live.js";
 
 type Schemas = components["schemas"];
 export type Job = Schemas["Job"];

@@ -349,6 +349,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/live/ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create a ticket for the live connection
+         * @description The ticket opens one WebSocket, at `<url>?ticket=<ticket>`, which pushes the changes of jobs as they happen.
+         *     asyncapi.yaml describes its messages. The body, if there is one, is `{}`.
+         */
+        post: operations["createLiveTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/me": {
         parameters: {
             query?: never;
@@ -393,8 +414,48 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tell what the API is, and where its document is */
+        /** Lead to the console */
         get: operations["getService"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the console, a web page
+         * @description Its text is not part of the API. Parameters are ignored, since a sign-in comes back with some.
+         */
+        get: operations["getConsole"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file's path, which may have slashes. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        /** Read a file of the console */
+        get: operations["getConsoleFile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -473,6 +534,16 @@ export interface components {
             generate_nfo?: boolean | null;
             /** @default true */
             generate_diz?: boolean | null;
+            /**
+             * @description Whether the package has its metadata as an OPF: a package document of EPUB 3.
+             * @default false
+             */
+            generate_opf?: boolean | null;
+            /**
+             * @description Whether the package has its metadata as a message of ONIX for Books 3.1.
+             * @default false
+             */
+            generate_onix?: boolean | null;
             /** @default true */
             generate_sfv?: boolean | null;
             /** @description The NFO's template, at most 32,768 bytes. */
@@ -491,9 +562,9 @@ export interface components {
             apply?: boolean | null;
         };
         NewJob: {
-            /** @description Required */
+            /** @description Required, except in a draft. */
             job_type?: components["schemas"]["JobType"] | null;
-            /** @description Required */
+            /** @description Required, except in a draft. */
             release_id?: components["schemas"]["Id"] | null;
             config_json?: components["schemas"]["Config"] | null;
             /** @default false */
@@ -517,7 +588,7 @@ export interface components {
             /** @constant */
             status: "cancelled";
             message: string;
-            /** @description The time by which the run has stopped */
+            /** @description The time by which the run has stopped, if there was one. */
             stops_by?: components["schemas"]["Time"];
         };
         Failure: {
@@ -639,7 +710,299 @@ export interface components {
             metadata: Record<string, unknown>;
             mediainfo: Record<string, unknown>;
             structure: Record<string, unknown>;
+            contents?: components["schemas"]["Contents"];
+            /** @description Of an EPUB. */
+            accessibility?: components["schemas"]["Accessibility"] | null;
+            /** @description Of an EPUB or a comic that is not locked. */
+            cover?: components["schemas"]["Cover"] | null;
+            /** @description Of a PDF. */
+            pdf?: components["schemas"]["PdfFacts"] | null;
+            /** @description Of a CBZ or an EPUB. */
+            images?: components["schemas"]["Images"] | null;
+            /** @description What a store or a reading system will object to, the worst first. At most 20 of each id are listed. The result of an analysis from before this was read has none. */
+            findings?: components["schemas"]["Finding"][];
+            /** @description The number of all findings. */
+            findings_total?: number;
             truncated?: string[];
+        };
+        /** @description What a book contains, and how long it is. The result of an analysis from before this was read has none. */
+        Contents: {
+            /** @description The table of contents as a tree of at most 500 entries and 8 levels. */
+            entries: components["schemas"]["ContentsEntry"][];
+            /** @description The number of all entries. */
+            entries_total: number;
+            /** @description The first 500 documents in the reading order. */
+            chapters: components["schemas"]["Chapter"][];
+            /** @description The number of all documents in the reading order. */
+            chapters_total: number;
+            /** @description The number of words; null if not all the text was read. */
+            words: number | null;
+            /** @description The number of characters of Han, kana, Thai, Lao, Khmer and Burmese, which are not in `words`; null as before. */
+            characters: number | null;
+            /** @description The time to read it: 230 words, or 300 characters of Han and kana, a minute. Null as before, and if most of the text is in another script without spaces. */
+            reading_minutes: number | null;
+            /**
+             * @description The language of the text, detected in a sample of it: a primary tag of BCP 47. Null if it is not clear, and absent in the result of an earlier analysis.
+             * @example en
+             */
+            language?: string | null;
+        };
+        /**
+         * @description The images in a CBZ or an EPUB, by their names and the headers of the first 5,000 in the order of the archive.
+         * @example {
+         *       "count": 2,
+         *       "largest": {
+         *         "path": "p2.jpg",
+         *         "width": 1600,
+         *         "height": 1200,
+         *         "size": 512000
+         *       },
+         *       "unreadable": 0,
+         *       "too_large": 0,
+         *       "pages": [
+         *         {
+         *           "path": "p1.jpg",
+         *           "width": 800,
+         *           "height": 1200
+         *         },
+         *         {
+         *           "path": "p2.jpg",
+         *           "width": 1600,
+         *           "height": 1200
+         *         }
+         *       ],
+         *       "pages_total": 2,
+         *       "mixed_sizes": false,
+         *       "duplicates": [],
+         *       "duplicates_total": 0,
+         *       "page_list_differences": [
+         *         {
+         *           "field": "pages",
+         *           "path": null,
+         *           "listed": 3,
+         *           "found": 2
+         *         }
+         *       ]
+         *     }
+         */
+        Images: {
+            /** @description The number of images. */
+            count: number;
+            /** @description The image with the most pixels. */
+            largest: components["schemas"]["LargestImage"] | null;
+            /** @description The number of images whose size was not found: they are damaged, encrypted, or of an unknown kind. */
+            unreadable: number;
+            /** @description The number of images with a side of more than 16,384 pixels, or with more than 100 million pixels. */
+            too_large: number;
+            /** @description The first 500 pages of a CBZ in their reading order. */
+            pages: components["schemas"]["ImagePage"][];
+            /** @description The number of all pages of a CBZ. */
+            pages_total: number;
+            /** @description Whether pages of a CBZ differ from most by more than 5 %, without double-page spreads; null for an EPUB. */
+            mixed_sizes: boolean | null;
+            /** @description The first 50 pages with the size and the CRC-32 of an earlier one. */
+            duplicates: components["schemas"]["DuplicatePage"][];
+            /** @description The number of all such pages. */
+            duplicates_total: number;
+            /** @description The first 20 differences between the `ComicInfo.xml` and the files. */
+            page_list_differences: components["schemas"]["PageListDifference"][];
+        };
+        LargestImage: {
+            path: string;
+            /** @description In pixels. */
+            width: number;
+            /** @description In pixels. */
+            height: number;
+            /** @description The size of the file in bytes. */
+            size: number;
+        };
+        ImagePage: {
+            path: string;
+            /** @description In pixels; null if it was not found or is too large. */
+            width: number | null;
+            /** @description In pixels. */
+            height: number | null;
+        };
+        DuplicatePage: {
+            path: string;
+            /** @description The path of the earlier page. */
+            duplicate_of: string;
+        };
+        PageListDifference: {
+            /**
+             * @description `PageCount`, the number of entries in `Pages`, or `ImageWidth`, `ImageHeight` or `ImageSize` of a page.
+             * @enum {string}
+             */
+            field: "page_count" | "pages" | "width" | "height" | "size";
+            /** @description The page; null if it is about all of them. */
+            path: string | null;
+            /** @description The number in the list. */
+            listed: number;
+            /** @description The number found. */
+            found: number;
+        };
+        /**
+         * @description The technical facts of a PDF. Null where a fact was not read: of a PDF without cross-references, of one of more
+         *     than 16 MiB, and of one that needs a password. Of these, only the encryption and the claim of PDF/A are read.
+         * @example {
+         *       "page_width": 419.53,
+         *       "page_height": 595.28,
+         *       "mixed_page_sizes": false,
+         *       "tagged": true,
+         *       "has_outline": true,
+         *       "fonts": 4,
+         *       "fonts_not_embedded": [
+         *         "Helvetica"
+         *       ],
+         *       "pdf_a": null,
+         *       "encryption": null
+         *     }
+         */
+        PdfFacts: {
+            /** @description The width of the first page in points, of its crop box after its rotation. */
+            page_width: number | null;
+            /** @description The height of the first page in points, as before. */
+            page_height: number | null;
+            /** @description Whether one of the first 10,000 pages differs from the first by more than a point. */
+            mixed_page_sizes: boolean | null;
+            /** @description Whether the document says that it is tagged. */
+            tagged: boolean | null;
+            /** @description Whether it has an outline with entries. */
+            has_outline: boolean | null;
+            /** @description The number of fonts of the first 10,000 pages. */
+            fonts: number | null;
+            /** @description The names of the fonts that are not embedded, each once, in alphabetical order. */
+            fonts_not_embedded: string[];
+            /**
+             * @description The part and the level of PDF/A that the document claims.
+             * @example PDF/A-2b
+             */
+            pdf_a: string | null;
+            /** @description Null, too, if it is not encrypted. */
+            encryption: components["schemas"]["PdfEncryption"] | null;
+        };
+        /**
+         * @description The encryption of a PDF, as its encryption dictionary says.
+         * @example {
+         *       "handler": "Standard",
+         *       "revision": 6,
+         *       "cipher": "aes",
+         *       "key_bits": 256,
+         *       "needs_password": false,
+         *       "permissions": {
+         *         "print": true,
+         *         "copy": false,
+         *         "modify": false,
+         *         "annotate": false
+         *       }
+         *     }
+         */
+        PdfEncryption: {
+            /**
+             * @description The security handler. `Standard` works by passwords.
+             * @example Standard
+             */
+            handler: string | null;
+            /** @description The revision of the standard handler. */
+            revision: number | null;
+            /**
+             * @description Null if it is another, or none.
+             * @enum {string|null}
+             */
+            cipher: "rc4" | "aes" | null;
+            key_bits: number | null;
+            /** @description Whether a password is needed to open it; null if that was not tried. */
+            needs_password: boolean | null;
+            permissions: components["schemas"]["PdfPermissions"] | null;
+        };
+        /** @description What an encrypted PDF permits to a reader without the owner's password. */
+        PdfPermissions: {
+            print: boolean;
+            copy: boolean;
+            modify: boolean;
+            /** @description To annotate it, and to fill in its forms. */
+            annotate: boolean;
+        };
+        /**
+         * @description Something in a file that a store or a reading system will object to. The page on findings lists the ids: those of
+         *     epubcheck, and others for what it has no id for. More may come.
+         */
+        Finding: {
+            id: string;
+            /** @enum {string} */
+            severity: "fatal" | "error" | "warning" | "info";
+            /** @description The file in the container; null if it is about the whole. */
+            path: string | null;
+            /** @description The line in that file; null if it is not about one. */
+            line: number | null;
+            /** @description What is wrong. Its wording may change. */
+            message: string;
+            /** @description What to do about it. */
+            hint: string;
+        };
+        /** @description The cover of a book. The result of an analysis from before this was read has none. */
+        Cover: {
+            /** @description The path of the image in the container. */
+            path: string;
+            /** @description Detected from the content: `image/jpeg`. */
+            media_type: string;
+            /** @description In pixels, from the image's header; null if it is not known. */
+            width: number | null;
+            height: number | null;
+            /** @description Null if it was not drawn; the job's log says why. */
+            thumbnail: components["schemas"]["Thumbnail"] | null;
+        };
+        /** @description A small JPEG of a cover. It is deleted with its job. */
+        Thumbnail: {
+            width: number;
+            height: number;
+            /** @description In bytes. */
+            size: number;
+            /** @description A presigned URL. The job's `result` has none. */
+            url: string;
+            expires_at: components["schemas"]["Time"];
+        };
+        Accessibility: {
+            declared: components["schemas"]["DeclaredAccessibility"];
+            /** @description Null if the text was not read. */
+            inferred: components["schemas"]["InferredAccessibility"] | null;
+        };
+        /** @description What the package document says, in its own words (EPUB Accessibility 1.1). */
+        DeclaredAccessibility: {
+            /** @description The standards. */
+            conforms_to: string[];
+            certified_by: string | null;
+            certifier_credential: string | null;
+            /** @description An address. */
+            certifier_report: string | null;
+            access_modes: string[];
+            /** @description Sets of modes, each separated by commas. */
+            access_modes_sufficient: string[];
+            features: string[];
+            hazards: string[];
+            summary: string | null;
+        };
+        /** @description What the documents of the book tell. */
+        InferredAccessibility: {
+            has_table_of_contents: boolean;
+            /** @description Whether the pages of the printed book are listed. */
+            has_page_list: boolean;
+            /** @description The number of `img` elements; null if not all the text was read. */
+            images: number | null;
+            /** @description Those of them that have no text and are not for decoration. */
+            images_without_text: number | null;
+        };
+        ContentsEntry: {
+            title: string;
+            /** @description The document in the book that it leads to. */
+            path: string | null;
+            entries: components["schemas"]["ContentsEntry"][];
+        };
+        Chapter: {
+            path: string;
+            /** @description Null if the document was not read. */
+            words: number | null;
+            characters: number | null;
         };
         /** @description Known fields have the types given here. Others are kept as they are. At most 64 KiB of JSON. */
         Metadata: {
@@ -737,7 +1100,7 @@ export interface components {
             last_modified: components["schemas"]["Time"] | null;
             /**
              * Format: uri
-             * @description A signed download
+             * @description A signed download, valid for up to 15 minutes.
              */
             url: string;
         };
@@ -749,17 +1112,17 @@ export interface components {
             /** @description The job that built the package. */
             job_id: components["schemas"]["Id"];
         };
+        LiveTicket: {
+            /** @description The address of the WebSocket. */
+            url: string;
+            /** @description Valid once, for 60 seconds. */
+            ticket: string;
+            expires_at: components["schemas"]["Time"];
+        };
         Me: {
             user_id: components["schemas"]["Id"];
             admin: boolean;
             expires_at: components["schemas"]["Time"];
-        };
-        Service: {
-            /** @constant */
-            name: "jobs";
-            version: string;
-            /** @description The path of this document. */
-            document: string;
         };
         Health: {
             /** @constant */
@@ -868,15 +1231,6 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:jobs:forbidden",
-                 *       "title": "Forbidden",
-                 *       "status": 403,
-                 *       "detail": "This job belongs to another user.",
-                 *       "request_id": "JKJaXmPLvHcESHA="
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
                 /**
                  * @example {
@@ -1020,17 +1374,6 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:jobs:too-many-open-jobs",
-                 *       "title": "Limit reached",
-                 *       "status": 429,
-                 *       "detail": "The user has 1000 open jobs, and may have at most 1000.",
-                 *       "limit": 1000,
-                 *       "count": 1000,
-                 *       "request_id": "JKJaXmPLvHcESHA="
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -1051,6 +1394,11 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
+                /**
+                 * @example {
+                 *       "message": "Too Many Requests"
+                 *     }
+                 */
                 "application/json": components["schemas"]["GatewayRefusal"];
             };
         };
@@ -1140,25 +1488,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "jobs": [
-                     *         {
-                     *           "id": 245095320630262,
-                     *           "release_id": 42,
-                     *           "status": "completed",
-                     *           "job_type": "packaging",
-                     *           "progress": 100,
-                     *           "created_at": "2026-11-23T10:05:00.123Z",
-                     *           "created_by": 7,
-                     *           "started_at": "2026-11-23T10:05:00.420Z",
-                     *           "finished_at": "2026-11-23T10:05:02.001Z",
-                     *           "error": null
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["JobPage"];
                 };
             };
@@ -1224,36 +1553,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 245095320630262,
-                     *       "release_id": 42,
-                     *       "job_type": "packaging",
-                     *       "config_json": {
-                     *         "compression": "high"
-                     *       },
-                     *       "created_by": 7,
-                     *       "retry_of": null,
-                     *       "retried_by": null,
-                     *       "result": null,
-                     *       "status": "pending",
-                     *       "progress": 0,
-                     *       "step": null,
-                     *       "message": null,
-                     *       "attempt": 0,
-                     *       "created_at": "2026-11-23T10:05:00.123Z",
-                     *       "started_at": null,
-                     *       "updated_at": "2026-11-23T10:05:00.123Z",
-                     *       "finished_at": null,
-                     *       "error": null,
-                     *       "waiting_for": {
-                     *         "reason": "queue"
-                     *       },
-                     *       "cancelled_by": null,
-                     *       "cancelled_at": null,
-                     *       "cancel_reason": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -1524,6 +1823,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["Nothing"];
             };
         };
@@ -1912,36 +2212,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 42,
-                     *       "user_id": 7,
-                     *       "release_type": "ebook",
-                     *       "name": null,
-                     *       "group": "GRP",
-                     *       "metadata": {
-                     *         "title": "The Lighthouse",
-                     *         "authors": [
-                     *           "Jane Doe"
-                     *         ],
-                     *         "year": 2026
-                     *       },
-                     *       "package": {
-                     *         "job_id": 245095320630262,
-                     *         "version": 2,
-                     *         "since": "2026-11-23T10:05:02.001Z"
-                     *       },
-                     *       "replaced_packages": [
-                     *         {
-                     *           "job_id": 245090000000001,
-                     *           "version": 1,
-                     *           "since": "2026-11-22T09:00:00.000Z",
-                     *           "expires_at": "2026-12-23T10:05:02.001Z"
-                     *         }
-                     *       ],
-                     *       "created_at": "2026-11-22T08:59:00.000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Release"];
                 };
             };
@@ -2215,6 +2485,44 @@ export interface operations {
             default: components["responses"]["Refused"];
         };
     };
+    createLiveTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description The ticket. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "url": "wss://live.example.com/live",
+                     *       "ticket": "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA",
+                     *       "expires_at": "2026-11-23T10:06:00.123Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LiveTicket"];
+                };
+            };
+            400: components["responses"]["InvalidBody"];
+            401: components["responses"]["NoToken"];
+            403: components["responses"]["TokenRefused"];
+            413: components["responses"]["TooLarge"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Refused"];
+        };
+    };
     getMe: {
         parameters: {
             query?: never;
@@ -2262,6 +2570,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "openapi": "3.1.0",
+                     *       "info": {
+                     *         "title": "Jobs",
+                     *         "version": "0.1.0"
+                     *       },
+                     *       "paths": {}
+                     *     }
+                     */
                     "application/json": Record<string, unknown>;
                 };
             };
@@ -2278,24 +2596,91 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The API. */
-            200: {
+            /** @description The address of the console, relative to this one. */
+            307: {
                 headers: {
+                    Location?: "console";
                     Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
+                content?: never;
+            };
+            400: components["responses"]["InvalidRequest"];
+            default: components["responses"]["Refused"];
+        };
+    };
+    getConsole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "Cache-Control"?: "no-cache";
+                    [name: string]: unknown;
+                };
                 content: {
-                    /**
-                     * @example {
-                     *       "name": "jobs",
-                     *       "version": "0.1.0",
-                     *       "document": "/openapi.json"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Service"];
+                    /** @example <!doctype html><title>Jobs</title> */
+                    "text/html": string;
+                };
+            };
+            /** @description The page that the caller has, by `If-None-Match`. */
+            304: {
+                headers: {
+                    ETag?: string;
+                    "Cache-Control"?: "no-cache";
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Refused"];
+        };
+    };
+    getConsoleFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file's path, which may have slashes. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. Its name changes with its content, so it may be kept. An empty path has the page. */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example <!doctype html><title>Jobs</title> */
+                    "text/html": string;
+                    /** @example export const name = 'Jobs'; */
+                    "text/javascript": string;
+                    /** @example body { margin: 0 } */
+                    "text/css": string;
+                    /** @example <svg xmlns="http://www.w3.org/2000/svg"/> */
+                    "image/svg+xml": string;
                 };
             };
             400: components["responses"]["InvalidRequest"];
+            /** @description There is no such file (`route-not-found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             default: components["responses"]["Refused"];
         };
     };

@@ -1,39 +1,9 @@
-/** The client against a deployed system: `API_URL`, and `TOKEN` and `OTHER_TOKEN` of two users. */
+/** The client against a deployed system. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ApiError, createClient, followLog, unwrap, type JobsClient } from "../src/index.js";
-
-const baseUrl = variable("API_URL");
-const token = variable("TOKEN");
-const client = createClient({ baseUrl, token });
-
-function variable(name: string): string {
-  const value = process.env[name];
-  assert.ok(value, `${name} is not set`);
-  return value;
-}
-
-async function createRelease(): Promise<number> {
-  const body = { release_type: "ebook", group: "GRP", metadata: { title: "A Book" } };
-  const release = await unwrap(client.POST("/api/releases", { body }));
-  return release.id;
-}
-
-async function upload(release: number, path: string, text: string): Promise<void> {
-  const bytes = new TextEncoder().encode(text);
-  const body = { path, size: bytes.length };
-  const params = { path: { id: release } };
-  const { upload } = await unwrap(client.POST("/api/releases/{id}/files", { params, body }));
-  const { "content-length": _, ...headers } = upload.headers;
-  const sent = await fetch(upload.url, { method: upload.method, headers, body: bytes });
-  assert.equal(sent.status, 200);
-}
-
-async function packaging(release: number): Promise<number> {
-  const body = { job_type: "packaging" as const, release_id: release };
-  return (await unwrap(client.POST("/api/jobs", { body }))).id;
-}
+import { baseUrl, client, createRelease, packaging, token, upload, variable } from "./system.js";
 
 test("a job is created, followed to its end and its package downloaded", async () => {
   const release = await createRelease();

@@ -1,11 +1,11 @@
 //! The API's authorizer: checks a bearer token once, for every route.
 
-use api::auth::{KeySource, Keys, Session, TokenRules};
+use api::auth::{KeySource, Keys, TokenRules};
 use aws_lambda_events::apigw::{
     ApiGatewayV2CustomAuthorizerSimpleResponse as Response,
     ApiGatewayV2CustomAuthorizerV2Request as Request,
 };
-use jobs::Time;
+use jobs::{Session, Time};
 use lambda::Settings;
 use lambda_runtime::{Error, LambdaEvent};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! `GET /api/me`: the caller, as this deployment reads their token.
 
-use api::{MeView, NoParams, Route, Session};
+use api::{MeView, NoParams, Route, SignedInFor};
 use axum::{Json, Router};
 use lambda::Settings;
 
@@ -17,6 +17,6 @@ pub fn router() -> Router {
     api::router(&ROUTES, get_me)
 }
 
-async fn get_me(session: Session, _: NoParams) -> Json<MeView> {
+async fn get_me(SignedInFor(session): SignedInFor, _: NoParams) -> Json<MeView> {
     Json(session.into())
 }

@@ -1,23 +1,20 @@
-//! `GET /openapi.json`: the document of the API; and `GET /`, which leads to it.
+//! `GET /openapi.json`: the document of the API.
 
-use api::{NoParams, Route, SERVICE_DESC};
+use api::{NoParams, Route};
 use axum::{
-    Json, Router,
-    http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK},
+    Router,
+    http::header::{CACHE_CONTROL, CONTENT_TYPE},
     response::IntoResponse,
 };
 use lambda::Settings;
-use serde::Serialize;
 
 /// The document, which a test compares with `openapi.yaml`.
 const DOCUMENT: &str = include_str!("../../../openapi.json");
-/// The path of the document.
-const DOCUMENT_PATH: &str = "/openapi.json";
 /// A client may keep the document for five minutes: it changes only with a deployment.
 const CACHED: &str = "public, max-age=300";
 
 /// The function's routes.
-pub const ROUTES: [Route; 2] = [Route::get(DOCUMENT_PATH), Route::get("/")];
+pub const ROUTES: [Route; 1] = [Route::get("/openapi.json")];
 
 /// Builds the function, which needs no settings.
 pub fn from_settings(_: &mut Settings) -> Router {
@@ -26,28 +23,10 @@ pub fn from_settings(_: &mut Settings) -> Router {
 
 /// Builds the function's router.
 pub fn router() -> Router {
-    let [document, root] = ROUTES;
-    api::router(&[document], get_openapi).merge(api::router(&[root], get_service))
-}
-
-/// What the API is, and where its document is.
-#[derive(Serialize)]
-struct ServiceView {
-    name: &'static str,
-    version: &'static str,
-    document: &'static str,
+    api::router(&ROUTES, get_openapi)
 }
 
 async fn get_openapi(_: NoParams) -> impl IntoResponse {
     let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, CACHED)];
     (headers, DOCUMENT)
-}
-
-async fn get_service(_: NoParams) -> impl IntoResponse {
-    let service = ServiceView {
-        name: "jobs",
-        version: env!("CARGO_PKG_VERSION"),
-        document: DOCUMENT_PATH,
-    };
-    ([(LINK, SERVICE_DESC)], Json(service))
 }

@@ -143,6 +143,48 @@ fn numbers_in_a_pdf_allocate_nothing() {
     }
 }
 
+/// Builds a progressive JPEG of this size, whose pixels are nearly all missing.
+fn progressive_jpeg(width: u16, height: u16) -> Vec<u8> {
+    let table = [&b"\xFF\xD8\xFF\xDB\0\x43\0"[..], &[1; 64]].concat();
+    let frame = [
+        &b"\xFF\xC2\0\x11\x08"[..],
+        &height.to_be_bytes(),
+        &width.to_be_bytes(),
+        b"\x03\x01\x11\0\x02\x11\0\x03\x11\0",
+    ];
+    let codes = [&b"\xFF\xC4\0\x14\0\x01"[..], &[0; 16]].concat();
+    let scan = b"\xFF\xDA\0\x0C\x03\x01\0\x02\0\x03\0\0\0\0\0\0\0\0\xFF\xD9";
+    [&table, &frame.concat(), &codes, &scan[..]].concat()
+}
+
+#[test]
+fn child_draws_the_thumbnail_that_this_process_would() {
+    let book = samples::epub_with_cover();
+    let expected = analyze_by(&in_process, &book, &mut Recorder::default()).unwrap();
+    let found = analyze_in_child(&book, &mut Recorder::default()).unwrap();
+    assert_eq!(found, expected);
+    assert!(found.cover.unwrap().thumbnail.is_some());
+}
+
+/// Its header promises fewer pixels than the limit, but a library keeps three numbers for each.
+#[test]
+fn child_that_dies_of_a_cover_leaves_an_analysis_without_a_thumbnail() {
+    let page = progressive_jpeg(6_300, 6_300);
+    let comic = samples::zip(&[("1.jpg", &page)]);
+    let mut progress = Recorder::default();
+    let cover = analyze_in_child(&comic, &mut progress)
+        .unwrap()
+        .cover
+        .unwrap();
+    assert_eq!((cover.path.as_str(), cover.thumbnail), ("1.jpg", None));
+    let reason = "It takes more memory or time to draw than allowed";
+    let warnings = &progress.warnings;
+    assert!(
+        warnings.iter().any(|line| line.ends_with(reason)),
+        "{warnings:?}"
+    );
+}
+
 /// The program of this test takes the reader's name for the name of a test, and runs none.
 #[test]
 fn own_program_is_the_running_one() {

@@ -8,13 +8,13 @@ use axum::{
     http::request::Parts,
 };
 use jobs::{
-    Caller, FieldReader, JobId, MAX_KEY_CHARS, ReadFields, ReleaseId, UserId, json_bytes,
+    Caller, FieldReader, JobId, MAX_KEY_CHARS, ReadFields, ReleaseId, Session, UserId, json_bytes,
     parse_object,
 };
 use lambda_http::request::RequestContext;
 use serde_json::{Map, Value};
 
-use crate::{Answer, Problem, Resource, auth::Session};
+use crate::{Answer, Problem, Resource};
 
 /// The largest body, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -32,15 +32,19 @@ impl<S: Sync> FromRequestParts<S> for SignedIn {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Session {
+/// The user who sent the request, with the time until which their token is valid.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedInFor(pub Session);
+
+impl<S: Sync> FromRequestParts<S> for SignedInFor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Self> {
         let session = authorized(parts).and_then(|fields| {
-            Some(Self {
+            Some(Self(Session {
                 caller: caller(fields)?,
                 expires_at: fields.get("expires_at")?.as_str()?.parse().ok()?,
-            })
+            }))
         });
         session.ok_or_else(Problem::unauthorized)
     }
@@ -199,7 +203,8 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKeyHeader {
         let Some(value) = parts.headers.get(NAME) else {
             return Ok(Self(None));
         };
-        let fits = |text: &&str| (1..=MAX_KEY_CHARS).contains(&text.len());
+        // `to_str` also accepts a tab.
+        let fits = |text: &&str| (1..=MAX_KEY_CHARS).contains(&text.len()) && !text.contains('\t');
         let Some(text) = value.to_str().ok().filter(fits) else {
             let message = format!("must be 1 to {MAX_KEY_CHARS} printable ASCII characters");
             return Err(Problem::invalid_field(NAME, message));

@@ -17,9 +17,8 @@ mod views;
 
 pub use self::{
     access::{allow_job, allow_release, check_release},
-    auth::Session,
     create::create_answer,
-    extract::{Body, IdempotencyKeyHeader, PathId, PathResource, SignedIn},
+    extract::{Body, IdempotencyKeyHeader, PathId, PathResource, SignedIn, SignedInFor},
     finish::finish,
     limits::{AnotherJob, JobLimits, UserLimit},
     list::{ListParams, key_page, list_page, read_key},
@@ -27,8 +26,8 @@ pub use self::{
     query::{NoParams, QueryParams},
     route::{Method, Route, SERVICE_DESC, router},
     views::{
-        AnalysisView, CancelView, DetailsView, FileView, FilesView, JobView, LogsView, MeView,
-        PageView, ReleaseView, ReleasesView, StatusView, UploadView, created, job_answer,
+        AnalysisView, CancelView, DetailsView, FileView, FilesView, JobView, LineView, LogsView,
+        MeView, PageView, ReleaseView, ReleasesView, StatusView, UploadView, created, job_answer,
         release_answer,
     },
 };

@@ -51,7 +51,7 @@ impl Method {
 pub struct Route {
     /// The method.
     pub method: Method,
-    /// The path: `/api/jobs/{id}`.
+    /// The path: `/api/jobs/{id}`. `{path+}` takes the rest of it, as API Gateway writes it.
     pub path: &'static str,
 }
 
@@ -106,6 +106,20 @@ where
     S: Clone + Send + Sync + 'static,
 {
     routes.iter().fold(Router::new(), |router, route| {
-        router.route(route.path, on(route.method.filter(), handler.clone()))
+        router.route(
+            &axum_path(route.path),
+            on(route.method.filter(), handler.clone()),
+        )
     })
+}
+
+/// Returns a path as axum writes it: `{*path}` for `{path+}`.
+fn axum_path(path: &str) -> String {
+    match path
+        .strip_suffix("+}")
+        .and_then(|path| path.rsplit_once('{'))
+    {
+        Some((start, name)) => format!("{start}{{*{name}}}"),
+        None => path.to_owned(),
+    }
 }

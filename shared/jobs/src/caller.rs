@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::UserId;
+use crate::{Time, UserId};
 
 /// The user who makes a request, as the authorizer read them from the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +11,16 @@ pub struct Caller {
     pub user_id: UserId,
     /// True if the user may read and change what others own.
     pub admin: bool,
+}
+
+/// What a valid token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The user.
+    #[serde(flatten)]
+    pub caller: Caller,
+    /// The time at which the token expires.
+    pub expires_at: Time,
 }
 
 impl Caller {

@@ -33,14 +33,52 @@ pub struct PackagingConfig {
     pub compression: Compression,
     /// The largest size of a volume of the archive, in bytes; `None` writes a single file.
     pub volume_size: Option<u64>,
-    /// True if the package has an NFO.
-    pub generate_nfo: bool,
-    /// True if the package has a `FILE_ID.DIZ`.
-    pub generate_diz: bool,
-    /// True if the package has an SFV.
-    pub generate_sfv: bool,
+    /// The files that the package has beside its archive.
+    pub generated: Vec<GeneratedFile>,
     /// The template of the NFO; `None` takes the default.
     pub template: Option<String>,
+}
+
+impl PackagingConfig {
+    /// Returns whether the package has this file.
+    #[must_use]
+    pub fn generates(&self, file: GeneratedFile) -> bool {
+        self.generated.contains(&file)
+    }
+}
+
+/// A file that a package may have beside its archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GeneratedFile {
+    /// The NFO.
+    Nfo,
+    /// The `FILE_ID.DIZ`.
+    Diz,
+    /// The metadata as a package document of EPUB.
+    Opf,
+    /// The metadata as an ONIX message.
+    Onix,
+    /// The checksums of all files.
+    Sfv,
+}
+
+impl GeneratedFile {
+    /// Every file, with the field of the configuration and its default.
+    const FIELDS: [(Self, &'static str, bool); 5] = [
+        (Self::Nfo, "generate_nfo", true),
+        (Self::Diz, "generate_diz", true),
+        (Self::Opf, "generate_opf", false),
+        (Self::Onix, "generate_onix", false),
+        (Self::Sfv, "generate_sfv", true),
+    ];
+
+    fn read(fields: &mut FieldReader) -> Vec<Self> {
+        let mut is_set = |(_, field, default): &(Self, &'static str, bool)| {
+            fields.flag(field).unwrap_or(*default)
+        };
+        let set = Self::FIELDS.iter().filter(|row| is_set(row));
+        set.map(|(file, ..)| *file).collect()
+    }
 }
 
 /// The compression of an archive.
@@ -114,9 +152,7 @@ impl JobConfig for PackagingConfig {
             group,
             compression: fields.parsed("compression").unwrap_or_default(),
             volume_size: fields.integer("volume_size", VOLUME_SIZES),
-            generate_nfo: fields.flag("generate_nfo").unwrap_or(true),
-            generate_diz: fields.flag("generate_diz").unwrap_or(true),
-            generate_sfv: fields.flag("generate_sfv").unwrap_or(true),
+            generated: GeneratedFile::read(fields),
             template: fields.text("template", MAX_TEMPLATE_BYTES),
         }
     }
@@ -183,7 +219,8 @@ mod tests {
             panic!("packaging")
         };
         assert_eq!(config.compression, Compression::Normal);
-        assert!(config.generate_nfo && config.generate_diz && config.generate_sfv);
+        let expected = [GeneratedFile::Nfo, GeneratedFile::Diz, GeneratedFile::Sfv];
+        assert_eq!(config.generated, expected);
         assert_eq!(config.volume_size, None);
     }
 
@@ -235,12 +272,13 @@ mod tests {
         let config = json!({
             "release_name": "Jane.Doe-Book-2024-GRP", "group": "GRP", "compression": "high",
             "volume_size": 1_000_000, "generate_nfo": false, "template": "{{ title }}",
+            "generate_onix": true,
         });
         let Ok(Config::Packaging(config)) = parse(JobType::Packaging, &config) else {
             panic!("packaging")
         };
         assert_eq!(config.compression, Compression::High);
         assert_eq!(config.volume_size, Some(1_000_000));
-        assert!(!config.generate_nfo);
+        assert!(!config.generates(GeneratedFile::Nfo) && config.generates(GeneratedFile::Onix));
     }
 }

@@ -204,6 +204,12 @@ impl FieldReader {
         value
     }
 
+    /// Returns whether an error was found so far.
+    #[must_use]
+    pub const fn has_errors(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
     /// Records an error in the field `name`.
     pub fn error(&mut self, name: &str, message: impl Display) {
         let field = format!("{}{name}", self.prefix);

@@ -20,17 +20,17 @@ mod types;
 mod waiting;
 
 pub use self::{
-    caller::Caller,
+    caller::{Caller, Session},
     config::{
-        AnalysisConfig, Compression, DirfixConfig, MAX_CONFIG_BYTES, NfofixConfig, PackagingConfig,
-        ReadnfoConfig,
+        AnalysisConfig, Compression, DirfixConfig, GeneratedFile, MAX_CONFIG_BYTES, NfofixConfig,
+        PackagingConfig, ReadnfoConfig,
     },
     failure::{Failure, FailureCode},
     field_reader::{FieldError, FieldReader, ReadFields, json_bytes, there_are},
     id::{InvalidId, JobId, MAX_ID, ReleaseId, UserId},
     job::{
-        Cancellation, EndedRun, Job, JobOutcome, JobState, LEASE, NewJob, Run, RunOutcome,
-        STOP_TIME, Summary,
+        Cancellation, EndedRun, Job, JobEvent, JobEventType, JobOutcome, JobState, LEASE, NewJob,
+        Run, RunOutcome, STOP_TIME, Summary,
     },
     json::{InvalidJson, MAX_JSON_DEPTH, parse_object},
     log::{Level, LogEntry, UnknownLevel},

@@ -6,5 +6,5 @@ pub mod telemetry;
 
 pub use self::{
     serve::{init, serve},
-    settings::{Settings, SettingsError},
+    settings::{Settings, SettingsError, SignIn},
 };

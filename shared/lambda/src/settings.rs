@@ -1,6 +1,11 @@
 //! The settings of a function: its environment variables, and the services built from them.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::Path,
+    time::Duration,
+};
 
 use api::{
     JobLimits, UserLimit,
@@ -8,6 +13,7 @@ use api::{
 };
 use aws_config::SdkConfig;
 use jobs::Clock;
+use live::{Connections, Pusher};
 use store::{Store, UploadLimit};
 use worker::{Files, Isolation, JobService, Metrics, Queue, Submissions, Sweeper, Worker};
 
@@ -27,6 +33,19 @@ pub struct Settings {
     clock: Clock,
     requested: BTreeSet<&'static str>,
     faults: Vec<String>,
+}
+
+/// How people sign in to the console: by a public client of an OIDC provider.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct SignIn {
+    /// The provider, whose discovery document is below this address.
+    pub issuer: String,
+    /// The console's id at the provider.
+    pub client_id: String,
+    /// The scope that the console asks for.
+    pub scope: String,
+    /// The provider's token that the API gets: `id_token` or `access_token`.
+    pub token: String,
 }
 
 /// The faults of a function's settings.
@@ -124,6 +143,37 @@ impl Settings {
     /// Builds the service that creates jobs.
     pub fn submissions(&mut self) -> Submissions {
         Submissions::new(self.store(), self.queue(), self.clock(), self.retention())
+    }
+
+    /// Returns the address of the live channel, from `LIVE_URL`.
+    pub fn live_url(&mut self) -> String {
+        self.required("LIVE_URL")
+    }
+
+    /// Returns the origins of the pages that may connect to the live channel, from
+    /// `LIVE_ORIGINS`, which is separated by commas. Of an address only its origin counts.
+    pub fn live_origins(&mut self) -> Vec<String> {
+        let urls = self.required("LIVE_ORIGINS");
+        let urls = urls.split(',').map(str::trim);
+        urls.filter(|url| !url.is_empty()).map(origin).collect()
+    }
+
+    /// Builds the connections of the live channel, from `CONNECTIONS_URL`.
+    pub fn connections(&mut self) -> Connections {
+        let url = self.required("CONNECTIONS_URL");
+        let config = aws::client_config(self.value("AWS_REGION"), Some(url));
+        Connections::new(aws_sdk_apigatewaymanagement::Client::new(&config))
+    }
+
+    /// Builds what pushes changes to the connections of the live channel.
+    pub fn pusher(&mut self) -> Pusher {
+        Pusher::new(self.store(), self.connections(), self.clock())
+    }
+
+    /// Builds a client of the event bus, and returns it with `EVENT_BUS_NAME`.
+    pub fn event_bus(&mut self) -> (aws_sdk_eventbridge::Client, String) {
+        let client = aws_sdk_eventbridge::Client::new(&self.client_config("eventbridge"));
+        (client, self.required("EVENT_BUS_NAME"))
     }
 
     /// Builds the worker.
@@ -227,6 +277,44 @@ impl Settings {
         }
     }
 
+    /// Returns how people sign in to the console, from `SIGN_IN_CLIENT_ID`, `SIGN_IN_ISSUER`,
+    /// `SIGN_IN_SCOPE` and `SIGN_IN_TOKEN`. Without the client's id, they paste a token.
+    pub fn sign_in(&mut self) -> Option<SignIn> {
+        let client_id = self.optional("SIGN_IN_CLIENT_ID")?;
+        Some(SignIn {
+            issuer: self.required("SIGN_IN_ISSUER"),
+            client_id,
+            scope: self.required("SIGN_IN_SCOPE"),
+            token: self.required("SIGN_IN_TOKEN"),
+        })
+    }
+
+    /// Reads the files of a folder that is packaged beside the function's program, by their paths in it.
+    pub fn packaged_files(&mut self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        let read = std::env::current_exe()
+            .and_then(|program| read_files(&program.with_file_name(folder), "", &mut files));
+        if let Err(error) = read {
+            self.faults.push(format!(
+                "failed to read the packaged folder {folder}: {error}"
+            ));
+        }
+        files
+    }
+
+    /// Returns the origins that the variable `name` lists, separated by commas. Of an address only
+    /// its origin counts. Unset means none.
+    pub fn origins(&mut self, name: &'static str) -> Vec<String> {
+        let list = self.optional(name).unwrap_or_default();
+        let origins: Vec<String> = list.split(',').map(|one| origin(one.trim())).collect();
+        let is_plain = |c: char| c.is_ascii_graphic() && c != ';' && c != '\'';
+        if !origins.iter().all(|origin| origin.chars().all(is_plain)) {
+            self.faults.push(format!("{name} is not a list of origins"));
+            return Vec::new();
+        }
+        origins.into_iter().filter(|one| !one.is_empty()).collect()
+    }
+
     /// Builds the configuration of a service's client. `AWS_ENDPOINT_URL` sets a local AWS, and the
     /// same variable with the service's name sets the endpoint of one service (AWS SDKs and Tools
     /// Reference Guide, "Service-specific endpoints").
@@ -271,55 +359,33 @@ impl Settings {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Returns the origin of an address: its scheme, host and port (RFC 6454, section 4).
+fn origin(url: &str) -> String {
+    let path = url.find("://").and_then(|at| {
+        let host = at + 3;
+        url[host..].find('/').map(|length| host + length)
+    });
+    url[..path.unwrap_or(url.len())].to_ascii_lowercase()
+}
 
-    #[test]
-    fn all_faults_are_reported_at_once() {
-        let mut settings = Settings::new(|name| (name == "RETENTION_DAYS").then(|| "many".into()));
-        settings.submissions();
-        settings.key_source();
-        let error = settings.check().unwrap_err().to_string();
-        for fault in [
-            "TABLE_NAME is not set",
-            "QUEUE_URL is not set",
-            "RETENTION_DAYS is not a number",
-            "neither TOKEN_SECRET_NAME nor TOKEN_JWKS_URL is set",
-        ] {
-            assert!(error.contains(fault), "{error}");
+/// Reads the files below `folder`; `prefix` begins their names.
+fn read_files(
+    folder: &Path,
+    prefix: &str,
+    files: &mut BTreeMap<String, Vec<u8>>,
+) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            read_files(&entry.path(), &format!("{name}/"), files)?;
+        } else {
+            files.insert(name, std::fs::read(entry.path())?);
         }
     }
-
-    #[test]
-    fn keys_of_a_provider_need_an_audience() {
-        let check = |audience: &'static str| {
-            let mut settings = Settings::new(move |name| match name {
-                "TOKEN_JWKS_URL" => Some("https://provider.example/keys".to_owned()),
-                "TOKEN_AUDIENCE" => Some(audience.to_owned()),
-                _ => None,
-            });
-            settings.key_source();
-            settings.check()
-        };
-        check("jobs").unwrap();
-        let error = check("").unwrap_err().to_string();
-        assert!(error.contains("TOKEN_AUDIENCE is not set"), "{error}");
-    }
-
-    #[test]
-    fn valid_settings_pass() {
-        let mut settings = Settings::new(|_| Some("30".to_owned()));
-        settings.sweeper();
-        settings.limited_jobs();
-        assert_eq!(settings.retention(), DAY * 30);
-        settings.check().unwrap();
-    }
-
-    #[test]
-    fn empty_variable_counts_as_unset() {
-        let mut settings = Settings::new(|_| Some(String::new()));
-        settings.store();
-        assert!(settings.check().is_err());
-    }
+    Ok(())
 }
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

@@ -19,9 +19,9 @@ use std::{
 
 use self::mutation::mutate;
 use crate::{
-    formats::{analyze, archive::Archive, samples},
+    formats::{analyze, archive::Archive, cover_samples, samples},
     fuzz_zip,
-    isolation::in_process,
+    isolation::{Reader, in_process},
     nfo::{
         decoded::DecodedNfo,
         read::read,
@@ -49,7 +49,7 @@ struct Target {
     run: fn(&[u8]),
 }
 
-const TARGETS: [Target; 10] = [
+const TARGETS: [Target; 12] = [
     Target {
         name: "epub",
         samples: epubs,
@@ -84,6 +84,16 @@ const TARGETS: [Target; 10] = [
         name: "sfv",
         samples: sfvs,
         run: parse_sfv,
+    },
+    Target {
+        name: "book-document",
+        samples: book_documents,
+        run: read_book_document,
+    },
+    Target {
+        name: "thumbnail",
+        samples: cover_samples::images,
+        run: draw_thumbnail,
     },
     Target {
         name: "object-stream",
@@ -122,6 +132,7 @@ fn pdfs() -> Vec<Vec<u8>> {
         samples::pdf(1),
         samples::pdf(3),
         samples::pdf_of_references(),
+        samples::pdf_with_fonts(),
         b"%PDF-1.4\ntrailer <</Root 1 0 R>>\n1 0 obj <</Type/Catalog>> endobj".to_vec(),
     ]
 }
@@ -133,6 +144,15 @@ fn zips() -> Vec<Vec<u8>> {
             ("a.txt", b"one"),
             ("folder/", b""),
             ("folder/b.bin", &[0; 5_000]),
+        ]),
+        samples::zip(&[
+            ("1.jpg", &samples::jpeg(30, 40, 0)),
+            ("2.png", &samples::png(30, 40)),
+            ("3.webp", &samples::webp(30, 40)),
+            (
+                "ComicInfo.xml",
+                b"<a><Pages><Page Image='1' ImageWidth='3'/></Pages></a>",
+            ),
         ]),
         samples::zip(&[
             ("1.jpg", b"\xFF\xD8\xFF"),
@@ -174,6 +194,35 @@ fn sfvs() -> Vec<Vec<u8>> {
         b"\xEF\xBB\xBFx 00000000".to_vec(),
         b"; other tools\r.\\a\\.\\b.zip DEADBEEF\r0badcafe *\"c d.zip\"\rCRC32 (e) = 00000001\r# x\rf 1F\r\x1A".to_vec(),
     ]
+}
+
+fn book_documents() -> Vec<Vec<u8>> {
+    let nav = "<html xmlns:epub='e'><head><title>T</title></head><body><nav epub:type='toc'><ol><li>\
+        <a href='c1.xhtml#x'>One &amp; <b>o</b>ther</a><ol><li><span>Two</span></li></ol></li></ol></nav>\
+        <p>Text <ruby>&#x5b57;<rt>ji</rt></ruby><img src='a.png'/><br></p></body></html>";
+    let ncx = "<ncx><navMap><navPoint><navLabel><text>One</text></navLabel><content src='c1.xhtml'/>\
+        <navPoint><navLabel><text>Two</text></navLabel></navPoint></navPoint></navMap><pageList/></ncx>";
+    vec![nav.into(), ncx.into(), samples::OPF3.into()]
+}
+
+/// Reads a document of a book as its tables of contents, as a chapter and as its package document.
+fn read_book_document(bytes: &[u8]) {
+    let ncx = "<item id='x' href='toc.ncx' media-type='application/x-dtbncx+xml'/></manifest>";
+    let opf = samples::OPF3.replace("</manifest>", ncx);
+    let documents = [("OEBPS/nav.xhtml", bytes), ("OEBPS/toc.ncx", bytes)];
+    analyze_bytes(&samples::epub(&opf, &documents));
+    analyze_bytes(&samples::epub(&String::from_utf8_lossy(bytes), &[]));
+}
+
+/// Draws a thumbnail: an answer is JSON, and has a small JPEG or a reason.
+fn draw_thumbnail(bytes: &[u8]) {
+    let answer = Reader::Thumbnail.answer(&mut &*bytes).unwrap();
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    let drawn = &answer["Ok"]["drawn"];
+    assert!(
+        drawn["Ok"].is_object() || drawn["Err"].is_string(),
+        "{answer}"
+    );
 }
 
 /// The index and the content of an object stream.

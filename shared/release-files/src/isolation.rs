@@ -17,6 +17,8 @@ pub enum Reader {
     Pdf,
     /// Renders an NFO from a user's template.
     Nfo,
+    /// Draws the thumbnail of a cover.
+    Thumbnail,
 }
 
 /// Runs a reader on an input, here or elsewhere, and returns its answer. It looks at the progress
@@ -25,7 +27,7 @@ pub type Run<'r> = &'r dyn Fn(Reader, &mut dyn Read, &dyn Progress) -> Result<Ve
 
 impl Reader {
     /// Every reader.
-    pub const ALL: [Self; 2] = [Self::Pdf, Self::Nfo];
+    pub const ALL: [Self; 3] = [Self::Pdf, Self::Nfo, Self::Thumbnail];
 
     /// The name, as the argument of a process.
     #[must_use]
@@ -33,6 +35,7 @@ impl Reader {
         match self {
             Self::Pdf => "read-pdf",
             Self::Nfo => "render-nfo",
+            Self::Thumbnail => "draw-thumbnail",
         }
     }
 
@@ -46,6 +49,7 @@ impl Reader {
         match self {
             Self::Pdf => to_answer(&Ok(formats::read_pdf(&bytes))),
             Self::Nfo => to_answer(&nfo_template::answer(&bytes)?),
+            Self::Thumbnail => to_answer(&Ok(formats::draw_thumbnail(&bytes))),
         }
     }
 
@@ -61,6 +65,10 @@ impl Reader {
             Self::Nfo => Failure::new(
                 FailureCode::TemplateInvalid,
                 "The NFO template takes more memory or time to render than allowed; simplify it.",
+            ),
+            Self::Thumbnail => Failure::new(
+                FailureCode::FileTooComplex,
+                "It takes more memory or time to draw than allowed.",
             ),
         }
     }

@@ -5,8 +5,9 @@ use std::{collections::HashMap, time::Duration};
 use aws::AwsError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jobs::{
-    Caller, Cancellation, EndedRun, Failure, FailureCode, Job, JobId, JobOutcome, JobState,
-    JobType, Level, LogEntry, ReleaseId, Run, RunOutcome, Status, Time, UserId, WaitingFor,
+    Caller, Cancellation, EndedRun, Failure, FailureCode, Job, JobEventType, JobId, JobOutcome,
+    JobState, JobType, Level, LogEntry, ReleaseId, Run, RunOutcome, Status, Time, UserId,
+    WaitingFor,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_with::skip_serializing_none;
@@ -73,6 +74,11 @@ pub(super) struct JobItem {
     pub deferred_until: Option<i64>,
     /// Absent before the first.
     pub duplicate_deliveries: Option<u32>,
+    /// The transition that the last write made; absent if it made none.
+    pub event: Option<JobEventType>,
+    /// A random number that is new each time a client begins to follow the job; absent if nobody
+    /// does.
+    pub live: Option<u32>,
     /// Time bucket of the index `recent`.
     pub bucket: u64,
     /// Shard of the indexes `recent` and `due`.
@@ -158,6 +164,8 @@ impl JobItem {
             waiting_for: None,
             deferred_until: None,
             duplicate_deliveries: None,
+            event: (job.status() != Status::Draft).then_some(JobEventType::Created),
+            live: None,
             bucket: keys::bucket(job.id.get()),
             shard: keys::shard(job.id.get()),
             due_at: job.due_at.map(Time::millis),
@@ -190,6 +198,7 @@ impl JobItem {
             started_at: self.started_at.map(Time::from_millis),
             runs: self.runs.into_iter().map(RunItem::into_run).collect(),
             duplicate_deliveries: self.duplicate_deliveries.unwrap_or(0),
+            is_watched: self.live.is_some(),
             due_at: self.due_at.map(Time::from_millis),
             expires_at: Time::from_millis(self.expires_at * 1000),
         })

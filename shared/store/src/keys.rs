@@ -121,6 +121,24 @@ pub(super) fn release_idempotency(user: UserId, key: &str) -> Key {
     }
 }
 
+/// The key of a ticket for the live channel.
+pub(super) fn ticket(hash: &str) -> Key {
+    Key {
+        pk: format!("TICKET#{hash}"),
+        sk: "TICKET".to_owned(),
+    }
+}
+
+/// The partition of a connection to the live channel: its session, and what it watches.
+pub(super) fn connection(id: &str) -> String {
+    format!("CONNECTION#{id}")
+}
+
+/// The partition of those who watch one thing.
+pub(super) fn watchers(watched: &str) -> String {
+    format!("WATCH#{watched}")
+}
+
 /// The time bucket of a job in the index `recent`: the bits of its id above the lowest 43. One
 /// bucket spans 2^31 milliseconds, about 25 days.
 pub(super) const fn bucket(id: u64) -> u64 {

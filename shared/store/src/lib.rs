@@ -4,6 +4,7 @@
 //! condition is an answer and not an error; [`AwsError`] means that the call itself failed.
 //! docs/data-model.md describes the items, keys and indexes.
 
+mod changed;
 mod counts;
 mod create;
 mod cursor;
@@ -13,6 +14,7 @@ mod idempotency;
 mod item;
 mod keys;
 mod list;
+mod live;
 mod logs;
 mod outcome;
 mod permits;
@@ -47,12 +49,14 @@ use aws_sdk_dynamodb::{
 use jobs::Job;
 
 pub use self::{
+    changed::{ChangedPage, ChangedPosition},
     cursor::{Cursor, InvalidCursor},
     documents::Documents,
     idempotency::IdempotencyKey,
     item::RESEND_AFTER,
     keys::SHARDS,
     list::{Filter, MAX_EXAMINED, Page, Scope},
+    live::{Connection, JobChange, Watched, Watcher},
     logs::{LogPage, LogQuery},
     outcome::{
         CancelOutcome, Claim, CreateOutcome, CreateReleaseOutcome, EditOutcome, EditReleaseOutcome,

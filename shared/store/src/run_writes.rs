@@ -121,20 +121,21 @@ impl Store {
         }
     }
 
-    /// Renews the lease and writes the progress.
+    /// Renews the lease and writes the progress. Returns whether a client follows the job live.
     pub async fn heartbeat(
         &self,
         run: &RunHandle,
         progress: &RunProgress,
         now: Time,
-    ) -> Result<WriteOutcome<()>, AwsError> {
+    ) -> Result<WriteOutcome<bool>, AwsError> {
         let update = run
             .update()
+            .remove("event")
             .set("lease_expires_at", n(now.after(LEASE).millis()))
             .set("updated_at", n(now.millis()))
             .progress(progress);
         Ok(match self.update(update).await? {
-            Updated::Done(_) => WriteOutcome::Written(()),
+            Updated::Done(item) => WriteOutcome::Written(item.contains_key("live")),
             Updated::Refused(item) => WriteOutcome::Fenced(item.map(job_from_item).transpose()?),
         })
     }

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use aws::AwsError;
-use jobs::{Caller, Event, Failure, Job, JobId, LEASE, Level, Status, Time, WaitingFor};
+use jobs::{
+    Caller, Event, Failure, Job, JobEventType, JobId, LEASE, Level, Status, Time, WaitingFor,
+};
 
 use crate::{
     CancelOutcome, Claim, RESEND_AFTER, Store, Updated, WriteOutcome,
@@ -23,7 +25,8 @@ fn truncated(message: &str) -> Cow<'_, str> {
 }
 
 impl Update {
-    /// Changes the status, on the condition that the status machine allows `event`.
+    /// Changes the status, on the condition that the status machine allows `event`. The event is
+    /// published from the table's stream.
     pub(super) fn event(self, event: Event, now: Time) -> Self {
         let target = event.target();
         let (placeholders, sources): (Vec<String>, Vec<Status>) = event
@@ -33,6 +36,7 @@ impl Update {
         let update = self
             .set("status", s(target.as_str()))
             .set("phase", s(phase(target)))
+            .set("event", s(JobEventType::from(event).as_str()))
             .set("updated_at", n(now.millis()))
             .only_if(&format!("#status IN ({})", placeholders.join(", ")));
         placeholders

@@ -131,14 +131,16 @@ impl<'a> Attempt<'a> {
             &self.handle,
             &self.reporter,
             self.deadline,
+            self.job.is_watched,
             self.now(),
         );
-        let mut ticks = tokio::time::interval(POLL_INTERVAL);
+        let mut until_next = Duration::ZERO;
         let result = loop {
             tokio::select! {
                 result = &mut work => break result,
-                _ = ticks.tick() => heartbeat.beat(self.now()).await,
+                () = tokio::time::sleep(until_next) => heartbeat.beat(self.now()).await,
             }
+            until_next = heartbeat.interval();
             if heartbeat.has_waited_too_long(self.now()) {
                 tracing::error!(job_id = %self.job.id, "work did not stop; the process must end");
                 self.service.report_hung_work();

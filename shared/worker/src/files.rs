@@ -13,6 +13,8 @@ use aws_sdk_s3::{
 use jobs::Time;
 
 const S3: &str = "S3";
+/// The media type of a thumbnail.
+pub(crate) const JPEG: &str = "image/jpeg";
 /// The number of files that one call deletes. S3 allows 1,000 (Amazon S3 API Reference, `DeleteObjects`), which can
 /// take longer than one try of a call may.
 const MAX_DELETE_KEYS: usize = 250;
@@ -216,6 +218,19 @@ impl Files {
             .response_content_type("application/octet-stream");
         let request = call.presigned(presigning()?).await;
         let request = request.map_err(|error| AwsError::from_sdk(S3, &error))?;
+        Ok(PresignedRequest {
+            url: request.uri().to_owned(),
+            headers: Vec::new(),
+        })
+    }
+
+    /// Signs a request for a JPEG at `key` that the system itself has made. A browser shows it.
+    pub async fn presign_jpeg(&self, key: &str) -> Result<PresignedRequest, AwsError> {
+        let call = self.client.get_object().bucket(&self.bucket).key(key);
+        let request = call.response_content_type(JPEG).presigned(presigning()?);
+        let request = request
+            .await
+            .map_err(|error| AwsError::from_sdk(S3, &error))?;
         Ok(PresignedRequest {
             url: request.uri().to_owned(),
             headers: Vec::new(),

@@ -10,6 +10,8 @@ use crate::reporter::Reporter;
 
 /// Interval at which the heartbeat checks for something to write.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// The same while a client follows the job live.
+const LIVE_INTERVAL: Duration = Duration::from_millis(250);
 /// Interval at which it writes in any case, to renew the lease and to notice a cancel.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(2);
 /// Time before the function's deadline at which the work is stopped.
@@ -40,17 +42,20 @@ pub(crate) struct Heartbeat<'a> {
     reporter: &'a Reporter,
     deadline: Time,
     last_write: Time,
+    is_watched: bool,
     stopped_by: Option<StopReason>,
     stopped_at: Option<Time>,
 }
 
 impl<'a> Heartbeat<'a> {
-    /// Creates the heartbeat of a run that begins at `now` and must end by `deadline`.
+    /// Creates the heartbeat of a run that begins at `now` and must end by `deadline`. Until its first
+    /// write tells otherwise, `is_watched` says whether a client follows the job live.
     pub(crate) const fn new(
         store: &'a Store,
         run: &'a RunHandle,
         reporter: &'a Reporter,
         deadline: Time,
+        is_watched: bool,
         now: Time,
     ) -> Self {
         Self {
@@ -59,6 +64,7 @@ impl<'a> Heartbeat<'a> {
             reporter,
             deadline,
             last_write: now,
+            is_watched,
             stopped_by: None,
             stopped_at: None,
         }
@@ -75,6 +81,15 @@ impl<'a> Heartbeat<'a> {
             .is_some_and(|stopped| now.since(stopped) >= STOP_TIME)
     }
 
+    /// Returns the time until the next beat.
+    pub(crate) const fn interval(&self) -> Duration {
+        if self.is_watched {
+            LIVE_INTERVAL
+        } else {
+            POLL_INTERVAL
+        }
+    }
+
     /// Beats once, at `now`.
     pub(crate) async fn beat(&mut self, now: Time) {
         if now.after(DEADLINE_MARGIN) >= self.deadline {
@@ -85,7 +100,10 @@ impl<'a> Heartbeat<'a> {
         }
         let since_last = now.since(self.last_write);
         match self.write(since_last >= HEARTBEAT_INTERVAL, now).await {
-            Ok(Some(WriteOutcome::Written(()))) => self.last_write = now,
+            Ok(Some(WriteOutcome::Written(is_watched))) => {
+                self.last_write = now;
+                self.is_watched = is_watched;
+            }
             Ok(None) => {}
             Ok(Some(WriteOutcome::Fenced(_))) => self.stop(StopReason::Fenced, now),
             // The lease survives a few missed beats.
@@ -104,9 +122,9 @@ impl<'a> Heartbeat<'a> {
         self.reporter.stop();
     }
 
-    /// Writes new progress, or only renews the lease if that `is_due`. Returns `None` if there was
-    /// nothing to write.
-    async fn write(&self, is_due: bool, now: Time) -> Result<Option<WriteOutcome<()>>, AwsError> {
+    /// Writes new progress, or only renews the lease if that `is_due`. Returns whether a client follows
+    /// the job live, or `None` if there was nothing to write.
+    async fn write(&self, is_due: bool, now: Time) -> Result<Option<WriteOutcome<bool>>, AwsError> {
         if let WriteOutcome::Fenced(job) = flush_log(self.store, self.run, self.reporter).await? {
             return Ok(Some(WriteOutcome::Fenced(job)));
         }

@@ -31,6 +31,7 @@ pub use self::{
     job_service::{JobService, UpdateStatusOutcome},
     job_types::Worker,
     metrics::{Metric, Metrics},
+    objects::EXPIRES_WITH_JOB,
     process::Processed,
     processor::{Delivery, Processor},
     queue::{Message, Queue},

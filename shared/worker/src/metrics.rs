@@ -20,16 +20,31 @@ pub enum Metric {
     JobsRescued,
     /// Messages that the sweeper resent.
     MessagesResent,
+    /// Connections to the live channel that were opened.
+    ConnectionsOpened,
+    /// Messages that were pushed to connections.
+    MessagesPushed,
+    /// Messages that were lost, because a connection was too slow or API Gateway failed.
+    MessagesDropped,
+    /// Events that were published.
+    EventsPublished,
+    /// Records of the table's stream that could not be read.
+    RecordsUnreadable,
 }
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 10] = [
         Self::JobsEnded,
         Self::JobsFailedInternally,
         Self::JobsDeferred,
         Self::JobsRescued,
         Self::MessagesResent,
+        Self::ConnectionsOpened,
+        Self::MessagesPushed,
+        Self::MessagesDropped,
+        Self::EventsPublished,
+        Self::RecordsUnreadable,
     ];
 
     /// Returns the name in CloudWatch.
@@ -41,6 +56,11 @@ impl Metric {
             Self::JobsDeferred => "JobsDeferred",
             Self::JobsRescued => "JobsRescued",
             Self::MessagesResent => "MessagesResent",
+            Self::ConnectionsOpened => "ConnectionsOpened",
+            Self::MessagesPushed => "MessagesPushed",
+            Self::MessagesDropped => "MessagesDropped",
+            Self::EventsPublished => "EventsPublished",
+            Self::RecordsUnreadable => "RecordsUnreadable",
         }
     }
 }
@@ -95,6 +115,26 @@ impl Metrics {
             (Metric::JobsFailedInternally, report.failed.len()),
         ];
         self.write(&[], &counts);
+    }
+
+    /// Counts a connection to the live channel that was opened.
+    pub fn connection_opened(&self) {
+        self.write(&[], &[(Metric::ConnectionsOpened, 1)]);
+    }
+
+    /// Counts messages that were sent to connections or lost, and records that cannot be read.
+    pub fn pushed(&self, sent: usize, dropped: usize, unreadable: usize) {
+        let counts = [
+            (Metric::MessagesPushed, sent),
+            (Metric::MessagesDropped, dropped),
+            (Metric::RecordsUnreadable, unreadable),
+        ];
+        self.write(&[], &counts);
+    }
+
+    /// Counts events that were published.
+    pub fn events_published(&self, count: usize) {
+        self.write(&[], &[(Metric::EventsPublished, count)]);
     }
 
     #[expect(

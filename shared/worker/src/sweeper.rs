@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws::AwsError;
 use futures::{StreamExt, future::join_all, stream};
 use jobs::{
-    Clock, Failure, FailureCode, Job, JobId, JobState, LEASE, ReleaseId, Status, Time,
+    Clock, Failure, FailureCode, Job, JobId, JobState, JobType, LEASE, ReleaseId, Status, Time,
     release::{Release, job_prefix, output_prefix},
 };
 use store::{DuePage, RESEND_AFTER, SHARDS, Store, WriteOutcome, files_deletable_at};
@@ -74,6 +74,12 @@ impl SweepReport {
 
 fn is_running(job: &Job) -> bool {
     job.status() == Status::Running
+}
+
+/// Returns whether the output of a job's last run is that of its result, for as long as the job
+/// exists: an analysis has the thumbnail of a cover there.
+fn keeps_output(job: &Job) -> bool {
+    job.status() == Status::Completed && job.job_type == Some(JobType::Analysis)
 }
 
 impl Sweeper {
@@ -301,7 +307,7 @@ impl Sweeper {
             if self.clock.now() < quiet_at {
                 next = Some(quiet_at);
             } else {
-                self.remove_leftovers(job.id, release, report).await?;
+                self.remove_leftovers(job, release, report).await?;
             }
         }
         self.store.reschedule_sweep(job, next).await?;
@@ -310,14 +316,16 @@ impl Sweeper {
 
     async fn remove_leftovers(
         &self,
-        job: JobId,
+        job: &Job,
         release: ReleaseId,
         report: &mut SweepReport,
     ) -> Result<(), AwsError> {
         let known = self.store.release(release).await?;
-        let package = known.as_ref().and_then(|release| release.built_by(job));
-        let kept = package.map(|package| output_prefix(release, job, package.fence));
-        let folder = job_prefix(release, job);
+        let package = known.as_ref().and_then(|release| release.built_by(job.id));
+        let fence = package.map(|package| package.fence);
+        let fence = fence.or_else(|| keeps_output(job).then_some(job.fence));
+        let kept = fence.map(|fence| output_prefix(release, job.id, fence));
+        let folder = job_prefix(release, job.id);
         report.uploads_aborted += self.files.abort_uploads(&folder).await?;
         report.files_deleted += self.files.delete_all_but(&folder, kept.as_deref()).await?;
         Ok(())

@@ -22,7 +22,7 @@ impl Function {
 }
 
 /// Every function.
-pub const FUNCTIONS: [Function; 27] = [
+pub const FUNCTIONS: [Function; 33] = [
     Function::new("list-jobs", &list_jobs::ROUTES, |settings| {
         drop(list_jobs::from_settings(settings));
     }),
@@ -84,8 +84,16 @@ pub const FUNCTIONS: [Function; 27] = [
     Function::new("delete-file", &delete_file::ROUTES, |settings| {
         drop(delete_file::from_settings(settings));
     }),
+    Function::new(
+        "create-live-ticket",
+        &create_live_ticket::ROUTES,
+        |settings| drop(create_live_ticket::from_settings(settings)),
+    ),
     Function::new("get-me", &get_me::ROUTES, |settings| {
         drop(get_me::from_settings(settings));
+    }),
+    Function::new("get-console", &get_console::ROUTES, |settings| {
+        drop(get_console::from_settings(settings));
     }),
     Function::new("get-openapi", &get_openapi::ROUTES, |settings| {
         drop(get_openapi::from_settings(settings));
@@ -107,5 +115,17 @@ pub const FUNCTIONS: [Function; 27] = [
     }),
     Function::new("sweep-jobs", &[], |settings| {
         drop(sweep_jobs::from_settings(settings));
+    }),
+    Function::new("authorize-live", &[], |settings| {
+        drop(authorize_live::from_settings(settings));
+    }),
+    Function::new("live-socket", &[], |settings| {
+        drop(live_socket::from_settings(settings));
+    }),
+    Function::new("push-updates", &[], |settings| {
+        drop(push_updates::from_settings(settings));
+    }),
+    Function::new("publish-events", &[], |settings| {
+        drop(publish_events::from_settings(settings));
     }),
 ];

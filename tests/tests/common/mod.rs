@@ -14,6 +14,8 @@ use axum::{
     body::Body,
     http::{HeaderName, HeaderValue, Request},
 };
+use create_live_ticket::Tickets;
+use get_console::{Policy, Site};
 use http_body_util::BodyExt;
 use jobs::{Caller, Job, JobId, Time, UserId, testing::ManualClock};
 use lambda_http::request::RequestContext;
@@ -122,7 +124,11 @@ impl Api {
             .merge(update_job::router(store.clone(), clock.clock()))
             .merge(get_job_status::router(store.clone(), clock.clock()))
             .merge(get_job_logs::router(store.clone(), clock.clock()))
-            .merge(get_job_analysis::router(store.clone()))
+            .merge(get_job_analysis::router(
+                store.clone(),
+                uploads.clone(),
+                clock.clock(),
+            ))
             .merge(cancel_job::router(JobService::new(
                 store.clone(),
                 clock.clock(),
@@ -130,8 +136,18 @@ impl Api {
             .merge(submit_job::router(submissions.clone(), limits.jobs.open))
             .merge(retry_job::router(submissions, limits.jobs))
             .merge(list_release_jobs::router(store.clone()))
+            .merge(create_live_ticket::router(Tickets {
+                store: store.clone(),
+                clock: clock.clock(),
+                url: "wss://live.example.com/live".to_owned(),
+            }))
             .merge(get_me::router())
             .merge(get_openapi::router())
+            .merge(get_console::router(
+                Site::new(BTreeMap::new()),
+                Policy::new(&[], &[], &[]),
+                None,
+            ))
             .merge(list_releases::router(store.clone()))
             .merge(update_release::router(store.clone()))
             .merge(delete_file::router(store.clone(), uploads.clone()))

@@ -69,7 +69,7 @@ impl History<'_> {
             self.model.progress = progress.percent;
             self.model.lease_expires_at = now.after(LEASE);
         }
-        let written = matches!(outcome, WriteOutcome::Written(()));
+        let written = matches!(outcome, WriteOutcome::Written(_));
         compare(Action::Heartbeat(back, percent), written, expected)
     }
 

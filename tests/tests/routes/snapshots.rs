@@ -51,6 +51,7 @@ pub fn assert_snapshot(name: &str, answer: &Answer) {
     settings.add_dynamic_redaction(".body.next_cursor", redact_text);
     settings.add_dynamic_redaction(".body.**.url", redact_text);
     settings.add_dynamic_redaction(".body.version", redact_text);
+    settings.add_dynamic_redaction(".body.ticket", redact_text);
     settings.bind(|| assert_json_snapshot!(name, answer));
 }
 

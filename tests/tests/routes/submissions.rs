@@ -212,6 +212,19 @@ async fn keys_are_one_space_for_requests_and_messages() {
 }
 
 #[tokio::test]
+async fn key_that_is_not_printable_ascii_is_refused() {
+    let api = Api::new().await;
+    let body = api.on_release(OWNER, json!({"job_type": "nfofix"})).await;
+    for key in ["", "a\tb", "\u{e9}"] {
+        let header = [("Idempotency-Key", key)];
+        let sent = api.send_with(OWNER, "POST", "/api/jobs", Some(body.to_string()), &header);
+        let (status, problem) = sent.await;
+        let field = &problem["errors"][0]["field"];
+        assert_eq!((status, field), (400, &json!("Idempotency-Key")), "{key:?}");
+    }
+}
+
+#[tokio::test]
 async fn job_on_another_users_release_is_not_retried() {
     let api = Api::new().await;
     let body = api.on_release(OWNER, json!({"job_type": "nfofix"})).await;

@@ -1,6 +1,10 @@
 //! The wizard: drafts and the routes below `/api/wizard`.
 
+use std::time::Duration;
+
+use jobs::Time;
 use serde_json::json;
+use worker::PRESIGNED_URL_TTL;
 
 use crate::{
     common::{Api, FakeWork, OWNER, STRANGER},
@@ -55,6 +59,57 @@ async fn test_wizard_job_analysis() {
             .0,
         404
     );
+}
+
+#[tokio::test]
+async fn thumbnail_of_a_cover_has_a_presigned_url_in_the_analysis_only() {
+    let api = Api::new().await;
+    let id = api.create(json!({"job_type": "analysis"})).await;
+    let thumbnail = json!({"width": 300, "height": 400, "size": 20_000});
+    let cover = json!({"path": "OEBPS/cover.png", "thumbnail": thumbnail});
+    api.process(id, FakeWork::Complete(json!({"cover": cover})))
+        .await;
+    let (status, view) = api
+        .get(OWNER, &format!("/api/wizard/jobs/{id}/analysis"))
+        .await;
+    assert_eq!(status, 200, "{view}");
+    let signed = &view["cover"]["thumbnail"];
+    assert_eq!(
+        (&signed["width"], &signed["size"]),
+        (&json!(300), &json!(20_000))
+    );
+    let url = signed["url"].as_str().unwrap();
+    let job = api.job(id).await;
+    let key = format!(
+        "/releases/{}/jobs/{id}/1/cover.jpg?",
+        job.release_id.unwrap()
+    );
+    for part in [
+        &key,
+        "response-content-type=image%2Fjpeg",
+        "X-Amz-Expires=900",
+    ] {
+        assert!(url.contains(part), "{url}");
+    }
+    let expires_at: Time = signed["expires_at"].as_str().unwrap().parse().unwrap();
+    // The clock of the tests moves with each look at it.
+    let latest = api.clock.clock().now().after(PRESIGNED_URL_TTL);
+    assert!(expires_at <= latest && latest.since(expires_at) < Duration::from_secs(1));
+
+    let (_, details) = api.get(OWNER, &format!("/api/jobs/{id}")).await;
+    assert_eq!(details["result"]["cover"], cover, "{details}");
+}
+
+#[tokio::test]
+async fn cover_without_a_thumbnail_has_no_url() {
+    let api = Api::new().await;
+    for cover in [json!(null), json!({"path": "a.svg", "thumbnail": null})] {
+        let id = api.create(json!({"job_type": "analysis"})).await;
+        api.process(id, FakeWork::Complete(json!({"cover": cover})))
+            .await;
+        let path = format!("/api/wizard/jobs/{id}/analysis");
+        assert_eq!(api.get(OWNER, &path).await.1["cover"], cover);
+    }
 }
 
 #[tokio::test]

@@ -171,6 +171,15 @@ fn keys_of_a_provider_need_https_and_an_audience() {
     assert_eq!(rule["Assertions"][0]["Assert"], is_set("TokenAudience"));
 }
 
+#[test]
+fn sign_in_of_the_console_needs_an_issuer() {
+    let template = Template::load();
+    let rule = template.at("/Rules/SignInHasIssuer");
+    let is_set = |name: &str| json!({"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]});
+    assert_eq!(rule["RuleCondition"], is_set("ConsoleClientId"));
+    assert_eq!(rule["Assertions"][0]["Assert"], is_set("TokenIssuer"));
+}
+
 /// AWS does not say that a variable is escaped (Amazon API Gateway Developer Guide, "Customize HTTP
 /// API access logs"), so the log has none that a client writes.
 #[test]
@@ -196,4 +205,20 @@ fn access_log_has_no_text_of_a_client() {
             "identity.sourceIp",
         ]
     );
+}
+
+/// A rule with a tag counts the days from the writing of a file, which is after the creation of its
+/// job (Amazon S3 User Guide, "Lifecycle configuration elements").
+#[test]
+fn file_that_expires_with_its_job_is_deleted_by_the_bucket() {
+    let template = Template::load();
+    let rules = template.at("/Resources/Bucket/Properties/LifecycleConfiguration/Rules");
+    let rule = list(rules)
+        .into_iter()
+        .find(|rule| rule["Id"] == "expire-with-jobs");
+    let rule = rule.unwrap();
+    let (key, value) = worker::EXPIRES_WITH_JOB.split_once('=').unwrap();
+    assert_eq!(rule["TagFilters"], json!([{"Key": key, "Value": value}]));
+    assert_eq!(rule["ExpirationInDays"], json!({"Ref": "JobRetentionDays"}));
+    assert_eq!(rule["Status"], "Enabled");
 }

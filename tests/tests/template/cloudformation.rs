@@ -80,7 +80,11 @@ fn resource(path: &str) -> String {
 /// Returns the name of a policy's `Resource`, such as `Table` or `Table/index/due`.
 pub fn arn(value: &Value) -> String {
     if let Some(path) = value.get("Fn::GetAtt") {
-        return text(path).strip_suffix(".Arn").unwrap().to_owned();
+        let name = text(path).strip_suffix("Arn").unwrap();
+        return name.strip_suffix('.').unwrap_or(name).to_owned();
+    }
+    if let Some(all) = value.as_str() {
+        return all.to_owned();
     }
     let pattern = text(&value["Fn::Sub"]);
     pattern
@@ -107,6 +111,7 @@ fn json(yaml: &Yaml) -> Value {
         Yaml::Value(Scalar::Null) => Value::Null,
         Yaml::Value(Scalar::Boolean(value)) => json!(value),
         Yaml::Value(Scalar::Integer(value)) => json!(value),
+        Yaml::Value(Scalar::FloatingPoint(value)) => json!(value.into_inner()),
         Yaml::Value(Scalar::String(value)) => json!(value),
         Yaml::Sequence(values) => values.iter().map(json).collect(),
         Yaml::Mapping(entries) => {

@@ -15,7 +15,13 @@ use crate::{
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// The operations without a token.
-const OPEN: [&str; 3] = ["GET /", "GET /health", "GET /openapi.json"];
+const OPEN: [&str; 5] = [
+    "GET /",
+    "GET /console",
+    "GET /console/{path}",
+    "GET /health",
+    "GET /openapi.json",
+];
 
 fn document() -> Value {
     parse(&source("openapi.yaml"))
@@ -48,7 +54,9 @@ fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
 fn document_has_every_route_and_no_other() {
     let document = document();
     let described: BTreeSet<String> = operations(&document).into_keys().collect();
-    assert_eq!(described, contract().into_keys().collect());
+    // OpenAPI has no sign for a parameter that takes the rest of a path.
+    let routes = contract().into_keys().map(|key| key.replace("+}", "}"));
+    assert_eq!(described, routes.collect());
 }
 
 #[test]

@@ -10,11 +10,12 @@ use crate::{
 };
 
 /// Variables that name a resource.
-const RESOURCES: [(&str, &str); 4] = [
+const RESOURCES: [(&str, &str); 5] = [
     ("TABLE_NAME", "Table"),
     ("QUEUE_URL", "JobsQueue"),
-    ("DEAD_LETTER_QUEUE_URL", "DeadLetterQueue"),
     ("BUCKET_NAME", "Bucket"),
+    ("EVENT_BUS_NAME", "EventBus"),
+    ("CONNECTIONS_URL", "LiveApi"),
 ];
 
 #[test]

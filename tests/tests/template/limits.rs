@@ -37,7 +37,7 @@ fn timeout(template: &Template, function: &Value) -> u64 {
     max_value(template, own)
 }
 
-/// Returns each event source mapping with its queue and its function.
+/// Returns each event source mapping of a queue, with the queue and its function.
 fn event_sources(template: &Template) -> Vec<(&Value, &Value, &Value)> {
     let (queues, functions) = (
         template.resources("AWS::SQS::Queue"),
@@ -45,7 +45,8 @@ fn event_sources(template: &Template) -> Vec<(&Value, &Value, &Value)> {
     );
     let mappings = template
         .resources("AWS::Lambda::EventSourceMapping")
-        .into_values();
+        .into_values()
+        .filter(|mapping| !references(&mapping["EventSourceArn"]).contains("Table"));
     let mapped = mappings.map(|mapping| {
         let queue = referred(&queues, &mapping["EventSourceArn"]);
         (
@@ -160,7 +161,7 @@ fn routes_time_out_before_api_gateway() {
         .into_iter()
         .filter(|(name, _)| !workers.contains(name))
     {
-        let limit = if name == "authorize" {
+        let limit = if ["authorize", "authorize-live"].contains(&name) {
             AUTHORIZER_SECONDS
         } else {
             API_GATEWAY_SECONDS - 1

@@ -22,7 +22,7 @@ use functions::FUNCTIONS;
 use serde_json::{Value, json};
 
 /// The routes of the API, each with its function.
-const CONTRACT: [(&str, &str); 25] = [
+const CONTRACT: [(&str, &str); 28] = [
     ("GET /api/jobs", "list-jobs"),
     ("POST /api/jobs", "create-job"),
     ("GET /api/jobs/{id}", "get-job"),
@@ -44,10 +44,23 @@ const CONTRACT: [(&str, &str); 25] = [
     ("POST /api/releases/{id}/files", "add-release-file"),
     ("GET /api/releases/{id}/files", "list-release-files"),
     ("DELETE /api/releases/{id}/files", "delete-file"),
+    ("POST /api/live/ticket", "create-live-ticket"),
     ("GET /api/me", "get-me"),
     ("GET /openapi.json", "get-openapi"),
-    ("GET /", "get-openapi"),
+    ("GET /", "get-console"),
+    ("GET /console", "get-console"),
+    ("GET /console/{path+}", "get-console"),
     ("GET /health", "get-health"),
+];
+
+/// The routes without a token.
+const OPEN: [&str; 6] = [
+    "GET /",
+    "GET /console",
+    "GET /console/{path+}",
+    "GET /health",
+    "GET /openapi.json",
+    "$default",
 ];
 
 fn contract() -> BTreeMap<String, String> {
@@ -151,9 +164,7 @@ fn template_has_every_route_behind_the_authorizer() {
             };
             // A route without `Auth` has the API's default authorizer.
             let open = json!({"Authorizer": "NONE"});
-            let expected = ["GET /", "GET /health", "GET /openapi.json", "$default"]
-                .contains(&key.as_str())
-                .then_some(&open);
+            let expected = OPEN.contains(&key.as_str()).then_some(&open);
             assert_eq!(route.get("Auth"), expected, "{key}");
             let other = routes.insert(key, name.to_owned());
             assert_eq!(other, None, "{route} has two functions");
@@ -186,6 +197,20 @@ fn api_may_invoke_its_authorizer() {
 #[test]
 fn functions_implement_the_routes_of_the_contract() {
     assert_eq!(routes(), contract());
+}
+
+#[test]
+fn any_page_may_use_a_signed_url_of_a_file() {
+    let template = Template::load();
+    assert_eq!(
+        template.at("/Resources/Bucket/Properties/CorsConfiguration/CorsRules"),
+        &json!([{
+            "AllowedOrigins": ["*"],
+            "AllowedMethods": ["GET", "PUT"],
+            "AllowedHeaders": ["*"],
+            "MaxAge": 3600
+        }])
+    );
 }
 
 #[test]

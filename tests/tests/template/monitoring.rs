@@ -42,7 +42,11 @@ fn alarms_and_dashboard_use_the_metrics_in_the_code() {
     let own: BTreeSet<String> = own
         .map(|alarm| text(&alarm["MetricName"]).to_owned())
         .collect();
-    let alarming = [Metric::JobsDeferred, Metric::JobsFailedInternally];
+    let alarming = [
+        Metric::JobsDeferred,
+        Metric::JobsFailedInternally,
+        Metric::RecordsUnreadable,
+    ];
     assert_eq!(own, names(alarming));
 
     let mut shown = BTreeSet::new();
@@ -107,7 +111,7 @@ fn watched(template: &Template) -> BTreeMap<&str, &str> {
 fn every_alarm_watches_the_resource_in_its_name() {
     let template = Template::monitoring();
     let watched = watched(&template);
-    assert_eq!(watched.len(), 9);
+    assert_eq!(watched.len(), 15);
     for (name, alarm) in template.resources("AWS::CloudWatch::Alarm") {
         assert!(!text(&alarm["AlarmDescription"]).is_empty(), "{name}");
         let parts = [&alarm["Dimensions"], &alarm["Metrics"]];

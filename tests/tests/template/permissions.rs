@@ -8,7 +8,7 @@ use crate::cloudformation::{Template, arn, list, text};
 
 /// The calls of each function. A transaction needs the permissions of its parts, a copy in S3 those
 /// to read and to write (Service Authorization Reference).
-const CALLS: [(&str, &[&str]); 27] = [
+const CALLS: [(&str, &[&str]); 33] = [
     (
         "list-jobs",
         &[
@@ -77,7 +77,13 @@ const CALLS: [(&str, &[&str]); 27] = [
             "sqs:SendMessage JobsQueue",
         ],
     ),
-    ("get-job-analysis", &["dynamodb:GetItem Table of JOB#*"]),
+    (
+        "get-job-analysis",
+        &[
+            "dynamodb:GetItem Table of JOB#*",
+            "s3:GetObject Bucket/releases/*/jobs/*/cover.jpg",
+        ],
+    ),
     (
         "list-release-jobs",
         &[
@@ -138,7 +144,12 @@ const CALLS: [(&str, &[&str]); 27] = [
             "s3:DeleteObject Bucket/releases/*/source/*",
         ],
     ),
+    (
+        "create-live-ticket",
+        &["dynamodb:PutItem Table of TICKET#*"],
+    ),
     ("get-me", &[]),
+    ("get-console", &[]),
     ("get-openapi", &[]),
     ("get-health", &[]),
     ("route-not-found", &[]),
@@ -162,6 +173,7 @@ const CALLS: [(&str, &[&str]); 27] = [
             "sqs:ChangeMessageVisibility JobsQueue",
             "s3:GetObject Bucket/releases/*",
             "s3:PutObject Bucket/releases/*/jobs/*",
+            "s3:PutObjectTagging Bucket/releases/*/jobs/*",
             "s3:DeleteObject Bucket/releases/*/jobs/*",
             "s3:AbortMultipartUpload Bucket/releases/*/jobs/*",
             "s3:ListBucket Bucket",
@@ -192,7 +204,57 @@ const CALLS: [(&str, &[&str]); 27] = [
             "s3:AbortMultipartUpload Bucket/releases/*/jobs/*",
         ],
     ),
+    ("authorize-live", &["dynamodb:DeleteItem Table of TICKET#*"]),
+    (
+        "live-socket",
+        &[
+            "dynamodb:GetItem Table of JOB#*",
+            "dynamodb:UpdateItem Table of JOB#*",
+            "dynamodb:Query Table of CONNECTION#* WATCH#*",
+            "dynamodb:PutItem Table of CONNECTION#* WATCH#*",
+            "dynamodb:DeleteItem Table of CONNECTION#* WATCH#*",
+            POST,
+            CLOSE,
+        ],
+    ),
+    (
+        "push-updates",
+        &[
+            "dynamodb:Query Table of JOB#* CONNECTION#* WATCH#*",
+            "dynamodb:UpdateItem Table of JOB#* CONNECTION#* WATCH#*",
+            "dynamodb:DeleteItem Table of JOB#* CONNECTION#* WATCH#*",
+            "dynamodb:DescribeStream Table.Stream",
+            "dynamodb:GetRecords Table.Stream",
+            "dynamodb:GetShardIterator Table.Stream",
+            "dynamodb:ListStreams *",
+            POST,
+            CLOSE,
+        ],
+    ),
+    (
+        "publish-events",
+        &[
+            "dynamodb:Query Table of CONNECTION#* WATCH#*",
+            "dynamodb:DeleteItem Table of CONNECTION#* WATCH#*",
+            "dynamodb:Scan Table",
+            "dynamodb:DescribeStream Table.Stream",
+            "dynamodb:GetRecords Table.Stream",
+            "dynamodb:GetShardIterator Table.Stream",
+            "dynamodb:ListStreams *",
+            "events:PutEvents EventBus",
+            "sqs:SendMessage EventsDeadLetterQueue",
+            POST,
+            CLOSE,
+        ],
+    ),
 ];
+
+/// To send messages to connections of the live channel.
+const POST: &str = "execute-api:ManageConnections arn:AWS::Partition:execute-api:AWS::Region:\
+                    AWS::AccountId:LiveApi/live/POST/@connections/*";
+/// To close them.
+const CLOSE: &str = "execute-api:ManageConnections arn:AWS::Partition:execute-api:AWS::Region:\
+                     AWS::AccountId:LiveApi/live/DELETE/@connections/*";
 
 /// Returns the statements of a function's policies.
 fn statements(function: &Value) -> Vec<&Value> {
@@ -208,7 +270,7 @@ fn policy_statements(policy: &Value) -> &[Value] {
 }
 
 /// Returns the values of a statement's condition as ` of VALUE`, or an empty text without one.
-/// Each condition here names a key with one pattern for it.
+/// Each condition here names a key with patterns for it.
 fn condition(statement: &Value) -> String {
     let Some(condition) = statement.get("Condition") else {
         return String::new();
@@ -218,10 +280,11 @@ fn condition(statement: &Value) -> String {
         ("StringLike", "s3:prefix"),
     ];
     let found = known.iter().find_map(|(operator, key)| {
-        let pattern = condition[operator][key].as_str()?;
+        let patterns = condition.get(operator)?.get(key)?;
         // Nothing else is in it.
-        assert_eq!(*condition, json!({*operator: {*key: pattern}}));
-        Some(pattern)
+        assert_eq!(*condition, json!({*operator: {*key: patterns}}));
+        let patterns: Vec<&str> = list(patterns).into_iter().map(text).collect();
+        Some(patterns.join(" "))
     });
     format!(" of {}", found.unwrap_or_else(|| panic!("{condition}")))
 }

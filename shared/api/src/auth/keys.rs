@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::{Clock, Time};
+use jobs::{Clock, Session, Time};
 use jsonwebtoken::{
     Algorithm, DecodingKey, decode_header,
     jwk::{
@@ -11,7 +11,7 @@ use jsonwebtoken::{
 };
 use tokio::sync::Mutex;
 
-use super::{InvalidToken, Session, TokenRules};
+use super::{InvalidToken, TokenRules};
 
 /// The age at which keys are refetched.
 const MAX_KEY_AGE: Duration = Duration::from_mins(15);

@@ -5,5 +5,5 @@ mod token;
 
 pub use self::{
     keys::{KeyError, KeySource, Keys},
-    token::{DEFAULT_ROLE_CLAIM, InvalidToken, Session, TokenRules},
+    token::{DEFAULT_ROLE_CLAIM, InvalidToken, TokenRules},
 };

@@ -1,6 +1,6 @@
 //! The validation of a token's claims, and the user that they name.
 
-use jobs::{Caller, Time, UserId};
+use jobs::{Caller, Session, Time, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::{Map, Value};
 
@@ -26,15 +26,6 @@ pub enum InvalidToken {
     /// The user claim is missing or not an id.
     #[error("the claim {0} is not a user id")]
     NoUser(String),
-}
-
-/// What a valid token says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Session {
-    /// The user.
-    pub caller: Caller,
-    /// The time of `exp`, after which the token is refused.
-    pub expires_at: Time,
 }
 
 /// The rules for a token's claims.

@@ -360,14 +360,21 @@ impl Problem {
     }
 
     /// The internal cause, which clients do not see; `None` if the request is at fault.
-    pub(crate) fn cause(&self) -> Option<&AwsError> {
+    #[must_use]
+    pub fn cause(&self) -> Option<&AwsError> {
         self.cause.as_deref()
+    }
+
+    /// Adds the id of the request, which the operator's log has too.
+    #[must_use]
+    pub fn with_request_id(self, request_id: Option<String>) -> Self {
+        Self { request_id, ..self }
     }
 
     /// Converts the problem into a response that contains `request_id`.
     pub(crate) fn into_answer(self, request_id: Option<String>) -> Response {
         let (status, retry_after) = (self.kind.status(), self.retry_after);
-        let body = serde_json::to_vec(&Self { request_id, ..self }).unwrap_or_default();
+        let body = serde_json::to_vec(&self.with_request_id(request_id)).unwrap_or_default();
         // This replaces the default content type of a body of bytes.
         let content_type = HeaderValue::from_static("application/problem+json");
         let mut response = (status, [(header::CONTENT_TYPE, content_type)], body).into_response();

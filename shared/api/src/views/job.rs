@@ -205,27 +205,20 @@ pub struct PageView {
 #[derive(Debug, Serialize)]
 pub struct AnalysisView {
     job_id: JobId,
-    metadata: Value,
-    mediainfo: Value,
-    structure: Value,
-    /// The paths of the fields that were cut to fit; absent if there are none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    truncated: Option<Value>,
+    /// The parts of the result. One of an earlier version lacks those that are newer.
+    #[serde(flatten)]
+    result: Map<String, Value>,
 }
 
 impl AnalysisView {
     /// Creates the view of the result of the job `id`.
     #[must_use]
-    pub fn new(id: JobId, mut result: Value) -> Self {
-        let truncated = result.get_mut("truncated").map(Value::take);
-        let mut part = |name: &str| result.get_mut(name).map_or(Value::Null, Value::take);
-        Self {
-            job_id: id,
-            metadata: part("metadata"),
-            mediainfo: part("mediainfo"),
-            structure: part("structure"),
-            truncated,
-        }
+    pub fn new(id: JobId, result: Value) -> Self {
+        let result = match result {
+            Value::Object(result) => result,
+            _ => Map::new(),
+        };
+        Self { job_id: id, result }
     }
 }
 

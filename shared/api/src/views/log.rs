@@ -22,21 +22,30 @@ pub struct LogsView {
     finished: bool,
 }
 
+/// A line of a job's log.
 #[derive(Debug, Serialize)]
-struct LineView {
+pub struct LineView {
     #[serde(flatten)]
     entry: LogEntry,
     attempt: u32,
+}
+
+impl LineView {
+    /// Creates the view of an entry of the log of `job`.
+    #[must_use]
+    pub fn new(job: &Job, entry: LogEntry) -> Self {
+        Self {
+            attempt: job.attempt_at(entry.seq),
+            entry,
+        }
+    }
 }
 
 impl LogsView {
     /// Creates the view of a page of the log of `job` at the time `now`.
     #[must_use]
     pub fn new(job: Job, page: LogPage, now: Time) -> Self {
-        let line = |entry: LogEntry| LineView {
-            attempt: job.attempt_at(entry.seq),
-            entry,
-        };
+        let line = |entry| LineView::new(&job, entry);
         Self {
             job_id: job.id,
             poll_after: poll_after(&job, now),

@@ -1,9 +1,7 @@
 //! The view of the caller.
 
-use jobs::{Time, UserId};
+use jobs::{Session, Time, UserId};
 use serde::Serialize;
-
-use crate::auth::Session;
 
 /// The caller, as their token names them.
 #[derive(Debug, Serialize)]

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub use self::{
     job::{AnalysisView, CancelView, DetailsView, JobView, PageView, StatusView, job_answer},
-    log::LogsView,
+    log::{LineView, LogsView},
     me::MeView,
     release::{FileView, FilesView, ReleaseView, ReleasesView, UploadView, release_answer},
 };

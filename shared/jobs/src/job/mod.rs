@@ -1,5 +1,6 @@
 //! A job and what can be derived from its fields.
 
+mod event;
 mod new_job;
 mod run;
 mod state;
@@ -8,6 +9,7 @@ mod summary;
 use std::time::Duration;
 
 pub use self::{
+    event::{JobEvent, JobEventType},
     new_job::NewJob,
     run::{EndedRun, Run, RunOutcome},
     state::{Cancellation, JobOutcome, JobState},
@@ -73,6 +75,8 @@ pub struct Job {
     /// The deliveries of its message since its first claim that found nothing to do, because the
     /// job was running, final or deferred.
     pub duplicate_deliveries: u32,
+    /// True if a client follows it live, so that its run reports more often.
+    pub is_watched: bool,
     /// The time of its next sweep; `None` for a draft, and for a final job with nothing to clean
     /// up.
     pub due_at: Option<Time>,
@@ -107,6 +111,7 @@ impl Job {
             started_at: None,
             runs: Vec::new(),
             duplicate_deliveries: 0,
+            is_watched: false,
             due_at: None,
             expires_at: now.after(retention),
         }

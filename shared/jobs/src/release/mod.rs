@@ -216,6 +216,12 @@ pub fn output_prefix(release: ReleaseId, job: JobId, fence: u32) -> String {
     format!("{}{fence}/", job_prefix(release, job))
 }
 
+/// The key of the thumbnail that the analysis of a book writes, in the output of the run that completed it.
+#[must_use]
+pub fn cover_key(release: ReleaseId, job: JobId, fence: u32) -> String {
+    format!("{}cover.jpg", output_prefix(release, job, fence))
+}
+
 /// The path of a source file, relative to its release, with `/` as the separator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourcePath(String);

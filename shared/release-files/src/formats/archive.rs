@@ -15,6 +15,7 @@ use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive, ZipReadOptions};
 
 use super::archive_name::{EntryName, NormalizedNames, read_name};
+use super::findings::FindingId;
 use super::local_header::WithSignature;
 use super::source::{ErrorSlot, Source};
 use crate::WorkError;
@@ -46,10 +47,17 @@ pub struct ArchiveEntry {
     pub is_dir: bool,
     /// True if a password is needed to read it.
     pub encrypted: bool,
-    method: CompressionMethod,
+    pub(super) method: CompressionMethod,
     header_start: u64,
     /// The position in the zip library's directory.
     directory_index: usize,
+}
+
+impl ArchiveEntry {
+    /// Where the entry begins in the archive.
+    pub(super) const fn position(&self) -> u64 {
+        self.header_start
+    }
 }
 
 /// An open archive.
@@ -112,6 +120,11 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
         &self.entries
     }
 
+    /// The entries, and the file that they are in.
+    pub(super) fn split(&mut self) -> (&[ArchiveEntry], &mut Source<'r, R>) {
+        (&self.entries, &mut self.source)
+    }
+
     /// Returns whether two entries have the same path, so that unpacking one would overwrite the
     /// other. Of entries with the same stored name, [`Archive::entries`] has only the last.
     #[must_use]
@@ -144,11 +157,19 @@ impl<'r, R: Read + Seek> Archive<'r, R> {
     /// Returns a sentence about each oddity of the names that the owner should know.
     #[must_use]
     pub fn name_warnings(&self) -> Vec<String> {
+        let oddities = self.name_oddities().into_iter();
+        oddities.map(|(_, warning)| warning).collect()
+    }
+
+    /// The warnings of [`Archive::name_warnings`] with their ids.
+    pub(super) fn name_oddities(&self) -> Vec<(FindingId, String)> {
         let duplicates = self.has_duplicate_paths().then(|| {
-            "The archive has several entries with the same name; the last of them is used"
-                .to_owned()
+            let warning =
+                "The archive has several entries with the same name; the last of them is used";
+            (FindingId::Zip002, warning.to_owned())
         });
         let normalized = self.normalized_names.warning();
+        let normalized = normalized.map(|warning| (FindingId::Zip001, warning));
         normalized.into_iter().chain(duplicates).collect()
     }
 

@@ -7,9 +7,11 @@ use jobs::Failure;
 
 use super::archive::{Archive, ArchiveEntry};
 use super::comic_xml::{completed, read_comic_info, read_metron_info};
+use super::findings::{FindingId, FindingList, Spot};
 use super::format::Format;
-use super::model::{MediaInfo, Metadata};
-use super::xml;
+use super::images::PageList;
+use super::model::{Analysis, MediaInfo, Metadata};
+use super::{Task, Wanted, cover, digest, images, reading_order, xml};
 
 use crate::WorkError;
 use crate::paths::{file_name, has_extension};
@@ -91,6 +93,23 @@ fn parts(entries: &[ArchiveEntry]) -> impl Iterator<Item = Part> {
     files.map(part)
 }
 
+/// Returns the positions of the pages, in the order of the archive.
+pub(super) fn pages(entries: &[ArchiveEntry]) -> Vec<usize> {
+    let is_page = |entry: &ArchiveEntry| !entry.is_dir && part(entry) == Part::Page;
+    let pages = entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| is_page(entry));
+    pages.map(|(index, _)| index).collect()
+}
+
+/// Returns the positions of the pages, in the reading order.
+pub(super) fn pages_in_order(entries: &[ArchiveEntry]) -> Vec<usize> {
+    let mut pages = pages(entries);
+    pages.sort_by(|a, b| reading_order::compare(&entries[*a].path, &entries[*b].path));
+    pages
+}
+
 fn part(entry: &ArchiveEntry) -> Part {
     let (path, name) = (entry.path.as_str(), file_name(&entry.path));
     let is_one_of = |extensions: &[&str]| extensions.iter().any(|one| has_extension(name, one));
@@ -135,9 +154,31 @@ fn is_clutter_folder(folder: &str) -> bool {
             .any(|clutter| folder.eq_ignore_ascii_case(clutter))
 }
 
-/// Reads a comic's metadata and properties.
+/// Reads a comic: its metadata and properties and, if they are wanted, its images, together with
+/// the checksums.
 pub(super) fn read<R: Read + Seek>(
     archive: &mut Archive<'_, R>,
+    task: &mut Task<'_>,
+) -> Result<Analysis, WorkError> {
+    let (metadata, info) = read_metadata(archive, &mut task.findings, task.progress)?;
+    let mut analysis = Analysis::new(metadata, info);
+    if task.wanted == Wanted::All {
+        let page_list = PageList::read(archive)?;
+        let named = page_list.front_cover;
+        let (run, findings, progress) = (task.run, &mut task.findings, &*task.progress);
+        analysis.cover = cover::of_comic(archive, named, run, findings, progress)?;
+        let mut images = images::Reading::of_comic(archive, page_list);
+        let (_, source) = archive.split();
+        let mut also = |chunk: &[u8]| images.push(chunk);
+        task.digest = Some(digest::digest(source, &mut also, task.progress)?);
+        analysis.images = Some(images.finish());
+    }
+    Ok(analysis)
+}
+
+fn read_metadata<R: Read + Seek>(
+    archive: &mut Archive<'_, R>,
+    findings: &mut FindingList,
     progress: &mut dyn Progress,
 ) -> Result<(Metadata, MediaInfo), WorkError> {
     let pages = parts(archive.entries()).filter(|part| *part == Part::Page);
@@ -158,8 +199,9 @@ pub(super) fn read<R: Read + Seek>(
             Ok(found) => metadata = completed(metadata, found),
             // The pages are usable without metadata, so invalid metadata is only a warning.
             Err(WorkError::Failed(failure)) => {
-                let reason = failure.log_line();
-                progress.warn(format!("{name} was not read: {reason}"));
+                let message = format!("{name} was not read: {}", failure.message);
+                let path = &archive.entries()[index].path;
+                findings.add(FindingId::Cbz001, Spot::file(path), message);
             }
             Err(error) => return Err(error),
         }
@@ -172,7 +214,7 @@ pub(super) fn read<R: Read + Seek>(
 }
 
 /// Finds the file with this name, in any case, that is in the fewest folders.
-fn find_file(entries: &[ArchiveEntry], name: &str) -> Option<usize> {
+pub(super) fn find_file(entries: &[ArchiveEntry], name: &str) -> Option<usize> {
     let named = entries
         .iter()
         .enumerate()

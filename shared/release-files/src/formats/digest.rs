@@ -20,14 +20,17 @@ pub struct Digest {
     pub line_feeds: u64,
 }
 
-/// Computes the checksums in one pass over the file.
+/// Computes the checksums in one pass over the file, the step `checksum`, and passes its bytes to
+/// `also`.
 ///
 /// # Errors
 /// [`FailureCode::SourceChanged`] if the file is shorter than expected.
 pub fn digest<R: Read + Seek>(
     source: &mut Source<'_, R>,
+    also: &mut dyn FnMut(&[u8]),
     progress: &mut dyn Progress,
 ) -> Result<Digest, WorkError> {
+    progress.start_step("checksum");
     let error_slot = source.error_slot();
     let total = source.size();
     let mut hasher = Hasher::default();
@@ -35,6 +38,7 @@ pub fn digest<R: Read + Seek>(
     source.seek(SeekFrom::Start(0))?;
     let read = ReadProgress::new(progress, total).read_all(source, &mut |chunk| {
         hasher.update(chunk);
+        also(chunk);
         line_feeds += chunk
             .iter()
             .map(|&byte| u64::from(byte == b'\n'))
@@ -67,7 +71,7 @@ mod tests {
     fn checksums_match_known_values() {
         let mut file = Cursor::new(b"123456789");
         let mut progress = Recorder::default();
-        let found = digest(&mut Source::new(&mut file, 9), &mut progress).unwrap();
+        let found = digest(&mut Source::new(&mut file, 9), &mut |_| (), &mut progress).unwrap();
         assert_eq!(format_crc32(found.crc32), "CBF43926");
         assert_eq!(
             found.sha256,
@@ -79,7 +83,12 @@ mod tests {
     #[test]
     fn short_file_is_reported_as_changed() {
         let mut file = Cursor::new(b"1234");
-        let error = digest(&mut Source::new(&mut file, 9), &mut Recorder::default()).unwrap_err();
+        let error = digest(
+            &mut Source::new(&mut file, 9),
+            &mut |_| (),
+            &mut Recorder::default(),
+        )
+        .unwrap_err();
         assert!(matches!(error, WorkError::Failed(f) if f.code == FailureCode::SourceChanged));
     }
 
@@ -87,7 +96,12 @@ mod tests {
     fn cancelled_pass_stops() {
         let mut file = Cursor::new(vec![0; 1_000_000]);
         let mut progress = Recorder::cancelling_after(2);
-        let error = digest(&mut Source::new(&mut file, 1_000_000), &mut progress).unwrap_err();
+        let error = digest(
+            &mut Source::new(&mut file, 1_000_000),
+            &mut |_| (),
+            &mut progress,
+        )
+        .unwrap_err();
         assert!(matches!(error, WorkError::Stopped));
         assert_eq!(progress.updates.len(), 2);
     }

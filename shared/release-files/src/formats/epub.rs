@@ -5,13 +5,20 @@ use std::io::{Read, Seek};
 use jobs::{Failure, FailureCode};
 
 use super::archive::Archive;
+use super::contents::Book;
+use super::cover;
 use super::epub_container::{CONTAINER_PATH, RootFile, read_root_files};
+use super::epub_path::PathIndex;
+use super::findings::{
+    BookCheck, Container, FindingId, FindingList, Spot, check_accessibility, check_head,
+    percent_decode,
+};
 use super::format::Format;
-use super::model::{MediaInfo, Metadata};
+use super::model::{Accessibility, Analysis, MediaInfo, Metadata};
 use super::opf::{self, PackageDocument};
 use super::xml::{self, Node};
+use super::{Task, Wanted};
 use crate::WorkError;
-use crate::progress::Progress;
 
 /// The entry that contains the media type of an EPUB.
 const MIMETYPE_PATH: &str = "mimetype";
@@ -20,6 +27,9 @@ const MAX_MIMETYPE_BYTES: u64 = 1024;
 
 /// The list of encrypted files.
 const ENCRYPTION_PATH: &str = "META-INF/encryption.xml";
+
+/// The largest number of encrypted files that are named.
+const MAX_ENCRYPTED: usize = 1_000;
 
 /// The algorithms that only obfuscate fonts. A book that uses them is not locked.
 const FONT_OBFUSCATIONS: [&str; 2] = [
@@ -43,67 +53,140 @@ pub(super) fn is_epub<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<bo
     }
 }
 
-/// Reads an EPUB's metadata and properties.
+/// Reads an EPUB and, if they are wanted, its text and its images, together with the checksums.
+/// `head` has the first bytes of the file.
 pub(super) fn read<R: Read + Seek>(
     archive: &mut Archive<'_, R>,
-    progress: &mut dyn Progress,
-) -> Result<(Metadata, MediaInfo), WorkError> {
-    check_mimetype(archive, progress)?;
-    let package = read_package(archive)?;
+    head: &[u8],
+    task: &mut Task<'_>,
+) -> Result<Analysis, WorkError> {
+    let findings = &mut task.findings;
+    check_head(head, archive.entries(), findings);
+    check_mimetype(archive, findings)?;
+    let paths = PathIndex::new(archive.entries());
+    let documents = read_package(archive, &paths)?;
+    let (path, package) = (documents.path, documents.package);
     if package.chapters == 0 {
-        progress.warn("The EPUB has no chapters in its reading order".to_owned());
+        let message = "The EPUB has no chapters in its reading order.";
+        findings.add(FindingId::Epub006, Spot::file(&path), message);
     }
     if package.toc.is_empty() {
-        progress.warn("The EPUB has no table of contents".to_owned());
+        let message = "The EPUB has no table of contents.";
+        findings.add(FindingId::Epub003, Spot::file(&path), message);
     }
-    let info = MediaInfo {
-        version: package.version,
-        chapters: Some(package.chapters),
-        toc: package.toc,
-        layout: Some(package.layout),
-        producer: package.producer,
-        encrypted: is_locked(archive, progress)?,
-        ..MediaInfo::new(Format::Epub)
+    let (is_locked, encrypted) = is_locked(archive, findings)?;
+    let is_wanted = task.wanted == Wanted::All;
+    let mut check = None;
+    if is_wanted {
+        let container = Container {
+            entries: archive.entries(),
+            has_duplicates: archive.has_duplicate_paths(),
+            document: &documents.container,
+            encrypted: &encrypted,
+        };
+        check = BookCheck::begin(&path, &documents.text, &container, &paths, findings);
+    }
+    let mut analysis = Analysis::new(Metadata::default(), MediaInfo::new(Format::Epub));
+    let mut inferred = None;
+    if is_wanted && !is_locked {
+        let book = Book {
+            archive,
+            paths: &paths,
+            path: &path,
+            package: &package,
+            check,
+        };
+        let reading = book.read(findings, task.progress)?;
+        analysis.contents = reading.contents;
+        analysis.images = Some(reading.images);
+        inferred = Some(reading.inferred);
+        task.digest = Some(reading.digest);
+        let document = (path.as_str(), &package);
+        let (run, progress) = (task.run, &*task.progress);
+        analysis.cover = cover::of_epub(archive, &paths, document, run, findings, progress)?;
+    }
+    let accessibility = Accessibility {
+        declared: package.accessibility,
+        inferred,
     };
-    Ok((package.metadata, info))
+    if is_wanted {
+        check_accessibility(&path, &accessibility, findings);
+    }
+    Ok(Analysis {
+        metadata: package.metadata,
+        mediainfo: MediaInfo {
+            version: package.version,
+            chapters: Some(package.chapters),
+            toc: package.toc,
+            layout: Some(package.layout),
+            producer: package.producer,
+            encrypted: is_locked,
+            ..analysis.mediainfo
+        },
+        accessibility: Some(accessibility),
+        ..analysis
+    })
 }
 
 fn check_mimetype<R: Read + Seek>(
     archive: &mut Archive<'_, R>,
-    progress: &mut dyn Progress,
+    findings: &mut FindingList,
 ) -> Result<(), WorkError> {
-    let first = archive
-        .entries()
-        .first()
-        .is_some_and(|entry| entry.path == MIMETYPE_PATH && entry.size == entry.compressed_size);
-    if !first {
-        progress.warn("The EPUB's first entry is not an uncompressed mimetype".to_owned());
-    }
+    let spot = Spot::file(MIMETYPE_PATH);
     let Some(index) = archive.find(MIMETYPE_PATH) else {
         return Ok(());
     };
     match archive.read(index, MAX_MIMETYPE_BYTES) {
-        Ok(content) if content.trim_ascii() == Format::Epub.media_type().as_bytes() => {}
-        Ok(_) => progress.warn("The EPUB's mimetype entry contains another type".to_owned()),
+        Ok(content) if content == Format::Epub.media_type().as_bytes() => {}
+        Ok(content) if content.trim_ascii() == Format::Epub.media_type().as_bytes() => {
+            let message = "The EPUB's mimetype entry has blanks around the type.";
+            findings.add(FindingId::Pkg007, spot, message);
+        }
+        Ok(_) => {
+            let message = "The EPUB's mimetype entry contains another type.";
+            findings.add(FindingId::Pkg007, spot, message);
+        }
         // The container is what a reader needs.
         Err(WorkError::Failed(failure)) => {
-            let reason = failure.log_line();
-            progress.warn(format!("The EPUB's mimetype entry was not read: {reason}"));
+            let reason = failure.message;
+            let message = format!("The EPUB's mimetype entry was not read: {reason}");
+            findings.add(FindingId::Epub004, spot, message);
         }
         Err(error) => return Err(error),
     }
     Ok(())
 }
 
+/// The documents from the container to the book.
+struct Documents {
+    /// The text of the container document.
+    container: String,
+    /// The path of the package document.
+    path: String,
+    /// The text of the package document.
+    text: String,
+    /// The package document.
+    package: PackageDocument,
+}
+
 /// Reads the package document: the first that the container declares as one, or else the first
 /// document that is one.
 fn read_package<R: Read + Seek>(
     archive: &mut Archive<'_, R>,
-) -> Result<PackageDocument, WorkError> {
+    paths: &PathIndex,
+) -> Result<Documents, WorkError> {
     let mut first_failure = None;
-    for file in read_root_files(archive)? {
-        match read_root_file(archive, &file) {
-            Ok(package) => return Ok(package),
+    let (root_files, container) = read_root_files(archive)?;
+    for file in root_files {
+        match read_root_file(archive, paths, &file) {
+            Ok((path, text, package)) => {
+                return Ok(Documents {
+                    container,
+                    path,
+                    text,
+                    package,
+                });
+            }
             Err(WorkError::Failed(failure)) if may_try_next(&file, failure.code) => {
                 first_failure.get_or_insert(failure);
             }
@@ -128,18 +211,23 @@ fn may_try_next(file: &RootFile, code: FailureCode) -> bool {
 
 fn read_root_file<R: Read + Seek>(
     archive: &mut Archive<'_, R>,
+    paths: &PathIndex,
     file: &RootFile,
-) -> Result<PackageDocument, WorkError> {
-    let index = file.find(archive).ok_or_else(|| file.missing())?;
+) -> Result<(String, String, PackageDocument), WorkError> {
+    let index = paths.find(&file.path).ok_or_else(|| file.missing())?;
     let document = xml::decode(&archive.read(index, xml::MAX_XML_BYTES)?);
-    Ok(opf::parse(&document)?)
+    let path = archive.entries()[index].path.clone();
+    let package = opf::parse(&document)?;
+    Ok((path, document, package))
 }
 
-/// Returns whether anything other than fonts is encrypted, or the book has a license.
+/// Returns whether anything other than fonts is encrypted, or the book has a license, and the paths
+/// of the encrypted files.
 fn is_locked<R: Read + Seek>(
     archive: &mut Archive<'_, R>,
-    progress: &mut dyn Progress,
-) -> Result<bool, WorkError> {
+    findings: &mut FindingList,
+) -> Result<(bool, Vec<String>), WorkError> {
+    let mut paths = Vec::new();
     let mut locked = [
         "META-INF/rights.xml",
         "META-INF/license.lcpl",
@@ -147,39 +235,42 @@ fn is_locked<R: Read + Seek>(
     ]
     .into_iter()
     .any(|path| archive.find_ignoring_case(path).is_some());
+    let spot = Spot::file(ENCRYPTION_PATH);
     match encrypts_content(archive) {
-        Ok((encrypts, failure)) => {
-            locked |= encrypts;
+        Ok((encrypts, found, failure)) => {
+            (locked, paths) = (locked | encrypts, found);
             if let Some(failure) = failure {
-                let reason = failure.log_line();
-                progress.warn(format!(
-                    "{ENCRYPTION_PATH} was not read completely: {reason}"
-                ));
+                let reason = failure.message;
+                let message = format!("{ENCRYPTION_PATH} was not read completely: {reason}");
+                findings.add(FindingId::Epub005, spot, message);
             }
         }
         // Title and authors are not encrypted, so they can be read without it.
         Err(WorkError::Failed(failure)) => {
-            let reason = failure.log_line();
-            progress.warn(format!("{ENCRYPTION_PATH} was not read: {reason}"));
+            let reason = failure.message;
+            let message = format!("{ENCRYPTION_PATH} was not read: {reason}");
+            findings.add(FindingId::Epub005, spot, message);
         }
         Err(error) => return Err(error),
     }
     if locked {
-        progress.warn("The EPUB is protected by DRM; its content cannot be read".to_owned());
+        let message = "The EPUB is protected by DRM; its content cannot be read.";
+        findings.add(FindingId::Epub001, Spot::WHOLE, message);
     }
-    Ok(locked)
+    Ok((locked, paths))
 }
 
-/// Returns whether the list of encrypted files has others than fonts, and the failure at which
-/// reading it ended early.
+/// Returns whether the list of encrypted files has others than fonts, the paths of the first, and
+/// the failure at which reading it ended early.
 fn encrypts_content<R: Read + Seek>(
     archive: &mut Archive<'_, R>,
-) -> Result<(bool, Option<Failure>), WorkError> {
+) -> Result<(bool, Vec<String>, Option<Failure>), WorkError> {
     let Some(index) = archive.find_ignoring_case(ENCRYPTION_PATH) else {
-        return Ok((false, None));
+        return Ok((false, Vec::new(), None));
     };
     let document = xml::decode(&archive.read(index, xml::MAX_XML_BYTES)?);
     let mut encrypts_content = false;
+    let mut paths = Vec::new();
     let mut in_data = false;
     let walked = xml::walk(
         &document,
@@ -191,10 +282,14 @@ fn encrypts_content<R: Read + Seek>(
                 let algorithm = attributes.get("Algorithm").unwrap_or_default();
                 encrypts_content |= !FONT_OBFUSCATIONS.contains(&algorithm.as_str());
             }
+            Node::Open("CipherReference", attributes) if paths.len() < MAX_ENCRYPTED => {
+                let path = attributes.get("URI");
+                paths.extend(path.and_then(|path| percent_decode(&path)));
+            }
             _ => {}
         },
     );
-    Ok((encrypts_content, walked.err()))
+    Ok((encrypts_content, paths, walked.err()))
 }
 
 #[cfg(test)]

@@ -104,7 +104,8 @@ fn unreadable_list_of_encrypted_files_loses_nothing_else() {
     let more: (&str, &[u8]) = ("meta-inf/encryption.xml", sound.as_bytes());
     let (analysis, warnings) = read_bytes(&samples::epub(samples::OPF3, &[more]));
     assert!(analysis.unwrap().mediainfo.encrypted);
-    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let about_it = |warning: &&String| warning.contains("DRM") || warning.contains("not read");
+    assert_eq!(warnings.iter().filter(about_it).count(), 1, "{warnings:?}");
 }
 
 #[test]

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cover::Cover;
+use super::findings::Finding;
 use super::format::Format;
+use super::image_facts::Images;
+use super::pdf_facts::PdfFacts;
 
 /// The result of an analysis.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,6 +17,47 @@ pub struct Analysis {
     pub mediainfo: MediaInfo,
     /// The files inside it.
     pub structure: Structure,
+    /// What the book contains.
+    #[serde(default)]
+    pub contents: Contents,
+    /// The accessibility of an EPUB.
+    #[serde(default)]
+    pub accessibility: Option<Accessibility>,
+    /// The cover of an EPUB or of a comic; `None` if it has none, or is locked.
+    #[serde(default)]
+    pub cover: Option<Cover>,
+    /// The technical facts of a PDF.
+    #[serde(default)]
+    pub pdf: Option<PdfFacts>,
+    /// The images of a CBZ or an EPUB.
+    #[serde(default)]
+    pub images: Option<Images>,
+    /// What a store or a reading system will object to, the worst first: at most 500, of them at
+    /// most 20 of a kind.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// The number of all findings.
+    #[serde(default)]
+    pub findings_total: u64,
+}
+
+impl Analysis {
+    /// Creates the result of a file without parts.
+    #[must_use]
+    pub fn new(metadata: Metadata, mediainfo: MediaInfo) -> Self {
+        Self {
+            metadata,
+            mediainfo,
+            structure: Structure::default(),
+            contents: Contents::default(),
+            accessibility: None,
+            cover: None,
+            pdf: None,
+            images: None,
+            findings: Vec::new(),
+            findings_total: 0,
+        }
+    }
 }
 
 /// The metadata of the work, from the file alone.
@@ -141,6 +186,109 @@ pub enum Layout {
     Reflowable,
     /// Pages have a fixed size.
     Fixed,
+}
+
+/// What a book contains, and how long it is; empty for other files, and for a book that is locked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Contents {
+    /// The table of contents: its first [`Contents::MAX_ENTRIES`] entries, as a tree of at most
+    /// [`Contents::MAX_LEVELS`] levels.
+    pub entries: Vec<ContentsEntry>,
+    /// The number of all entries.
+    pub entries_total: u64,
+    /// The first [`Contents::MAX_CHAPTERS`] documents in the reading order.
+    pub chapters: Vec<Chapter>,
+    /// The number of all documents in the reading order.
+    pub chapters_total: u64,
+    /// The number of words, without those that are counted as `characters`; `None` if not all the
+    /// text was read.
+    pub words: Option<u64>,
+    /// The number of characters of the scripts that do not separate words: Han, kana, Thai, Lao,
+    /// Khmer and Burmese; `None` as before.
+    pub characters: Option<u64>,
+    /// The time to read it, in minutes; `None`, too, if it is not known for most of the text.
+    pub reading_minutes: Option<u64>,
+    /// The language of the text by a detector, as a primary tag of BCP 47; `None` if it is not sure.
+    pub language: Option<String>,
+}
+
+impl Contents {
+    /// The largest number of listed entries.
+    pub const MAX_ENTRIES: u64 = 500;
+    /// The largest number of levels. Deeper entries are listed at the last level.
+    pub const MAX_LEVELS: usize = 8;
+    /// The largest number of listed documents.
+    pub const MAX_CHAPTERS: usize = 500;
+}
+
+/// An entry of a table of contents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentsEntry {
+    /// The title.
+    pub title: String,
+    /// The path of the document that it leads to; `None` if it is not in the book.
+    pub path: Option<String>,
+    /// The entries below it.
+    pub entries: Vec<ContentsEntry>,
+}
+
+/// A document in the reading order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chapter {
+    /// The path in the container.
+    pub path: String,
+    /// The number of words, as in [`Contents`]; `None` if it was not read.
+    pub words: Option<u64>,
+    /// The number of characters, as in [`Contents`]; `None` if it was not read.
+    pub characters: Option<u64>,
+}
+
+/// The accessibility of an EPUB.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accessibility {
+    /// What the book says.
+    pub declared: DeclaredAccessibility,
+    /// What its documents tell; `None` if they were not read.
+    pub inferred: Option<InferredAccessibility>,
+}
+
+/// What a book says of its accessibility, in the words of its package document.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeclaredAccessibility {
+    /// The standards that it conforms to.
+    pub conforms_to: Vec<String>,
+    /// Who has certified that.
+    pub certified_by: Option<String>,
+    /// The credential of the certifier.
+    pub certifier_credential: Option<String>,
+    /// The address of the certifier's report.
+    pub certifier_report: Option<String>,
+    /// The ways of perceiving it: `textual`, `visual`, `auditory`, `tactile`.
+    pub access_modes: Vec<String>,
+    /// The sets of ways that are enough, each separated by commas.
+    pub access_modes_sufficient: Vec<String>,
+    /// The features: `tableOfContents`, `alternativeText`.
+    pub features: Vec<String>,
+    /// The hazards: `none`, `flashing`.
+    pub hazards: Vec<String>,
+    /// A summary for people.
+    pub summary: Option<String>,
+}
+
+/// What the documents of a book tell of its accessibility.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InferredAccessibility {
+    /// Whether it has a table of contents with entries.
+    pub has_table_of_contents: bool,
+    /// Whether it lists the pages of the printed book.
+    pub has_page_list: bool,
+    /// The number of images in its documents (`img`); `None` if not all were read.
+    pub images: Option<u64>,
+    /// The number of those images that have no text and are not for decoration; `None` as before.
+    pub images_without_text: Option<u64>,
 }
 
 /// The files inside a container; empty for other files.

@@ -10,7 +10,7 @@ use super::xml::Attributes;
 use crate::metadata::{find_year, isbn};
 
 /// The elements that are read.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "title",
     "creator",
     "contributor",
@@ -21,6 +21,7 @@ const NAMES: [&str; 10] = [
     "identifier",
     "subject",
     "meta",
+    "link",
 ];
 
 /// Schemes that say nothing about an identifier.
@@ -34,11 +35,11 @@ pub struct Element {
     id: Option<String>,
     /// The `opf:role`, `opf:scheme` or `opf:event` of an EPUB 2 element.
     qualifier: Option<String>,
-    /// The `property` of an EPUB 3 `meta`, or the `name` of an EPUB 2 one.
+    /// The `property` of an EPUB 3 `meta`, the `name` of an EPUB 2 one, or the `rel` of a `link`.
     property: Option<String>,
     /// The id of the element that an EPUB 3 `meta` refines.
     refines: Option<String>,
-    /// The text.
+    /// The text, the `content` of a `meta`, or the `href` of a `link`.
     pub value: String,
 }
 
@@ -56,12 +57,24 @@ impl Element {
             qualifier: ["role", "scheme", "event"]
                 .into_iter()
                 .find_map(|key| attributes.get(key)),
-            property: attributes
-                .get("property")
-                .or_else(|| attributes.get("name")),
+            property: ["property", "name", "rel"]
+                .into_iter()
+                .find_map(|key| attributes.get(key)),
             refines: attributes.get("refines").map(refined_id),
-            value: attributes.get("content").unwrap_or_default(),
+            value: attributes
+                .get("content")
+                .or_else(|| attributes.get("href"))
+                .unwrap_or_default(),
         })
+    }
+
+    /// Whether it has a property. A `link` may have several.
+    fn has_property(&self, property: &str) -> bool {
+        let mut words = self
+            .property
+            .iter()
+            .flat_map(|words| words.split_whitespace());
+        words.any(|word| word == property)
     }
 
     fn is_meta(&self, property: &str) -> bool {
@@ -124,6 +137,23 @@ impl Elements {
         metas.find_map(|meta| tidy_line(&meta.value))
     }
 
+    /// The values of the `meta` and `link` elements with this property.
+    pub fn properties(&self, property: &str) -> Vec<String> {
+        let with_property = |element: &&Element| {
+            matches!(element.name.as_str(), "meta" | "link") && element.has_property(property)
+        };
+        let found = self.0.iter().filter(with_property);
+        found
+            .filter_map(|element| tidy_line(&element.value))
+            .collect()
+    }
+
+    /// The first value of the `meta` elements with this property, with its lines.
+    pub fn property_text(&self, property: &str) -> Option<String> {
+        let mut metas = self.0.iter().filter(|meta| meta.is_meta(property));
+        metas.find_map(|meta| tidy_text(&meta.value))
+    }
+
     /// The values of the EPUB 3 `meta` elements with this property that refine `element`.
     fn refinements<'e>(
         &'e self,
@@ -131,7 +161,8 @@ impl Elements {
         property: &'static str,
     ) -> impl Iterator<Item = String> + 'e {
         let refines = move |meta: &&Element| {
-            meta.property.as_deref() == Some(property)
+            meta.name == "meta"
+                && meta.property.as_deref() == Some(property)
                 && meta.refines.is_some()
                 && meta.refines == element.id
         };

@@ -31,6 +31,18 @@ pub const OPF3: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
  <spine><itemref idref="nav"/><itemref idref="c1"/></spine>
 </package>"#;
 
+/// A red PNG of two by three pixels.
+pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x02\0\0\0\x03\x08\x02\0\0\x006\x88I\xd6\
+    \0\0\0\x13IDATx\xdac<\xc1\xc0\xc0\xc0\xc0\xc0\xc4\x80L\x01\0\x0f\xf4\0\xce\xa6\xc0\x1a\xbb\0\0\0\0IEND\xaeB`\x82";
+
+/// Builds an EPUB whose cover is [`PNG`].
+#[must_use]
+pub fn epub_with_cover() -> Vec<u8> {
+    let item = "<item id='i' href='cover.png' media-type='image/png' properties='cover-image'/>";
+    let opf = OPF3.replace("</manifest>", &format!("{item}</manifest>"));
+    epub(&opf, &[("OEBPS/cover.png", PNG)])
+}
+
 /// Builds a zip of these files. A name that ends in `/` is a folder; `mimetype` is stored.
 #[must_use]
 pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -79,6 +91,61 @@ pub fn epub(opf: &str, more: &[(&str, &[u8])]) -> Vec<u8> {
     ];
     files.extend(more);
     zip(&files)
+}
+
+/// The beginning of a PNG of this size, in pixels.
+#[must_use]
+pub fn png(width: u32, height: u32) -> Vec<u8> {
+    let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    [
+        b"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR",
+        &size[..],
+        &[8, 0, 0, 0, 0],
+    ]
+    .concat()
+}
+
+/// The beginning of a JPEG of this size, behind at least so many bytes of EXIF.
+#[must_use]
+pub fn jpeg(width: u16, height: u16, exif: usize) -> Vec<u8> {
+    const SEGMENT: u16 = u16::MAX;
+    let mut jpeg = b"\xFF\xD8".to_vec();
+    while jpeg.len() < exif || jpeg.len() == 2 {
+        jpeg.extend([b"\xFF\xE1", &SEGMENT.to_be_bytes()[..], b"Exif\0\0"].concat());
+        jpeg.resize(jpeg.len() + usize::from(SEGMENT) - 8, 0x5A);
+    }
+    let size = [height.to_be_bytes(), width.to_be_bytes()].concat();
+    [&jpeg, &b"\xFF\xC0\0\x11\x08"[..], &size, b"\x03\x01\x22\0"].concat()
+}
+
+/// The beginning of a GIF of this size.
+#[must_use]
+pub fn gif(width: u16, height: u16) -> Vec<u8> {
+    let size = [width.to_le_bytes(), height.to_le_bytes()].concat();
+    [b"GIF89a", &size[..], b"\0\0\0"].concat()
+}
+
+/// The beginning of a WebP of this size.
+#[must_use]
+pub fn webp(width: u16, height: u16) -> Vec<u8> {
+    let size = [width.to_le_bytes(), height.to_le_bytes()].concat();
+    [
+        b"RIFF\x30\0\0\0WEBPVP8 \x20\0\0\0\x10\0\0\x9D\x01\x2A",
+        &size[..],
+    ]
+    .concat()
+}
+
+/// Builds a zip of these files, without compression.
+#[must_use]
+pub fn stored_zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    for (name, content) in files {
+        zip.start_file(*name, options).unwrap();
+        zip.write_all(content).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
 }
 
 /// Builds a PDF with a number of pages and this Info dictionary.
@@ -144,6 +211,24 @@ pub fn pdf_of_references() -> Vec<u8> {
         b"2",
         b"<FEFF001B0065006E001B0041>",
         b"10 0 R",
+    ])
+}
+
+/// Builds a PDF of two pages with fonts, a form, an annotation and a rotation.
+#[must_use]
+pub fn pdf_with_fonts() -> Vec<u8> {
+    pdf_of(&[
+        b"<</Type/Catalog/Pages 2 0 R/MarkInfo<</Marked true>>>>",
+        b"<</Type/Pages/Kids[3 0 R 5 0 R]/Count 2/MediaBox[0 0 595.28 841.89]/Resources 6 0 R>>",
+        b"<</Type/Page/Parent 2 0 R/Annots[9 0 R]/CropBox[10 10 500 700]>>",
+        b"<</Producer(P)>>",
+        b"<</Type/Page/Parent 2 0 R/Rotate 90>>",
+        b"<</Font<</A 7 0 R/B<</Type/Font/Subtype/Type1/BaseFont/Courier>>>>/XObject<</X 10 0 R>>>>",
+        b"<</Type/Font/Subtype/Type0/BaseFont/Wide/DescendantFonts[8 0 R]>>",
+        b"<</Type/Font/Subtype/CIDFontType2/BaseFont/Wide/FontDescriptor<</FontFile2 11 0 R>>>>",
+        b"<</Type/Annot/AP<</N<</On 10 0 R>>>>/AS/On>>",
+        b"<</Subtype/Form/Resources<</Font<</C 7 0 R>>/XObject<</X 10 0 R>>>>/Length 3>>stream\nq Q\nendstream",
+        b"<</Length 4>>stream\nFONT\nendstream",
     ])
 }
 

@@ -6,6 +6,7 @@
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use jobs::{Failure, FailureCode};
 use quick_xml::escape::resolve_xml_entity;
+use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
@@ -35,18 +36,39 @@ pub enum Node<'x> {
 #[derive(Debug)]
 pub struct Attributes<'x>(&'x BytesStart<'x>);
 
-impl Attributes<'_> {
-    /// The value of the attribute with this local name and any prefix.
+impl<'x> Attributes<'x> {
+    /// The attributes of a start tag.
+    pub(super) const fn new(start: &'x BytesStart<'x>) -> Self {
+        Self(start)
+    }
+
+    /// The name of the element with its prefix.
+    #[must_use]
+    pub fn element(&self) -> &str {
+        self.0.name().into_inner()
+    }
+
+    /// The value of the attribute with this name, prefix and all.
+    pub(super) fn get_exact(&self, name: &str) -> Option<String> {
+        self.find(|attribute| attribute.key.as_ref() == name)
+    }
+
+    /// The value of the attribute with this local name and any prefix, or with this prefix and name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<String> {
+        self.find(|attribute| {
+            let key = attribute.key;
+            key.local_name().as_ref() == name || key.as_ref() == name
+        })
+    }
+
+    fn find(&self, is_wanted: impl Fn(&Attribute<'_>) -> bool) -> Option<String> {
         let mut attributes = self.0.attributes();
-        let found = attributes
-            .with_checks(false)
-            .flatten()
-            .find(|attribute| attribute.key.local_name().as_ref() == name)?;
-        let value = found.normalized_value_with(XmlVersion::Implicit1_0, 1, resolve_name);
+        let mut attributes = attributes.with_checks(false).flatten();
+        let attribute = attributes.find(is_wanted)?;
+        let value = attribute.normalized_value_with(XmlVersion::Implicit1_0, 1, resolve_name);
         // As in a text, an unknown entity is kept.
-        Some(value.unwrap_or(found.value).into_owned())
+        Some(value.unwrap_or(attribute.value).into_owned())
     }
 }
 
@@ -103,6 +125,30 @@ pub fn walk_careless(
     walk_nodes(reader, broken, visit)
 }
 
+/// Walks through a document in XHTML, or in HTML that is like it: an end tag may be missing or be one
+/// too many, and entities of its own are kept as they are. Returns whether its end was reached.
+pub fn walk_html(text: &str, visit: &mut dyn FnMut(Node<'_>)) -> bool {
+    walk_events(text, &mut |event, _| visit_event(event, visit))
+}
+
+/// Walks through a document like [`walk_html`], and calls `visit` with every event and the position
+/// of its end, in bytes.
+pub(super) fn walk_events(text: &str, visit: &mut dyn FnMut(&Event<'_>, u64)) -> bool {
+    let mut reader = Reader::from_str(text);
+    let config = reader.config_mut();
+    config.allow_dangling_amp = true;
+    config.allow_unmatched_ends = true;
+    config.check_end_names = false;
+    config.expand_empty_elements = true;
+    loop {
+        match reader.read_event() {
+            Ok(Event::Eof) => return true,
+            Ok(event) => visit(&event, reader.buffer_position()),
+            Err(_) => return false,
+        }
+    }
+}
+
 fn walk_nodes(
     mut reader: Reader<&[u8]>,
     broken: FailureCode,
@@ -113,21 +159,14 @@ fn walk_nodes(
     loop {
         let event = reader.read_event();
         let event = event.map_err(|error| malformed(broken, reader.error_position(), &error))?;
-        match event {
-            Event::Start(start) => {
+        match &event {
+            Event::Start(_) => {
                 depth += 1;
                 if depth > MAX_DEPTH {
                     return Err(Failure::new(broken, "The XML is nested too deeply."));
                 }
-                visit(Node::Open(start.local_name().as_ref(), Attributes(&start)));
             }
-            Event::End(end) => {
-                depth = depth.saturating_sub(1);
-                visit(Node::Close(end.local_name().as_ref()));
-            }
-            Event::Text(text) => visit(Node::Text(&text.xml10_content())),
-            Event::CData(text) => visit(Node::Text(&text.xml10_content())),
-            Event::GeneralRef(reference) => visit(Node::Text(&resolve(&reference))),
+            Event::End(_) => depth = depth.saturating_sub(1),
             Event::DocType(dtd) if dtd.xml10_content().contains("<!ENTITY") => {
                 let message = "The XML declares entities, which are not allowed.";
                 return Err(Failure::new(FailureCode::XmlEntitiesRefused, message));
@@ -136,6 +175,19 @@ fn walk_nodes(
             Event::Eof => return Err(Failure::new(broken, "The XML is truncated.")),
             _ => {}
         }
+        visit_event(&event, visit);
+    }
+}
+
+/// Calls `visit` with the node of an event, if it is one.
+pub(super) fn visit_event(event: &Event<'_>, visit: &mut dyn FnMut(Node<'_>)) {
+    match event {
+        Event::Start(start) => visit(Node::Open(start.local_name().as_ref(), Attributes(start))),
+        Event::End(end) => visit(Node::Close(end.local_name().as_ref())),
+        Event::Text(text) => visit(Node::Text(&text.xml10_content())),
+        Event::CData(text) => visit(Node::Text(&text.xml10_content())),
+        Event::GeneralRef(reference) => visit(Node::Text(&resolve(reference))),
+        _ => {}
     }
 }
 
@@ -157,7 +209,7 @@ fn resolve(reference: &BytesRef<'_>) -> String {
     }
 }
 
-fn resolve_name(name: &str) -> Option<&'static str> {
+pub(super) fn resolve_name(name: &str) -> Option<&'static str> {
     resolve_xml_entity(name).or_else(|| resolve_html_entity(name))
 }
 

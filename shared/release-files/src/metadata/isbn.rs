@@ -115,6 +115,18 @@ pub fn is_valid(digits: &str) -> bool {
     }
 }
 
+/// Returns the ISBN-13 of the same edition as a valid ISBN-10 or ISBN-13 (ISO 2108, annex A).
+#[must_use]
+pub fn to_isbn_13(digits: &str) -> Option<String> {
+    if digits.len() == 13 {
+        return Some(digits.to_owned());
+    }
+    let stem = format!("978{}", digits.get(..9)?);
+    (0..10)
+        .map(|check| format!("{stem}{check}"))
+        .find(|isbn| is_valid(isbn))
+}
+
 fn weighted_sum(digits: &str, weight: impl Fn(u32) -> u32) -> Option<u32> {
     let last = digits.len() - 1;
     digits.chars().zip(0_u32..).try_fold(0, |sum, (c, i)| {
@@ -129,6 +141,18 @@ fn weighted_sum(digits: &str, weight: impl Fn(u32) -> u32) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn isbn_10_becomes_an_isbn_13() {
+        for (isbn, expected) in [
+            ("0306406152", Some("9780306406157")),
+            ("080442957X", Some("9780804429573")),
+            ("9780306406157", Some("9780306406157")),
+            ("030640", None),
+        ] {
+            assert_eq!(to_isbn_13(isbn).as_deref(), expected, "{isbn}");
+        }
+    }
 
     #[test]
     fn isbn_is_parsed_in_every_notation() {

@@ -10,6 +10,7 @@ mod package_file;
 #[cfg(test)]
 mod property_tests;
 mod quoted_facts;
+pub mod records;
 mod release_name;
 pub mod rename_plan;
 pub mod sfv;

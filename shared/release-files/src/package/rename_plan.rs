@@ -11,6 +11,7 @@ use super::{
         NamingRule, broken_character_rules, clean_component, clean_file_name,
         has_upper_case_extension, numbered,
     },
+    records::{ONIX_ENDING, OPF_ENDING},
     volumes::{find_archive, volume_name},
 };
 use crate::paths::{file_name, has_extension};
@@ -42,7 +43,8 @@ pub struct RenamePlan {
     pub sfv: Option<usize>,
 }
 
-/// Plans the paths of a package's files. Archive, NFO and SFV are named after the release. Its name
+/// Plans the paths of a package's files. Archive, NFO and SFV are named after the release, and so are
+/// the OPF and the ONIX message that have the name of the archive. Its name
 /// is the name of the current archive, or else of the NFO, with `group` appended if missing; or
 /// else `built_name`, built from the metadata.
 #[must_use]
@@ -152,6 +154,7 @@ impl Roles {
             .or_else(|| release_name_from(paths[nfo?], ".nfo", group))
             .or_else(|| built_name.map(str::to_owned));
         let sfv = find_main_file(paths, ".sfv", release_name.as_deref());
+        let old_stem = first_volume.map(|at| stem(paths[at], &archive_ending(paths[at], 0)));
         let role = |(at, path): (usize, &&str)| {
             if let Some(volume) = archive.iter().position(|volume| *volume == at) {
                 Role::NamedAfterRelease(archive_ending(path, volume))
@@ -161,6 +164,8 @@ impl Roles {
                 Role::NamedAfterRelease(".sfv".to_owned())
             } else if file_name(path).eq_ignore_ascii_case(diz::FILE_NAME) {
                 Role::Diz
+            } else if let Some(ending) = old_stem.and_then(|stem| record_ending(path, stem)) {
+                Role::NamedAfterRelease(ending.to_owned())
             } else {
                 Role::Other
             }
@@ -171,6 +176,14 @@ impl Roles {
             sfv,
         }
     }
+}
+
+/// The ending of the OPF or the ONIX message that a job has written beside an archive of this name.
+fn record_ending(path: &str, stem: &str) -> Option<&'static str> {
+    let ending = file_name(path).strip_prefix(stem)?;
+    [OPF_ENDING, ONIX_ENDING]
+        .into_iter()
+        .find(|known| *known == ending)
 }
 
 /// The ending of an archive's volume, counted from 0; `.zip` for a single-file archive.

@@ -39,6 +39,14 @@ fn correct_package_needs_no_renames() {
 }
 
 #[test]
+fn records_of_the_book_follow_the_archive() {
+    let paths = ["A Book.zip", "A Book.opf", "A Book.onix.xml", "other.opf"];
+    let renamed: Vec<_> = renames(&paths).into_iter().map(|(_, to, _)| to).collect();
+    let expected = ["A.Book-GRP.zip", "A.Book-GRP.opf", "A.Book-GRP.onix.xml"];
+    assert_eq!(renamed, expected);
+}
+
+#[test]
 fn each_broken_rule_is_repaired_and_reported() {
     for (path, to, broken) in [
         ("été.txt", "ete.txt", vec![NamingRule::Accents]),

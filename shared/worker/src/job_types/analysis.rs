@@ -1,7 +1,11 @@
 //! `analysis`: reads a source file.
 
-use jobs::{AnalysisConfig, FailureCode};
-use release_files::{WorkError, formats::analyze, isolation::Run};
+use jobs::{AnalysisConfig, FailureCode, release::cover_key};
+use release_files::{
+    WorkError,
+    formats::{Analysis, analyze},
+    isolation::Run,
+};
 use serde_json::Value;
 use store::Completion;
 
@@ -17,12 +21,16 @@ pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completio
     let reporter = task.assignment.reporter.clone();
     reporter.message(&format!("Reading {path}"));
     let objects = ObjectStore::new(&task.files, reporter.clone());
-    let isolation = task.isolation;
+    let isolation = task.isolation.clone();
+    let job = &task.assignment.job;
+    let cover_key = cover_key(task.release.id, job.id, job.fence);
     let analysis = blocking(move || {
         let mut progress = JobProgress::new(reporter, 1, 99);
         let run: Run = &|reader, input, progress| isolation.run(reader, input, progress);
         let mut content = objects.open(&file);
-        analyze(&mut content, &path, file.size, run, &mut progress)
+        let mut analysis = analyze(&mut content, &path, file.size, run, &mut progress)?;
+        store_thumbnail(&mut analysis, &objects, &cover_key)?;
+        Ok(analysis)
     });
     let analysis = analysis.await?;
     let found = analysis.structure.files.len();
@@ -34,6 +42,19 @@ pub(super) async fn run(task: Task, config: &AnalysisConfig) -> Result<Completio
         result["structure"]["files_truncated"] = Value::Bool(true);
     }
     Ok(Completion::new(result))
+}
+
+/// Writes the thumbnail of the cover into the folder of this run, where the result's reader finds it.
+fn store_thumbnail(
+    analysis: &mut Analysis,
+    objects: &ObjectStore,
+    key: &str,
+) -> Result<(), WorkError> {
+    let cover = analysis.cover.as_mut();
+    if let Some(thumbnail) = cover.and_then(|cover| cover.thumbnail.as_mut()) {
+        objects.write_expiring_jpeg(key, std::mem::take(&mut thumbnail.jpeg))?;
+    }
+    Ok(())
 }
 
 /// Returns the configured file, or else the only one.
@@ -57,3 +78,7 @@ fn select_source<'a>(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "analysis_tests.rs"]
+mod tests;

@@ -2,15 +2,17 @@
 
 use std::io;
 
-use jobs::{Level, PackagingConfig, Time};
+use jobs::{GeneratedFile, Level, PackagingConfig, Time};
 use release_files::{
     WorkError,
+    formats::DeclaredAccessibility,
     isolation::Run,
     package::{
         Facts, PackageFile,
         archive_builder::ArchiveBuilder,
         archive_writer::ArchiveWriter,
         diz, nfo_template,
+        records::{self, ONIX_ENDING, OPF_ENDING, Record},
         sfv::{self, Checksums},
         volume_writer::{VolumeFile, VolumeWriter},
     },
@@ -42,6 +44,20 @@ impl VolumeFile for ObjectWriter {
 
 /// The writer of an archive's volumes in the bucket.
 pub(super) type ArchiveVolumes = VolumeWriter<Box<dyn FnMut(&str) -> ObjectWriter>, ObjectWriter>;
+
+/// What is known of the book in a package.
+#[derive(Default)]
+pub(super) struct Book {
+    /// The metadata of the work.
+    pub metadata: Map<String, Value>,
+    /// What it says of its accessibility.
+    pub accessibility: DeclaredAccessibility,
+}
+
+/// Returns whether the package has a record of the book, which says more than an NFO.
+pub(super) fn describes_book(config: &PackagingConfig) -> bool {
+    config.generates(GeneratedFile::Opf) || config.generates(GeneratedFile::Onix)
+}
 
 /// A finished package.
 pub(super) struct BuiltPackage {
@@ -212,25 +228,32 @@ impl PackageBuild {
         Ok(())
     }
 
-    /// Writes the NFO, DIZ and SFV that are configured.
+    /// Writes the NFO, DIZ, OPF, ONIX message and SFV that are configured.
     pub(super) fn finish(
         mut self,
         group: &str,
-        metadata: &Map<String, Value>,
+        Book {
+            metadata,
+            accessibility,
+        }: Book,
     ) -> Result<BuiltPackage, WorkError> {
         let name = std::mem::take(&mut self.release_name);
-        let facts = Facts::new(&name, group, metadata, &self.files, self.created_at);
-        if self.config.generate_nfo {
+        let facts = Facts::new(&name, group, &metadata, &self.files, self.created_at);
+        if self.config.generates(GeneratedFile::Nfo) {
             let (isolation, template) = (&self.isolation, self.config.template.as_deref());
             let run: Run = &|reader, input, progress| isolation.run(reader, input, progress);
             let progress = JobProgress::new(self.reporter.clone(), ARCHIVE_WRITTEN, 99);
             let text = nfo_template::render(&facts, template, run, &progress)?;
             self.write("nfo", &format!("{name}.nfo"), text.as_bytes())?;
         }
-        if self.config.generate_diz {
+        if self.config.generates(GeneratedFile::Diz) {
             self.write("diz", diz::FILE_NAME, diz::render(&facts).as_bytes())?;
         }
-        if self.config.generate_sfv {
+        if describes_book(&self.config) {
+            let record = Record::new(&facts, &metadata, accessibility, self.created_at);
+            self.write_records(&name, &record)?;
+        }
+        if self.config.generates(GeneratedFile::Sfv) {
             let files = self.files.iter();
             let checksums: Checksums = files
                 .map(|file| (file.path.clone(), file.crc32_value()))
@@ -246,6 +269,22 @@ impl PackageBuild {
             result: json!({ "release_name": name, "files": self.files, "total_size": total_size }),
             begun_by: self.begun_by,
         })
+    }
+
+    fn write_records(&mut self, name: &str, record: &Record) -> Result<(), WorkError> {
+        if let Some(isbn) = record.invalid_isbn() {
+            let line = format!("The ISBN {isbn} is not valid, so the OPF and the ONIX have none");
+            self.reporter.log(Level::Warning, &line);
+        }
+        if self.config.generates(GeneratedFile::Opf) {
+            let text = records::render_opf(record)?;
+            self.write("opf", &format!("{name}{OPF_ENDING}"), text.as_bytes())?;
+        }
+        if self.config.generates(GeneratedFile::Onix) {
+            let text = records::render_onix(record)?;
+            self.write("onix", &format!("{name}{ONIX_ENDING}"), text.as_bytes())?;
+        }
+        Ok(())
     }
 
     fn write(&mut self, step: &'static str, name: &str, bytes: &[u8]) -> Result<(), WorkError> {

@@ -4,9 +4,10 @@ use std::sync::mpsc::{self, Receiver, Sender};
 
 use jobs::{
     Caller, JobId,
-    JobType::{self, Dirfix, Nfofix, Packaging, Repack},
+    JobType::{self, Analysis, Dirfix, Nfofix, Packaging, Repack},
     Status, Time, UserId,
 };
+use release_files::formats::samples;
 use serde_json::{Value, json};
 use store::{CancelOutcome, Store};
 
@@ -118,7 +119,15 @@ async fn cancel(store: &Store, id: JobId, now: Time) {
 
 /// Cancels a job before each of its writes. There must be at least `min_writes`.
 async fn check_cancels(job_type: JobType, config: Value, min_writes: u32) {
-    let mut harness = harness().await;
+    check_cancels_in(harness().await, job_type, config, min_writes).await;
+}
+
+async fn check_cancels_in(
+    mut harness: WorkerHarness,
+    job_type: JobType,
+    config: Value,
+    min_writes: u32,
+) {
     let mut at = 0;
     while cancelled_at(&mut harness, job_type, &config, at).await {
         at += 1;
@@ -149,4 +158,11 @@ async fn cancelled_nfofix_leaves_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_dirfix_leaves_nothing() {
     check_cancels(Dirfix, json!({}), 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelled_analysis_leaves_nothing() {
+    let harness = harness().await;
+    harness.source("book.epub", &samples::epub_with_cover());
+    check_cancels_in(harness, Analysis, json!({"path": "book.epub"}), 1).await;
 }

@@ -3,7 +3,7 @@
 use jobs::{Failure, Level, PackagingConfig, release::MAX_METADATA_BYTES};
 use release_files::{
     WorkError,
-    formats::{Format, read_metadata},
+    formats::{Description, Format, read_metadata},
     isolation::Run,
     package::{NameSources, archive_builder::ArchiveBuilder, build_release_name, source_stem},
 };
@@ -12,7 +12,7 @@ use store::Completion;
 
 use super::{
     Task, book_source,
-    build::{ArchiveVolumes, BuiltPackage, PackageBuild, build_package},
+    build::{ArchiveVolumes, Book, BuiltPackage, PackageBuild, build_package, describes_book},
     checkpoint::Checkpoints,
     completed, counted, is_complete, require_sources,
     result_size::fit,
@@ -53,18 +53,18 @@ struct Packaging {
     objects: ObjectStore,
 }
 
-/// The source file that completes the release's metadata, and its own.
-struct Book<'a> {
+/// The source file that completes the release's metadata, and what it says.
+struct Source<'a> {
     file: &'a StoredFile,
-    metadata: Map<String, Value>,
+    book: Book,
 }
 
 impl Packaging {
     fn run(self, checkpoints: Checkpoints) -> Result<BuiltPackage, WorkError> {
         self.reporter.step("metadata");
-        let (metadata, book) = self.metadata()?;
+        let Source { book, file } = self.source()?;
         let group = self.task.group(&self.config);
-        let (release_name, origin) = self.release_name(&metadata, book, group)?;
+        let (release_name, origin) = self.release_name(&book.metadata, file, group)?;
         let count = self.sources.len();
         let files = counted(count, "file");
         let line = format!("Packaging {files} as {release_name}{origin}");
@@ -75,7 +75,7 @@ impl Packaging {
         build.write_archive(METADATA_READ, (count, total), |archive, start| {
             self.fill(archive, start)
         })?;
-        build.finish(group, &metadata)
+        build.finish(group, book)
     }
 
     /// Adds the source files after `start`. Returns the progress reached if there is no time for
@@ -106,7 +106,7 @@ impl Packaging {
     fn release_name(
         &self,
         metadata: &Map<String, Value>,
-        book: &StoredFile,
+        file: &StoredFile,
         group: &str,
     ) -> Result<(String, String), WorkError> {
         if let Some(name) = &self.config.release_name {
@@ -115,37 +115,39 @@ impl Packaging {
         let sources = NameSources {
             metadata,
             release: self.task.release.name.as_deref(),
-            file_stem: Some(source_stem(self.task.source_path(book))),
+            file_stem: Some(source_stem(self.task.source_path(file))),
         };
         let built = build_release_name(&sources, group)?;
         let origin = format!(", named after {}", built.named_after.as_str());
         Ok((built.name, origin))
     }
 
-    /// Returns the metadata of the work: the release's, completed from the book among the source
-    /// files; and that file. If none can be read, the release must have a title or a name.
-    fn metadata(&self) -> Result<(Map<String, Value>, &StoredFile), WorkError> {
+    /// Returns the likeliest book among the source files, with the release's metadata, which its own
+    /// complete. If no file can be read, the release must have a title or a name.
+    fn source(&self) -> Result<Source<'_>, WorkError> {
         let known = self.task.release.metadata.clone();
         let candidates = self.candidates();
-        let likeliest = candidates[0];
-        if is_complete(&known) {
-            return Ok((completed(known, Map::new()), likeliest));
-        }
+        let unread = Source {
+            file: candidates[0],
+            book: Book::default(),
+        };
         let mut failures = Vec::new();
-        let book = match self.read_book(&candidates, &known, &mut failures)? {
-            Some(book) => book,
-            None if self.is_named(&known) => Book {
-                file: likeliest,
-                metadata: Map::new(),
-            },
-            None => return Err(WorkError::Failed(failures.remove(0).1)),
+        let mut source = if is_complete(&known) && !describes_book(&self.config) {
+            unread
+        } else {
+            match self.read_book(&candidates, &known, &mut failures)? {
+                Some(source) => source,
+                None if self.is_named(&known) => unread,
+                None => return Err(WorkError::Failed(failures.remove(0).1)),
+            }
         };
         for (file, failure) in failures {
             let (path, why) = (self.task.source_path(file), failure.log_line());
             let line = format!("The metadata of {path} is not used: {why}");
             self.reporter.log(Level::Warning, &line);
         }
-        Ok((completed(known, book.metadata), book.file))
+        source.book.metadata = completed(known, source.book.metadata);
+        Ok(source)
     }
 
     /// Returns whether the package has a name without the metadata of a source file.
@@ -169,19 +171,19 @@ impl Packaging {
         candidates: &[&'a StoredFile],
         known: &Map<String, Value>,
         failures: &mut Vec<(&'a StoredFile, Failure)>,
-    ) -> Result<Option<Book<'a>>, WorkError> {
+    ) -> Result<Option<Source<'a>>, WorkError> {
         let (mut untitled, mut other) = (None, None);
         for &file in candidates {
             match self.read_metadata(file) {
-                Ok((metadata, format)) => {
-                    let book = Book { file, metadata };
+                Ok((book, format)) => {
+                    let source = Source { file, book };
                     if book_source::is_book(self.task.source_path(file), format) {
-                        if has_title(known) || has_title(&book.metadata) {
-                            return Ok(Some(book));
+                        if has_title(known) || has_title(&source.book.metadata) {
+                            return Ok(Some(source));
                         }
-                        untitled = untitled.or(Some(book));
+                        untitled = untitled.or(Some(source));
                     } else if other.is_none() || file.key == self.sources[0].key {
-                        other = Some(book);
+                        other = Some(source);
                     }
                 }
                 Err(WorkError::Failed(failure)) => failures.push((file, failure)),
@@ -191,18 +193,26 @@ impl Packaging {
         Ok(untitled.or(other))
     }
 
-    fn read_metadata(&self, file: &StoredFile) -> Result<(Map<String, Value>, Format), WorkError> {
+    fn read_metadata(&self, file: &StoredFile) -> Result<(Book, Format), WorkError> {
         let mut progress = JobProgress::new(self.reporter.clone(), 1, METADATA_READ);
         let path = self.task.source_path(file);
         let mut content = self.objects.open(file);
         let isolation = &self.task.isolation;
         let run: Run = &|reader, input, progress| isolation.run(reader, input, progress);
-        let (metadata, format) = read_metadata(&mut content, path, file.size, run, &mut progress)?;
-        let mut found = to_object(&metadata)?;
-        found.insert("format".to_owned(), json!(format));
+        let Description {
+            metadata,
+            format,
+            accessibility,
+        } = read_metadata(&mut content, path, file.size, run, &mut progress)?;
+        let mut metadata = to_object(&metadata)?;
+        metadata.insert("format".to_owned(), json!(format));
         // The NFO shows them.
-        fit(&mut found, MAX_METADATA_BYTES);
-        Ok((found, format))
+        fit(&mut metadata, MAX_METADATA_BYTES);
+        let book = Book {
+            metadata,
+            accessibility,
+        };
+        Ok((book, format))
     }
 }
 

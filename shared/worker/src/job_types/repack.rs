@@ -4,11 +4,15 @@ use jobs::{FailureCode, Level, PackagingConfig, release::check_name};
 use release_files::{
     WorkError,
     checksum::Hasher,
-    formats::archive::Archive,
+    formats::{MAX_PACKAGE_DOCUMENT_BYTES, archive::Archive, read_package_document},
     nfo::{decoded::DecodedNfo, read::read, repair::check_size},
     package::{
-        NameSources, PackageFile, archive_builder::ArchiveBuilder, build_release_name, diz,
-        sfv::MatchedSfv, volume_reader::VolumeReader,
+        NameSources, PackageFile,
+        archive_builder::ArchiveBuilder,
+        build_release_name, diz,
+        records::{ONIX_ENDING, OPF_ENDING},
+        sfv::MatchedSfv,
+        volume_reader::VolumeReader,
     },
     paths::has_extension,
     progress::{Progress, ReadProgress},
@@ -18,7 +22,7 @@ use store::Completion;
 
 use super::{
     Task,
-    build::{ArchiveVolumes, BuiltPackage, PackageBuild, build_package},
+    build::{ArchiveVolumes, Book, BuiltPackage, PackageBuild, build_package, describes_book},
     checkpoint::Checkpoints,
     completed,
     current_package::{CurrentPackage, match_sfv, open_volumes},
@@ -69,9 +73,9 @@ impl Repack {
         let (stem, volumes) = archive.ok_or_else(no_archive)?;
         let old_name = stem.rsplit('/').next().unwrap_or(&stem);
         let read = self.verify()?;
-        let metadata = self.metadata()?;
+        let book = self.book(old_name)?;
         let group = self.task.group(&self.config);
-        let (release_name, origin) = self.release_name(old_name, &metadata, group)?;
+        let (release_name, origin) = self.release_name(old_name, &book.metadata, group)?;
         let line = format!("Repacking {old_name} as {release_name}{origin}");
         self.reporter.log(Level::Info, &line);
 
@@ -95,8 +99,8 @@ impl Repack {
             self.fill(builder, &mut archive, start)
         });
         written.map_err(unreadable)?;
-        build.copy(&self.copied_files(&volumes, read))?;
-        build.finish(group, &metadata)
+        build.copy(&self.copied_files(old_name, &volumes, read))?;
+        build.finish(group, book)
     }
 
     /// Adds the old archive's entries after `start`. Returns the progress reached if there is no
@@ -164,9 +168,56 @@ impl Repack {
         match_sfv(&self.objects, &sfv, &paths)
     }
 
-    /// Returns the metadata of the work: the release's, completed from the package's NFO.
-    fn metadata(&self) -> Result<Map<String, Value>, WorkError> {
+    /// Returns what is known of the book: the release's metadata, completed from the package's OPF,
+    /// if that is read, and from its NFO. Only the OPF says something of the accessibility.
+    fn book(&self, old_name: &str) -> Result<Book, WorkError> {
         let known = self.task.release.metadata.clone();
+        if !describes_book(&self.config) {
+            return Ok(Book {
+                metadata: self.completed_from_nfo(known)?,
+                ..Book::default()
+            });
+        }
+        let Book {
+            metadata,
+            accessibility,
+        } = self.recorded(old_name)?;
+        Ok(Book {
+            metadata: self.completed_from_nfo(completed(known, metadata))?,
+            accessibility,
+        })
+    }
+
+    /// Reads the OPF that an earlier job wrote; nothing if there is none.
+    fn recorded(&self, old_name: &str) -> Result<Book, WorkError> {
+        let name = format!("{old_name}{OPF_ENDING}");
+        let mut files = self.current.files.iter();
+        let Some(file) = files.find(|file| self.current.path(file) == name) else {
+            let line = "The package has no OPF, so the new records say nothing of accessibility";
+            self.reporter.log(Level::Info, line);
+            return Ok(Book::default());
+        };
+        if file.size > MAX_PACKAGE_DOCUMENT_BYTES {
+            return Ok(Book::default());
+        }
+        match read_package_document(&self.objects.read(file)?) {
+            Ok((metadata, accessibility)) => Ok(Book {
+                metadata: to_object(&metadata)?,
+                accessibility,
+            }),
+            Err(WorkError::Failed(failure)) => {
+                let line = format!("{name} is not used: {}", failure.log_line());
+                self.reporter.log(Level::Warning, &line);
+                Ok(Book::default())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn completed_from_nfo(
+        &self,
+        known: Map<String, Value>,
+    ) -> Result<Map<String, Value>, WorkError> {
         let nfo = self.current.nfo();
         let Some(nfo) = nfo.filter(|_| !is_complete(&known)) else {
             return Ok(completed(known, Map::new()));
@@ -209,9 +260,11 @@ impl Repack {
     /// Returns the files to copy unchanged: all but the archive and the generated ones.
     fn copied_files(
         &self,
+        old_name: &str,
         volumes: &[StoredFile],
         read: Vec<PackageFile>,
     ) -> Vec<(StoredFile, PackageFile)> {
+        let records = [OPF_ENDING, ONIX_ENDING].map(|ending| format!("{old_name}{ending}"));
         let is_rebuilt = |file: &StoredFile| {
             let path = self.current.path(file);
             let name = path.rsplit('/').next().unwrap_or(path);
@@ -219,6 +272,7 @@ impl Repack {
                 || has_extension(path, "nfo")
                 || has_extension(path, "sfv")
                 || name.eq_ignore_ascii_case(diz::FILE_NAME)
+                || records.iter().any(|record| record == path)
         };
         let files = self.current.files.iter().cloned().zip(read);
         files.filter(|(file, _)| !is_rebuilt(file)).collect()

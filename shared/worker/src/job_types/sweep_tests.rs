@@ -6,8 +6,9 @@ use jobs::{
     Clock, FailureCode, Job, JobId,
     JobType::{Analysis, Packaging, Repack},
     Status,
-    release::output_prefix,
+    release::{cover_key, output_prefix},
 };
+use release_files::formats::samples;
 use serde_json::json;
 use store::Claim;
 
@@ -217,4 +218,25 @@ async fn package_is_restored_only_within_retention_and_if_the_release_is_unchang
             .unwrap()
             .is_none()
     );
+}
+
+#[tokio::test]
+async fn thumbnail_of_a_completed_analysis_outlives_the_leftovers_of_its_dead_run() {
+    let mut harness = WorkerHarness::new(json!({})).await;
+    harness.source("book.epub", &samples::epub_with_cover());
+    let id = harness.create(Analysis, json!({})).await;
+    let folder = crash(&harness, id).await;
+    harness.bucket.put(&format!("{folder}cover.jpg"), b"jpeg");
+    assert_eq!(harness.sweep_after(61).await.rescued, 1);
+    let (job, result) = harness.process(id).await;
+    assert_eq!((job.status(), job.fence), (Status::Completed, 2));
+    assert_eq!(result["cover"]["thumbnail"]["width"], 2);
+
+    let key = cover_key(job.release_id.unwrap(), id, 2);
+    assert_eq!(harness.sweep_after(121).await.files_deleted, 2);
+    assert_eq!(
+        harness.names("releases/42/jobs/"),
+        [key.strip_prefix("releases/42/jobs/").unwrap()]
+    );
+    assert_eq!(harness.sweep_after(10_000).await.examined, 0);
 }

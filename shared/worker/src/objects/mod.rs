@@ -16,6 +16,7 @@ use aws_sdk_s3::{
     Client,
     config::{http::HttpResponse, timeout::TimeoutConfig},
     error::{ProvideErrorMetadata, SdkError},
+    primitives::ByteStream,
 };
 use jobs::{Failure, FailureCode};
 use release_files::StoppedError;
@@ -26,7 +27,7 @@ pub use self::{
     write::{ObjectWriter, UploadState},
 };
 use crate::{
-    files::{Files, StoredFile},
+    files::{Files, JPEG, StoredFile},
     reporter::Reporter,
 };
 
@@ -34,6 +35,8 @@ const S3: &str = "S3";
 /// Bytes read or uploaded at a time. S3 requires parts of at least 5 MiB (Amazon S3 User Guide,
 /// "Amazon S3 multipart upload limits").
 const BLOCK_BYTES: usize = 8 * 1024 * 1024;
+/// The tag by which the bucket's lifecycle rule knows a file that expires with its job.
+pub const EXPIRES_WITH_JOB: &str = "expires-with=job";
 /// Timeout of one try of a call. Copying, and completing a large upload, is slow.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -101,6 +104,16 @@ impl ObjectStore {
         let mut object = self.create(key);
         object.write_all(bytes)?;
         object.finish()
+    }
+
+    /// Writes a small JPEG that expires with its job: the bucket deletes it at the end of the jobs'
+    /// retention.
+    pub fn write_expiring_jpeg(&self, key: &str, bytes: Vec<u8>) -> io::Result<()> {
+        self.check_stopped()?;
+        let call = self.client.put_object().bucket(&self.bucket).key(key);
+        let call = call.content_type(JPEG).tagging(EXPIRES_WITH_JOB);
+        let sent = self.wait_for_write(call.body(ByteStream::from(bytes)).send())?;
+        sent.map(drop).map_err(|error| sdk_error(&error))
     }
 
     /// Copies a file as listed, inside S3. The copy appears as a whole or not at all.

@@ -44,6 +44,8 @@ use crate::{
 pub struct State {
     /// The files by key.
     pub objects: BTreeMap<String, Vec<u8>>,
+    /// The media type and the tags of each file that was written with both.
+    pub labels: BTreeMap<String, (String, String)>,
     /// The open multipart uploads by id: key, parts.
     pub uploads: BTreeMap<String, (String, BTreeMap<i32, Vec<u8>>)>,
     /// The number of upcoming reads that break off in the middle.
@@ -261,6 +263,10 @@ impl Bucket {
                 return MockResponse::Error(PutObjectError::generic(slow_down()));
             }
             let body = call.body().bytes().unwrap().to_vec();
+            if let Some((media_type, tags)) = call.content_type().zip(call.tagging()) {
+                let labels = (media_type.to_owned(), tags.to_owned());
+                state.labels.insert(call.key().unwrap().to_owned(), labels);
+            }
             state.objects.insert(call.key().unwrap().to_owned(), body);
             MockResponse::Output(PutObjectOutput::builder().build())
         })

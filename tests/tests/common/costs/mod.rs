@@ -3,6 +3,7 @@
 
 mod job_routes;
 mod lists;
+mod live;
 mod logs;
 mod processing;
 mod releases;
@@ -88,6 +89,7 @@ pub async fn measure() -> Vec<Measured> {
     all.append(&mut CostMeter::new().await.rare_matches().await);
     all.append(&mut CostMeter::new().await.logs().await);
     all.append(&mut CostMeter::new().await.processing().await);
+    all.append(&mut CostMeter::new().await.live().await);
     all
 }
 

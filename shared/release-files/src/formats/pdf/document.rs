@@ -4,11 +4,16 @@ use lopdf::xref::XrefRecovery;
 use lopdf::{Dictionary, Document, LoadOptions, Object, ObjectId};
 use text::tidy_line;
 
+use super::encryption;
 use super::filter::{MAX_STREAM_BYTES, REFUSED, keep_structure};
 use super::findings::{Findings, INFO_KEYS};
+use super::fonts::Fonts;
+use super::outline;
 use super::page_tree::{self, Node};
+use super::pages;
 use super::strings::decode_string;
 use super::xmp::{MAX_XMP_BYTES, Xmp};
+use crate::formats::PdfFacts;
 
 /// A document, and what the cross-references did not give.
 pub struct Parsed {
@@ -70,7 +75,10 @@ fn read(document: &Document) -> Option<Parsed> {
         findings.language = string_or_name(document, catalog, b"Lang");
         findings.version = string_or_name(document, catalog, b"Version");
         findings.xmp = read_xmp(document, catalog).unwrap_or_default();
+        (findings.outline, findings.outline_total) = outline::read(document, catalog);
+        findings.facts = read_facts(document, catalog, findings.outline_total > 0);
     }
+    findings.facts.encryption = encryption::read(document);
     let info = get(document, &document.trailer, b"Info").and_then(as_dictionary);
     for key in INFO_KEYS {
         let value = info.and_then(|info| get(document, info, key)?.as_str().ok());
@@ -100,6 +108,29 @@ fn string_or_name(document: &Document, dictionary: &Dictionary, key: &[u8]) -> O
         _ => return None,
     };
     tidy_line(&text)
+}
+
+fn read_facts(document: &Document, catalog: &Dictionary, has_outline: bool) -> PdfFacts {
+    let mut fonts = Fonts::new(document);
+    let (mut first, mut is_mixed) = (None, false);
+    pages::walk(document, catalog, &mut |page| {
+        let size = page.boxes.size();
+        is_mixed |= !size.is_like(*first.get_or_insert(size));
+        fonts.add_page(page);
+    });
+    let (fonts, fonts_not_embedded) = fonts.finish();
+    let marks = get(document, catalog, b"MarkInfo").and_then(as_dictionary);
+    let marked = marks.and_then(|marks| get(document, marks, b"Marked")?.as_bool().ok());
+    PdfFacts {
+        page_width: first.map(|size| size.width),
+        page_height: first.map(|size| size.height),
+        mixed_page_sizes: first.map(|_| is_mixed),
+        tagged: Some(marked.unwrap_or(false)),
+        has_outline: Some(has_outline),
+        fonts: Some(fonts),
+        fonts_not_embedded,
+        ..PdfFacts::default()
+    }
 }
 
 fn read_xmp(document: &Document, catalog: &Dictionary) -> Option<Xmp> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use text::tidy_line;
 
 use super::xmp::Xmp;
+use crate::formats::{ContentsEntry, PdfFacts};
 
 /// The keys of an Info dictionary in use.
 pub const INFO_KEYS: [&[u8]; 7] = [
@@ -37,6 +38,12 @@ pub struct Findings {
     pub raw_info: BTreeMap<String, String>,
     /// The metadata in its XMP.
     pub xmp: Xmp,
+    /// The first entries of its outline.
+    pub outline: Vec<ContentsEntry>,
+    /// The number of all entries of its outline.
+    pub outline_total: u64,
+    /// The technical facts, without the claims in the XMP.
+    pub facts: PdfFacts,
 }
 
 impl Findings {

@@ -2,11 +2,16 @@
 
 mod date;
 mod document;
+mod encryption;
 mod filter;
 mod findings;
+mod fonts;
 mod metadata;
 mod object_stream;
+mod outline;
+mod page_size;
 mod page_tree;
+mod pages;
 mod scan;
 mod strings;
 mod version;
@@ -16,8 +21,10 @@ use std::io::{Read, Seek, SeekFrom};
 
 use self::findings::Findings;
 use self::metadata::metadata;
+use super::findings::{FindingId, FindingList, Spot};
 use super::format::Format;
-use super::model::{MediaInfo, Metadata};
+use super::model::{Contents, MediaInfo, Metadata};
+use super::pdf_facts::PdfFacts;
 use super::source::Source;
 use crate::WorkError;
 use crate::isolation::{self, Reader, Run};
@@ -31,19 +38,32 @@ const HEAD_BYTES: u64 = 256 * 1024;
 /// The bytes read from the end of a larger PDF.
 const TAIL_BYTES: u64 = 2 * 1024 * 1024;
 
-/// Reads a PDF's metadata and properties. The library runs by `run`.
+/// What is read of a PDF.
+pub(super) struct Pdf {
+    /// The metadata.
+    pub metadata: Metadata,
+    /// The properties.
+    pub info: MediaInfo,
+    /// The outline.
+    pub contents: Contents,
+    /// The technical facts.
+    pub facts: PdfFacts,
+}
+
+/// Reads a PDF. The library runs by `run`.
 ///
 /// # Errors
 /// [`FailureCode::PdfDamaged`] if nothing can be read, [`FailureCode::FileTooComplex`].
 pub(super) fn read<R: Read + Seek>(
     source: &mut Source<'_, R>,
     run: Run<'_>,
+    list: &mut FindingList,
     progress: &mut dyn Progress,
-) -> Result<(Metadata, MediaInfo), WorkError> {
-    let findings = if source.size() <= MAX_WHOLE_BYTES {
-        read_whole(source, run, progress)?
+) -> Result<Pdf, WorkError> {
+    let mut findings = if source.size() <= MAX_WHOLE_BYTES {
+        read_whole(source, run, list, progress)?
     } else {
-        read_ends(source, progress)?
+        read_ends(source, list)?
     };
     if findings.damaged && findings.objects == 0 {
         let message = "The PDF is damaged and cannot be read; upload it again.";
@@ -64,12 +84,27 @@ pub(super) fn read<R: Read + Seek>(
         damaged: findings.damaged,
         ..MediaInfo::new(Format::Pdf)
     };
-    Ok((metadata(&findings), info))
+    let contents = Contents {
+        entries: std::mem::take(&mut findings.outline),
+        entries_total: findings.outline_total,
+        ..Contents::default()
+    };
+    let facts = PdfFacts {
+        pdf_a: findings.xmp.pdf_a(),
+        ..std::mem::take(&mut findings.facts)
+    };
+    Ok(Pdf {
+        metadata: metadata(&findings),
+        info,
+        contents,
+        facts,
+    })
 }
 
 fn read_whole<R: Read + Seek>(
     source: &mut Source<'_, R>,
     run: Run<'_>,
+    list: &mut FindingList,
     progress: &mut dyn Progress,
 ) -> Result<Findings, WorkError> {
     let error_slot = source.error_slot();
@@ -78,7 +113,8 @@ fn read_whole<R: Read + Seek>(
         .map_err(|error| error_slot.take_or(|| error))?;
     error_slot.check()?;
     if findings.damaged {
-        progress.warn("The PDF is damaged; the analysis may be incomplete".to_owned());
+        let message = "The PDF is damaged; the analysis may be incomplete.";
+        list.add(FindingId::Pdf001, Spot::WHOLE, message);
     }
     Ok(findings)
 }
@@ -108,15 +144,17 @@ fn with_version(findings: Findings, head: &[u8]) -> Findings {
 
 fn read_ends<R: Read + Seek>(
     source: &mut Source<'_, R>,
-    progress: &mut dyn Progress,
+    list: &mut FindingList,
 ) -> Result<Findings, WorkError> {
-    let warning = "The PDF is too large to read completely; only its start and end were read";
-    progress.warn(warning.to_owned());
+    let message = "The PDF is too large to read completely; only its start and end were read.";
+    list.add(FindingId::Pdf002, Spot::WHOLE, message);
     let head = source.read_at(0, HEAD_BYTES)?;
     let tail = source.read_at(source.size() - TAIL_BYTES, TAIL_BYTES)?;
     Ok(with_version(scan::scan(&[&head, &tail], false), &head))
 }
 
+#[cfg(test)]
+mod facts_tests;
 #[cfg(test)]
 mod reader_tests;
 #[cfg(test)]

@@ -3,9 +3,22 @@ use std::io::Cursor;
 use lopdf::{EncryptionState, EncryptionVersion, Object, Permissions, dictionary, text_string};
 
 use super::*;
+use crate::formats::findings::write_log;
 use crate::formats::samples;
 use crate::isolation::in_process;
 use crate::progress::testing::Recorder;
+
+/// Reads a PDF, and logs the findings.
+fn read<R: Read + Seek>(
+    source: &mut Source<'_, R>,
+    run: Run<'_>,
+    progress: &mut dyn Progress,
+) -> Result<Pdf, WorkError> {
+    let mut list = FindingList::default();
+    let result = super::read(source, run, &mut list, progress);
+    write_log(&list.finish().0, progress);
+    result
+}
 
 pub fn read_all(bytes: &[u8]) -> (Result<(Metadata, MediaInfo), WorkError>, Recorder) {
     let mut progress = Recorder::default();
@@ -15,7 +28,7 @@ pub fn read_all(bytes: &[u8]) -> (Result<(Metadata, MediaInfo), WorkError>, Reco
         &in_process,
         &mut progress,
     );
-    (result, progress)
+    (result.map(|pdf| (pdf.metadata, pdf.info)), progress)
 }
 
 #[test]
@@ -48,6 +61,36 @@ fn objects_in_compressed_streams_are_read() {
         (Some("1.7"), Some(4))
     );
     assert_eq!(metadata.title.as_deref(), Some("Le Détour"));
+}
+
+#[test]
+fn outline_is_kept_while_the_document_is_loaded() {
+    let mut document = samples::pdf_document(2, samples::pdf_info());
+    let [root, one, below, two] = [(); 4].map(|()| document.new_object_id());
+    for (id, title, links) in [
+        (one, "One", dictionary! { "First" => below, "Next" => two }),
+        (below, "Below", dictionary! {}),
+        (two, "Zwei – 2", dictionary! {}),
+    ] {
+        let mut item = links;
+        item.set("Title", text_string(title));
+        item.set("Parent", root);
+        document.objects.insert(id, item.into());
+    }
+    let outline = dictionary! { "Type" => "Outlines", "First" => one, "Count" => 3 };
+    document.objects.insert(root, outline.into());
+    document.catalog_mut().unwrap().set("Outlines", root);
+    let mut bytes = Vec::new();
+    document.save_modern(&mut bytes).unwrap();
+    let mut cursor = Cursor::new(&bytes);
+    let mut source = Source::new(&mut cursor, bytes.len() as u64);
+    let pdf = read(&mut source, &in_process, &mut Recorder::default()).unwrap();
+    let contents = pdf.contents;
+    assert_eq!((pdf.info.pages, contents.entries_total), (Some(2), 3));
+    assert_eq!(pdf.facts.has_outline, Some(true));
+    let titles: Vec<_> = contents.entries.iter().map(|entry| &entry.title).collect();
+    assert_eq!(titles, ["One", "Zwei – 2"]);
+    assert_eq!(contents.entries[0].entries[0].title, "Below");
 }
 
 #[test]
@@ -105,8 +148,14 @@ fn large_pdf_is_read_only_at_its_ends() {
     let mut progress = Recorder::default();
     let mut cursor = Cursor::new(&bytes);
     let mut source = Source::new(&mut cursor, bytes.len() as u64);
-    let (metadata, info) = read(&mut source, &in_process, &mut progress).unwrap();
+    let Pdf {
+        metadata,
+        info,
+        facts,
+        ..
+    } = read(&mut source, &in_process, &mut progress).unwrap();
     assert!(progress.warnings[0].contains("too large"));
+    assert_eq!(facts, PdfFacts::default());
     assert_eq!(metadata.title.as_deref(), Some("Large"));
     assert_eq!(
         (info.pages, info.version.as_deref()),

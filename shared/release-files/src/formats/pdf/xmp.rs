@@ -16,8 +16,11 @@ const MAX_VALUES: usize = 1_000;
 const MAX_VALUE_BYTES: usize = 16 * 1024;
 
 /// The names of the properties in use, without their prefix, which any program may choose. The
-/// capitalized ones are from XMP that repeats the Info dictionary.
-const PROPERTIES: [&str; 24] = [
+/// capitalized ones are from XMP that repeats the Info dictionary. Those of PDF/A have a prefix, which
+/// is fixed (ISO 19005-2, 6.6.4); PDF/UA has a `part`, too.
+const PROPERTIES: [&str; 26] = [
+    "pdfaid:part",
+    "pdfaid:conformance",
     "title",
     "creator",
     "publisher",
@@ -76,6 +79,20 @@ impl Xmp {
         names.iter().find_map(|name| self.all(name).next())
     }
 
+    /// The part and the level of PDF/A that the document claims, such as `PDF/A-2b`. Part 4 has no
+    /// levels but `e` and `f`.
+    pub fn pdf_a(&self) -> Option<String> {
+        let part = self.first(&["pdfaid:part"])?;
+        let part = part
+            .parse()
+            .ok()
+            .filter(|part: &u8| (1..=9).contains(part))?;
+        let level = self.first(&["pdfaid:conformance"]).unwrap_or_default();
+        let is_level = level.len() <= 1 && level.chars().all(|c| c.is_ascii_alphabetic());
+        let level = if is_level { &level } else { "" };
+        Some(format!("PDF/A-{part}{}", level.to_ascii_lowercase()))
+    }
+
     /// The first value of a property as it was written.
     pub fn raw(&self, name: &str) -> Option<&str> {
         Some(self.0.get(name)?.first()?)
@@ -128,7 +145,10 @@ impl Parser {
                 }
             }
             Some(2) => {
-                self.property = PROPERTIES.into_iter().find(|known| *known == name);
+                let full_name = attributes.element();
+                self.property = PROPERTIES
+                    .into_iter()
+                    .find(|known| *known == name || *known == full_name);
                 self.open_value(attributes);
             }
             Some(_) => match name {
@@ -235,6 +255,37 @@ mod tests {
         );
         assert_eq!(all(&xmp, "Producer"), ["Press <2>"]);
         assert_eq!(all(&xmp, "title"), ["T"]);
+    }
+
+    #[test]
+    fn claim_of_pdf_a_is_read() {
+        for (properties, claim) in [
+            (
+                "<pdfaid:part>2</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>",
+                Some("PDF/A-2b"),
+            ),
+            (
+                "<pdfuaid:part>1</pdfuaid:part><pdfaid:part> 4 </pdfaid:part>",
+                Some("PDF/A-4"),
+            ),
+            (
+                "<pdfaid:part>4</pdfaid:part><pdfaid:conformance>F</pdfaid:conformance>",
+                Some("PDF/A-4f"),
+            ),
+            (
+                "<pdfaid:part>1</pdfaid:part><pdfaid:conformance>none</pdfaid:conformance>",
+                Some("PDF/A-1"),
+            ),
+            ("<pdfuaid:part>1</pdfuaid:part>", None),
+            ("<pdfaid:part>x</pdfaid:part>", None),
+            ("<pdfaid:conformance>B</pdfaid:conformance>", None),
+        ] {
+            assert_eq!(parse(properties).pdf_a().as_deref(), claim, "{properties}");
+        }
+        let attributes =
+            "<rdf:Description pdfuaid:part='1' pdfaid:part='3' pdfaid:conformance='u'/>";
+        let xmp = Xmp::parse(packet(attributes).as_bytes());
+        assert_eq!(xmp.pdf_a().as_deref(), Some("PDF/A-3u"));
     }
 
     #[test]

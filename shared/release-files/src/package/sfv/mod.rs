@@ -57,6 +57,10 @@ fn parse_as(bytes: &[u8], encoding: Encoding) -> Result<Checksums, WorkError> {
             Err(_) if line.starts_with('#') || line.starts_with("//") => continue,
             parsed => parsed.map_err(invalid_line)?,
         };
+        // In the SFV that is written, this name would be a comment, too.
+        if path.starts_with(';') {
+            continue;
+        }
         let earlier = checksums.insert(path, crc32);
         if earlier.is_some_and(|earlier| earlier != crc32) {
             let problem = "repeats a file with a different checksum";
@@ -122,6 +126,13 @@ mod tests {
                 failure.message
             }
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn name_that_would_be_a_comment_is_not_listed() {
+        for line in ["./; y 0000000A", "\";y\" 0000000A", "CRC32 (;y) = 0000000A"] {
+            assert_eq!(parse(line.as_bytes()).unwrap(), Checksums::new(), "{line}");
         }
     }
 

@@ -81,6 +81,18 @@ impl<'a> Dictionary<'a> {
         matches!(self.get(key), Some(Value::Name(found)) if *found == *name)
     }
 
+    /// The whole number with this key, which may be negative.
+    pub fn integer(&self, key: &[u8]) -> Option<i64> {
+        let (_, value) = self.entries.iter().find(|(known, _)| *known == key)?;
+        let value = skip_blank(value);
+        let number = |value| i64::try_from(to_number(digits(value)?)?).ok();
+        match value {
+            [b'-', rest @ ..] => number(rest).map(|number| -number),
+            [b'+', rest @ ..] => number(rest),
+            _ => number(value),
+        }
+    }
+
     /// The whole number with this key.
     pub fn number(&self, key: &[u8]) -> Option<u64> {
         match self.get(key)? {

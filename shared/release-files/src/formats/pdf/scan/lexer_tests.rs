@@ -80,6 +80,18 @@ fn damage_is_skipped() {
 }
 
 #[test]
+fn integers_may_be_negative() {
+    const KEYS: [&[u8]; 5] = [b"A", b"B", b"C", b"D", b"E"];
+    let text = b"<</A -1028/B +7/C 4294966268/D --1/E 99999999999999999999>>";
+    let dictionary = Dictionary::parse(text, &KEYS).unwrap();
+    let found = KEYS.map(|key| dictionary.integer(key));
+    assert_eq!(
+        found,
+        [Some(-1028), Some(7), Some(4_294_966_268), None, None]
+    );
+}
+
+#[test]
 fn items_of_an_array_are_read() {
     let found: Vec<_> = items(b"[1 0 R 2 0 R<</A 1>> null /N 3]").collect();
     let expected = [

@@ -2,6 +2,7 @@
 //!
 //! It is written by hand because the library cannot read a document without its cross-references.
 
+mod encryption;
 mod lexer;
 mod objects;
 
@@ -31,6 +32,7 @@ pub fn scan(pieces: &[&[u8]], whole: bool) -> Findings {
         encrypted,
         ..Findings::default()
     };
+    findings.facts.encryption = encryption::read(&objects);
     if let Some(catalog) = &catalog {
         findings.version = string_or_name(&objects, catalog, b"Version");
     }

@@ -146,6 +146,17 @@ impl<'a> Objects<'a> {
         self.dictionary(trailer, key)
     }
 
+    /// The value of [`Objects::of_trailer`] with other keys than those in use. A dictionary or a
+    /// reference to one.
+    pub fn of_trailer_with(&self, key: &[u8], keys: &[&'static [u8]]) -> Option<Dictionary<'a>> {
+        let trailer = self.trailers.iter().rev().find(|one| one.has(key))?;
+        match trailer.get(key)? {
+            Value::Dictionary(bytes) => Dictionary::parse(bytes, keys),
+            Value::Reference(number) => Dictionary::parse(self.object(number)?.body, keys),
+            _ => None,
+        }
+    }
+
     /// The object with this number, if it is a dictionary or a stream.
     pub fn by_number(&self, number: u32) -> Option<&Dictionary<'a>> {
         self.object(number)?.dictionary.as_ref()

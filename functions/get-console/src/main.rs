@@ -1,0 +1,6 @@
+//! Runs the function on AWS Lambda.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    lambda::serve(get_console::from_settings).await
+}

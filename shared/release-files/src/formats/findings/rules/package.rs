@@ -1,0 +1,180 @@
+//! epubcheck's ids of the package document.
+
+use super::{FindingId as Id, Rule, Severity, rule};
+
+pub const RULES: [Rule; 29] = [
+    rule(
+        (Id::Opf001, "OPF-001", Severity::Error),
+        "The version of the EPUB is missing, or is neither 2.0 nor 3.0.",
+        "Write version=\"3.0\" in the package element.",
+        "EPUB 3.3, section 5.4",
+    ),
+    rule(
+        (Id::Opf003, "OPF-003", Severity::Warning),
+        "The manifest does not list a file.",
+        "Add the file to the manifest, or remove it from the book.",
+        "EPUB 3.3, section 5.6.1",
+    ),
+    rule(
+        (Id::Opf010, "OPF-010", Severity::Error),
+        "The address of an item has a faulty escape.",
+        "Write a percent sign in a name as %25.",
+        "RFC 3986, section 2.1",
+    ),
+    rule(
+        (Id::Opf027, "OPF-027", Severity::Error),
+        "A property is not defined.",
+        "Correct the spelling, or remove the property.",
+        "EPUB 3.3, appendix D",
+    ),
+    rule(
+        (Id::Opf028, "OPF-028", Severity::Error),
+        "The prefix of a property is not declared.",
+        "Declare it in the prefix attribute of the package element.",
+        "EPUB 3.3, appendix D.1.4",
+    ),
+    rule(
+        (Id::Opf029, "OPF-029", Severity::Error),
+        "The content of an image is not of its media type.",
+        "Correct the media type in the manifest, or convert the image.",
+        "EPUB 3.3, section 5.6.2",
+    ),
+    rule(
+        (Id::Opf030, "OPF-030", Severity::Error),
+        "The unique identifier is not in the metadata.",
+        "Give dc:identifier the id that the package element names.",
+        "EPUB 3.3, section 5.4",
+    ),
+    rule(
+        (Id::Opf031, "OPF-031", Severity::Error),
+        "The guide leads to a file that the manifest does not list.",
+        "Correct the address, or remove the reference.",
+        "OPF 2.0.1, section 2.6",
+    ),
+    rule(
+        (Id::Opf032, "OPF-032", Severity::Error),
+        "The guide leads to a file that is not a document.",
+        "Let the reference lead to an XHTML document.",
+        "OPF 2.0.1, section 2.6",
+    ),
+    rule(
+        (Id::Opf033, "OPF-033", Severity::Error),
+        "The reading order has only documents that are apart from it.",
+        "Remove linear=\"no\" from the main documents.",
+        "EPUB 3.3, section 5.7.2",
+    ),
+    rule(
+        (Id::Opf034, "OPF-034", Severity::Error),
+        "The reading order of an EPUB 2 has an item several times.",
+        "Remove the repeated itemref.",
+        "OPF 2.0.1, section 2.4",
+    ),
+    rule(
+        (Id::Opf035, "OPF-035", Severity::Warning),
+        "An item of an EPUB 2 has the media type text/html.",
+        "Write application/xhtml+xml.",
+        "OPF 2.0.1, section 1.3.7",
+    ),
+    rule(
+        (Id::Opf037, "OPF-037", Severity::Warning),
+        "An item has a deprecated media type.",
+        "Convert the file, and write the type of XHTML or CSS.",
+        "OPF 2.0.1, section 1.3.7",
+    ),
+    rule(
+        (Id::Opf040, "OPF-040", Severity::Error),
+        "The fallback of an item is not in the manifest.",
+        "Correct the id, or remove the fallback.",
+        "OPF 2.0.1, section 2.3.1",
+    ),
+    rule(
+        (Id::Opf042, "OPF-042", Severity::Error),
+        "The reading order of an EPUB 2 has an image or a style sheet.",
+        "Put the image into an XHTML document.",
+        "OPF 2.0.1, section 2.4",
+    ),
+    rule(
+        (Id::Opf043, "OPF-043", Severity::Error),
+        "The reading order has a file that is not a document and has no fallback.",
+        "Add a fallback to an XHTML document, or put the content into one.",
+        "EPUB 3.3, section 5.7.2",
+    ),
+    rule(
+        (Id::Opf044, "OPF-044", Severity::Error),
+        "No fallback of a file in the reading order is a document.",
+        "Let the chain of fallbacks end at an XHTML document.",
+        "EPUB 3.3, section 5.7.2",
+    ),
+    rule(
+        (Id::Opf045, "OPF-045", Severity::Error),
+        "The fallbacks of an item lead in a circle.",
+        "Let the chain of fallbacks end at an XHTML document.",
+        "EPUB 3.3, section 3.5.1",
+    ),
+    rule(
+        (Id::Opf048, "OPF-048", Severity::Error),
+        "The package document does not name its unique identifier.",
+        "Add unique-identifier with the id of dc:identifier.",
+        "EPUB 3.3, section 5.4",
+    ),
+    rule(
+        (Id::Opf049, "OPF-049", Severity::Error),
+        "The manifest has no item with an id that the spine names.",
+        "Correct the id, or add the item to the manifest.",
+        "EPUB 3.3, section 5.7.2",
+    ),
+    rule(
+        (Id::Opf050, "OPF-050", Severity::Error),
+        "The spine names an item as its NCX that is none.",
+        "Name the item with the type application/x-dtbncx+xml.",
+        "OPF 2.0.1, section 2.4.1",
+    ),
+    rule(
+        (Id::Opf053, "OPF-053", Severity::Warning),
+        "A date of an EPUB 3 does not follow the recommended form.",
+        "Write the date as YYYY-MM-DD.",
+        "W3C note on date and time formats",
+    ),
+    rule(
+        (Id::Opf054, "OPF-054", Severity::Error),
+        "A date of an EPUB 2 is not valid.",
+        "Write the date as YYYY, YYYY-MM or YYYY-MM-DD.",
+        "OPF 2.0.1, section 2.2.7",
+    ),
+    rule(
+        (Id::Opf055, "OPF-055", Severity::Warning),
+        "The title or the language of an EPUB 2 is empty.",
+        "Write the title, and the language as in en.",
+        "OPF 2.0.1, section 2.2",
+    ),
+    rule(
+        (Id::Opf072, "OPF-072", Severity::Info),
+        "A metadata element of an EPUB 2 is empty.",
+        "Fill in the element, or remove it.",
+        "epubcheck",
+    ),
+    rule(
+        (Id::Opf074, "OPF-074", Severity::Error),
+        "The manifest lists a file several times.",
+        "Keep one item for each file.",
+        "EPUB 3.3, section 5.6.2",
+    ),
+    rule(
+        (Id::Opf085, "OPF-085", Severity::Warning),
+        "An identifier is marked as a UUID, but is none.",
+        "Write a valid UUID, or remove the mark.",
+        "RFC 9562",
+    ),
+    rule(
+        (Id::Htm014, "HTM-014", Severity::Warning),
+        "The extension of a document of an EPUB 2 is not one of XHTML.",
+        "Rename the file to end with .xhtml.",
+        "epubcheck",
+    ),
+    rule(
+        (Id::Htm014a, "HTM-014a", Severity::Warning),
+        "The name of an XHTML document of an EPUB 3 does not end with .xhtml.",
+        "Rename the file to end with .xhtml.",
+        "EPUB 3.3, section 6.1.2",
+    ),
+];
