@@ -54,6 +54,7 @@ class Load:
         self.cancelled: set[int] = set()  # jobs whose cancel succeeded
         self.ended_first: set[int] = set()  # jobs whose cancel was refused because they had ended
         self.sent: dict[int, float] = {}  # when each submission was sent, in seconds since 1970
+        self.sent_twice: set[int] = set()  # submissions
         self.reported_at = time.monotonic()
         self.job_ids: list[int] = []  # of the last check
         self.users = [stack.new_user() for _ in range(min(USERS, count))]
@@ -99,6 +100,8 @@ class Load:
             self.sent[number] = time.time()
             is_repeated = self.chance.random() < DUPLICATES
             self.seen["messages sent twice"] += is_repeated
+            if is_repeated:
+                self.sent_twice.add(number)
             for _ in range(1 + is_repeated):
                 body = json.dumps(message)
                 self.stack.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)

@@ -193,12 +193,16 @@ class Soak(Load):
 
     def record_death(self, body: str, injector: FaultInjector) -> None:
         """Records the death of a processor: a planned one, or one of its own."""
+        number = submission_of(body)
         with self.lock:
             if injector.killed:
-                key = json.loads(body)["idempotency_key"]
-                self.kills[int(key.removeprefix("soak-"))] += 1
+                self.kills[number] += 1
             else:
                 self.deaths.append(body)
+        if injector.kills_at_claim:
+            job = self.users[0].job(self.job_of(number))
+            # The update was no claim if another job held the release.
+            self.has_crashed_at_claim = job["status"] == "running"
 
     def plan_fault(
         self, message: "MessageTypeDef", injector: FaultInjector, chance: random.Random
@@ -207,8 +211,11 @@ class Soak(Load):
         with self.lock:
             self.seen["deliveries"] += 1
             # Even a small soak has a crashed attempt: one of the first user's, who cancels nothing.
+            # A message sent twice may find its job at work, and then claims nothing.
+            submission = submission_of(message["Body"])
             owner = json.loads(message["Body"])["created_by"]
-            at_claim = not self.has_crashed_at_claim and owner == self.users[0].id
+            is_apt = owner == self.users[0].id and submission not in self.sent_twice
+            at_claim = is_apt and not self.has_crashed_at_claim
             self.has_crashed_at_claim |= at_claim
         dies = chance.random() < KILLS and not at_claim
         number, moment = chance.randrange(2, 12), chance.choice(("before", "after"))
@@ -308,6 +315,12 @@ class Soak(Load):
             and item["sk"]["S"] == "META"
             and item["created_by"]["N"] in owners
         }
+
+
+def submission_of(body: str) -> int:
+    """Returns the number of the submission in a message."""
+    key: str = json.loads(body)["idempotency_key"]
+    return int(key.removeprefix("soak-"))
 
 
 def main() -> None:
