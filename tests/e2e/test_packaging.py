@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import shutil
 import subprocess
 import zipfile
@@ -36,6 +37,8 @@ def test_epub_is_packaged_with_its_own_metadata(owner: User) -> None:
     nfo = package[f"{name}.nfo"].decode("utf-8")
     for fact in (name, TITLE, "Ada Example", "Sample House", "9783161484100"):
         assert fact in nfo
+    assert re.search(r"^  Words \.+: [1-9]\d*$", nfo, re.MULTILINE), nfo
+    assert "- Chapters -" in nfo
     assert max(map(len, nfo.splitlines())) <= 80
     assert TITLE.encode("ascii") in package["FILE_ID.DIZ"]
 

@@ -11,7 +11,7 @@ use super::findings::{FindingId, FindingList, Spot};
 use super::format::Format;
 use super::images::PageList;
 use super::model::{Analysis, MediaInfo, Metadata};
-use super::{Task, Wanted, cover, digest, images, reading_order, xml};
+use super::{CHECKSUM_STEP, Task, Wanted, cover, digest, images, reading_order, xml};
 
 use crate::WorkError;
 use crate::paths::{file_name, has_extension};
@@ -162,14 +162,18 @@ pub(super) fn read<R: Read + Seek>(
 ) -> Result<Analysis, WorkError> {
     let (metadata, info) = read_metadata(archive, &mut task.findings, task.progress)?;
     let mut analysis = Analysis::new(metadata, info);
-    if task.wanted == Wanted::All {
+    if task.wanted != Wanted::Metadata {
         let page_list = PageList::read(archive)?;
         let named = page_list.front_cover;
-        let (run, findings, progress) = (task.run, &mut task.findings, &*task.progress);
-        analysis.cover = cover::of_comic(archive, named, run, findings, progress)?;
+        let (painter, findings, progress) = (task.painter(), &mut task.findings, &*task.progress);
+        analysis.cover = cover::of_comic(archive, named, painter, findings, progress)?;
+        if task.wanted == Wanted::Text {
+            return Ok(analysis);
+        }
         let mut images = images::Reading::of_comic(archive, page_list);
         let (_, source) = archive.split();
         let mut also = |chunk: &[u8]| images.push(chunk);
+        task.progress.start_step(CHECKSUM_STEP);
         task.digest = Some(digest::digest(source, &mut also, task.progress)?);
         analysis.images = Some(images.finish());
     }

@@ -20,8 +20,7 @@ pub struct Digest {
     pub line_feeds: u64,
 }
 
-/// Computes the checksums in one pass over the file, the step `checksum`, and passes its bytes to
-/// `also`.
+/// Computes the checksums in one pass over the file, and passes its bytes to `also`.
 ///
 /// # Errors
 /// [`FailureCode::SourceChanged`] if the file is shorter than expected.
@@ -30,7 +29,6 @@ pub fn digest<R: Read + Seek>(
     also: &mut dyn FnMut(&[u8]),
     progress: &mut dyn Progress,
 ) -> Result<Digest, WorkError> {
-    progress.start_step("checksum");
     let error_slot = source.error_slot();
     let total = source.size();
     let mut hasher = Hasher::default();

@@ -17,7 +17,7 @@ use super::format::Format;
 use super::model::{Accessibility, Analysis, MediaInfo, Metadata};
 use super::opf::{self, PackageDocument};
 use super::xml::{self, Node};
-use super::{Task, Wanted};
+use super::{CHECKSUM_STEP, Task, Wanted};
 use crate::WorkError;
 
 /// The entry that contains the media type of an EPUB.
@@ -60,6 +60,7 @@ pub(super) fn read<R: Read + Seek>(
     head: &[u8],
     task: &mut Task<'_>,
 ) -> Result<Analysis, WorkError> {
+    let painter = task.painter();
     let findings = &mut task.findings;
     check_head(head, archive.entries(), findings);
     check_mimetype(archive, findings)?;
@@ -75,9 +76,9 @@ pub(super) fn read<R: Read + Seek>(
         findings.add(FindingId::Epub003, Spot::file(&path), message);
     }
     let (is_locked, encrypted) = is_locked(archive, findings)?;
-    let is_wanted = task.wanted == Wanted::All;
+    let is_all_wanted = task.wanted == Wanted::All;
     let mut check = None;
-    if is_wanted {
+    if is_all_wanted {
         let container = Container {
             entries: archive.entries(),
             has_duplicates: archive.has_duplicate_paths(),
@@ -88,7 +89,10 @@ pub(super) fn read<R: Read + Seek>(
     }
     let mut analysis = Analysis::new(Metadata::default(), MediaInfo::new(Format::Epub));
     let mut inferred = None;
-    if is_wanted && !is_locked {
+    if task.wanted != Wanted::Metadata && !is_locked {
+        if is_all_wanted {
+            task.progress.start_step(CHECKSUM_STEP);
+        }
         let book = Book {
             archive,
             paths: &paths,
@@ -102,14 +106,14 @@ pub(super) fn read<R: Read + Seek>(
         inferred = Some(reading.inferred);
         task.digest = Some(reading.digest);
         let document = (path.as_str(), &package);
-        let (run, progress) = (task.run, &*task.progress);
-        analysis.cover = cover::of_epub(archive, &paths, document, run, findings, progress)?;
+        let progress = &*task.progress;
+        analysis.cover = cover::of_epub(archive, &paths, document, painter, findings, progress)?;
     }
     let accessibility = Accessibility {
         declared: package.accessibility,
         inferred,
     };
-    if is_wanted {
+    if is_all_wanted {
         check_accessibility(&path, &accessibility, findings);
     }
     Ok(Analysis {

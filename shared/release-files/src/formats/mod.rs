@@ -18,6 +18,7 @@ mod entry_scan;
 mod epub;
 mod epub_container;
 mod epub_path;
+mod extent;
 pub mod findings;
 mod format;
 mod html_entities;
@@ -58,6 +59,7 @@ pub(crate) use self::cover::draw as draw_thumbnail;
 pub(crate) use self::cover::samples as cover_samples;
 pub use self::cover::{Cover, Thumbnail};
 use self::digest::Digest;
+pub use self::extent::Extent;
 use self::findings::{FindingId, FindingList, Spot, write_log};
 pub use self::format::Format;
 pub(crate) use self::html_text::html_text;
@@ -107,9 +109,11 @@ pub fn analyze<R: Read + Seek>(
     check_extension(path, analysis.mediainfo.format, &mut findings);
     (analysis.findings, analysis.findings_total) = findings.finish();
     write_log(&analysis.findings, progress);
-    let digest = match digest {
-        Some(digest) => digest,
-        None => digest::digest(&mut Source::new(reader, size), &mut |_| {}, progress)?,
+    let digest = if let Some(digest) = digest {
+        digest
+    } else {
+        progress.start_step(CHECKSUM_STEP);
+        digest::digest(&mut Source::new(reader, size), &mut |_| {}, progress)?
     };
     let info = &mut analysis.mediainfo;
     info.size = size;
@@ -130,14 +134,20 @@ pub struct Description {
     pub format: Format,
     /// What an EPUB says of its accessibility.
     pub accessibility: DeclaredAccessibility,
+    /// How much of it there is, as far as it was read.
+    pub extent: Extent,
 }
 
+/// The largest book whose text is read by [`describe`], in bytes.
+pub const MAX_DESCRIBED_BYTES: u64 = 8 * 1024 * 1024;
+
 /// Reads what the file in `reader`, which has `size` bytes, says of the work in it. Unlike
-/// [`analyze`], it reads only the parts of the file that say it.
+/// [`analyze`], it reads only the parts of a large file that say it. It reads the text and the cover
+/// of a small one, of at most [`MAX_DESCRIBED_BYTES`].
 ///
 /// # Errors
 /// [`WorkError::Failed`] if the file cannot be analyzed.
-pub fn read_metadata<R: Read + Seek>(
+pub fn describe<R: Read + Seek>(
     reader: &mut R,
     path: &str,
     size: u64,
@@ -145,14 +155,19 @@ pub fn read_metadata<R: Read + Seek>(
     progress: &mut dyn Progress,
 ) -> Result<Description, WorkError> {
     require_content(path, size)?;
-    let mut task = Task::new(Wanted::Metadata, run, progress);
+    let wanted = if size <= MAX_DESCRIBED_BYTES {
+        Wanted::Text
+    } else {
+        Wanted::Metadata
+    };
+    let mut task = Task::new(wanted, run, progress);
     let analysis = read(Source::new(reader, size), &mut task)?;
     write_log(&task.findings.finish().0, task.progress);
-    let accessibility = analysis.accessibility.unwrap_or_default();
     Ok(Description {
+        extent: Extent::from_analysis(&analysis),
         metadata: analysis.metadata,
         format: analysis.mediainfo.format,
-        accessibility: accessibility.declared,
+        accessibility: analysis.accessibility.unwrap_or_default().declared,
     })
 }
 
@@ -182,9 +197,14 @@ fn require_content(path: &str, size: u64) -> Result<(), WorkError> {
 enum Wanted {
     /// Its metadata and its properties.
     Metadata,
-    /// The text of a book and its cover, too.
+    /// The text of a book and the size of its cover, too.
+    Text,
+    /// Everything: also the checksums, the findings and a thumbnail.
     All,
 }
+
+/// The step that reads the whole file.
+const CHECKSUM_STEP: &str = "checksum";
 
 /// The reading of a file.
 struct Task<'t> {
@@ -205,6 +225,11 @@ impl<'t> Task<'t> {
             digest: None,
             progress,
         }
+    }
+
+    /// What draws the thumbnail, if it is wanted.
+    fn painter(&self) -> Option<Run<'t>> {
+        (self.wanted == Wanted::All).then_some(self.run)
     }
 }
 

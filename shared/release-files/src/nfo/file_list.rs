@@ -145,7 +145,8 @@ impl FileListParser {
     }
 }
 
-fn fold_letters(text: &str) -> String {
+/// Folds a text to the letters of ASCII in it.
+pub(super) fn fold_letters(text: &str) -> String {
     let mut folded = fold(text);
     folded.retain(|c| c.is_ascii_alphabetic());
     folded

@@ -2,6 +2,7 @@
 //!
 //! It works only on bytes and text. docs/job-types.md describes it for users.
 
+mod chapter_list;
 mod clean;
 pub mod comparison;
 pub mod decoded;

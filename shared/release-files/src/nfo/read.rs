@@ -6,6 +6,7 @@ use serde::Serialize;
 use text::tidy_line;
 
 use super::{
+    chapter_list::ChapterList,
     clean,
     field::Field,
     file_list::FileListParser,
@@ -182,6 +183,7 @@ struct NfoReader {
     open: Option<OpenValue>,
     /// The fields of a table header, until its row is read.
     header: Option<Vec<Field>>,
+    chapters: ChapterList,
     file_list: FileListParser,
 }
 
@@ -201,7 +203,7 @@ impl NfoReader {
             return;
         }
         self.end_value();
-        if self.file_list.push_line(line) || self.read_row(line) {
+        if self.chapters.push_line(line) || self.file_list.push_line(line) || self.read_row(line) {
             return;
         }
         self.header = parse_header(line);

@@ -3,8 +3,10 @@
 use jobs::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use text::tidy_line;
 
 use super::package_file::PackageFile;
+use crate::formats::Extent;
 use crate::metadata::join_authors;
 use crate::nfo::{field::Field, repair::PlaceholderValues};
 
@@ -32,6 +34,16 @@ pub struct Facts {
     pub isbn: String,
     /// The format of the source.
     pub format: String,
+    /// The number of pages.
+    pub pages: String,
+    /// The number of words, without those that are counted as characters.
+    pub words: String,
+    /// The number of characters of the scripts that do not separate words.
+    pub characters: String,
+    /// The width and height of the cover, in pixels: `1600 x 2400`.
+    pub cover: String,
+    /// The titles of the chapters.
+    pub chapters: Vec<String>,
     /// The release date: `2026-11-23`.
     pub date: String,
     /// The size of the archive, in bytes.
@@ -41,6 +53,9 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// The largest number of chapters that are listed.
+    pub const MAX_CHAPTERS: usize = 100;
+
     /// Collects the facts about a package whose archive consists of `files`.
     #[must_use]
     pub fn new(
@@ -74,9 +89,35 @@ impl Facts {
             language: text("language"),
             isbn: text("isbn"),
             format: text("format"),
+            pages: String::new(),
+            words: String::new(),
+            characters: String::new(),
+            cover: String::new(),
+            chapters: Vec::new(),
             date: date.to_string().chars().take(10).collect(),
             size: files.iter().map(|file| file.size).sum(),
             files: files.to_vec(),
+        }
+    }
+
+    /// Adds how much there is of the work. A chapter without a letter or a digit is not listed.
+    #[must_use]
+    pub fn with_extent(self, extent: &Extent) -> Self {
+        let count = |number: Option<u64>| number.map(|n| n.to_string()).unwrap_or_default();
+        let titles = extent.chapters.iter().filter_map(|title| tidy_line(title));
+        let cover = extent
+            .cover
+            .map(|(width, height)| format!("{width} x {height}"));
+        Self {
+            pages: count(extent.pages),
+            words: count(extent.words),
+            characters: count(extent.characters),
+            cover: cover.unwrap_or_default(),
+            chapters: titles
+                .filter(|title| title.contains(char::is_alphanumeric))
+                .take(Self::MAX_CHAPTERS)
+                .collect(),
+            ..self
         }
     }
 }
@@ -102,7 +143,7 @@ impl From<&Facts> for PlaceholderValues {
 /// or null.
 pub(super) fn plain_text(value: &Value) -> String {
     match value {
-        Value::String(text) => text::tidy_line(text).unwrap_or_default(),
+        Value::String(text) => tidy_line(text).unwrap_or_default(),
         Value::Array(values) => values.iter().map(plain_text).collect::<Vec<_>>().join(", "),
         Value::Number(number) => number.to_string(),
         _ => String::new(),

@@ -25,7 +25,7 @@ const STACK_BYTES: usize = 64 * 1024 * 1024;
 /// The longest expression or block, in bytes.
 const MAX_TAG_BYTES: usize = 512;
 /// The placeholders of a template: the fields of [`Facts`].
-const PLACEHOLDERS: [&str; 12] = [
+const PLACEHOLDERS: [&str; 17] = [
     "release_name",
     "group",
     "title",
@@ -35,6 +35,11 @@ const PLACEHOLDERS: [&str; 12] = [
     "language",
     "isbn",
     "format",
+    "pages",
+    "words",
+    "characters",
+    "cover",
+    "chapters",
     "date",
     "size",
     "files",
@@ -238,6 +243,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::formats::Extent;
     use crate::isolation::in_process;
     use crate::package::PackageFile;
     use crate::progress::NoProgress;
@@ -286,6 +292,26 @@ mod tests {
         );
         assert!(!nfo.contains("ISBN"));
         assert!(nfo.lines().all(|line| line.chars().count() <= 80));
+    }
+
+    #[test]
+    fn default_nfo_shows_how_much_there_is_of_a_book() {
+        let extent = Extent {
+            words: Some(81_234),
+            chapters: vec!["I. Title: The Sea".to_owned(), "***".to_owned()],
+            cover: Some((1_600, 2_400)),
+            ..Extent::default()
+        };
+        let nfo = render(&facts().with_extent(&extent), None).unwrap();
+        for shown in [
+            "  Words ........: 81234\r\n",
+            "  Cover ........: 1600 x 2400\r\n",
+            "- Chapters -",
+            "\r\n\r\n  I. Title: The Sea\r\n\r\n+- Files",
+        ] {
+            assert!(nfo.contains(shown), "{nfo}");
+        }
+        assert!(!nfo.contains("Pages") && !nfo.contains("***"), "{nfo}");
     }
 
     #[test]

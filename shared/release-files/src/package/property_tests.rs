@@ -7,6 +7,7 @@ use text::tidy_line;
 
 use super::{Facts, PackageFile, nfo_template::render};
 use crate::{
+    formats::Extent,
     isolation::in_process,
     metadata::isbn,
     nfo::{
@@ -142,17 +143,29 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn extent()(
+        counts in prop::array::uniform3(prop::option::of(1..u64::MAX)),
+        chapters in prop::collection::vec(text(), 0..8),
+        cover in prop::option::of((1..16_000_u32, 1..16_000_u32)),
+    ) -> Extent {
+        let [pages, words, characters] = counts;
+        Extent { pages, words, characters, chapters, cover }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
     fn rendered_nfo_is_read_back(
         metadata in metadata(),
+        extent in extent(),
         name in "[A-Za-z]{1,9}(\\.[A-Za-z0-9]{1,9}){1,14}",
         sizes in prop::collection::vec(0..99_usize, 1..4),
     ) {
         let files: Vec<_> = sizes.iter().zip(1..).map(|(size, at)| PackageFile::from_bytes(&format!("{name}-GRP.zip.{at:03}"), &vec![7; *size])).collect();
-        let facts = Facts::new(&format!("{name}-GRP"), "GRP", metadata.as_object().unwrap(), &files, Time::from_millis(0));
+        let facts = Facts::new(&format!("{name}-GRP"), "GRP", metadata.as_object().unwrap(), &files, Time::from_millis(0)).with_extent(&extent);
         let nfo = render(&facts, None, &in_process, &NoProgress).unwrap();
         let fits = |line: &str| width(line) <= MAX_COLUMNS || is_drawing(line) || line.contains("://");
         prop_assert!(nfo.lines().all(fits), "{}", nfo);

@@ -36,6 +36,11 @@ pub(super) fn candidates(paths: &[&str]) -> Vec<usize> {
     positions
 }
 
+/// Returns whether a file has a book's extension.
+pub(super) fn may_be_book(path: &str) -> bool {
+    has_any_extension(path, &BOOK_EXTENSIONS)
+}
+
 /// Returns whether a file is a book by its content. An archive is one by its extension, too: `.cbr`.
 pub(super) fn is_book(path: &str, format: Format) -> bool {
     match format {

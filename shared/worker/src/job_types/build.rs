@@ -5,7 +5,7 @@ use std::io;
 use jobs::{GeneratedFile, Level, PackagingConfig, Time};
 use release_files::{
     WorkError,
-    formats::DeclaredAccessibility,
+    formats::{DeclaredAccessibility, Extent},
     isolation::Run,
     package::{
         Facts, PackageFile,
@@ -52,6 +52,8 @@ pub(super) struct Book {
     pub metadata: Map<String, Value>,
     /// What it says of its accessibility.
     pub accessibility: DeclaredAccessibility,
+    /// How much there is of it.
+    pub extent: Extent,
 }
 
 /// Returns whether the package has a record of the book, which says more than an NFO.
@@ -235,10 +237,12 @@ impl PackageBuild {
         Book {
             metadata,
             accessibility,
+            extent,
         }: Book,
     ) -> Result<BuiltPackage, WorkError> {
         let name = std::mem::take(&mut self.release_name);
-        let facts = Facts::new(&name, group, &metadata, &self.files, self.created_at);
+        let facts =
+            Facts::new(&name, group, &metadata, &self.files, self.created_at).with_extent(&extent);
         if self.config.generates(GeneratedFile::Nfo) {
             let (isolation, template) = (&self.isolation, self.config.template.as_deref());
             let run: Run = &|reader, input, progress| isolation.run(reader, input, progress);

@@ -1,9 +1,9 @@
 //! `packaging`: builds the release's package: archive, NFO, DIZ, SFV.
 
-use jobs::{Failure, Level, PackagingConfig, release::MAX_METADATA_BYTES};
+use jobs::{Failure, GeneratedFile, Level, PackagingConfig, release::MAX_METADATA_BYTES};
 use release_files::{
     WorkError,
-    formats::{Description, Format, read_metadata},
+    formats::{self, Description, Format, MAX_DESCRIBED_BYTES},
     isolation::Run,
     package::{NameSources, archive_builder::ArchiveBuilder, build_release_name, source_stem},
 };
@@ -132,7 +132,7 @@ impl Packaging {
             book: Book::default(),
         };
         let mut failures = Vec::new();
-        let mut source = if is_complete(&known) && !describes_book(&self.config) {
+        let mut source = if is_complete(&known) && !self.is_described(candidates[0]) {
             unread
         } else {
             match self.read_book(&candidates, &known, &mut failures)? {
@@ -148,6 +148,14 @@ impl Packaging {
         }
         source.book.metadata = completed(known, source.book.metadata);
         Ok(source)
+    }
+
+    /// Returns whether the package says more of the book than the release's metadata. A small book
+    /// takes one request, for the NFO.
+    fn is_described(&self, file: &StoredFile) -> bool {
+        let is_small = file.size <= MAX_DESCRIBED_BYTES;
+        let in_nfo = is_small && book_source::may_be_book(self.task.source_path(file));
+        describes_book(&self.config) || in_nfo && self.config.generates(GeneratedFile::Nfo)
     }
 
     /// Returns whether the package has a name without the metadata of a source file.
@@ -174,7 +182,7 @@ impl Packaging {
     ) -> Result<Option<Source<'a>>, WorkError> {
         let (mut untitled, mut other) = (None, None);
         for &file in candidates {
-            match self.read_metadata(file) {
+            match self.describe(file) {
                 Ok((book, format)) => {
                     let source = Source { file, book };
                     if book_source::is_book(self.task.source_path(file), format) {
@@ -193,7 +201,7 @@ impl Packaging {
         Ok(untitled.or(other))
     }
 
-    fn read_metadata(&self, file: &StoredFile) -> Result<(Book, Format), WorkError> {
+    fn describe(&self, file: &StoredFile) -> Result<(Book, Format), WorkError> {
         let mut progress = JobProgress::new(self.reporter.clone(), 1, METADATA_READ);
         let path = self.task.source_path(file);
         let mut content = self.objects.open(file);
@@ -203,7 +211,8 @@ impl Packaging {
             metadata,
             format,
             accessibility,
-        } = read_metadata(&mut content, path, file.size, run, &mut progress)?;
+            extent,
+        } = formats::describe(&mut content, path, file.size, run, &mut progress)?;
         let mut metadata = to_object(&metadata)?;
         metadata.insert("format".to_owned(), json!(format));
         // The NFO shows them.
@@ -211,6 +220,7 @@ impl Packaging {
         let book = Book {
             metadata,
             accessibility,
+            extent,
         };
         Ok((book, format))
     }

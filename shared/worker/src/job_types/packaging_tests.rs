@@ -1,7 +1,7 @@
 //! The names and the metadata of packages, from the queue's message to the release.
 
 use jobs::{FailureCode, JobType::Dirfix, JobType::Packaging, JobType::Repack};
-use release_files::formats::samples::{OPF3, epub, pdf, pdf_of};
+use release_files::formats::samples::{OPF3, epub, epub_with_cover, pdf, pdf_of};
 use serde_json::{Value, json};
 
 use crate::job_types::test_harness::WorkerHarness;
@@ -153,6 +153,33 @@ async fn search_for_the_book_costs_no_request_where_it_is_first() {
         .map(|name| (name.as_str(), &b"x"[..]))
         .collect();
     assert_eq!(reads(&many).await, 40 + 8);
+}
+
+#[tokio::test]
+async fn nfo_shows_how_much_there_is_of_a_small_book_even_if_its_metadata_are_known() {
+    let known = json!({
+        "title": "A", "authors": ["B C"], "publisher": "D", "year": 2020, "language": "en",
+        "isbn": "9780306406157", "format": "EPUB",
+    });
+    let book = epub_with_cover();
+    for (file, config, shown) in [
+        ("book.epub", json!({}), true),
+        ("book.bin", json!({}), false),
+        (
+            "book.epub",
+            json!({"template": "{{ title }} {{ cover }}"}),
+            true,
+        ),
+    ] {
+        let mut harness = WorkerHarness::new(known.clone()).await;
+        harness.source(file, &book);
+        let (job, result) = harness.run(Packaging, config).await;
+        assert!(job.error().is_none(), "{:?}", job.error());
+        let name = result["release_name"].as_str().unwrap();
+        let folder = harness.package_folder().await;
+        let nfo = harness.text(&format!("{folder}{name}.nfo"));
+        assert_eq!(nfo.contains("2 x 3"), shown, "{nfo}");
+    }
 }
 
 #[tokio::test]

@@ -178,13 +178,10 @@ impl Repack {
                 ..Book::default()
             });
         }
-        let Book {
-            metadata,
-            accessibility,
-        } = self.recorded(old_name)?;
+        let recorded = self.recorded(old_name)?;
         Ok(Book {
-            metadata: self.completed_from_nfo(completed(known, metadata))?,
-            accessibility,
+            metadata: self.completed_from_nfo(completed(known, recorded.metadata))?,
+            ..recorded
         })
     }
 
@@ -204,6 +201,7 @@ impl Repack {
             Ok((metadata, accessibility)) => Ok(Book {
                 metadata: to_object(&metadata)?,
                 accessibility,
+                ..Book::default()
             }),
             Err(WorkError::Failed(failure)) => {
                 let line = format!("{name} is not used: {}", failure.log_line());

@@ -15,7 +15,7 @@ use crate::progress::Progress;
 pub(in super::super) fn read<R: Read + Seek>(
     archive: &mut Archive<'_, R>,
     named: Option<usize>,
-    run: Run<'_>,
+    painter: Option<Run<'_>>,
     findings: &mut FindingList,
     progress: &dyn Progress,
 ) -> Result<Option<Cover>, WorkError> {
@@ -23,7 +23,7 @@ pub(in super::super) fn read<R: Read + Seek>(
     let named = named.and_then(|number| pages.get(number));
     for index in named.into_iter().chain(pages.first()) {
         if let Some(image) = image_at(archive, *index)? {
-            return describe(archive, image, run, findings, progress).map(Some);
+            return describe(archive, image, painter, findings, progress).map(Some);
         }
     }
     Ok(None)

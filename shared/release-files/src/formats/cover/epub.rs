@@ -27,7 +27,7 @@ pub(in super::super) fn read<R: Read + Seek>(
     archive: &mut Archive<'_, R>,
     paths: &PathIndex,
     (path, package): (&str, &PackageDocument),
-    run: Run<'_>,
+    painter: Option<Run<'_>>,
     findings: &mut FindingList,
     progress: &dyn Progress,
 ) -> Result<Option<Cover>, WorkError> {
@@ -38,7 +38,7 @@ pub(in super::super) fn read<R: Read + Seek>(
         package,
     };
     match finder.find()? {
-        Some(image) => describe(finder.archive, image, run, findings, progress).map(Some),
+        Some(image) => describe(finder.archive, image, painter, findings, progress).map(Some),
         None => Ok(None),
     }
 }

@@ -16,6 +16,7 @@ pub(crate) use self::thumbnail::draw;
 use self::thumbnail::{Answer, MAX_IMAGE_BYTES};
 use super::archive::Archive;
 use super::findings::{FindingId, FindingList, Spot};
+use super::images::header::{self, Header};
 use crate::WorkError;
 use crate::isolation::{self, Reader, Run};
 use crate::progress::Progress;
@@ -48,6 +49,10 @@ pub struct Thumbnail {
     #[serde(skip)]
     pub jpeg: Vec<u8>,
 }
+
+/// The largest beginning of an image in which its size is looked for, in bytes: a JPEG may have its
+/// EXIF and color profile before it.
+const MAX_HEADER_BYTES: u64 = 256 * 1024;
 
 impl Thumbnail {
     /// The longer side of the largest thumbnail, in pixels.
@@ -85,12 +90,12 @@ fn image_at<R: Read + Seek>(
     }
 }
 
-/// Describes the cover and draws its thumbnail by `run`. A cover that cannot be drawn is listed all
-/// the same, with a warning.
+/// Describes the cover and draws its thumbnail by `painter`. A cover that cannot be drawn is listed
+/// all the same, with a warning. Without a painter, only the header tells its size.
 fn describe<R: Read + Seek>(
     archive: &mut Archive<'_, R>,
     image: Image,
-    run: Run<'_>,
+    painter: Option<Run<'_>>,
     findings: &mut FindingList,
     progress: &dyn Progress,
 ) -> Result<Cover, WorkError> {
@@ -102,6 +107,10 @@ fn describe<R: Read + Seek>(
         width: None,
         height: None,
         thumbnail: None,
+    };
+    let Some(run) = painter else {
+        (cover.width, cover.height) = header_size(archive, image.index)?.unzip();
+        return Ok(cover);
     };
     let drawn = if size > MAX_IMAGE_BYTES {
         Err(format!("it has more than {MAX_IMAGE_BYTES} bytes"))
@@ -128,6 +137,26 @@ fn describe<R: Read + Seek>(
         }
     }
     Ok(cover)
+}
+
+/// Reads the width and height of an image in its header.
+fn header_size<R: Read + Seek>(
+    archive: &mut Archive<'_, R>,
+    index: usize,
+) -> Result<Option<(u32, u32)>, WorkError> {
+    let start = archive.read_with(index, |reader| {
+        let mut start = Vec::new();
+        reader.take(MAX_HEADER_BYTES).read_to_end(&mut start)?;
+        Ok(start)
+    });
+    match start {
+        Ok(start) => Ok(match header::read(&start) {
+            Header::Size(width, height) => Some((width, height)),
+            Header::TooLarge | Header::Short | Header::Unknown => None,
+        }),
+        Err(WorkError::Failed(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

@@ -199,7 +199,7 @@ fn metadata_alone_needs_no_checks() {
     let mut progress = Recorder::default();
     let size = bytes.len() as u64;
     let mut reader = Cursor::new(bytes);
-    crate::formats::read_metadata(&mut reader, "a", size, &in_process, &mut progress).unwrap();
+    crate::formats::describe(&mut reader, "a", size, &in_process, &mut progress).unwrap();
     assert!(progress.warnings.is_empty(), "{:?}", progress.warnings);
 }
 

@@ -1,6 +1,6 @@
 //! The images of comics and books: their sizes, by their headers.
 
-mod header;
+pub(super) mod header;
 mod page_list;
 mod pages;
 mod scan;
