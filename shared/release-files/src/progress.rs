@@ -90,6 +90,11 @@ impl<'p> ReadProgress<'p> {
         }
     }
 
+    /// Adds an event to the job's log.
+    pub fn info(&mut self, message: String) {
+        self.progress.info(message);
+    }
+
     /// The total number of bytes read.
     #[must_use]
     pub fn done(&self) -> u64 {

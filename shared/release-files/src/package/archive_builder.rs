@@ -78,7 +78,13 @@ impl<'p, W: Write> ArchiveBuilder<'p, W> {
     }
 
     /// Finishes the archive and returns the underlying writer.
-    pub fn finish(self) -> Result<W, WorkError> {
+    pub fn finish(mut self) -> Result<W, WorkError> {
+        let kept = self.writer.write_entries()?;
+        if kept > 0 {
+            let line =
+                format!("{kept} bytes are stored, since compression does not make them smaller");
+            self.progress.info(line);
+        }
         self.writer.finish()
     }
 }

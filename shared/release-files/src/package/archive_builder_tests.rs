@@ -27,7 +27,7 @@ fn packed(
 ) -> Result<BTreeMap<String, Vec<u8>>, WorkError> {
     let (volumes, stored) = memory_volumes(options.1);
     let mut progress = NoProgress;
-    let writer = ArchiveWriter::new(volumes, options.0);
+    let writer = ArchiveWriter::new(volumes, options.0).unwrap();
     let mut builder = ArchiveBuilder::new(writer, (0, 1), &mut progress);
     fill(&mut builder)?;
     builder.finish()?.finish()?;
@@ -188,7 +188,7 @@ fn normalized_names_are_written_and_cut_names_refused() {
 fn progress_is_reported_and_cancel_is_noticed() {
     let fill = |progress: &mut Recorder| {
         let mut builder = ArchiveBuilder::new(
-            ArchiveWriter::new(Vec::new(), Compression::Store),
+            ArchiveWriter::new(Vec::new(), Compression::Store).unwrap(),
             (0, 10),
             progress,
         );

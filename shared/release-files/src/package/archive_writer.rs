@@ -2,20 +2,17 @@
 //! not change the bytes.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     io::{self, Write},
 };
 
-use flate2::{Compress, FlushCompress, Status};
 use jobs::{Compression, FailureCode};
 
+use super::deflate::{BLOCK_BYTES, Block, Packed, Packer, Pending, Place, WINDOW_BYTES};
 use super::zip_headers::{WrittenEntry, directory};
 use crate::WorkError;
 use text::check_entry_name;
 
-/// The size of the compressor's input chunks, in bytes. The output depends on the chunks
-/// (measured), so they must not depend on the reader.
-const CHUNK_BYTES: usize = 256 * 1024;
 /// The size from which an entry has 64-bit fields, in bytes. It is below the 32-bit limit because
 /// deflate can enlarge a file.
 const MIN_ZIP64_BYTES: u64 = u32::MAX as u64 - (1 << 24);
@@ -28,43 +25,70 @@ pub struct ArchiveWriter<W: Write> {
     writer: W,
     /// The number of bytes written.
     written: u64,
-    /// The compression level; `None` stores files.
-    level: Option<u32>,
+    /// Packs the files; `None` stores them.
+    packer: Option<Packer>,
     entries: Vec<WrittenEntry>,
     open: Option<OpenEntry>,
-    /// The uncompressed input of the open entry.
-    pending: Vec<u8>,
-    /// The output of the compressor, kept for its capacity.
-    packed: Vec<u8>,
+    /// What is to be written, in order.
+    steps: VecDeque<Step>,
+    /// The entry whose content is being written.
+    current: Option<WrittenEntry>,
+    /// The size of the content that is stored because it does not shrink, in bytes.
+    kept: u64,
     /// The paths in use, in lower case, and whether each is a folder.
     taken: HashMap<String, bool>,
 }
 
-/// The entry being written.
+/// The entry whose content is being read.
 struct OpenEntry {
-    entry: WrittenEntry,
     /// The number of missing bytes of content.
     remaining: u64,
     crc32: crc32fast::Hasher,
-    deflate: Option<Compress>,
+    /// The unpacked content, after what is before it.
+    pending: Vec<u8>,
+    /// Where the unpacked content starts.
+    start: usize,
+    /// The entry, if one block has all its content: it tells how it is stored.
+    whole: Option<WrittenEntry>,
+}
+
+/// Something to write.
+enum Step {
+    /// An entry without content, or the header of one with several blocks.
+    Start(WrittenEntry),
+    /// A block of the content: its size and its bytes.
+    Block(u64, Pending),
+    /// An entry with all its content.
+    Whole(WrittenEntry, Pending),
+    /// The end of an entry, with the checksum of its content.
+    End(u32),
 }
 
 impl<W: Write> ArchiveWriter<W> {
     /// Starts an archive.
-    pub fn new(writer: W, compression: Compression) -> Self {
-        let level = match compression {
+    ///
+    /// # Errors
+    /// If no thread can be started.
+    pub fn new(writer: W, compression: Compression) -> io::Result<Self> {
+        let packer = match compression {
             Compression::Store => None,
-            Compression::Normal => Some(6),
-            Compression::High => Some(9),
+            Compression::Normal => Some(Packer::start(6)?),
+            Compression::High => Some(Packer::start(9)?),
         };
+        Ok(Self::with_packer(writer, packer))
+    }
+
+    /// Starts an archive whose files are packed by `packer`.
+    fn with_packer(writer: W, packer: Option<Packer>) -> Self {
         Self {
             writer,
             written: 0,
-            level,
+            packer,
             entries: Vec::new(),
             open: None,
-            pending: Vec::with_capacity(CHUNK_BYTES),
-            packed: Vec::with_capacity(CHUNK_BYTES),
+            steps: VecDeque::new(),
+            current: None,
+            kept: 0,
             taken: HashMap::new(),
         }
     }
@@ -81,7 +105,7 @@ impl<W: Write> ArchiveWriter<W> {
     ) -> Result<Self, WorkError> {
         let mut archive = Self {
             written,
-            ..Self::new(writer, compression)
+            ..Self::new(writer, compression)?
         };
         for entry in &entries {
             archive.reserve_path(entry.name.trim_end_matches('/'), entry.is_folder())?;
@@ -95,7 +119,7 @@ impl<W: Write> ArchiveWriter<W> {
     /// # Errors
     /// [`FailureCode::SourceChanged`] if the last file is incomplete.
     pub fn suspend(mut self) -> Result<(W, Vec<WrittenEntry>, u64), WorkError> {
-        self.end_entry()?;
+        self.write_entries()?;
         Ok((self.writer, self.entries, self.written))
     }
 
@@ -106,12 +130,9 @@ impl<W: Write> ArchiveWriter<W> {
         self.end_entry()?;
         let entry = WrittenEntry {
             name: format!("{path}/"),
-            offset: self.written,
             ..WrittenEntry::default()
         };
-        self.put(&entry.local_header())?;
-        self.entries.push(entry);
-        Ok(())
+        self.plan(Step::Start(entry))
     }
 
     /// Starts the file `path` of `size` bytes, which must all be written before the next entry.
@@ -124,21 +145,23 @@ impl<W: Write> ArchiveWriter<W> {
         self.end_entry()?;
         let entry = WrittenEntry {
             name: path.to_owned(),
-            deflated: self.level.is_some(),
+            deflated: self.packer.is_some(),
             large: size >= MIN_ZIP64_BYTES,
             size,
-            offset: self.written,
             ..WrittenEntry::default()
         };
-        self.put(&entry.local_header())?;
-        let deflate = self
-            .level
-            .map(|level| Compress::new(flate2::Compression::new(level), false));
+        let whole = if self.packer.is_some() && size <= BLOCK_BYTES as u64 {
+            Some(entry)
+        } else {
+            self.plan(Step::Start(entry))?;
+            None
+        };
         self.open = Some(OpenEntry {
-            entry,
             remaining: size,
             crc32: crc32fast::Hasher::new(),
-            deflate,
+            pending: Vec::with_capacity(usize::try_from(size).unwrap_or(0).min(BLOCK_BYTES)),
+            start: 0,
+            whole,
         });
         Ok(())
     }
@@ -181,13 +204,19 @@ impl<W: Write> ArchiveWriter<W> {
             .checked_sub(bytes.len() as u64)
             .ok_or_else(size_changed)?;
         open.crc32.update(bytes);
-        while !bytes.is_empty() {
-            let room = CHUNK_BYTES - self.pending.len();
+        if self.packer.is_none() {
+            return Ok(self.put(bytes)?);
+        }
+        while let Some(open) = &mut self.open
+            && !bytes.is_empty()
+        {
+            let room = open.start + BLOCK_BYTES - open.pending.len();
             let (fits, rest) = bytes.split_at(bytes.len().min(room));
-            self.pending.extend_from_slice(fits);
+            open.pending.extend_from_slice(fits);
+            let is_inner = !rest.is_empty() || open.remaining > 0;
             bytes = rest;
-            if self.pending.len() == CHUNK_BYTES {
-                self.write_pending(FlushCompress::None)?;
+            if fits.len() == room && is_inner {
+                self.pack(Place::Inner)?;
             }
         }
         Ok(())
@@ -203,10 +232,23 @@ impl<W: Write> ArchiveWriter<W> {
     /// # Errors
     /// [`FailureCode::SourceChanged`] if the last file is incomplete.
     pub fn finish(mut self) -> Result<W, WorkError> {
-        self.end_entry()?;
+        self.write_entries()?;
         let directory = directory(&self.entries, self.written);
         self.put(&directory)?;
         Ok(self.writer)
+    }
+
+    /// Ends the last file and writes what is planned. Returns the size of the content that is stored
+    /// because it does not shrink, in bytes.
+    ///
+    /// # Errors
+    /// As for [`finish`](Self::finish).
+    pub fn write_entries(&mut self) -> Result<u64, WorkError> {
+        self.end_entry()?;
+        while let Some(step) = self.steps.pop_front() {
+            self.take(step)?;
+        }
+        Ok(self.kept)
     }
 
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -219,66 +261,103 @@ impl<W: Write> ArchiveWriter<W> {
         if self.has_missing_content() {
             return Err(size_changed());
         }
-        if self.open.is_some() {
-            self.write_pending(FlushCompress::Finish)?;
-        }
-        let Some(OpenEntry {
-            mut entry, crc32, ..
-        }) = self.open.take()
-        else {
+        let Some(open) = &self.open else {
             return Ok(());
         };
-        entry.crc32 = crc32.finalize();
+        let crc32 = open.crc32.clone().finalize();
+        let place = if open.whole.is_some() {
+            Place::Whole
+        } else {
+            Place::Last
+        };
+        if self.packer.is_some() {
+            self.pack(place)?;
+        }
+        self.open = None;
+        self.plan(Step::End(crc32))
+    }
+
+    /// Starts to pack the pending content of the open entry.
+    fn pack(&mut self, place: Place) -> Result<(), WorkError> {
+        let (Some(packer), Some(open)) = (&self.packer, &mut self.open) else {
+            return Ok(());
+        };
+        let before = open.pending.len().saturating_sub(WINDOW_BYTES);
+        let mut next = Vec::new();
+        if place == Place::Inner {
+            next.reserve_exact(WINDOW_BYTES + BLOCK_BYTES);
+            next.extend_from_slice(&open.pending[before..]);
+        }
+        let start = std::mem::replace(&mut open.start, next.len());
+        let bytes = std::mem::replace(&mut open.pending, next);
+        let size = (bytes.len() - start) as u64;
+        let pending = packer.pack(Block {
+            bytes,
+            start,
+            place,
+        })?;
+        let step = match open.whole.take() {
+            Some(entry) => Step::Whole(entry, pending),
+            None => Step::Block(size, pending),
+        };
+        self.plan(step)
+    }
+
+    /// Plans a step, and takes those before it for which enough others wait.
+    fn plan(&mut self, step: Step) -> Result<(), WorkError> {
+        self.steps.push_back(step);
+        let waiting = self.packer.as_ref().map_or(0, Packer::capacity);
+        while self.steps.len() > waiting
+            && let Some(step) = self.steps.pop_front()
+        {
+            self.take(step)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what a step says.
+    fn take(&mut self, step: Step) -> Result<(), WorkError> {
+        match step {
+            Step::Start(entry) => self.start_entry(entry),
+            Step::Block(size, pending) => self.put_packed(size, &pending.wait()?),
+            Step::Whole(mut entry, pending) => {
+                let packed = pending.wait()?;
+                entry.deflated = !packed.is_stored;
+                let size = entry.size;
+                self.start_entry(entry)?;
+                self.put_packed(size, &packed)
+            }
+            Step::End(crc32) => self.end_current(crc32),
+        }
+    }
+
+    fn start_entry(&mut self, mut entry: WrittenEntry) -> Result<(), WorkError> {
+        entry.offset = self.written;
+        self.put(&entry.local_header())?;
+        if entry.is_folder() {
+            self.entries.push(entry);
+        } else {
+            self.current = Some(entry);
+        }
+        Ok(())
+    }
+
+    fn put_packed(&mut self, size: u64, packed: &Packed) -> Result<(), WorkError> {
+        if packed.is_stored {
+            self.kept += size;
+        }
+        Ok(self.put(&packed.bytes)?)
+    }
+
+    fn end_current(&mut self, crc32: u32) -> Result<(), WorkError> {
+        let Some(mut entry) = self.current.take() else {
+            return Ok(());
+        };
+        entry.crc32 = crc32;
         entry.packed = self.written - entry.offset - entry.local_header().len() as u64;
         self.put(&entry.data_descriptor())?;
         self.entries.push(entry);
         Ok(())
-    }
-
-    /// Writes the pending input of the open entry, deflated or stored.
-    fn write_pending(&mut self, flush: FlushCompress) -> io::Result<()> {
-        let pending = std::mem::take(&mut self.pending);
-        match self.open.as_mut().and_then(|open| open.deflate.take()) {
-            Some(mut deflate) => {
-                self.deflate(&mut deflate, &pending, flush)?;
-                if let Some(open) = &mut self.open {
-                    open.deflate = Some(deflate);
-                }
-            }
-            None => self.put(&pending)?,
-        }
-        self.pending = pending;
-        self.pending.clear();
-        Ok(())
-    }
-
-    fn deflate(
-        &mut self,
-        deflate: &mut Compress,
-        mut bytes: &[u8],
-        flush: FlushCompress,
-    ) -> io::Result<()> {
-        loop {
-            let mut packed = std::mem::take(&mut self.packed);
-            packed.clear();
-            let before = deflate.total_in();
-            let status = deflate
-                .compress_vec(bytes, &mut packed, flush)
-                .map_err(io::Error::other)?;
-            let taken = usize::try_from(deflate.total_in() - before).map_err(io::Error::other)?;
-            bytes = &bytes[taken..];
-            self.put(&packed)?;
-            // Free room in the buffer means that the compressor has no more output.
-            let had_room = packed.len() < packed.capacity();
-            self.packed = packed;
-            let is_over = match flush {
-                FlushCompress::Finish => status == Status::StreamEnd,
-                _ => bytes.is_empty() && had_room,
-            };
-            if is_over {
-                return Ok(());
-            }
-        }
     }
 }
 

@@ -9,6 +9,8 @@ use std::{
     },
 };
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::{formats::archive::Archive, progress::NoProgress};
 
@@ -22,7 +24,7 @@ fn content() -> Vec<u8> {
 
 /// An archive of three files, written in pieces of `piece` bytes.
 fn archive(compression: Compression, piece: usize) -> Vec<u8> {
-    let mut writer = ArchiveWriter::new(Vec::new(), compression);
+    let mut writer = ArchiveWriter::new(Vec::new(), compression).unwrap();
     for (name, bytes) in [
         ("a/big.bin", content()),
         ("été.txt", b"hello".to_vec()),
@@ -34,6 +36,96 @@ fn archive(compression: Compression, piece: usize) -> Vec<u8> {
             .for_each(|piece| writer.write(piece).unwrap());
     }
     writer.finish().unwrap()
+}
+
+/// An archive of these files, packed by `packer` and written in pieces of `piece` bytes.
+fn archive_of(files: &[(&str, Vec<u8>)], packer: Packer, piece: usize) -> Vec<u8> {
+    let mut writer = ArchiveWriter::with_packer(Vec::new(), Some(packer));
+    for (name, bytes) in files {
+        writer.start_file(name, bytes.len() as u64).unwrap();
+        bytes
+            .chunks(piece)
+            .for_each(|piece| writer.write(piece).unwrap());
+    }
+    writer.finish().unwrap()
+}
+
+/// Bytes that do not shrink.
+fn random(size: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed;
+    let mut next = || {
+        state = state
+            .wrapping_mul(0x5851_F42D_4C95_7F2D)
+            .wrapping_add(0x1405_7B7E_F767_814F);
+        (state >> 56).to_le_bytes()[0]
+    };
+    (0..size).map(|_| next()).collect()
+}
+
+/// Files of sizes around that of a block, which shrink, do not, or do in part.
+fn any_files() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let size = prop_oneof![
+        0..2_000_usize,
+        BLOCK_BYTES - 2..BLOCK_BYTES + 3,
+        0..3 * BLOCK_BYTES
+    ];
+    let file = (0..3_usize, size, any::<u64>()).prop_map(|(kind, size, seed)| {
+        let mut file = random(size, seed);
+        let shrinks = [0, size / 3, size][kind];
+        file[..shrinks].iter_mut().for_each(|byte| *byte &= 15);
+        file
+    });
+    prop::collection::vec(file, 1..4)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_content_is_the_same_archive_for_any_threads_pieces_and_runs(
+        contents in any_files(),
+        piece in 1..300_000_usize,
+    ) {
+        let names = ["a", "b", "c"];
+        let files: Vec<_> = names.into_iter().zip(contents).collect();
+        let packer = |threads| Packer::with_threads(6, threads).unwrap();
+        let whole = archive_of(&files, packer(1), usize::MAX);
+        for threads in [2, 6] {
+            prop_assert!(archive_of(&files, packer(threads), piece) == whole);
+        }
+        let (mut bytes, mut entries, mut written) = (Vec::new(), Vec::new(), 0);
+        for (name, content) in &files {
+            let mut run = ArchiveWriter::resume(bytes, Compression::Normal, entries, written).unwrap();
+            run.start_file(name, content.len() as u64).unwrap();
+            run.write(content).unwrap();
+            (bytes, entries, written) = run.suspend().unwrap();
+        }
+        let last = ArchiveWriter::resume(bytes, Compression::Normal, entries, written).unwrap();
+        prop_assert!(last.finish().unwrap() == whole);
+
+        let mut read = zip::ZipArchive::new(Cursor::new(whole)).unwrap();
+        for (name, content) in &files {
+            let mut found = Vec::new();
+            read.by_name(name).unwrap().read_to_end(&mut found).unwrap();
+            prop_assert!(found == *content);
+        }
+    }
+}
+
+#[test]
+fn small_file_that_does_not_shrink_is_stored() {
+    let files = [
+        ("random", random(999, 1)),
+        ("text", content()),
+        ("empty", Vec::new()),
+    ];
+    let archive = archive_of(&files, Packer::start(6).unwrap(), 8192);
+    let mut read = zip::ZipArchive::new(Cursor::new(archive)).unwrap();
+    let methods = [0, 1, 2].map(|at| read.by_index(at).unwrap().compression());
+    assert_eq!(
+        methods.map(|method| method == zip::CompressionMethod::Stored),
+        [true, false, true]
+    );
 }
 
 fn failure_code(result: Result<(), WorkError>) -> FailureCode {
@@ -129,21 +221,32 @@ fn archives_are_read_back_by_the_archive_reader() {
 }
 
 #[test]
-fn archives_are_read_by_unzip_and_python() {
+fn archives_are_read_by_unzip_7z_and_python() {
     let script = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; \
         assert z.read('\\u00e9t\\u00e9.txt') == b'hello'; \
         assert z.infolist()[0].date_time == (1980, 1, 1, 0, 0, 0)";
     let file = Temporary::new("tools.zip");
-    for compression in ALL {
-        std::fs::write(&file.0, archive(compression, 8192)).unwrap();
+    // Small files of both methods, and a large one of both kinds of blocks.
+    let mixed = [random(2 * BLOCK_BYTES, 1), content(), random(9, 2)].concat();
+    let mixed_files = [
+        ("été.txt", b"hello".to_vec()),
+        ("random", random(999, 3)),
+        ("mixed", mixed),
+    ];
+    let archives = ALL.map(|compression| archive(compression, 8192));
+    let mixed = archive_of(&mixed_files, Packer::start(6).unwrap(), 8192);
+    for archive in archives.into_iter().chain([mixed]) {
+        std::fs::write(&file.0, archive).unwrap();
         let (mut unzip, mut python) = (Command::new("unzip"), Command::new("python3"));
+        let mut seven_zip = Command::new("7z");
         for tool in [
+            seven_zip.arg("t").arg(&file.0),
             unzip.arg("-t").arg(&file.0),
             python.args(["-c", script]).arg(&file.0),
         ] {
             // Skip the check on a machine without the tool.
             if let Ok(output) = tool.output() {
-                assert!(output.status.success(), "{compression:?}: {output:?}");
+                assert!(output.status.success(), "{output:?}");
             }
         }
     }
@@ -151,7 +254,7 @@ fn archives_are_read_by_unzip_and_python() {
 
 #[test]
 fn unsafe_and_repeated_names_are_refused() {
-    let mut writer = ArchiveWriter::new(Vec::new(), Compression::Store);
+    let mut writer = ArchiveWriter::new(Vec::new(), Compression::Store).unwrap();
     writer.start_file("a.txt", 0).unwrap();
     assert_eq!(
         failure_code(writer.start_file("a.txt", 0)),
@@ -168,7 +271,7 @@ fn unsafe_and_repeated_names_are_refused() {
 
 #[test]
 fn names_differing_only_in_case_are_refused() {
-    let mut writer = ArchiveWriter::new(Vec::new(), Compression::Store);
+    let mut writer = ArchiveWriter::new(Vec::new(), Compression::Store).unwrap();
     writer.start_file("Art/Éa.txt", 0).unwrap();
     writer.start_file("art/b.txt", 0).unwrap();
     writer.add_folder("empty/").unwrap();
@@ -189,7 +292,7 @@ fn names_differing_only_in_case_are_refused() {
 #[test]
 fn file_with_an_unexpected_size_is_reported_as_changed() {
     let open = || {
-        let mut writer = ArchiveWriter::new(Vec::new(), Compression::Store);
+        let mut writer = ArchiveWriter::new(Vec::new(), Compression::Store).unwrap();
         writer.start_file("a", 3).unwrap();
         writer
     };
@@ -233,9 +336,11 @@ fn dropped_archive_stops_writing() {
     let mut writer = ArchiveWriter::new(
         Counting(Arc::clone(&count), usize::MAX),
         Compression::Normal,
-    );
-    writer.start_file("x", 700_000).unwrap();
-    writer.write(&content()).unwrap();
+    )
+    .unwrap();
+    let content = content().repeat(40);
+    writer.start_file("x", content.len() as u64 + 1).unwrap();
+    writer.write(&content).unwrap();
     let before = count.load(Ordering::Relaxed);
     assert!(before > 0);
     drop(writer);
@@ -244,7 +349,7 @@ fn dropped_archive_stops_writing() {
 
 #[test]
 fn io_error_of_the_writer_is_kept() {
-    let mut writer = ArchiveWriter::new(Counting(Arc::default(), 10), Compression::Store);
+    let mut writer = ArchiveWriter::new(Counting(Arc::default(), 10), Compression::Store).unwrap();
     let result = writer
         .start_file("x", 700_000)
         .and_then(|()| writer.write(&content()));
@@ -256,10 +361,11 @@ fn io_error_of_the_writer_is_kept() {
 fn files_above_4_gib_are_written_and_read() {
     let size = (1_u64 << 32) + 10;
     let file = Temporary::new("large.zip");
-    let mut writer = ArchiveWriter::new(File::create(&file.0).unwrap(), Compression::Store);
+    let mut writer =
+        ArchiveWriter::new(File::create(&file.0).unwrap(), Compression::Store).unwrap();
     writer.start_file("zeros", size).unwrap();
     let mut zeros = io::repeat(0).take(size);
-    let mut buffer = vec![0; CHUNK_BYTES];
+    let mut buffer = vec![0; BLOCK_BYTES];
     loop {
         match zeros.read(&mut buffer).unwrap() {
             0 => break,

@@ -2,6 +2,7 @@
 
 pub mod archive_builder;
 pub mod archive_writer;
+mod deflate;
 pub mod diz;
 mod facts;
 pub mod naming_rules;

@@ -193,7 +193,7 @@ impl PackageBuild {
         let volumes = VolumeWriter::new(&name, self.config.volume_size, create);
         let compression = self.config.compression;
         let Some(saved) = self.saved.take() else {
-            let archive = ArchiveWriter::new(volumes, compression);
+            let archive = ArchiveWriter::new(volumes, compression)?;
             return Ok((archive, PackProgress::default()));
         };
         let (checkpoint, open) = saved.resume(&self.output)?;

@@ -1,4 +1,7 @@
 //! Cancels each job type before each of its writes: no files are left and nothing has changed.
+//!
+//! A write that waits holds a thread of the runtime, and so does each other call in flight, since
+//! the mocked client takes one at a time: the runtime has more threads than there are calls.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 
@@ -135,7 +138,7 @@ async fn check_cancels_in(
     assert!(at >= min_writes, "{job_type} has only {at} writes");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 16)]
 async fn cancelled_packaging_leaves_nothing() {
     check_cancels(
         Packaging,
@@ -145,22 +148,22 @@ async fn cancelled_packaging_leaves_nothing() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 16)]
 async fn cancelled_repack_leaves_nothing() {
     check_cancels(Repack, json!({"compression": "store"}), 7).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 16)]
 async fn cancelled_nfofix_leaves_nothing() {
     check_cancels(Nfofix, json!({}), 4).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 16)]
 async fn cancelled_dirfix_leaves_nothing() {
     check_cancels(Dirfix, json!({}), 4).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 16)]
 async fn cancelled_analysis_leaves_nothing() {
     let harness = harness().await;
     harness.source("book.epub", &samples::epub_with_cover());
