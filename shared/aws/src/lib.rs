@@ -4,6 +4,6 @@ mod config;
 mod error;
 
 pub use self::{
-    config::client_config,
+    config::{client_config, http_client},
     error::{AwsError, is_transient},
 };

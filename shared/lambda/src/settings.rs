@@ -12,6 +12,7 @@ use api::{
     auth::{DEFAULT_ROLE_CLAIM, KeySource, TokenRules},
 };
 use aws_config::SdkConfig;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jobs::Clock;
 use live::{Connections, Pusher};
 use store::{Store, UploadLimit};
@@ -31,6 +32,8 @@ type Lookup = Box<dyn Fn(&str) -> Option<String>>;
 pub struct Settings {
     lookup: Lookup,
     clock: Clock,
+    /// Shared by all clients.
+    http_client: SharedHttpClient,
     requested: BTreeSet<&'static str>,
     faults: Vec<String>,
 }
@@ -70,6 +73,7 @@ impl Settings {
         Self {
             lookup: Box::new(lookup),
             clock: Clock::system(),
+            http_client: aws::http_client(),
             requested: BTreeSet::new(),
             faults: Vec::new(),
         }
@@ -161,7 +165,7 @@ impl Settings {
     /// Builds the connections of the live channel, from `CONNECTIONS_URL`.
     pub fn connections(&mut self) -> Connections {
         let url = self.required("CONNECTIONS_URL");
-        let config = aws::client_config(self.value("AWS_REGION"), Some(url));
+        let config = self.client_config_at(Some(url));
         Connections::new(aws_sdk_apigatewaymanagement::Client::new(&config))
     }
 
@@ -322,7 +326,11 @@ impl Settings {
         let specific = format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase());
         let endpoint = self.value(&specific);
         let endpoint = endpoint.or_else(|| self.value("AWS_ENDPOINT_URL"));
-        aws::client_config(self.value("AWS_REGION"), endpoint)
+        self.client_config_at(endpoint)
+    }
+
+    fn client_config_at(&self, endpoint: Option<String>) -> SdkConfig {
+        aws::client_config(self.http_client.clone(), self.value("AWS_REGION"), endpoint)
     }
 
     fn value(&self, name: &str) -> Option<String> {
