@@ -151,8 +151,8 @@ def main() -> None:
         report.title("Prices on AWS")
         write_prices(report)
     report.write(REPORT)
-    if missed := report.failed + report.over_limit():
-        sys.exit(f"error: failed, or over their limit: {', '.join(missed)}")
+    if missed := report.failed + report.outside_limits():
+        sys.exit(f"error: failed, or outside their limits: {', '.join(missed)}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-BOUNDS = {"limit": "at most", "goal": "goal", "goal_at_most": "goal at most"}
+BOUNDS = {
+    "limit": "at most",
+    "at_least": "at least",
+    "goal": "goal",
+    "goal_at_most": "goal at most",
+}
+HARD = ("limit", "at_least")  # bounds that fail the benchmark
 
 Metric = dict[str, Any]
 
@@ -20,10 +26,15 @@ class Report:
         """Prints the title of the next part."""
         print(f"\n{text}", flush=True)
 
+    def note(self, text: str) -> None:
+        """Prints a remark about the next rows."""
+        print(f"  {text}", flush=True)
+
     def add(self, name: str, value: float, unit: str, **bound: float) -> None:
         """Adds a metric.
 
-        A `limit` must not be exceeded. A `goal` should be reached, a `goal_at_most` not exceeded.
+        A `limit` must not be exceeded, and `at_least` must be reached. A `goal` should be reached,
+        a `goal_at_most` not exceeded.
         """
         metric = {"name": name, "value": round(value, 3), "unit": unit} | bound
         self.metrics.append(metric)
@@ -31,10 +42,12 @@ class Report:
         verdict = " MISSED" if has_missed(metric) else ""
         print(f"  {name:<64} {value:>12,.2f} {unit:<11} {bounds}{verdict}", flush=True)
 
-    def over_limit(self) -> list[str]:
-        """Returns the names of the metrics that exceed their limit."""
+    def outside_limits(self) -> list[str]:
+        """Returns the names of the metrics that exceed their limit, or miss their minimum."""
         return [
-            metric["name"] for metric in self.metrics if "limit" in metric and has_missed(metric)
+            metric["name"]
+            for metric in self.metrics
+            if any(kind in metric for kind in HARD) and has_missed(metric)
         ]
 
     def write(self, path: Path) -> None:
@@ -46,4 +59,5 @@ class Report:
 def has_missed(metric: Metric) -> bool:
     """Returns whether a metric exceeds its bound or falls short of it."""
     maximum = min(metric.get("limit", float("inf")), metric.get("goal_at_most", float("inf")))
-    return bool(metric["value"] > maximum or metric["value"] < metric.get("goal", 0))
+    minimum = max(metric.get("at_least", 0), metric.get("goal", 0))
+    return bool(metric["value"] > maximum or metric["value"] < minimum)

@@ -1,9 +1,11 @@
 """An S3 server that keeps its objects as files in a folder, for benchmarks of large files.
 
 The local AWS holds objects in memory. Here a file of gigabytes is read and written over HTTP by
-ranges and parts, as with S3, and neither side ever has all of it in memory.
+ranges and parts, as with S3, and neither side ever has all of it in memory. The server counts the
+requests of each class of S3's price list. It can be as slow as S3: see `S3_LINK`.
 """
 
+import collections
 import contextlib
 import hashlib
 import http.server
@@ -12,11 +14,44 @@ import os
 import re
 import shutil
 import threading
+import time
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 BLOCK = 1 << 20
+BACKLOG = 128  # connections that wait to be accepted: a client may open several at once
+# The classes of requests in S3's price list. DeleteObject and AbortMultipartUpload are free.
+PUT_CLASS, GET_CLASS, FREE = "PUT, COPY, POST, LIST", "GET", "free"
+
+
+class Link(NamedTuple):
+    """The limits of each connection to the server."""
+
+    bytes_per_second: float  # in both directions together
+    latency: float  # seconds before the first byte of an answer
+
+
+# S3's guide to performance: 85 to 90 MB/s for a connection, and some 30 ms to the first byte at
+# best (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-design-patterns.html).
+S3_LINK = Link(bytes_per_second=90e6, latency=0.03)
+FULL_SPEED = Link(bytes_per_second=float("inf"), latency=0)
+
+
+class Pace:
+    """Keeps a connection at the speed of its link: a token bucket that holds one block."""
+
+    def __init__(self, link: Link) -> None:
+        self.block_seconds = BLOCK / link.bytes_per_second
+        self.due = time.monotonic()  # when the blocks so far may have passed
+
+    def wait(self, size: int) -> None:
+        """Sleeps until `size` more bytes may have passed."""
+        now = time.monotonic()
+        self.due = max(self.due, now - self.block_seconds) + size / BLOCK * self.block_seconds
+        if self.due > now:
+            time.sleep(self.due - now)
 
 
 class Folder:
@@ -26,6 +61,7 @@ class Folder:
         self.root = root
         self.uploads: dict[str, set[int]] = {}  # the numbers of the parts
         self.numbers = itertools.count(1)
+        self.requests: collections.Counter[str] = collections.Counter()  # by class
 
     def path(self, key: str) -> Path:
         """Returns the file of an object."""
@@ -75,10 +111,12 @@ class Server(http.server.ThreadingHTTPServer):
     """Serves the objects of a folder."""
 
     daemon_threads = True
+    request_queue_size = BACKLOG
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, link: Link) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.folder = folder
+        self.link = link
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -87,6 +125,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: Server
+
+    def setup(self) -> None:
+        """Begins a connection."""
+        super().setup()
+        self.pace = Pace(self.server.link)
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Counts the request, and begins its answer after the latency of the link."""
+        self.server.folder.requests[self.request_class()] += 1
+        time.sleep(self.server.link.latency)
+        super().send_response(code, message)
+
+    def request_class(self) -> str:
+        """Returns the class of the request in S3's price list. A GET of the bucket is a LIST."""
+        if self.command == "DELETE":
+            return FREE
+        key, _ = self.target()
+        return GET_CLASS if self.command in ("GET", "HEAD") and key else PUT_CLASS
 
     def target(self) -> tuple[str, dict[str, str]]:
         """Returns the key and the query of the request."""
@@ -135,8 +191,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
         with path.open("rb") as file:
             while first <= last:
-                left = last - first + 1
-                first += os.sendfile(self.connection.fileno(), file.fileno(), first, left)
+                block = min(BLOCK, last - first + 1)
+                sent = os.sendfile(self.connection.fileno(), file.fileno(), first, block)
+                self.pace.wait(sent)
+                first += sent
 
     def list_objects(self, prefix: str) -> None:
         """Lists the objects below a prefix, all on one page."""
@@ -159,13 +217,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
             number = int(query["partNumber"])
             folder.uploads[upload].add(number)
             path = folder.part(upload, number)
-        left = int(self.headers["content-length"])
-        with path.open("wb") as file:
-            while left:
-                block = self.rfile.read(min(BLOCK, left))
-                file.write(block)
-                left -= len(block)
+        self.receive(path)
         self.answer(etag=e_tag(path))
+
+    def receive(self, path: Path) -> None:
+        """Writes the body of the request to a file."""
+        left = int(self.headers["content-length"])
+        block = memoryview(bytearray(min(BLOCK, left)))
+        with path.open("wb", buffering=0) as file:
+            while left:
+                size = self.rfile.readinto(block[:left])
+                if not size:
+                    raise ConnectionError("the body has ended early")
+                file.write(block[:size])
+                self.pace.wait(size)
+                left -= size
 
     def do_POST(self) -> None:
         """CreateMultipartUpload and CompleteMultipartUpload."""
@@ -194,9 +260,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serve(root: Path) -> Iterator[tuple[Folder, str]]:
-    """Serves the files in `root`; yields the folder and its address."""
-    server = Server(Folder(root))
+def serve(root: Path, link: Link = FULL_SPEED) -> Iterator[tuple[Folder, str]]:
+    """Serves the files in `root` over a link; yields the folder and its address."""
+    server = Server(Folder(root), link)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
         yield server.folder, f"http://127.0.0.1:{server.server_port}"

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -205,12 +205,14 @@ def run_function(
     binary: Path | None = None,
     answer_timeout: float = ANSWER_TIMEOUT,
     time_limit: float = TIME_LIMIT,
+    prefix: Sequence[str] = (),
     **changes: str | None,
 ) -> Iterator[Function]:
     """Runs a function alone, with changed environment variables; None removes a variable.
 
     The function writes its log to `log`. An event's deadline is `time_limit` seconds away. `binary`
-    replaces the deployed program.
+    replaces the deployed program. `prefix` is a command that runs it in the same process, for
+    example `taskset -c 0`.
     """
     function = Function(name, time_limit, answer_timeout)
     program = binary or SOURCE / "build" / name / "bootstrap"
@@ -218,7 +220,7 @@ def run_function(
         api = {"AWS_LAMBDA_RUNTIME_API": address.removeprefix("http://")}
         merged = {**environment(stack, name), **api, **changes}
         given = {name: text for name, text in merged.items() if text is not None}
-        function.process = subprocess.Popen([program], env=given, stdout=log)
+        function.process = subprocess.Popen([*prefix, program], env=given, stdout=log)
         try:
             yield function
         finally:
