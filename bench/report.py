@@ -40,7 +40,7 @@ class Report:
         self.metrics.append(metric)
         bounds = "".join(f"{BOUNDS[kind]} {number:g}" for kind, number in bound.items())
         verdict = " MISSED" if has_missed(metric) else ""
-        print(f"  {name:<64} {value:>12,.2f} {unit:<11} {bounds}{verdict}", flush=True)
+        print(f"  {name:<80} {value:>12,.3f} {unit:<11} {bounds}{verdict}", flush=True)
 
     def outside_limits(self) -> list[str]:
         """Returns the names of the metrics that exceed their limit, or miss their minimum."""

@@ -13,12 +13,13 @@ import itertools
 import os
 import re
 import shutil
+import sys
 import threading
 import time
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 BLOCK = 1 << 20
 BACKLOG = 128  # connections that wait to be accepted: a client may open several at once
@@ -117,6 +118,11 @@ class Server(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.folder = folder
         self.link = link
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Ignores the lost connection of a client that needs no more of an answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
