@@ -13,15 +13,14 @@ from file_bench import (
     core_count,
     run_zip,
 )
+from file_rows import EPUB, KIND_MIB, TEXT, packaging_row, price_row, requests_row
 from s3 import GET_CLASS, PUT_CLASS
 from sample_files import MIB, write_book, write_comic, write_music, write_photo, write_text
 
-KIND_MIB = 100  # size of each file, within 3 %
 # Size of an archive to that of `zip -6`. A compressed file is stored, and zip gains some 0.3 %.
 MAX_TEXT_SIZE, MAX_COMPRESSED_SIZE = 1.01, 1.005
 # Requests to S3 by class, for a packaging of 100 MiB.
 REQUEST_LIMITS = {PUT_CLASS: 9, GET_CLASS: 4}
-REQUEST_ROWS = {PUT_CLASS: "PUT class requests", GET_CLASS: "GET class requests"}
 # Seconds over a link like S3's to those at full speed, if the compressor always has work.
 MAX_LINK_RATIO = 1.25
 COMPRESSION = "normal"
@@ -37,31 +36,18 @@ class Kind(NamedTuple):
     @property
     def row(self) -> str:
         """The beginning of the names of its rows."""
-        return f"packaging of {self.name} of {KIND_MIB} MiB"
+        return packaging_row(self.name)
 
 
-TEXT = Kind("a text", "book.txt", write_text)
-EPUB = Kind("an EPUB", "book.epub", partial(write_book, is_epub=True))
+A_TEXT = Kind(TEXT, "book.txt", write_text)
+AN_EPUB = Kind(EPUB, "book.epub", partial(write_book, is_epub=True))
 KINDS = (
-    TEXT,
-    EPUB,
+    A_TEXT,
+    AN_EPUB,
     Kind("a CBZ", "comic.cbz", write_comic),
     Kind("a JPEG", "photo.jpg", write_photo),
     Kind("an MP3", "recital.mp3", write_music),
 )
-
-
-def requests_row(kind: Kind, request_class: str) -> str:
-    """Returns the name of the row with the requests of a class."""
-    return f"packaging of {kind.name}: {REQUEST_ROWS[request_class]}"
-
-
-def price_row(kind: Kind) -> str:
-    """Returns the name of the row with the speed that prices use.
-
-    The function's default memory has one vCPU.
-    """
-    return f"{kind.row} over S3's link on one core"
 
 
 def measure_kinds(bench: FileBench, distant: FileBench) -> None:
@@ -70,10 +56,10 @@ def measure_kinds(bench: FileBench, distant: FileBench) -> None:
         source = bench.scratch / kind.file
         kind.write(source, KIND_MIB)
         seconds = measure_kind(bench, kind, source)
-        if kind is TEXT:
+        if kind is A_TEXT:
             measure_cores(bench, kind, source, seconds)
             measure_memory(bench, kind, source)
-        if kind in (TEXT, EPUB):
+        if kind in (A_TEXT, AN_EPUB):
             measure_distant(distant, kind, source, seconds)
         source.unlink()
 
@@ -103,7 +89,7 @@ def measure_kind(bench: FileBench, kind: Kind, source: Path) -> float:
     done = bench.package(release, COMPRESSION)
     bench.report.add(kind.row, source.stat().st_size / MIB / done.seconds, "MiB/s")
     add_size(bench, kind, zipped)
-    if kind is TEXT:
+    if kind is A_TEXT:
         bench.add_speed_up(kind.row, zipped, done)
     else:
         times = zipped.seconds / done.seconds
@@ -116,7 +102,7 @@ def measure_kind(bench: FileBench, kind: Kind, source: Path) -> float:
 def add_size(bench: FileBench, kind: Kind, zipped: Zipped) -> None:
     """Reports the size of the newest archive to that of zip's."""
     ratio = bench.archive().stat().st_size / zipped.size
-    limit = MAX_TEXT_SIZE if kind is TEXT else MAX_COMPRESSED_SIZE
+    limit = MAX_TEXT_SIZE if kind is A_TEXT else MAX_COMPRESSED_SIZE
     bench.report.add(f"{kind.row}, size to zip's", ratio, "times", limit=limit)
 
 
@@ -141,9 +127,9 @@ def measure_distant(bench: FileBench, kind: Kind, source: Path, seconds: float) 
     bench.folder.requests.clear()
     row = f"{kind.row} over S3's link"
     ratio = run(bench, kind, source, row) / seconds
-    goal = {"goal_at_most": MAX_LINK_RATIO} if kind is TEXT else {}
+    goal = {"goal_at_most": MAX_LINK_RATIO} if kind is A_TEXT else {}
     bench.report.add(f"{row}, seconds to those at full speed", ratio, "times", **goal)
     for request_class, limit in REQUEST_LIMITS.items():
         count = bench.folder.requests[request_class]
-        bench.report.add(requests_row(kind, request_class), count, "requests", limit=limit)
-    run(bench, kind, source, price_row(kind), Machine(is_one_core=True))
+        bench.report.add(requests_row(kind.name, request_class), count, "requests", limit=limit)
+    run(bench, kind, source, price_row(kind.name), Machine(is_one_core=True))

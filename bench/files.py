@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from content_kinds import KIND_MIB, measure_kinds
+from content_kinds import measure_kinds
 from file_bench import (
     MEMORY_LIMITS,
     ZIP_OPTIONS,
@@ -16,6 +16,7 @@ from file_bench import (
     python_zip_seconds,
     run_zip,
 )
+from file_rows import KIND_MIB
 from report import Report
 from s3 import S3_LINK, serve
 from sample_files import BOOK_CHAPTER_WORDS, BOOK_CHAPTERS, MIB, write_book, write_sample

@@ -8,49 +8,33 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
+from alternatives import page_elsewhere
+from bills import (
+    DATE,
+    DYNAMODB_SECONDS,
+    LOG_BYTES,
+    MILLION,
+    PRICES,
+    PROCESSOR_GB,
+    ROUTE_GB,
+    ROUTE_SECONDS,
+    SOURCES,
+    UNCACHED_SHARE,
+    Bill,
+    Line,
+    Packaging,
+)
+from file_rows import EPUB, KIND_MIB, REQUEST_NAMES, TEXT, price_row, requests_row
 from report import Report
 
-# List prices of us-east-1 in US dollars, without free tiers and discounts.
-DATE = "2026-11-25"
-PRICES = {
-    "API Gateway, HTTP API": (1.00, "million requests"),
-    "API Gateway, WebSocket, messages": (1.00, "million messages of up to 32 KB"),
-    "API Gateway, WebSocket, connections": (0.25, "million minutes"),
-    "EventBridge, own events": (1.00, "million events of up to 64 KB"),
-    "Lambda, requests": (0.20, "million requests"),
-    "Lambda, arm64": (0.0000133334, "GB-second"),
-    "DynamoDB, on demand, writes": (0.625, "million units"),
-    "DynamoDB, on demand, reads": (0.125, "million units"),
-    "SQS, fair queue": (0.50, "million requests"),
-    "S3, PUT, COPY, POST, LIST": (5.00, "million requests"),
-    "S3, GET": (0.40, "million requests"),
-    "CloudWatch Logs": (0.50, "GB"),
-    "CloudWatch, alarms": (0.10, "metric of an alarm and month"),
-    "CloudWatch, metrics": (0.30, "metric and month"),
-    "CloudWatch, dashboards": (3.00, "dashboard and month"),
-    "Secrets Manager": (0.40, "secret and month"),
-    "DynamoDB, storage": (0.25, "GB and month"),
-    "DynamoDB, point-in-time recovery": (0.20, "GB and month"),
-    "S3, storage": (0.023, "GB and month"),
-    "CloudWatch Logs, storage": (0.03, "GB and month"),
-}
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED = ROOT / "bench/measured.json"
 PAGE = ROOT / "docs/prices.md"
-MILLION = 1_000_000
-ROUTE_GB, PROCESSOR_GB = 256 / 1024, 1769 / 1024  # memory in the template
-# Assumptions, on the high side, about values that cannot be measured here.
-DYNAMODB_SECONDS = 0.006  # that a function waits for an answer from DynamoDB
-ROUTE_SECONDS = 0.002  # that a route takes in addition
-LOG_BYTES = 700  # per invocation
+# Assumptions, on the high side, about values that cannot be measured here. bills.py has more.
 SQS_CALLS = 3  # per message: send, receive, delete
-S3_READS = 3  # per source file of up to 8 MiB, besides the listing
-PART_MIB = 8  # of a source file per read, and of an upload per part
-UNCACHED_SHARE = 0.05  # of the requests that reach the authorizer: API Gateway caches its answers
 HEARTBEAT_SECONDS = 2
 POST_SECONDS = 0.02  # that a function waits until API Gateway or EventBridge has taken a message
 # A job that a person watches.
@@ -60,7 +44,6 @@ FALLBACK_SECONDS = 5  # between the polls of a client without a connection
 VISIT_MINUTES = 10  # for which a connection stays open
 PING_MINUTES = 5  # between the pings of an idle connection
 QUIET_MINUTES = 1  # of a quiet job, after which the client asks once
-BENCH_MIB = 100  # size of the packaged file
 MINUTES = 30 * 24 * 60  # of a month
 SHARDS = 16  # that an idle sweep queries, in shared/store/src/keys.rs
 SWEEP_SECONDS = 0.1  # of an idle sweep
@@ -73,64 +56,18 @@ FILE_MONTHS, JOB_MONTHS, LOG_MONTHS = 12, 3, 1
 JOB_KB = 5  # of a job with its log, and its entries in the indexes
 GIB = 1.073741824  # GB
 
-# The measured values that the bills need: costs of operations, and a speed in MiB/s.
+# The operations whose measured costs the bills need, and the contents of the packaged files.
 CREATE, RUN, STATUS = "create", "a package's job", "status"
 TICKET, CONNECT, DISCONNECT = "a ticket", "a connection", "the end of a connection"
 WATCH, WATCHERS = "a watch of a job", "those who watch a job"
 LIVE = (TICKET, CONNECT, WATCH, DISCONNECT)
 OPERATIONS = (CREATE, RUN, STATUS, *LIVE, WATCHERS)
-PACKAGING = f"packaging (normal) {BENCH_MIB} MiB"
+KINDS = (TEXT, EPUB)
+# Dollars for a million packagings, at most.
+GOALS = {TEXT: 85, EPUB: 45}
 
 # Returns a measured cost of an operation: its `requests`, `read units` or `write units`.
 Cost = Callable[[str, str], float]
-
-
-class Line(NamedTuple):
-    """A line of a bill."""
-
-    item: str
-    purpose: str
-    quantity: float
-    dollars: float
-
-
-class Bill:
-    """The quantities of all billed items."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.lines: list[Line] = []
-
-    def add(self, item: str, quantity: float, purpose: str) -> None:
-        """Adds a quantity of an item of `PRICES`."""
-        price, unit = PRICES[item]
-        divisor = MILLION if unit.startswith("million") else 1
-        self.lines.append(Line(item, purpose, quantity, price * quantity / divisor))
-
-    def add_route(self, count: int, dynamodb_requests: float, purpose: str) -> None:
-        """Adds `count` requests to a route, each with this many requests to DynamoDB."""
-        seconds = ROUTE_SECONDS + dynamodb_requests * DYNAMODB_SECONDS
-        self.add("API Gateway, HTTP API", count, purpose)
-        self.add_invocations(count, ROUTE_GB, seconds, purpose)
-        uncached = count * UNCACHED_SHARE
-        self.add_invocations(uncached, ROUTE_GB, ROUTE_SECONDS, f"{purpose}, authorizer")
-
-    def add_invocations(self, count: float, gb: float, seconds: float, purpose: str) -> None:
-        """Adds invocations of a function with `gb` of memory, and their log."""
-        self.add("Lambda, requests", count, purpose)
-        duration = f"{purpose}, {seconds * 1000:.0f} ms each"
-        self.add("Lambda, arm64", count * gb * seconds, duration)
-        self.add("CloudWatch Logs", count * LOG_BYTES / 1e9, purpose)
-
-    def add_units(self, reads: float, writes: float, purpose: str) -> None:
-        """Adds capacity units of DynamoDB."""
-        self.add("DynamoDB, on demand, reads", reads, purpose)
-        self.add("DynamoDB, on demand, writes", writes, purpose)
-
-    @property
-    def total(self) -> float:
-        """The sum of the bill in dollars."""
-        return sum(line.dollars for line in self.lines)
 
 
 def bill_polls(cost: Cost) -> Bill:
@@ -141,25 +78,26 @@ def bill_polls(cost: Cost) -> Bill:
     return bill
 
 
-def bill_jobs(cost: Cost, seconds: float) -> Bill:
-    """Returns the bill for a million jobs that each package a file in this many seconds."""
-    bill = Bill(f"A million packaging jobs of {BENCH_MIB} MiB each")
+def bill_jobs(cost: Cost, packaging: Packaging) -> Bill:
+    """Returns the bill for a million jobs that each package a file."""
+    bill = Bill(jobs_title(packaging.kind))
     bill.add_route(MILLION, cost(CREATE, "requests"), "create")
     reads, writes = cost(CREATE, "read units"), cost(CREATE, "write units")
     bill.add_units(MILLION * reads, MILLION * writes, "create")
     bill.add("SQS, fair queue", MILLION * SQS_CALLS, "one message a job")
-    busy = seconds + cost(RUN, "requests") * DYNAMODB_SECONDS
+    busy = packaging.seconds + cost(RUN, "requests") * DYNAMODB_SECONDS
     bill.add_invocations(MILLION, PROCESSOR_GB, busy, "processing")
     # A heartbeat is one write of two units with the log lines of its time.
-    beats = seconds / HEARTBEAT_SECONDS
+    beats = packaging.seconds / HEARTBEAT_SECONDS
     writes = cost(RUN, "write units") + 2 * beats
     bill.add_units(MILLION * cost(RUN, "read units"), MILLION * writes, "processing")
-    parts = -(-BENCH_MIB // PART_MIB)
-    bill.add("S3, GET", MILLION * (S3_READS + parts), "source file")
-    # A listing; the creation and the end of an upload, its parts; NFO, DIZ and SFV.
-    calls = MILLION * (1 + 2 + parts + 3)
-    bill.add("S3, PUT, COPY, POST, LIST", calls, "listing, upload, NFO, DIZ and SFV")
+    bill.add_s3(MILLION, packaging.requests, "processing")
     return bill
+
+
+def jobs_title(kind: str) -> str:
+    """Returns the name of the bill for a million packagings of a kind of content."""
+    return f"A million packagings of {kind} of {KIND_MIB} MiB"
 
 
 def bill_polled_minutes(cost: Cost, seconds: int) -> Bill:
@@ -241,13 +179,13 @@ def bill_fixed() -> Bill:
 def bill_example(polls: Bill, jobs: Bill) -> Bill:
     """Returns the bill for a month of a small system that has kept its files for a while."""
     bill = Bill(
-        f"An example: {EXAMPLE_JOBS:,} packaging jobs of {BENCH_MIB} MiB a month, "
+        f"An example: {EXAMPLE_JOBS:,} packaging jobs of {KIND_MIB} MiB a month, "
         f"{EXAMPLE_POLLS} polls each"
     )
     bill.lines.append(Line("the fixed costs", "as above", 1, bill_fixed().total))
     bill.add("CloudWatch, metrics", OWN_METRICS, "the system's own, if each occurs")
     share = EXAMPLE_JOBS / MILLION
-    bill.lines.append(Line("the jobs", "as above", EXAMPLE_JOBS, share * jobs.total))
+    bill.lines.append(Line("the jobs", "texts, as above", EXAMPLE_JOBS, share * jobs.total))
     count_polls = EXAMPLE_JOBS * EXAMPLE_POLLS
     total = count_polls / MILLION * polls.total
     bill.lines.append(Line("the polls", "as above", count_polls, total))
@@ -255,35 +193,31 @@ def bill_example(polls: Bill, jobs: Bill) -> Bill:
     bill.add("DynamoDB, storage", table, f"GB, jobs of {JOB_MONTHS} months")
     bill.add("DynamoDB, point-in-time recovery", table, "GB, the same")
     # Its source and its package.
-    files = EXAMPLE_JOBS * 2 * BENCH_MIB / 1024 * GIB * FILE_MONTHS
+    files = EXAMPLE_JOBS * 2 * KIND_MIB / 1024 * GIB * FILE_MONTHS
     bill.add("S3, storage", files, f"GB, sources and packages of {FILE_MONTHS} months")
     logs = (EXAMPLE_JOBS * 2 + count_polls) * LOG_BYTES / 1e9 * LOG_MONTHS
     bill.add("CloudWatch Logs, storage", logs, f"GB, logs of {LOG_MONTHS} month")
     return bill
 
 
-def page(bills: list[Bill]) -> Iterator[str]:
+def page(bills: list[Bill], elsewhere: Iterable[str]) -> Iterator[str]:
     """Returns the parts of docs/prices.md."""
-    yield f"""\
+    yield """\
 # Price sheet
 
 Generated by `make bench` from the units that it measures; `bench/prices.py` writes the page again
-without measuring. The prices are list prices in us-east-1 on {DATE} in US dollars, without free
-tiers, discounts or traffic. Storage is in the example only. Prices change: check them before you
-rely on this page."""
+without measuring. The prices are list prices in us-east-1 in US dollars, without free tiers,
+discounts or traffic; the last table has them with their dates. Storage is in the example only.
+Prices change: check them before you rely on this page."""
     for bill in bills:
         yield ""
         yield f"## {bill.name}: {bill.total:,.2f}"
-        yield "| part | quantity | dollars |"
-        yield "| --- | --- | --- |"
-        for line in bill.lines:
-            if line.dollars:
-                part = f"{line.item}: {line.purpose}"
-                yield f"| {part} | {number(line.quantity)} | {line.dollars:,.2f} |"
-    yield f"""
+        yield from bill.table()
+    yield from elsewhere
+    yield f"""\
 ## Measured and assumed values
-The requests and units of DynamoDB and the speed of the processor are measured. The other values are
-assumptions, on the high side:
+The requests and units of DynamoDB, the requests to S3 and the speed of the processor are measured,
+the speed on one core and over a link like S3's. The other values are assumptions, on the high side:
 - A function waits {DYNAMODB_SECONDS * 1000:.0f} ms for an answer from DynamoDB, and
   {POST_SECONDS * 1000:.0f} ms until API Gateway or EventBridge has taken a message.
 - A route takes {ROUTE_SECONDS * 1000:.0f} ms in addition.
@@ -305,27 +239,40 @@ above. While a client has no connection, it polls every {FALLBACK_SECONDS} s.
 Nothing deletes a release's files, so most of the example's bill is storage, and it grows each
 month. Reserved concurrency and the schedule of the sweeper are free.
 
-| price | dollars | per |
-| --- | --- | --- |"""
+| price | dollars | per | source |
+| --- | --- | --- | --- |"""
     for item, (price, unit) in PRICES.items():
-        yield f"| {item} | {price:g} | {unit} |"
+        yield f"| {item} | {price:g} | {unit} | {SOURCES.get(item, DATE)} |"
 
 
-def number(quantity: float) -> str:
-    """Returns a quantity with decimals only if it is small."""
-    return f"{quantity:,.2f}" if 0 < quantity < 1 else f"{quantity:,.0f}"
-
-
-def bills_of(measured: Mapping[str, float]) -> list[Bill]:
-    """Returns all bills, from the measured values."""
+def cost_of(measured: Mapping[str, float]) -> Cost:
+    """Returns the measured costs of operations."""
 
     def cost(operation: str, kind: str) -> float:
         # Every operation has requests; other costs of zero have no row.
         assert f"{operation}: requests" in measured, f"the report has no operation {operation!r}"
         return float(measured.get(f"{operation}: {kind}", 0))
 
+    return cost
+
+
+def packagings_of(measured: Mapping[str, float]) -> list[Packaging]:
+    """Returns the measured packagings."""
+    return [
+        Packaging(
+            kind,
+            KIND_MIB / measured[price_row(kind)],
+            {name: measured[requests_row(kind, name)] for name in REQUEST_NAMES},
+        )
+        for kind in KINDS
+    ]
+
+
+def bills_of(measured: Mapping[str, float]) -> list[Bill]:
+    """Returns all bills, from the measured values."""
+    cost = cost_of(measured)
     polls = bill_polls(cost)
-    jobs = bill_jobs(cost, BENCH_MIB / measured[PACKAGING])
+    jobs = [bill_jobs(cost, packaging) for packaging in packagings_of(measured)]
     return [
         polls,
         bill_polled_minutes(cost, POLL_SECONDS),
@@ -334,27 +281,33 @@ def bills_of(measured: Mapping[str, float]) -> list[Bill]:
         bill_pushed_minutes(cost, CALM_CHANGES),
         bill_pushed_minutes(cost, 0),
         bill_events(cost),
-        jobs,
+        *jobs,
         bill_fixed(),
-        bill_example(polls, jobs),
+        bill_example(polls, jobs[0]),
     ]
 
 
 def render(measured: Mapping[str, float]) -> str:
     """Returns the price sheet."""
-    return "\n".join(page(bills_of(measured))) + "\n"
+    cost, packagings = cost_of(measured), packagings_of(measured)
+    ours = [bill_jobs(cost, packaging).total for packaging in packagings]
+    parts = page(bills_of(measured), page_elsewhere(packagings, ours))
+    return "\n".join(parts) + "\n"
 
 
 def write_prices(report: Report) -> None:
     """Writes the price sheet from a complete report, and adds the totals to the report."""
-    names = (*(f"{operation}: " for operation in OPERATIONS), PACKAGING)
+    names = [f"{operation}: " for operation in OPERATIONS]
+    for kind in KINDS:
+        names += [price_row(kind), *(requests_row(kind, name) for name in REQUEST_NAMES)]
     measured = {
         metric["name"]: metric["value"]
         for metric in report.metrics
-        if metric["name"].startswith(names)
+        if metric["name"].startswith(tuple(names)) and "memory" not in metric["name"]
     }
+    goals = {jobs_title(kind): {"goal_at_most": goal} for kind, goal in GOALS.items()}
     for bill in bills_of(measured):
-        report.add(bill.name, bill.total, "USD")
+        report.add(bill.name, bill.total, "USD", **goals.get(bill.name, {}))
     MEASURED.write_text(json.dumps(measured, indent=1) + "\n")
     PAGE.write_text(render(measured))
 
