@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from file_bench import (
+    RUNS,
     SMALL_MEMORY,
     FileBench,
     Machine,
@@ -75,7 +76,7 @@ def run(
     bench: FileBench, kind: Kind, source: Path, row: str, machine: Machine | None = None
 ) -> float:
     """Packages a file and reports its speed and memory; returns the seconds."""
-    done = bench.package(add_source(bench, kind, source), COMPRESSION, machine)
+    done = bench.package(add_source(bench, kind, source), COMPRESSION, machine, RUNS)
     bench.report.add(row, source.stat().st_size / MIB / done.seconds, "MiB/s")
     bench.add_memory(row, done, machine)
     bench.empty()
@@ -85,8 +86,8 @@ def run(
 def measure_kind(bench: FileBench, kind: Kind, source: Path) -> float:
     """Measures the speed and size of a packaging beside zip's; returns the seconds."""
     release = add_source(bench, kind, source)
-    zipped = run_zip(source, bench.scratch, COMPRESSION)
-    done = bench.package(release, COMPRESSION)
+    zipped = run_zip(source, bench.scratch, COMPRESSION, RUNS)
+    done = bench.package(release, COMPRESSION, runs=RUNS)
     bench.report.add(kind.row, source.stat().st_size / MIB / done.seconds, "MiB/s")
     add_size(bench, kind, zipped)
     if kind is A_TEXT:
@@ -124,7 +125,6 @@ def measure_memory(bench: FileBench, kind: Kind, source: Path) -> None:
 
 def measure_distant(bench: FileBench, kind: Kind, source: Path, seconds: float) -> None:
     """Compares a packaging over a link like S3's with that at full speed; counts its requests."""
-    bench.folder.requests.clear()
     row = f"{kind.row} over S3's link"
     ratio = run(bench, kind, source, row) / seconds
     goal = {"goal_at_most": MAX_LINK_RATIO} if kind is A_TEXT else {}

@@ -59,5 +59,5 @@ class Report:
 def has_missed(metric: Metric) -> bool:
     """Returns whether a metric exceeds its bound or falls short of it."""
     maximum = min(metric.get("limit", float("inf")), metric.get("goal_at_most", float("inf")))
-    minimum = max(metric.get("at_least", 0), metric.get("goal", 0))
+    minimum = max(metric.get("at_least", -float("inf")), metric.get("goal", -float("inf")))
     return bool(metric["value"] > maximum or metric["value"] < minimum)
