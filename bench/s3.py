@@ -34,8 +34,9 @@ class Link(NamedTuple):
     latency: float  # seconds before the first byte of an answer
 
 
-# S3's guide to performance: 85 to 90 MB/s for a connection, and some 30 ms to the first byte at
-# best (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-design-patterns.html).
+# AWS advises a concurrent request for each 85 to 90 MB/s:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-design-patterns.html
+# The latency is assumed, for a function in the same region. AWS names 100 to 200 ms.
 S3_LINK = Link(bytes_per_second=90e6, latency=0.03)
 FULL_SPEED = Link(bytes_per_second=float("inf"), latency=0)
 
