@@ -89,6 +89,7 @@ def measure_kind(bench: FileBench, kind: Kind, source: Path) -> float:
     zipped = run_zip(source, bench.scratch, COMPRESSION, RUNS)
     done = bench.package(release, COMPRESSION, runs=RUNS)
     bench.report.add(kind.row, source.stat().st_size / MIB / done.seconds, "MiB/s")
+    bench.check_archive(source.stat().st_size)
     add_size(bench, kind, zipped)
     if kind is A_TEXT:
         bench.add_speed_up(kind.row, zipped, done)

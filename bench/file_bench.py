@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -129,6 +130,12 @@ class FileBench:
         """Returns the path of the newest archive."""
         archives = [key for key in self.folder.keys("") if key.endswith(f"{RELEASE_NAME}.zip")]
         return max(map(self.folder.path, archives), key=lambda path: path.stat().st_mtime_ns)
+
+    def check_archive(self, size: int) -> None:
+        """Checks that Python's zipfile accepts the newest archive, with a file of this size."""
+        with zipfile.ZipFile(self.archive()) as opened:
+            assert size in [entry.file_size for entry in opened.infolist()]
+            assert opened.testzip() is None
 
     def add_memory(self, row: str, done: Done, machine: Machine | None = None) -> None:
         """Reports the peak memory of a job."""

@@ -217,6 +217,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         """PutObject and UploadPart."""
+        if "x-amz-copy-source" in self.headers:
+            self.refuse(501, "NotImplemented")
+            return
         key, query = self.target()
         folder = self.server.folder
         path = folder.path(key)
