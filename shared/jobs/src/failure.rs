@@ -180,7 +180,7 @@ failure_codes! {
         "the archive would need more volumes than the volume names can number",
         Some("raise `volume_size`");
     VolumesNeeded = "volumes_needed",
-        "the archive would exceed 83 GB, the limit for a single file",
+        "the archive would exceed the largest size of a single file, at least 83 GB",
         Some("set `volume_size`");
     XmlEntitiesRefused = "xml_entities_refused",
         "an XML document declares entities, which are not allowed",

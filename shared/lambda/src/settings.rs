@@ -180,9 +180,15 @@ impl Settings {
         (client, self.required("EVENT_BUS_NAME"))
     }
 
-    /// Builds the worker.
+    /// Builds the worker. The platform sets the memory of the function, in
+    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` (AWS Lambda Developer Guide, "Defined runtime environment
+    /// variables").
     pub fn worker(&mut self, isolation: Isolation) -> Worker {
-        let (store, files) = (self.store(), self.files());
+        let (store, mut files) = (self.store(), self.files());
+        let memory = self.value("AWS_LAMBDA_FUNCTION_MEMORY_SIZE");
+        if let Some(memory) = memory.and_then(|text| text.parse().ok()) {
+            files = files.with_memory(memory);
+        }
         Worker::new(store, files, self.package_retention(), isolation)
     }
 

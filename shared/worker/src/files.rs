@@ -18,6 +18,8 @@ pub(crate) const JPEG: &str = "image/jpeg";
 /// The number of files that one call deletes. S3 allows 1,000 (Amazon S3 API Reference, `DeleteObjects`), which can
 /// take longer than one try of a call may.
 const MAX_DELETE_KEYS: usize = 250;
+/// The memory of a function that does not say how much it has, in MiB: the default of the template.
+const DEFAULT_MEMORY: u32 = 1_769;
 /// Lifetime of a presigned URL.
 pub const PRESIGNED_URL_TTL: Duration = Duration::from_mins(15);
 
@@ -26,6 +28,7 @@ pub const PRESIGNED_URL_TTL: Duration = Duration::from_mins(15);
 pub struct Files {
     client: Client,
     bucket: String,
+    memory: u32,
 }
 
 /// A file in the bucket.
@@ -57,7 +60,15 @@ impl Files {
         Self {
             client,
             bucket: bucket.into(),
+            memory: DEFAULT_MEMORY,
         }
+    }
+
+    /// Sets the memory of the function, in MiB, which limits the size of requests. Without it, a
+    /// function has 1,769 MiB.
+    #[must_use]
+    pub fn with_memory(self, memory: u32) -> Self {
+        Self { memory, ..self }
     }
 
     /// Returns the SDK's client, for streams.
@@ -70,6 +81,12 @@ impl Files {
     #[must_use]
     pub(crate) fn bucket(&self) -> &str {
         &self.bucket
+    }
+
+    /// Returns the memory of the function, in MiB.
+    #[must_use]
+    pub(crate) const fn memory(&self) -> u32 {
+        self.memory
     }
 
     /// Lists the files below `prefix`, sorted by key: at most `limit`, rounded up to a full page

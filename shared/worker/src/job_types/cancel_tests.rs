@@ -21,7 +21,8 @@ const NAME: &str = "Jane.Doe-A.Book-2024-GRP";
 
 /// Creates a release that each of these jobs changes. Its archive is a multipart upload.
 async fn harness() -> WorkerHarness {
-    let mut harness = WorkerHarness::new(json!({"title": "A Book", "authors": ["Jane Doe"]})).await;
+    let metadata = json!({"title": "A Book", "authors": ["Jane Doe"]});
+    let mut harness = WorkerHarness::new(metadata).await.with_small_parts();
     let bytes: Vec<u8> = (0..9_000_000_u32)
         .map(|at| (at.wrapping_mul(2_654_435_761) >> 24).to_le_bytes()[0])
         .collect();

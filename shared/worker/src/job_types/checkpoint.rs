@@ -3,7 +3,7 @@
 //! Only the run right after a suspended one resumes from it. After a crash the job starts over,
 //! since the dead run may still be writing.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use jobs::{RunOutcome, release::checkpoint_key};
 use release_files::{
@@ -83,10 +83,11 @@ impl SavedArchive {
         Ok(Self { checkpoint, unsent })
     }
 
-    /// Resumes the open volume.
+    /// Resumes the open volume, of about `expected_size` bytes.
     pub(super) fn resume(
         mut self,
         output: &Output,
+        expected_size: u64,
     ) -> Result<(Checkpoint, Option<OpenVolume>), WorkError> {
         let Some(volume) = self.checkpoint.suspended.take() else {
             return Ok((self.checkpoint, None));
@@ -98,7 +99,7 @@ impl SavedArchive {
         } = volume;
         let invalid = || io::Error::from(io::ErrorKind::InvalidData);
         let hasher = Hasher::from_state(&hasher).ok_or_else(invalid)?;
-        let writer = output.resume(&name, upload, self.unsent);
+        let writer = output.resume(&name, expected_size, (upload, self.unsent));
         Ok((self.checkpoint, Some((name, writer, hasher))))
     }
 }
@@ -165,7 +166,7 @@ impl Checkpoints {
         let Some(file) = &self.found else {
             return Ok(None);
         };
-        let mut content = self.objects.open(file);
+        let mut content = self.objects.open_whole(file);
         let mut length = [0; 8];
         content.read_exact(&mut length)?;
         let mut text = Vec::new();
@@ -193,8 +194,13 @@ impl Checkpoints {
         };
         let text = serde_json::to_vec(&header).map_err(io::Error::from)?;
         let length = (text.len() as u64).to_le_bytes();
-        let content = [&length[..], &text, &saved.unsent].concat();
-        Ok(self.objects.write(self.key.clone(), &content)?)
+        let parts = [&length[..], &text, &saved.unsent];
+        let size: usize = parts.iter().map(|part| part.len()).sum();
+        let mut file = self.objects.create(self.key.clone(), size as u64);
+        for part in parts {
+            file.write_all(part)?;
+        }
+        Ok(file.finish()?)
     }
 
     fn digest(&self, release_name: &str) -> String {

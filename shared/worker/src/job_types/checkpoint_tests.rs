@@ -17,6 +17,7 @@ const NAME: &str = "Jane.Doe-A.Book-2024-GRP";
 
 async fn harness() -> WorkerHarness {
     let harness = WorkerHarness::new(json!({"title": "A Book"})).await;
+    let harness = harness.with_small_parts();
     let bytes = |count: u32| -> Vec<u8> {
         (0..count)
             .map(|at| (at.wrapping_mul(2_654_435_761) >> 24).to_le_bytes()[0])

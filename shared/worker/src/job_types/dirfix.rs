@@ -238,7 +238,7 @@ impl DirFix {
         let mut checksums = Checksums::new();
         for (file, to) in self.checked_files(plan) {
             let mut crc32 = crc32fast::Hasher::new();
-            reader.read_all(&mut self.objects.open(&file.file), &mut |bytes| {
+            reader.read_all(&mut self.objects.open_whole(&file.file), &mut |bytes| {
                 crc32.update(bytes);
                 Ok(())
             })?;

@@ -24,6 +24,8 @@ mod ownership_tests;
 mod packaging;
 mod readnfo;
 mod repack;
+#[cfg(test)]
+mod request_tests;
 mod result_size;
 #[cfg(test)]
 mod sweep_tests;

@@ -39,19 +39,21 @@ impl Output {
         format!("{}{path}", self.prefix)
     }
 
-    /// Starts a file of the package.
-    pub(super) fn create(&self, path: &str) -> ObjectWriter {
-        self.objects.create(self.key(path))
+    /// Starts a file of the package, of about `expected_size` bytes.
+    pub(super) fn create(&self, path: &str, expected_size: u64) -> ObjectWriter {
+        self.objects.create(self.key(path), expected_size)
     }
 
-    /// Resumes a suspended file of the package.
+    /// Resumes a suspended file of the package, of about `expected_size` bytes, given its upload
+    /// and its unsent bytes.
     pub(super) fn resume(
         &self,
         path: &str,
-        upload: Option<UploadState>,
-        unsent: Vec<u8>,
+        expected_size: u64,
+        suspended: (Option<UploadState>, Vec<u8>),
     ) -> ObjectWriter {
-        self.objects.resume(self.key(path), upload, unsent)
+        self.objects
+            .resume(self.key(path), expected_size, suspended)
     }
 
     /// Writes a small file of the package.

@@ -92,7 +92,7 @@ impl Packaging {
                 return Ok(Some(progress));
             }
             let path = self.task.source_path(file);
-            archive.add_file(path, file.size, &mut self.objects.open(file))?;
+            archive.add_file(path, file.size, &mut self.objects.open_whole(file))?;
             progress = progress.after(file.size);
             let count = self.sources.len();
             let message = format!("Compressed {} of {count} files", progress.files);

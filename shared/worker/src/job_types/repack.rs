@@ -139,7 +139,7 @@ impl Repack {
         for file in &self.current.files {
             let path = self.current.path(file);
             let mut hasher = Hasher::default();
-            reader.read_all(&mut self.objects.open(file), &mut |bytes| {
+            reader.read_all(&mut self.objects.open_whole(file), &mut |bytes| {
                 hasher.update(bytes);
                 Ok(())
             })?;

@@ -12,10 +12,15 @@ use store::{Store, testing::store};
 
 use super::Worker;
 use crate::testing::bucket::Bucket;
-use crate::{Isolation, JobService, Processed, SweepReport, Sweeper, testing::queue};
+use crate::{Files, Isolation, JobService, Processed, SweepReport, Sweeper, testing::queue};
 
 /// Retention of jobs and replaced packages.
 pub const RETENTION: Duration = Duration::from_hours(24);
+
+fn worker(store: &Store, files: Files) -> Arc<Worker> {
+    let isolation = Isolation::InProcess;
+    Arc::new(Worker::new(store.clone(), files, RETENTION, isolation))
+}
 
 /// A release, its files, and the worker.
 pub struct WorkerHarness {
@@ -46,12 +51,7 @@ impl WorkerHarness {
         };
         let created = store.create_release(release, &new, None, None, START);
         created.await.unwrap();
-        let worker = Arc::new(Worker::new(
-            store.clone(),
-            bucket.files(),
-            RETENTION,
-            Isolation::InProcess,
-        ));
+        let worker = worker(&store, bucket.files());
         let service = JobService::new(store.clone(), clock.clock());
         Self {
             bucket,
@@ -62,6 +62,12 @@ impl WorkerHarness {
             worker,
             next_job: 100,
         }
+    }
+
+    /// Gives the worker so little memory that the parts of its uploads have 8 MiB.
+    pub fn with_small_parts(self) -> Self {
+        let worker = worker(&self.store, self.bucket.files().with_memory(256));
+        Self { worker, ..self }
     }
 
     pub fn source(&self, path: &str, bytes: &[u8]) {

@@ -3,7 +3,12 @@
 //! Written by hand: no crate suspends an upload and resumes it in another process, or stops
 //! between two blocks.
 
+mod copy;
+mod range;
 mod read;
+mod sizes;
+mod upload;
+mod window;
 mod write;
 
 use std::{
@@ -22,19 +27,14 @@ use jobs::{Failure, FailureCode};
 use release_files::StoppedError;
 use tokio::runtime::Handle;
 
-pub use self::{
-    read::ObjectReader,
-    write::{ObjectWriter, UploadState},
-};
+use self::sizes::Sizes;
+pub use self::{read::ObjectReader, upload::UploadState, write::ObjectWriter};
 use crate::{
     files::{Files, JPEG, StoredFile},
     reporter::Reporter,
 };
 
 const S3: &str = "S3";
-/// Bytes read or uploaded at a time. S3 requires parts of at least 5 MiB (Amazon S3 User Guide,
-/// "Amazon S3 multipart upload limits").
-const BLOCK_BYTES: usize = 8 * 1024 * 1024;
 /// The tag by which the bucket's lifecycle rule knows a file that expires with its job.
 pub const EXPIRES_WITH_JOB: &str = "expires-with=job";
 /// Timeout of one try of a call. Copying, and completing a large upload, is slow.
@@ -47,6 +47,7 @@ pub struct ObjectStore {
     bucket: String,
     handle: Handle,
     reporter: Reporter,
+    sizes: Sizes,
 }
 
 impl ObjectStore {
@@ -66,42 +67,51 @@ impl ObjectStore {
             bucket: files.bucket().to_owned(),
             handle: Handle::current(),
             reporter,
+            sizes: Sizes::for_memory(files.memory()),
         }
     }
 
-    /// Opens a file as listed. Reading fails if the file has changed since.
+    /// Opens a file as listed, to read parts of it. Reading fails if the file has changed since.
     #[must_use]
     pub fn open(&self, file: &StoredFile) -> ObjectReader {
-        ObjectReader::new(self.clone(), file.clone())
+        ObjectReader::new(self.clone(), file.clone(), false)
+    }
+
+    /// Like [`ObjectStore::open`], for a file that is read as a whole, from start to end: it takes
+    /// the fewest requests.
+    #[must_use]
+    pub fn open_whole(&self, file: &StoredFile) -> ObjectReader {
+        ObjectReader::new(self.clone(), file.clone(), true)
     }
 
     /// Reads a small file as a whole. The caller checks its size.
     pub fn read(&self, file: &StoredFile) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        self.open(file).read_to_end(&mut bytes)?;
+        self.open_whole(file).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
-    /// Starts a file, which appears once it is finished.
+    /// Starts a file of about `expected_size` bytes, which appears once it is finished.
     #[must_use]
-    pub fn create(&self, key: String) -> ObjectWriter {
-        ObjectWriter::new(self.clone(), key)
+    pub fn create(&self, key: String, expected_size: u64) -> ObjectWriter {
+        ObjectWriter::new(self.clone(), key, expected_size)
     }
 
-    /// Resumes a suspended file, given its upload and its unsent bytes.
+    /// Resumes a suspended file of about `expected_size` bytes, given its upload and its unsent
+    /// bytes.
     #[must_use]
     pub fn resume(
         &self,
         key: String,
-        upload: Option<UploadState>,
-        unsent: Vec<u8>,
+        expected_size: u64,
+        suspended: (Option<UploadState>, Vec<u8>),
     ) -> ObjectWriter {
-        ObjectWriter::resume(self.clone(), key, upload, unsent)
+        ObjectWriter::resume(self.clone(), key, expected_size, suspended)
     }
 
     /// Writes a small file.
     pub fn write(&self, key: String, bytes: &[u8]) -> io::Result<()> {
-        let mut object = self.create(key);
+        let mut object = self.create(key, bytes.len() as u64);
         object.write_all(bytes)?;
         object.finish()
     }
@@ -118,7 +128,7 @@ impl ObjectStore {
 
     /// Copies a file as listed, inside S3. The copy appears as a whole or not at all.
     pub fn copy(&self, file: &StoredFile, key: &str) -> io::Result<()> {
-        write::copy(self, file, key)
+        copy::copy(self, file, key)
     }
 
     /// Moves a file that this run has written.
@@ -187,4 +197,10 @@ where
 }
 
 #[cfg(test)]
+mod part_server;
+#[cfg(test)]
+mod read_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod write_tests;

@@ -1,134 +1,128 @@
-//! Reads a file block by block.
+//! Reads a file in ranges.
 
 use std::{
+    collections::VecDeque,
     io::{self, Read, Seek, SeekFrom},
-    time::Duration,
 };
 
-use tokio::task::JoinSet;
-
-use super::{BLOCK_BYTES, ObjectStore, read_error, source_changed, unavailable};
+use super::{ObjectStore, range::RangeFetch, unavailable, window::Window};
 use crate::files::StoredFile;
 
-/// Maximum requests for a block whose body breaks off. The SDK retries only failures before the
-/// body.
-const MAX_TRIES: u32 = 4;
-
-/// A file, read block by block. The next block is fetched while the current one is processed.
+/// A file, read in ranges. The next ranges are fetched while the first is processed.
+///
+/// After a seek the range is small. The ranges grow, and more are fetched ahead, as reading turns
+/// out to be sequential.
 pub struct ObjectReader {
     store: ObjectStore,
     file: StoredFile,
     position: u64,
-    block: Vec<u8>,
-    block_start: u64,
-    /// The fetch of the block at `ahead_start`, in a set that aborts it when dropped.
-    ahead: JoinSet<io::Result<Vec<u8>>>,
-    ahead_start: u64,
+    /// The received bytes around the position.
+    window: Window,
+    /// The ranges in flight, without a gap from the end of the window.
+    ranges: VecDeque<RangeFetch>,
+    /// The start of the first range since a seek.
+    first_start: u64,
+    /// The end of the last range.
+    requested: u64,
+    next_range: u64,
+    /// Whether the whole file is read from its start.
+    is_sequential: bool,
 }
 
 impl ObjectReader {
-    pub(super) fn new(store: ObjectStore, file: StoredFile) -> Self {
+    /// Opens a file to read it from start to end if `is_sequential`, or else in any order.
+    pub(super) fn new(store: ObjectStore, file: StoredFile, is_sequential: bool) -> Self {
+        let sizes = store.sizes;
+        let next_range = if is_sequential {
+            sizes.range_of(file.size)
+        } else {
+            sizes.small
+        };
         Self {
             store,
             file,
             position: 0,
-            block: Vec::new(),
-            block_start: 0,
-            ahead: JoinSet::new(),
-            ahead_start: 0,
+            window: Window::default(),
+            ranges: VecDeque::new(),
+            first_start: 0,
+            requested: 0,
+            next_range,
+            is_sequential,
         }
     }
 
-    fn fetch(&mut self) -> io::Result<()> {
-        self.store.check_stopped()?;
-        let is_sequential = self.position == self.block_start + self.block.len() as u64;
-        if self.ahead_start != self.position || self.ahead.is_empty() {
-            self.ahead.abort_all();
-            self.ahead = JoinSet::new();
-            self.start_fetch(self.position);
-        }
-        let fetched = self.store.wait(self.ahead.join_next())?;
-        self.block = fetched
-            .ok_or_else(|| unavailable("no block was requested"))?
-            .map_err(io::Error::other)??;
-        self.block_start = self.position;
-        // A reader that seeks does not need the next block.
-        let next = self.block_start + self.block.len() as u64;
-        if is_sequential && next < self.file.size {
-            self.start_fetch(next);
+    /// Receives bytes until those at the position are here.
+    fn receive(&mut self) -> io::Result<()> {
+        while self.window.bytes_at(self.position).is_none() {
+            self.store.check_stopped()?;
+            if !self.is_near() {
+                self.start_over();
+            }
+            self.request_ahead()?;
+            let range = self.ranges.front_mut();
+            let range = range.ok_or_else(|| unavailable("no range was requested"))?;
+            match range.next(self.window.end())? {
+                Some(chunk) => self.window.push(chunk),
+                None => drop(self.ranges.pop_front()),
+            }
+            self.forget();
         }
         Ok(())
     }
 
-    /// Starts to fetch the block at `start`.
-    fn start_fetch(&mut self, start: u64) {
-        self.ahead_start = start;
-        let end = (start + BLOCK_BYTES as u64).min(self.file.size);
-        self.ahead.spawn_on(
-            fetch_block(self.store.clone(), self.file.clone(), start, end),
-            &self.store.handle,
-        );
+    /// Returns whether waiting for the bytes at the position takes no longer than to request them.
+    fn is_near(&self) -> bool {
+        let skipped = self.position.checked_sub(self.window.end());
+        self.position <= self.requested
+            && skipped.is_some_and(|bytes| bytes < self.store.sizes.small)
     }
-}
 
-/// Fetches the bytes from `start` up to `end`, exclusive.
-async fn fetch_block(
-    store: ObjectStore,
-    file: StoredFile,
-    start: u64,
-    end: u64,
-) -> io::Result<Vec<u8>> {
-    let mut tries = 1;
-    loop {
-        store.check_stopped()?;
-        match fetch_range(&store, &file, start, end).await? {
-            Body::Complete(bytes) => return Ok(bytes),
-            Body::Truncated(detail) if tries == MAX_TRIES => return Err(unavailable(detail)),
-            Body::Truncated(_) => tries += 1,
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    /// Drops the ranges in flight, and starts with a small range at the position.
+    fn start_over(&mut self) {
+        self.ranges.clear();
+        self.window.move_to(self.position);
+        self.first_start = self.position;
+        self.requested = self.position;
+        self.next_range = self.store.sizes.small;
+        self.is_sequential = false;
     }
-}
 
-async fn fetch_range(
-    store: &ObjectStore,
-    file: &StoredFile,
-    start: u64,
-    end: u64,
-) -> io::Result<Body> {
-    let call = store
-        .client
-        .get_object()
-        .bucket(&store.bucket)
-        .key(&file.key);
-    let call = call
-        .range(format!("bytes={start}-{}", end - 1))
-        .set_if_match(file.e_tag.clone());
-    let mut body = call.send().await.map_err(|error| read_error(&error))?.body;
-    let expected = usize::try_from(end - start).map_err(io::Error::other)?;
-    let mut bytes = Vec::with_capacity(expected);
-    loop {
-        match body.try_next().await {
-            Ok(Some(part)) => bytes.extend_from_slice(&part),
-            Ok(None) if bytes.len() == expected => return Ok(Body::Complete(bytes)),
-            Ok(None) => {
-                return Ok(Body::Truncated(
-                    "the body is shorter than its range".to_owned(),
-                ));
+    /// Requests the next ranges, as far as the reader will probably come.
+    fn request_ahead(&mut self) -> io::Result<()> {
+        while self.requested < self.file.size
+            && self.ranges.len() < self.store.sizes.ranges_in_flight
+            && self.needs_range()
+        {
+            self.store.check_stopped()?;
+            let end = (self.requested.saturating_add(self.next_range)).min(self.file.size);
+            let range = RangeFetch::start(&self.store, &self.file, self.requested..end);
+            self.ranges.push_back(range);
+            self.requested = end;
+            if !self.is_sequential {
+                self.next_range = self.store.sizes.range_after(self.next_range);
             }
-            Err(error) => return Ok(Body::Truncated(error.to_string())),
         }
-        // Excess bytes belong to another file, which `If-Match` should have excluded.
-        if bytes.len() > expected {
-            return Err(source_changed());
-        }
+        Ok(())
     }
-}
 
-/// The body of a range request.
-enum Body {
-    Complete(Vec<u8>),
-    Truncated(String),
+    /// Returns whether the ranges in flight are too few for a reader that has come so far. One that
+    /// seeks does not need the next range.
+    fn needs_range(&self) -> bool {
+        let read = self.position.saturating_sub(self.first_start);
+        let unread = self.requested.saturating_sub(self.position);
+        self.is_sequential || unread == 0 || unread < read / 2
+    }
+
+    /// Forgets the bytes to which no reader seeks back without a new request.
+    fn forget(&mut self) {
+        let kept = if self.is_sequential {
+            0
+        } else {
+            self.store.sizes.small
+        };
+        self.window
+            .forget_before(self.position.saturating_sub(kept));
+    }
 }
 
 impl Read for ObjectReader {
@@ -136,14 +130,13 @@ impl Read for ObjectReader {
         if self.position >= self.file.size || buffer.is_empty() {
             return Ok(0);
         }
-        let block_end = self.block_start + self.block.len() as u64;
-        if !(self.block_start..block_end).contains(&self.position) {
-            self.fetch()?;
-        }
-        let at = usize::try_from(self.position - self.block_start).map_err(io::Error::other)?;
-        let count = (self.block.len() - at).min(buffer.len());
-        buffer[..count].copy_from_slice(&self.block[at..at + count]);
+        self.receive()?;
+        let bytes = self.window.bytes_at(self.position).unwrap_or_default();
+        let count = bytes.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&bytes[..count]);
         self.position += count as u64;
+        self.forget();
+        self.request_ahead()?;
         Ok(count)
     }
 }

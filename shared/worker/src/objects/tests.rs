@@ -10,30 +10,48 @@ use release_files::{WorkError, find_cause};
 use super::*;
 use crate::testing::bucket::{Bucket, reporter};
 
-fn is_unavailable(error: &io::Error) -> bool {
+pub(super) fn is_unavailable(error: &io::Error) -> bool {
     find_cause::<AwsError>(error).is_some_and(AwsError::is_unavailable)
 }
 
 /// Runs blocking work as jobs do.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.unwrap()
 }
 
-fn noise(size: usize) -> Vec<u8> {
+/// The sizes of requests for files of a few bytes.
+pub(super) const TINY: Sizes = Sizes {
+    small: 8,
+    chunk: 3,
+    part: 16,
+    parts_in_flight: 3,
+    range: 32,
+    ranges_in_flight: 2,
+};
+
+/// Opens the bucket with tiny requests.
+pub(super) fn tiny(bucket: &Bucket) -> ObjectStore {
+    ObjectStore {
+        sizes: TINY,
+        ..bucket.objects()
+    }
+}
+
+pub(super) fn noise(size: usize) -> Vec<u8> {
     (0..size)
         .map(|at| (at.wrapping_mul(2_654_435_761) >> 11).to_le_bytes()[0])
         .collect()
 }
 
 #[tokio::test]
-async fn file_larger_than_a_block_is_written_and_read() {
-    let (bucket, bytes) = (Bucket::default(), noise(2 * BLOCK_BYTES + 5));
-    let (store, content) = (bucket.objects(), bytes.clone());
+async fn file_of_several_parts_is_written_and_read() {
+    let (bucket, bytes) = (Bucket::default(), noise(100));
+    let (store, content) = (tiny(&bucket), bytes.clone());
     blocking(move || store.write("big".to_owned(), &content))
         .await
         .unwrap();
     assert!(bucket.state().uploads.is_empty());
-    let (store, file) = (bucket.objects(), bucket.listed("big"));
+    let (store, file) = (tiny(&bucket), bucket.listed("big"));
     let (read, tail) = blocking(move || {
         let mut reader = store.open(&file);
         let mut tail = Vec::new();
@@ -145,10 +163,10 @@ async fn large_file_is_copied_in_parts() {
 #[tokio::test]
 async fn dropped_upload_is_aborted() {
     let bucket = Bucket::default();
-    let store = bucket.objects();
+    let store = tiny(&bucket);
     blocking(move || {
-        let mut object = store.create("big".to_owned());
-        object.write_all(&noise(BLOCK_BYTES + 1)).unwrap();
+        let mut object = store.create("big".to_owned(), 100);
+        object.write_all(&noise(99)).unwrap();
     })
     .await;
     assert!(bucket.state().uploads.is_empty() && bucket.state().objects.is_empty());
@@ -159,10 +177,10 @@ async fn write_two_parts(
     bucket: &Bucket,
     before_complete: impl FnOnce(&Bucket) + Send + 'static,
 ) -> io::Result<()> {
-    let (store, hooked) = (bucket.objects(), bucket.clone());
+    let (store, hooked) = (tiny(bucket), bucket.clone());
     // The upload is created, then come its two parts.
     bucket.state().before_write = Some((3, Box::new(move || before_complete(&hooked))));
-    blocking(move || store.write("big".to_owned(), &noise(BLOCK_BYTES + 1))).await
+    blocking(move || store.write("big".to_owned(), &noise(20))).await
 }
 
 #[tokio::test]
@@ -170,10 +188,10 @@ async fn upload_whose_completion_was_answered_to_nobody_is_complete() {
     let bucket = Bucket::default();
     let completed = write_two_parts(&bucket, |bucket| {
         bucket.state().uploads.clear();
-        bucket.put("big", noise(BLOCK_BYTES + 1));
+        bucket.put("big", noise(20));
     });
     completed.await.unwrap();
-    assert_eq!(bucket.state().objects["big"], noise(BLOCK_BYTES + 1));
+    assert_eq!(bucket.state().objects["big"], noise(20));
 }
 
 #[tokio::test]
@@ -214,17 +232,22 @@ async fn stopped_job_makes_no_calls() {
     assert!(bucket.state().calls.is_empty());
 }
 
-/// Returns a bucket that takes requests and never answers, as long as the listener lives.
-fn silent_files() -> (TcpListener, Files) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+/// Returns the client of a server that the test plays.
+pub(super) fn client_of(listener: &TcpListener) -> Client {
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .endpoint_url(endpoint)
         .credentials_provider(Credentials::new("test", "test", None, None, "test"));
-    let client = Client::from_conf(config.build());
-    (listener, Files::new(client, "bucket"))
+    Client::from_conf(config.build())
+}
+
+/// Returns a bucket that takes requests and never answers, as long as the listener lives.
+fn silent_files() -> (TcpListener, Files) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let files = Files::new(client_of(&listener), "bucket");
+    (listener, files)
 }
 
 #[tokio::test]
@@ -237,11 +260,13 @@ async fn stopped_job_waits_for_no_answer() {
         |store, file| store.read(file).map(drop),
         |store, _| store.write("b".into(), b"x"),
         |store, file| store.copy(file, "c"),
-        |store, _| store.create("d".into()).write_all(&vec![0; BLOCK_BYTES]),
+        |store, _| store.create("d".into(), 100).write_all(&[0; 100]),
     ];
     for (number, call) in calls.into_iter().enumerate() {
         let reporter = reporter();
-        let (store, file) = (ObjectStore::new(&files, reporter.clone()), file.clone());
+        let mut store = ObjectStore::new(&files, reporter.clone());
+        store.sizes = TINY;
+        let file = file.clone();
         let work = tokio::spawn(blocking(move || call(&store, &file).unwrap_err()));
         let calls = listener.try_clone().unwrap();
         let _call = blocking(move || calls.accept().unwrap()).await;
@@ -259,10 +284,11 @@ async fn failed_abort_is_left_to_the_sweeper() {
     let bucket = Bucket::default();
     let reporter = reporter();
     for down in [false, true] {
-        let store = ObjectStore::new(&bucket.files(), reporter.clone());
-        let mut object = store.create("big".to_owned());
+        let mut store = ObjectStore::new(&bucket.files(), reporter.clone());
+        store.sizes = TINY;
+        let mut object = store.create("big".to_owned(), 100);
         let object = blocking(move || {
-            object.write_all(&noise(BLOCK_BYTES)).unwrap();
+            object.write_all(&noise(99)).unwrap();
             object
         })
         .await;
@@ -273,19 +299,4 @@ async fn failed_abort_is_left_to_the_sweeper() {
             (down, usize::from(down))
         );
     }
-}
-
-#[tokio::test]
-async fn file_with_too_many_parts_needs_volumes() {
-    let (bucket, parts) = (Bucket::default(), vec!["part"; 10_000]);
-    let state = serde_json::from_value(serde_json::json!({"id": "1", "parts": parts})).unwrap();
-    let mut object = bucket
-        .objects()
-        .resume("big".to_owned(), Some(state), Vec::new());
-    let error = blocking(move || object.write_all(&noise(BLOCK_BYTES)).unwrap_err()).await;
-    let found = WorkError::from(error);
-    assert!(
-        matches!(&found, WorkError::Failed(f) if f.code == FailureCode::VolumesNeeded),
-        "{found:?}"
-    );
 }

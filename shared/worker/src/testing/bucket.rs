@@ -1,7 +1,10 @@
 //! A bucket in memory, for tests of the work on files in S3.
 
+mod uploads;
+
 use std::{
     collections::BTreeMap,
+    ops::Range,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -10,22 +13,16 @@ use aws_sdk_s3::{
     config::{Builder, http::HttpResponse, retry::RetryConfig},
     error::ErrorMetadata,
     operation::{
-        abort_multipart_upload::{AbortMultipartUploadError, AbortMultipartUploadOutput},
-        complete_multipart_upload::{CompleteMultipartUploadError, CompleteMultipartUploadOutput},
         copy_object::{CopyObjectError, CopyObjectOutput},
-        create_multipart_upload::CreateMultipartUploadOutput,
         delete_object::DeleteObjectOutput,
         delete_objects::DeleteObjectsOutput,
         get_object::{GetObjectError, GetObjectOutput},
         head_object::HeadObjectOutput,
-        list_multipart_uploads::ListMultipartUploadsOutput,
         list_objects_v2::ListObjectsV2Output,
         put_object::{PutObjectError, PutObjectOutput},
-        upload_part::UploadPartOutput,
-        upload_part_copy::UploadPartCopyOutput,
     },
     primitives::{ByteStream, SdkBody},
-    types::{CopyPartResult, MultipartUpload, Object, error::NoSuchUpload},
+    types::Object,
 };
 use aws_smithy_mocks::{
     MockResponse, MockResponseInterceptor, Rule, RuleMode, create_mock_http_client, mock,
@@ -54,6 +51,8 @@ pub struct State {
     pub down: bool,
     /// The operations called, in order.
     pub calls: Vec<&'static str>,
+    /// The ranges read, in the order of their requests.
+    pub reads: Vec<Range<usize>>,
     /// An action to run before a write, after the given number of other writes.
     pub before_write: Option<(u32, Box<dyn FnOnce() + Send>)>,
     /// A file to replace before a read, after the given number of other reads.
@@ -192,6 +191,7 @@ impl Bucket {
             }
             let (start, end) = range(call.range().unwrap());
             let mut body = bytes[start..end.min(bytes.len())].to_vec();
+            state.reads.push(start..end);
             if state.broken_reads > 0 {
                 state.broken_reads -= 1;
                 body.truncate(body.len() / 2);
@@ -204,7 +204,8 @@ impl Bucket {
     fn list_objects(&self) -> Rule {
         let bucket = self.clone();
         mock!(Client::list_objects_v2).then_compute_output(move |call| {
-            let state = bucket.state();
+            let mut state = bucket.state();
+            state.calls.push("list_objects_v2");
             let mut output = ListObjectsV2Output::builder();
             let after = call.start_after().unwrap_or_default();
             let limit = call
@@ -232,24 +233,10 @@ impl Bucket {
     fn delete_object(&self) -> Rule {
         let bucket = self.clone();
         mock!(Client::delete_object).then_compute_output(move |call| {
-            bucket.state().objects.remove(call.key().unwrap());
+            let mut state = bucket.state();
+            state.calls.push("delete_object");
+            state.objects.remove(call.key().unwrap());
             DeleteObjectOutput::builder().build()
-        })
-    }
-
-    fn list_uploads(&self) -> Rule {
-        let bucket = self.clone();
-        mock!(Client::list_multipart_uploads).then_compute_output(move |call| {
-            let mut output = ListMultipartUploadsOutput::builder();
-            let state = bucket.state();
-            for (id, (key, _)) in state
-                .uploads
-                .iter()
-                .filter(|(_, (key, _))| key.starts_with(call.prefix().unwrap()))
-            {
-                output = output.uploads(MultipartUpload::builder().key(key).upload_id(id).build());
-            }
-            output.build()
         })
     }
 
@@ -309,67 +296,6 @@ impl Bucket {
         })
     }
 
-    fn create_upload(&self) -> Rule {
-        let bucket = self.clone();
-        mock!(Client::create_multipart_upload).then_compute_output(move |call| {
-            bucket.run_before_write();
-            let mut state = bucket.state();
-            state.next_upload += 1;
-            let id = state.next_upload.to_string();
-            let key = call.key().unwrap().to_owned();
-            state.uploads.insert(id.clone(), (key, BTreeMap::new()));
-            CreateMultipartUploadOutput::builder().upload_id(id).build()
-        })
-    }
-
-    fn upload_part(&self) -> Rule {
-        let bucket = self.clone();
-        mock!(Client::upload_part).then_compute_output(move |call| {
-            bucket.run_before_write();
-            let mut state = bucket.state();
-            let (_, parts) = state.uploads.get_mut(call.upload_id().unwrap()).unwrap();
-            let bytes = call.body().bytes().unwrap().to_vec();
-            parts.insert(call.part_number().unwrap(), bytes);
-            UploadPartOutput::builder().e_tag("part").build()
-        })
-    }
-
-    fn copy_part(&self) -> Rule {
-        let bucket = self.clone();
-        mock!(Client::upload_part_copy).then_compute_output(move |call| {
-            let mut state = bucket.state();
-            state.calls.push("upload_part_copy");
-            let (start, end) = range(call.copy_source_range().unwrap());
-            let source = &state.objects[&source_key(call.copy_source().unwrap())];
-            // A test claims a size above 256 MiB without the bytes: each part then holds its range.
-            let bytes = source
-                .get(start..end)
-                .map_or_else(|| format!("{start}-{end};").into_bytes(), <[u8]>::to_vec);
-            let (_, parts) = state.uploads.get_mut(call.upload_id().unwrap()).unwrap();
-            parts.insert(call.part_number().unwrap(), bytes);
-            let result = CopyPartResult::builder().e_tag("part").build();
-            UploadPartCopyOutput::builder()
-                .copy_part_result(result)
-                .build()
-        })
-    }
-
-    fn complete_upload(&self) -> Rule {
-        let bucket = self.clone();
-        mock!(Client::complete_multipart_upload).then_compute_response(move |call| {
-            bucket.run_before_write();
-            let mut state = bucket.state();
-            let Some((key, parts)) = state.uploads.remove(call.upload_id().unwrap()) else {
-                // S3's model lists no errors of this operation.
-                let gone = ErrorMetadata::builder().code("NoSuchUpload").build();
-                return MockResponse::Error(CompleteMultipartUploadError::generic(gone));
-            };
-            let bytes = parts.into_values().flatten().collect();
-            state.objects.insert(key, bytes);
-            MockResponse::Output(CompleteMultipartUploadOutput::builder().build())
-        })
-    }
-
     fn head_object(&self) -> Rule {
         let bucket = self.clone();
         mock!(Client::head_object).then_compute_response(move |call| {
@@ -379,22 +305,6 @@ impl Bucket {
             };
             let size = i64::try_from(bytes.len()).unwrap();
             MockResponse::Output(HeadObjectOutput::builder().content_length(size).build())
-        })
-    }
-
-    fn abort_upload(&self) -> Rule {
-        let bucket = self.clone();
-        mock!(Client::abort_multipart_upload).then_compute_response(move |call| {
-            bucket.run_before_write();
-            let mut state = bucket.state();
-            if state.down {
-                return MockResponse::Error(AbortMultipartUploadError::generic(slow_down()));
-            }
-            if state.uploads.remove(call.upload_id().unwrap()).is_none() {
-                let gone = NoSuchUpload::builder().build();
-                return MockResponse::Error(AbortMultipartUploadError::NoSuchUpload(gone));
-            }
-            MockResponse::Output(AbortMultipartUploadOutput::builder().build())
         })
     }
 }
