@@ -18,6 +18,8 @@ pub struct ObjectReader {
     position: u64,
     /// The received bytes around the position.
     window: Window,
+    /// Those around the position before the last jump: a reader of a zip jumps between its ends.
+    left: Window,
     /// The ranges in flight, without a gap from the end of the window.
     ranges: VecDeque<RangeFetch>,
     /// The start of the first range since a seek.
@@ -43,6 +45,7 @@ impl ObjectReader {
             file,
             position: 0,
             window: Window::default(),
+            left: Window::default(),
             ranges: VecDeque::new(),
             first_start: 0,
             requested: 0,
@@ -53,7 +56,7 @@ impl ObjectReader {
 
     /// Receives bytes until those at the position are here.
     fn receive(&mut self) -> io::Result<()> {
-        while self.window.bytes_at(self.position).is_none() {
+        while self.received().is_none() {
             self.store.check_stopped()?;
             if !self.is_near() {
                 self.start_over();
@@ -70,6 +73,12 @@ impl ObjectReader {
         Ok(())
     }
 
+    /// Returns the received bytes at the position, if any.
+    fn received(&self) -> Option<&[u8]> {
+        let left = || self.left.bytes_at(self.position);
+        self.window.bytes_at(self.position).or_else(left)
+    }
+
     /// Returns whether waiting for the bytes at the position takes no longer than to request them.
     fn is_near(&self) -> bool {
         let skipped = self.position.checked_sub(self.window.end());
@@ -77,12 +86,16 @@ impl ObjectReader {
             && skipped.is_some_and(|bytes| bytes < self.store.sizes.small)
     }
 
-    /// Drops the ranges in flight, and starts with a small range at the position.
+    /// Drops the ranges in flight, and starts with a small range at the position. Near the end of the
+    /// file it starts earlier: what precedes the end of a zip, its directory, is read next.
     fn start_over(&mut self) {
         self.ranges.clear();
-        self.window.move_to(self.position);
+        let end = self.file.size.saturating_sub(self.store.sizes.end());
+        let start = self.position.min(end);
+        let window = Window::starting_at(start);
+        self.left = std::mem::replace(&mut self.window, window);
         self.first_start = self.position;
-        self.requested = self.position;
+        self.requested = start;
         self.next_range = self.store.sizes.small;
         self.is_sequential = false;
     }
@@ -131,12 +144,15 @@ impl Read for ObjectReader {
             return Ok(0);
         }
         self.receive()?;
-        let bytes = self.window.bytes_at(self.position).unwrap_or_default();
+        let bytes = self.received().unwrap_or_default();
         let count = bytes.len().min(buffer.len());
         buffer[..count].copy_from_slice(&bytes[..count]);
+        let is_in_window = self.window.bytes_at(self.position).is_some();
         self.position += count as u64;
-        self.forget();
-        self.request_ahead()?;
+        if is_in_window {
+            self.forget();
+            self.request_ahead()?;
+        }
         Ok(count)
     }
 }

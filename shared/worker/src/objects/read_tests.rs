@@ -70,7 +70,9 @@ async fn ranges_grow_while_reading_is_sequential() {
 async fn reader_that_seeks_fetches_small_ranges_and_keeps_them() {
     let bucket = bucket_with(100);
     let (store, file) = (bucket.objects(), bucket.listed("a"));
-    let positions = [0, 90, 93, 91, 90, 97, 40, 47, 40];
+    // The bytes around the last position but one are kept, too. No range is read to two thirds, from
+    // which the next one is fetched ahead.
+    let positions = [0, 80, 83, 81, 0, 85, 40, 45, 82, 40];
     blocking(move || {
         let mut reader = store.open(&file);
         for position in positions {
@@ -80,8 +82,23 @@ async fn reader_that_seeks_fetches_small_ranges_and_keeps_them() {
         }
     })
     .await;
-    let starts = [0, 90, 40].map(|at| at * MIB..(at + 8) * MIB);
+    let starts = [0, 80, 40].map(|at| at * MIB..(at + 8) * MIB);
     assert_eq!(bucket.state().reads, starts);
+}
+
+#[tokio::test]
+async fn end_of_a_file_is_read_together() {
+    let bucket = bucket_with(100);
+    let (store, file) = (bucket.objects(), bucket.listed("a"));
+    blocking(move || {
+        let mut reader = store.open(&file);
+        for position in [-22, -1_000, -(1 << 20)] {
+            reader.seek(SeekFrom::End(position)).unwrap();
+            reader.read_exact(&mut [0; 22]).unwrap();
+        }
+    })
+    .await;
+    assert_eq!(bucket.state().reads, vec![99 * MIB..100 * MIB; 1]);
 }
 
 #[tokio::test]

@@ -16,13 +16,13 @@ impl Window {
         self.end
     }
 
-    /// Forgets all bytes. The next ones are at `position`.
-    pub(super) fn move_to(&mut self, position: u64) {
-        *self = Self {
+    /// Creates an empty window, whose first bytes are at `position`.
+    pub(super) const fn starting_at(position: u64) -> Self {
+        Self {
             chunks: VecDeque::new(),
             start: position,
             end: position,
-        };
+        }
     }
 
     /// Adds the next bytes.

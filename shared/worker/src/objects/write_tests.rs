@@ -153,7 +153,7 @@ async fn file_with_too_many_parts_needs_volumes() {
 /// Sizes of requests, all possible ones for tiny files.
 pub(super) fn any_sizes() -> impl Strategy<Value = Sizes> {
     let sizes = (
-        1_u64..12,
+        1_u64..32,
         1_u64..8,
         1_u64..40,
         1_usize..4,
