@@ -150,7 +150,7 @@ impl PackageBuild {
         }
         let mut progress = JobProgress::new(self.reporter.clone(), from, ARCHIVE_WRITTEN);
         progress.start_step("archive");
-        let (archive, start) = self.open_archive(largest_archive(count, total))?;
+        let (archive, start) = self.open_archive()?;
         if start != PackProgress::default() {
             let line = format!("Resuming after {} of {count} files", start.files);
             self.reporter.log(Level::Info, &line);
@@ -184,18 +184,11 @@ impl PackageBuild {
         format!("{}.zip", self.release_name)
     }
 
-    /// Creates the archive of at most `size` bytes, or reopens the one that the previous run saved.
-    fn open_archive(
-        &mut self,
-        size: u64,
-    ) -> Result<(ArchiveWriter<ArchiveVolumes>, PackProgress), WorkError> {
+    /// Creates the archive, or reopens the one that the previous run saved.
+    fn open_archive(&mut self) -> Result<(ArchiveWriter<ArchiveVolumes>, PackProgress), WorkError> {
         let output = self.output.clone();
-        let expected = self
-            .config
-            .volume_size
-            .map_or(size, |volume| volume.min(size));
         let create: Box<dyn FnMut(&str) -> ObjectWriter> =
-            Box::new(move |name| output.create(name, expected));
+            Box::new(move |name| output.create(name));
         let name = self.archive_name();
         let volumes = VolumeWriter::new(&name, self.config.volume_size, create);
         let compression = self.config.compression;
@@ -203,7 +196,7 @@ impl PackageBuild {
             let archive = ArchiveWriter::new(volumes, compression)?;
             return Ok((archive, PackProgress::default()));
         };
-        let (checkpoint, open) = saved.resume(&self.output, expected)?;
+        let (checkpoint, open) = saved.resume(&self.output)?;
         let Checkpoint {
             progress,
             entries,

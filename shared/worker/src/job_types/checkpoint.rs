@@ -83,11 +83,10 @@ impl SavedArchive {
         Ok(Self { checkpoint, unsent })
     }
 
-    /// Resumes the open volume, of about `expected_size` bytes.
+    /// Resumes the open volume.
     pub(super) fn resume(
         mut self,
         output: &Output,
-        expected_size: u64,
     ) -> Result<(Checkpoint, Option<OpenVolume>), WorkError> {
         let Some(volume) = self.checkpoint.suspended.take() else {
             return Ok((self.checkpoint, None));
@@ -99,7 +98,7 @@ impl SavedArchive {
         } = volume;
         let invalid = || io::Error::from(io::ErrorKind::InvalidData);
         let hasher = Hasher::from_state(&hasher).ok_or_else(invalid)?;
-        let writer = output.resume(&name, expected_size, (upload, self.unsent));
+        let writer = output.resume(&name, (upload, self.unsent));
         Ok((self.checkpoint, Some((name, writer, hasher))))
     }
 }
@@ -195,8 +194,7 @@ impl Checkpoints {
         let text = serde_json::to_vec(&header).map_err(io::Error::from)?;
         let length = (text.len() as u64).to_le_bytes();
         let parts = [&length[..], &text, &saved.unsent];
-        let size: usize = parts.iter().map(|part| part.len()).sum();
-        let mut file = self.objects.create(self.key.clone(), size as u64);
+        let mut file = self.objects.create(self.key.clone());
         for part in parts {
             file.write_all(part)?;
         }

@@ -39,21 +39,18 @@ impl Output {
         format!("{}{path}", self.prefix)
     }
 
-    /// Starts a file of the package, of about `expected_size` bytes.
-    pub(super) fn create(&self, path: &str, expected_size: u64) -> ObjectWriter {
-        self.objects.create(self.key(path), expected_size)
+    /// Starts a file of the package.
+    pub(super) fn create(&self, path: &str) -> ObjectWriter {
+        self.objects.create(self.key(path))
     }
 
-    /// Resumes a suspended file of the package, of about `expected_size` bytes, given its upload
-    /// and its unsent bytes.
+    /// Resumes a suspended file of the package, given its upload and its unsent bytes.
     pub(super) fn resume(
         &self,
         path: &str,
-        expected_size: u64,
         suspended: (Option<UploadState>, Vec<u8>),
     ) -> ObjectWriter {
-        self.objects
-            .resume(self.key(path), expected_size, suspended)
+        self.objects.resume(self.key(path), suspended)
     }
 
     /// Writes a small file of the package.

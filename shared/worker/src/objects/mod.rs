@@ -91,27 +91,21 @@ impl ObjectStore {
         Ok(bytes)
     }
 
-    /// Starts a file of about `expected_size` bytes, which appears once it is finished.
+    /// Starts a file, which appears once it is finished.
     #[must_use]
-    pub fn create(&self, key: String, expected_size: u64) -> ObjectWriter {
-        ObjectWriter::new(self.clone(), key, expected_size)
+    pub fn create(&self, key: String) -> ObjectWriter {
+        ObjectWriter::new(self.clone(), key)
     }
 
-    /// Resumes a suspended file of about `expected_size` bytes, given its upload and its unsent
-    /// bytes.
+    /// Resumes a suspended file, given its upload and its unsent bytes.
     #[must_use]
-    pub fn resume(
-        &self,
-        key: String,
-        expected_size: u64,
-        suspended: (Option<UploadState>, Vec<u8>),
-    ) -> ObjectWriter {
-        ObjectWriter::resume(self.clone(), key, expected_size, suspended)
+    pub fn resume(&self, key: String, suspended: (Option<UploadState>, Vec<u8>)) -> ObjectWriter {
+        ObjectWriter::resume(self.clone(), key, suspended)
     }
 
     /// Writes a small file.
     pub fn write(&self, key: String, bytes: &[u8]) -> io::Result<()> {
-        let mut object = self.create(key, bytes.len() as u64);
+        let mut object = self.create(key);
         object.write_all(bytes)?;
         object.finish()
     }

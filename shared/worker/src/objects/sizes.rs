@@ -7,8 +7,8 @@
 use std::ops::Range;
 
 const MIB: u64 = 1024 * 1024;
-/// Bytes of the first range after a seek, and of the smallest part but the last. S3 requires parts
-/// of at least 5 MiB (Amazon S3 User Guide, "Amazon S3 multipart upload limits").
+/// Bytes of the first range after a seek, and of the smallest part. S3 requires parts of at least
+/// 5 MiB (Amazon S3 User Guide, "Amazon S3 multipart upload limits").
 const SMALL_BYTES: u64 = 8 * MIB;
 /// Bytes of the largest part and range. Larger ones would hardly save requests, and a part must be
 /// sent within the timeout of a call.
@@ -25,13 +25,12 @@ const GROWTH: u64 = 3;
 /// The sizes of requests, in bytes, and their number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sizes {
-    /// The smallest part but the last, the first range after a seek, and the bytes that a reader
-    /// keeps to seek back.
+    /// The first range after a seek, and the bytes that a reader keeps to seek back.
     pub small: u64,
     /// The bytes that a reader receives at a time.
     pub chunk: u64,
-    /// The largest part.
-    pub part: u64,
+    /// A part; a smaller file is written by a single request.
+    pub part: usize,
     /// The maximum number of parts in flight, besides the one being filled.
     pub parts_in_flight: usize,
     /// The largest range.
@@ -50,17 +49,11 @@ impl Sizes {
         Self {
             small: SMALL_BYTES,
             chunk: CHUNK_BYTES,
-            part,
+            part: usize::try_from(part).unwrap_or(usize::MAX),
             parts_in_flight: between(memory / 12 / part, 3..5) - 1,
             range,
             ranges_in_flight: between(memory / 17 / range, 2..5),
         }
-    }
-
-    /// Returns the size of the parts of a file that will have about `expected` bytes.
-    pub(super) fn part_of(&self, expected: u64) -> usize {
-        let part = even(expected, self.part).max(self.small);
-        usize::try_from(part).unwrap_or(usize::MAX)
     }
 
     /// Returns the size of the ranges of a file of `size` bytes that is read from start to end.
@@ -94,7 +87,7 @@ mod tests {
 
     /// Returns the most that one reader and one writer hold, in MiB.
     fn held(sizes: &Sizes) -> u64 {
-        let parts = (sizes.parts_in_flight as u64 + 1) * sizes.part;
+        let parts = (sizes.parts_in_flight as u64 + 1) * sizes.part as u64;
         let ranges = sizes.ranges_in_flight as u64 * sizes.range;
         (parts + ranges + 2 * sizes.small + sizes.chunk).div_ceil(MIB)
     }
@@ -112,7 +105,7 @@ mod tests {
     #[test]
     fn large_package_takes_three_parts_and_two_ranges() {
         let sizes = Sizes::for_memory(1_769);
-        let parts = (101 * MIB).div_ceil(sizes.part_of(101 * MIB) as u64);
+        let parts = (101 * MIB).div_ceil(sizes.part as u64);
         let ranges = (100 * MIB).div_ceil(sizes.range_of(100 * MIB));
         assert_eq!((parts, ranges), (3, 2));
         assert_eq!(sizes.range_after(sizes.small), 24 * MIB);
@@ -122,10 +115,7 @@ mod tests {
     #[test]
     fn parts_of_a_small_function_have_8_mib() {
         let sizes = Sizes::for_memory(256);
-        assert_eq!((sizes.part, sizes.range), (8 * MIB, 8 * MIB));
-        for expected in [0, MIB, 8 * MIB, 1_000 * MIB] {
-            assert_eq!(sizes.part_of(expected) as u64, 8 * MIB);
-        }
+        assert_eq!((sizes.part as u64, sizes.range), (8 * MIB, 8 * MIB));
     }
 
     #[test]

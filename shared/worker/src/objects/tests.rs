@@ -165,7 +165,7 @@ async fn dropped_upload_is_aborted() {
     let bucket = Bucket::default();
     let store = tiny(&bucket);
     blocking(move || {
-        let mut object = store.create("big".to_owned(), 100);
+        let mut object = store.create("big".to_owned());
         object.write_all(&noise(99)).unwrap();
     })
     .await;
@@ -260,7 +260,7 @@ async fn stopped_job_waits_for_no_answer() {
         |store, file| store.read(file).map(drop),
         |store, _| store.write("b".into(), b"x"),
         |store, file| store.copy(file, "c"),
-        |store, _| store.create("d".into(), 100).write_all(&[0; 100]),
+        |store, _| store.create("d".into()).write_all(&[0; 100]),
     ];
     for (number, call) in calls.into_iter().enumerate() {
         let reporter = reporter();
@@ -286,7 +286,7 @@ async fn failed_abort_is_left_to_the_sweeper() {
     for down in [false, true] {
         let mut store = ObjectStore::new(&bucket.files(), reporter.clone());
         store.sizes = TINY;
-        let mut object = store.create("big".to_owned(), 100);
+        let mut object = store.create("big".to_owned());
         let object = blocking(move || {
             object.write_all(&noise(99)).unwrap();
             object

@@ -13,30 +13,25 @@ use super::{
 pub struct ObjectWriter {
     store: ObjectStore,
     key: String,
-    part_bytes: usize,
     buffer: Vec<u8>,
     upload: Option<Upload>,
 }
 
 impl ObjectWriter {
-    /// Starts a file that will have about `expected_size` bytes.
-    pub(super) fn new(store: ObjectStore, key: String, expected_size: u64) -> Self {
-        Self::resume(store, key, expected_size, (None, Vec::new()))
+    pub(super) fn new(store: ObjectStore, key: String) -> Self {
+        Self::resume(store, key, (None, Vec::new()))
     }
 
     /// Resumes a file from its upload and its unsent bytes.
     pub(super) fn resume(
         store: ObjectStore,
         key: String,
-        expected_size: u64,
         (upload, unsent): (Option<UploadState>, Vec<u8>),
     ) -> Self {
-        let part_bytes = store.sizes.part_of(expected_size);
         let upload = upload.map(|state| Upload::resume(&store, &key, state));
         Self {
             store,
             key,
-            part_bytes,
             buffer: unsent,
             upload,
         }
@@ -62,9 +57,10 @@ impl ObjectWriter {
         let needed = self.buffer.len() + count;
         if needed > self.buffer.capacity() {
             let doubled = self.buffer.capacity().saturating_mul(2);
+            let part = self.store.sizes.part;
             let is_large = self.upload.is_some();
-            let wanted = if is_large { self.part_bytes } else { doubled };
-            let capacity = wanted.min(self.part_bytes).max(needed);
+            let wanted = if is_large { part } else { doubled };
+            let capacity = wanted.min(part).max(needed);
             self.buffer.reserve_exact(capacity - self.buffer.len());
         }
     }
@@ -97,10 +93,11 @@ impl Write for ObjectWriter {
         }
         // A full part is sent only now, so that a file of exactly one part is a single request. The
         // unsent bytes of a suspended file may be more than a part of this function.
-        if self.buffer.len() >= self.part_bytes {
+        let part = self.store.sizes.part;
+        if self.buffer.len() >= part {
             self.upload_part()?;
         }
-        let taken = bytes.len().min(self.part_bytes - self.buffer.len());
+        let taken = bytes.len().min(part - self.buffer.len());
         self.reserve(taken);
         self.buffer.extend_from_slice(&bytes[..taken]);
         Ok(taken)
