@@ -1,6 +1,11 @@
 //! Computes the checksums of a file.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::{
+    io::{Read, Seek, SeekFrom},
+    panic::resume_unwind,
+    sync::mpsc::{Receiver, sync_channel},
+    thread,
+};
 
 use jobs::FailureCode;
 
@@ -20,7 +25,11 @@ pub struct Digest {
     pub line_feeds: u64,
 }
 
-/// Computes the checksums in one pass over the file, and passes its bytes to `also`.
+/// The chunks that wait for their checksums.
+const MAX_WAITING: usize = 4;
+
+/// Computes the checksums in one pass over the file, and passes its bytes to `also`. A thread of its
+/// own computes them, so that they take no time of `also`.
 ///
 /// # Errors
 /// [`FailureCode::SourceChanged`] if the file is shorter than expected.
@@ -31,17 +40,19 @@ pub fn digest<R: Read + Seek>(
 ) -> Result<Digest, WorkError> {
     let error_slot = source.error_slot();
     let total = source.size();
-    let mut hasher = Hasher::default();
-    let mut line_feeds = 0;
     source.seek(SeekFrom::Start(0))?;
-    let read = ReadProgress::new(progress, total).read_all(source, &mut |chunk| {
-        hasher.update(chunk);
-        also(chunk);
-        line_feeds += chunk
-            .iter()
-            .map(|&byte| u64::from(byte == b'\n'))
-            .sum::<u64>();
-        Ok(())
+    let ((hasher, line_feeds), read) = thread::scope(|scope| {
+        let (sender, chunks) = sync_channel(MAX_WAITING);
+        let hashing = scope.spawn(|| hash(chunks));
+        let read = ReadProgress::new(progress, total).read_all(source, &mut |chunk| {
+            // The thread takes chunks until the sender is dropped.
+            let _ = sender.send(chunk.to_vec());
+            also(chunk);
+            Ok(())
+        });
+        drop(sender);
+        let hashed = hashing.join();
+        (hashed.unwrap_or_else(|panic| resume_unwind(panic)), read)
     });
     error_slot.check()?;
     read?;
@@ -55,6 +66,18 @@ pub fn digest<R: Read + Seek>(
         sha256,
         line_feeds,
     })
+}
+
+/// Hashes chunks and counts their line feeds.
+fn hash(chunks: Receiver<Vec<u8>>) -> (Hasher, u64) {
+    let mut hasher = Hasher::default();
+    let mut line_feeds = 0;
+    for chunk in chunks {
+        hasher.update(&chunk);
+        let counts = chunk.iter().map(|&byte| u64::from(byte == b'\n'));
+        line_feeds += counts.sum::<u64>();
+    }
+    (hasher, line_feeds)
 }
 
 #[cfg(test)]

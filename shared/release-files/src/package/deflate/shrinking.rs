@@ -10,8 +10,8 @@ const REPEATED_BYTES: usize = 8;
 /// The share of repeated bytes from which a block shrinks: one in this many.
 const REPEATED_SHARE: usize = 200;
 const HASH_BITS: u32 = 15;
-/// Only hashes of which these bits are zero are looked up. The choice depends on the content, so
-/// that a repetition is looked up wherever it is.
+/// A hash is looked up only if these bits of it are zero. The choice depends on the content, so that
+/// a repetition is looked up at any position.
 const SKIPPED_HASHES: u32 = 0b111;
 /// The tables of frequencies that are filled in turns, so that no count waits for the one before.
 const TABLES: usize = 4;
