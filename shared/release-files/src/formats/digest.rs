@@ -41,9 +41,9 @@ pub fn digest<R: Read + Seek>(
     let error_slot = source.error_slot();
     let total = source.size();
     source.seek(SeekFrom::Start(0))?;
-    let ((hasher, line_feeds), read) = thread::scope(|scope| {
+    let (computed, read) = thread::scope(|scope| {
         let (sender, chunks) = sync_channel(MAX_WAITING);
-        let hashing = scope.spawn(|| hash(chunks));
+        let hashing = thread::Builder::new().spawn_scoped(scope, || hash(chunks))?;
         let read = ReadProgress::new(progress, total).read_all(source, &mut |chunk| {
             // The thread takes chunks until the sender is dropped.
             let _ = sender.send(chunk.to_vec());
@@ -52,8 +52,10 @@ pub fn digest<R: Read + Seek>(
         });
         drop(sender);
         let hashed = hashing.join();
-        (hashed.unwrap_or_else(|panic| resume_unwind(panic)), read)
-    });
+        let hashed = hashed.unwrap_or_else(|panic| resume_unwind(panic));
+        Ok::<_, WorkError>((hashed, read))
+    })?;
+    let (hasher, line_feeds) = computed;
     error_slot.check()?;
     read?;
     if hasher.size() != total {

@@ -1,6 +1,6 @@
 //! Finds the lists of chapters in an NFO, whose titles may look like labels or files.
 
-use super::file_list::fold_letters;
+use super::{file_list::fold_letters, labels::parse_label};
 
 /// The headings of a list of chapters, folded to letters.
 const HEADINGS: [&str; 3] = ["chapters", "tableofcontents", "chapitres"];
@@ -22,7 +22,7 @@ impl ChapterList {
     pub fn push_line(&mut self, line: &str) -> bool {
         let has_text = line.contains(char::is_alphanumeric);
         *self = match self {
-            Self::Outside if HEADINGS.contains(&fold_letters(line).as_str()) => Self::AfterHeading,
+            Self::Outside if is_heading(line) => Self::AfterHeading,
             Self::Outside => return false,
             Self::AfterHeading if !has_text => Self::AfterHeading,
             Self::AfterChapter if !has_text => Self::Outside,
@@ -30,6 +30,13 @@ impl ChapterList {
         };
         true
     }
+}
+
+/// Returns whether a line is a heading, and not a label such as `Chapters: 24`.
+fn is_heading(line: &str) -> bool {
+    let has_number = line.contains(|c: char| c.is_ascii_digit());
+    let has_value = parse_label(line).is_some_and(|label| !label.value.is_empty());
+    !has_number && !has_value && HEADINGS.contains(&fold_letters(line).as_str())
 }
 
 #[cfg(test)]
@@ -42,5 +49,25 @@ mod tests {
         let mut list = ChapterList::default();
         let outside: Vec<_> = text.lines().filter(|line| !list.push_line(line)).collect();
         assert_eq!(outside, ["Title: A", "", "Year: 2000"]);
+    }
+
+    #[test]
+    fn number_of_chapters_is_no_heading() {
+        for line in [
+            "Chapters: 24",
+            "Chapters ....: twenty",
+            "24 chapters",
+            "Chapters 1-24",
+        ] {
+            assert!(!ChapterList::default().push_line(line), "{line}");
+        }
+        for line in [
+            "Chapters",
+            "Chapters:",
+            "--- CHAPTERS ---",
+            "[Table of Contents]",
+        ] {
+            assert!(ChapterList::default().push_line(line), "{line}");
+        }
     }
 }

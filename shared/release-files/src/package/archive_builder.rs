@@ -32,9 +32,10 @@ impl<'p, W: Write> ArchiveBuilder<'p, W> {
         }
     }
 
-    /// Returns the writer, to suspend it.
-    pub fn into_writer(self) -> ArchiveWriter<W> {
-        self.writer
+    /// Returns the writer, to suspend it. Fails as [`ArchiveWriter::finish`].
+    pub fn into_writer(mut self) -> Result<ArchiveWriter<W>, WorkError> {
+        self.write_entries()?;
+        Ok(self.writer)
     }
 
     /// Adds a file of `size` bytes.
@@ -79,13 +80,19 @@ impl<'p, W: Write> ArchiveBuilder<'p, W> {
 
     /// Finishes the archive and returns the underlying writer.
     pub fn finish(mut self) -> Result<W, WorkError> {
+        self.write_entries()?;
+        self.writer.finish()
+    }
+
+    /// Writes all entries, and logs how much of their content is stored.
+    fn write_entries(&mut self) -> Result<(), WorkError> {
         let kept = self.writer.write_entries()?;
         if kept > 0 {
             let line =
                 format!("{kept} bytes are stored, since compression does not make them smaller");
             self.progress.info(line);
         }
-        self.writer.finish()
+        Ok(())
     }
 }
 

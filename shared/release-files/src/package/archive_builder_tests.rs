@@ -38,13 +38,16 @@ fn packed(
 /// Opens the volumes in the same way as a repack job.
 fn opened<T>(
     files: &BTreeMap<String, Vec<u8>>,
-    work: impl FnOnce(&mut Archive<'_, VolumeReader<Cursor<&[u8]>>>) -> Result<T, WorkError>,
+    work: impl FnOnce(&mut Archive<'_, VolumeReader<Cursor<Vec<u8>>>>) -> Result<T, WorkError>,
 ) -> Result<T, WorkError> {
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
     let positions = find_archive(&names)?.unwrap().positions;
-    let volumes = positions.into_iter().map(|at| &files[names[at]]);
-    let mut joined =
-        VolumeReader::new(volumes.map(|bytes| (Cursor::new(&bytes[..]), bytes.len() as u64)));
+    let volumes: Vec<Vec<u8>> = positions
+        .into_iter()
+        .map(|at| files[names[at]].clone())
+        .collect();
+    let sizes: Vec<u64> = volumes.iter().map(|bytes| bytes.len() as u64).collect();
+    let mut joined = VolumeReader::new(sizes, move |at| Cursor::new(volumes[at].clone()));
     let size = joined.size();
     work(&mut Archive::open(&mut joined, size)?.without_ratio_limit())
 }

@@ -58,7 +58,8 @@ enum Step {
     Start(WrittenEntry),
     /// A block of the content: its size and its bytes.
     Block(u64, Pending),
-    /// An entry with all its content.
+    /// An entry with all its content. Its header has its sizes: some readers that do not seek refuse
+    /// a stored entry whose sizes follow it.
     Whole(WrittenEntry, Pending),
     /// The end of an entry, with the checksum of its content.
     End(u32),
@@ -147,6 +148,7 @@ impl<W: Write> ArchiveWriter<W> {
             name: path.to_owned(),
             deflated: self.packer.is_some(),
             large: size >= MIN_ZIP64_BYTES,
+            has_descriptor: true,
             size,
             ..WrittenEntry::default()
         };
@@ -261,17 +263,18 @@ impl<W: Write> ArchiveWriter<W> {
         if self.has_missing_content() {
             return Err(size_changed());
         }
-        let Some(open) = &self.open else {
+        let Some(open) = &mut self.open else {
             return Ok(());
         };
         let crc32 = open.crc32.clone().finalize();
-        let place = if open.whole.is_some() {
-            Place::Whole
-        } else {
-            Place::Last
-        };
+        if let Some(whole) = &mut open.whole {
+            whole.crc32 = crc32;
+            self.pack(Place::Whole)?;
+            self.open = None;
+            return Ok(());
+        }
         if self.packer.is_some() {
-            self.pack(place)?;
+            self.pack(Place::Last)?;
         }
         self.open = None;
         self.plan(Step::End(crc32))
@@ -320,12 +323,17 @@ impl<W: Write> ArchiveWriter<W> {
         match step {
             Step::Start(entry) => self.start_entry(entry),
             Step::Block(size, pending) => self.put_packed(size, &pending.wait()?),
-            Step::Whole(mut entry, pending) => {
-                let packed = pending.wait()?;
-                entry.deflated = !packed.is_stored;
+            Step::Whole(entry, pending) => {
+                let (packed, crc32) = (pending.wait()?, entry.crc32);
                 let size = entry.size;
-                self.start_entry(entry)?;
-                self.put_packed(size, &packed)
+                self.start_entry(WrittenEntry {
+                    deflated: !packed.is_stored,
+                    has_descriptor: false,
+                    packed: packed.bytes.len() as u64,
+                    ..entry
+                })?;
+                self.put_packed(size, &packed)?;
+                self.end_current(crc32)
             }
             Step::End(crc32) => self.end_current(crc32),
         }

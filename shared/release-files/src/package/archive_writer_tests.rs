@@ -120,6 +120,8 @@ fn small_file_that_does_not_shrink_is_stored() {
         ("empty", Vec::new()),
     ];
     let archive = archive_of(&files, Packer::start(6).unwrap(), 8192);
+    // A reader that does not seek knows where a stored entry ends: no sizes follow it.
+    assert_eq!(archive[6] & 8, 0);
     let mut read = zip::ZipArchive::new(Cursor::new(archive)).unwrap();
     let methods = [0, 1, 2].map(|at| read.by_index(at).unwrap().compression());
     assert_eq!(

@@ -2,30 +2,42 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// Reads volumes one after the other. Each must have exactly its given size.
+/// Opens the volume at a position.
+type Open<R> = Box<dyn FnMut(usize) -> R>;
+
+/// Reads volumes one after the other. Each must have exactly its given size. Only one is open at a
+/// time: each may hold megabytes of its file, and there may be hundreds.
 pub struct VolumeReader<R> {
-    /// The start offset of each volume, and the volume.
-    volumes: Vec<(u64, R)>,
+    /// The start offset of each volume.
+    starts: Vec<u64>,
+    open: Open<R>,
     size: u64,
     position: u64,
-    /// The volume positioned at `position`; `None` after a seek.
-    current: Option<usize>,
+    /// The open volume.
+    current: Option<(usize, R)>,
+    /// Whether the open volume is at `position`.
+    is_placed: bool,
 }
 
 impl<R: Read + Seek> VolumeReader<R> {
-    /// Joins volumes of the given sizes, in bytes.
-    pub fn new(volumes: impl IntoIterator<Item = (R, u64)>) -> Self {
+    /// Joins volumes of the given sizes, in bytes, which `open` opens by their position.
+    pub fn new(
+        sizes: impl IntoIterator<Item = u64>,
+        open: impl FnMut(usize) -> R + 'static,
+    ) -> Self {
         let mut size = 0;
         let mut starts = Vec::new();
-        for (volume, bytes) in volumes {
-            starts.push((size, volume));
+        for bytes in sizes {
+            starts.push(size);
             size += bytes;
         }
         Self {
-            volumes: starts,
+            starts,
+            open: Box::new(open),
             size,
             position: 0,
             current: None,
+            is_placed: false,
         }
     }
 
@@ -33,6 +45,23 @@ impl<R: Read + Seek> VolumeReader<R> {
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Returns the volume number `at`, which is opened unless it is open, at the position.
+    fn volume(&mut self, at: usize) -> io::Result<&mut R> {
+        let open = match self.current.take() {
+            Some((number, volume)) if number == at => volume,
+            _ => {
+                self.is_placed = false;
+                (self.open)(at)
+            }
+        };
+        let (_, volume) = self.current.insert((at, open));
+        if !self.is_placed {
+            volume.seek(SeekFrom::Start(self.position - self.starts[at]))?;
+            self.is_placed = true;
+        }
+        Ok(volume)
     }
 }
 
@@ -42,23 +71,12 @@ impl<R: Read + Seek> Read for VolumeReader<R> {
             return Ok(0);
         }
         // The last volume that starts at or before the position. Earlier ones may be empty.
-        let at = self
-            .volumes
-            .partition_point(|(start, _)| *start <= self.position)
-            - 1;
-        let end = self
-            .volumes
-            .get(at + 1)
-            .map_or(self.size, |(start, _)| *start);
-        let (start, volume) = &mut self.volumes[at];
-        if self.current != Some(at) {
-            volume.seek(SeekFrom::Start(self.position - *start))?;
-            self.current = Some(at);
-        }
+        let at = self.starts.partition_point(|start| *start <= self.position) - 1;
+        let end = self.starts.get(at + 1).copied().unwrap_or(self.size);
         let room = usize::try_from(end - self.position)
             .unwrap_or(usize::MAX)
             .min(buffer.len());
-        let count = volume.read(&mut buffer[..room])?;
+        let count = self.volume(at)?.read(&mut buffer[..room])?;
         if count == 0 {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
@@ -78,25 +96,22 @@ impl<R> Seek for VolumeReader<R> {
             SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
         };
         self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
-        self.current = None;
+        self.is_placed = false;
         Ok(self.position)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
+    use std::{io::Cursor, rc::Rc};
 
     use proptest::prelude::*;
 
     use super::*;
 
-    fn joined(parts: &[Vec<u8>]) -> VolumeReader<Cursor<&[u8]>> {
-        VolumeReader::new(
-            parts
-                .iter()
-                .map(|part| (Cursor::new(&part[..]), part.len() as u64)),
-        )
+    fn joined(parts: &[Vec<u8>]) -> VolumeReader<Cursor<Vec<u8>>> {
+        let (sizes, parts) = (parts.iter().map(|part| part.len() as u64), parts.to_vec());
+        VolumeReader::new(sizes, move |at| Cursor::new(parts[at].clone()))
     }
 
     proptest! {
@@ -131,8 +146,39 @@ mod tests {
     }
 
     #[test]
+    fn one_volume_is_open_at_a_time() {
+        let token = Rc::new(());
+        let made = Rc::clone(&token);
+        let open = move |_| Counted(Cursor::new(*b"abc"), Rc::clone(&made));
+        let mut reader = VolumeReader::new([3, 3, 3], open);
+        for position in [8, 0, 1, 4, 3, 7] {
+            reader.seek(SeekFrom::Start(position)).unwrap();
+            reader.read_exact(&mut [0]).unwrap();
+            // The test, the opener and the open volume.
+            assert_eq!(Rc::strong_count(&token), 3);
+        }
+    }
+
+    struct Counted(
+        Cursor<[u8; 3]>,
+        #[expect(dead_code, reason = "it is counted")] Rc<()>,
+    );
+
+    impl Read for Counted {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.read(buffer)
+        }
+    }
+
+    impl Seek for Counted {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.0.seek(to)
+        }
+    }
+
+    #[test]
     fn short_volume_is_an_error() {
-        let mut reader = VolumeReader::new([(Cursor::new(b"ab"), 3)]);
+        let mut reader = VolumeReader::new([3], |_| Cursor::new(b"ab"));
         assert!(reader.read_to_end(&mut Vec::new()).is_err());
     }
 }

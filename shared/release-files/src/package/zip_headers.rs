@@ -33,6 +33,10 @@ pub struct WrittenEntry {
     pub deflated: bool,
     /// True if the sizes are written as 64-bit numbers.
     pub large: bool,
+    /// True if the checksum and the sizes are written after the data, since they were not known
+    /// before it.
+    #[serde(default = "has_descriptor")]
+    pub has_descriptor: bool,
     /// The CRC-32 of the content.
     pub crc32: u32,
     /// The size of the data in the archive, in bytes.
@@ -41,6 +45,11 @@ pub struct WrittenEntry {
     pub size: u64,
     /// The offset of the local header in the archive, in bytes.
     pub offset: u64,
+}
+
+/// The entries of an archive that an earlier version suspended have descriptors.
+const fn has_descriptor() -> bool {
+    true
 }
 
 /// A sequence of little-endian numbers and bytes.
@@ -77,7 +86,7 @@ impl Record {
 }
 
 impl WrittenEntry {
-    /// Returns whether it is a folder, which has no data and no data descriptor.
+    /// Returns whether it is a folder, which has no data.
     #[must_use]
     pub fn is_folder(&self) -> bool {
         self.name.ends_with('/')
@@ -98,7 +107,7 @@ impl WrittenEntry {
 
     /// Adds the fields common to both headers, from the flags to the date.
     fn common_fields(&self, record: Record) -> Record {
-        let descriptor_follows = if self.is_folder() { 0 } else { 1 << 3 };
+        let descriptor_follows = if self.has_descriptor { 1 << 3 } else { 0 };
         let name_is_utf8 = if self.name.is_ascii() { 0 } else { 1 << 11 };
         let method = if self.deflated { 8 } else { 0 };
         record
@@ -112,20 +121,27 @@ impl WrittenEntry {
         u16::try_from(self.name.len()).unwrap_or(u16::MAX)
     }
 
-    /// The header before the data. The checksum and the sizes are in the data descriptor.
+    /// The header before the data. The checksum and the sizes are in it, or else in the data
+    /// descriptor.
     #[must_use]
     pub fn local_header(&self) -> Vec<u8> {
-        let (version, mark, extra) = if self.large {
-            let sizes = Record::default().u16(ZIP64_EXTRA).u16(16).u64(0).u64(0);
-            (VERSION_45, u32::MAX, sizes)
+        let (crc32, packed, size) = if self.has_descriptor {
+            (0, 0, 0)
         } else {
-            (VERSION_20, 0, Record::default())
+            (self.crc32, self.packed, self.size)
         };
+        let (version, extra) = if self.large {
+            let extra = Record::default().u16(ZIP64_EXTRA).u16(16);
+            (VERSION_45, extra.u64(size).u64(packed))
+        } else {
+            (VERSION_20, Record::default())
+        };
+        let short = |value| if self.large { u64::MAX } else { value };
         let record = Record::default().u32(LOCAL_HEADER_SIGNATURE).u16(version);
         self.common_fields(record)
-            .u32(0)
-            .u32(mark)
-            .u32(mark)
+            .u32(crc32)
+            .u32_or_mark(short(packed))
+            .u32_or_mark(short(size))
             .u16(self.name_length())
             .u16(extra.length())
             .bytes(self.name.as_bytes())
@@ -133,9 +149,12 @@ impl WrittenEntry {
             .0
     }
 
-    /// The record after the data.
+    /// The record after the data, if there is one.
     #[must_use]
     pub fn data_descriptor(&self) -> Vec<u8> {
+        if !self.has_descriptor {
+            return Vec::new();
+        }
         let record = Record::default().u32(DESCRIPTOR_SIGNATURE).u32(self.crc32);
         if self.large {
             return record.u64(self.packed).u64(self.size).0;

@@ -160,7 +160,7 @@ impl PackageBuild {
             self.files = builder.finish()?.finish()?;
             return self.name_archive();
         };
-        self.suspend(builder.into_writer(), reached)?;
+        self.suspend(builder.into_writer()?, reached)?;
         let line = format!(
             "Out of time after {} of {count} files; the next run resumes there",
             reached.files

@@ -121,8 +121,9 @@ pub(super) fn open_volumes(
     objects: &ObjectStore,
     volumes: &[StoredFile],
 ) -> VolumeReader<ObjectReader> {
-    let volumes = volumes.iter();
-    VolumeReader::new(volumes.map(|volume| (objects.open(volume), volume.size)))
+    let (objects, volumes) = (objects.clone(), volumes.to_vec());
+    let sizes: Vec<u64> = volumes.iter().map(|volume| volume.size).collect();
+    VolumeReader::new(sizes, move |at| objects.open(&volumes[at]))
 }
 
 /// Reads the SFV `file` and matches its names with the `paths` of the package's files.

@@ -132,10 +132,17 @@ impl Packaging {
             book: Book::default(),
         };
         let mut failures = Vec::new();
-        let mut source = if is_complete(&known) && !self.is_described(candidates[0]) {
+        let is_complete = is_complete(&known) && !describes_book(&self.config);
+        // Of a release whose metadata say all, only the first file says more.
+        let read = if is_complete {
+            &candidates[..1]
+        } else {
+            &candidates
+        };
+        let mut source = if is_complete && !self.is_small_book(candidates[0]) {
             unread
         } else {
-            match self.read_book(&candidates, &known, &mut failures)? {
+            match self.read_book(read, &known, &mut failures)? {
                 Some(source) => source,
                 None if self.is_named(&known) => unread,
                 None => return Err(WorkError::Failed(failures.remove(0).1)),
@@ -150,12 +157,11 @@ impl Packaging {
         Ok(source)
     }
 
-    /// Returns whether the package says more of the book than the release's metadata. A small book
-    /// takes one request, for the NFO.
-    fn is_described(&self, file: &StoredFile) -> bool {
-        let is_small = file.size <= MAX_DESCRIBED_BYTES;
-        let in_nfo = is_small && book_source::may_be_book(self.task.source_path(file));
-        describes_book(&self.config) || in_nfo && self.config.generates(GeneratedFile::Nfo)
+    /// Returns whether the NFO says how much there is of the book in a file, which takes a request.
+    fn is_small_book(&self, file: &StoredFile) -> bool {
+        file.size <= MAX_DESCRIBED_BYTES
+            && book_source::may_be_book(self.task.source_path(file))
+            && self.config.generates(GeneratedFile::Nfo)
     }
 
     /// Returns whether the package has a name without the metadata of a source file.

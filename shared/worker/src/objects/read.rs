@@ -19,11 +19,11 @@ pub struct ObjectReader {
     /// The received bytes around the position.
     window: Window,
     /// Those around the position before the last jump: a reader of a zip jumps between its ends.
-    left: Window,
+    before_jump: Window,
     /// The ranges in flight, without a gap from the end of the window.
     ranges: VecDeque<RangeFetch>,
-    /// The start of the first range since a seek.
-    first_start: u64,
+    /// The position after the last jump.
+    jumped_to: u64,
     /// The end of the last range.
     requested: u64,
     next_range: u64,
@@ -45,9 +45,9 @@ impl ObjectReader {
             file,
             position: 0,
             window: Window::default(),
-            left: Window::default(),
+            before_jump: Window::default(),
             ranges: VecDeque::new(),
-            first_start: 0,
+            jumped_to: 0,
             requested: 0,
             next_range,
             is_sequential,
@@ -64,9 +64,15 @@ impl ObjectReader {
             self.request_ahead()?;
             let range = self.ranges.front_mut();
             let range = range.ok_or_else(|| unavailable("no range was requested"))?;
-            match range.next(self.window.end())? {
-                Some(chunk) => self.window.push(chunk),
-                None => drop(self.ranges.pop_front()),
+            match range.next(self.window.end()) {
+                Ok(Some(chunk)) => self.window.push(chunk),
+                Ok(None) => drop(self.ranges.pop_front()),
+                Err(error) => {
+                    // The next read asks again.
+                    self.ranges.clear();
+                    self.requested = self.window.end();
+                    return Err(error);
+                }
             }
             self.forget();
         }
@@ -75,8 +81,8 @@ impl ObjectReader {
 
     /// Returns the received bytes at the position, if any.
     fn received(&self) -> Option<&[u8]> {
-        let left = || self.left.bytes_at(self.position);
-        self.window.bytes_at(self.position).or_else(left)
+        let before_jump = || self.before_jump.bytes_at(self.position);
+        self.window.bytes_at(self.position).or_else(before_jump)
     }
 
     /// Returns whether waiting for the bytes at the position takes no longer than to request them.
@@ -93,8 +99,8 @@ impl ObjectReader {
         let end = self.file.size.saturating_sub(self.store.sizes.end());
         let start = self.position.min(end);
         let window = Window::starting_at(start);
-        self.left = std::mem::replace(&mut self.window, window);
-        self.first_start = self.position;
+        self.before_jump = std::mem::replace(&mut self.window, window);
+        self.jumped_to = self.position;
         self.requested = start;
         self.next_range = self.store.sizes.small;
         self.is_sequential = false;
@@ -121,7 +127,7 @@ impl ObjectReader {
     /// Returns whether the ranges in flight are too few for a reader that has come so far. One that
     /// seeks does not need the next range.
     fn needs_range(&self) -> bool {
-        let read = self.position.saturating_sub(self.first_start);
+        let read = self.position.saturating_sub(self.jumped_to);
         let unread = self.requested.saturating_sub(self.position);
         self.is_sequential || unread == 0 || unread < read / 2
     }

@@ -46,7 +46,7 @@ pub struct Packed {
 
 /// Packs blocks on one thread.
 pub struct BlockPacker {
-    deflate: Compress,
+    level: Compression,
     shrinking: Shrinking,
 }
 
@@ -54,7 +54,7 @@ impl BlockPacker {
     /// Creates a packer with a level of zlib.
     pub fn new(level: u32) -> Self {
         Self {
-            deflate: Compress::new(Compression::new(level), false),
+            level: Compression::new(level),
             shrinking: Shrinking::default(),
         }
     }
@@ -82,11 +82,13 @@ impl BlockPacker {
     }
 
     /// Returns the deflated content; `None` if it is not smaller.
-    fn deflate(&mut self, block: &Block) -> io::Result<Option<Vec<u8>>> {
+    fn deflate(&self, block: &Block) -> io::Result<Option<Vec<u8>>> {
         let (before, content) = block.bytes.split_at(block.start);
-        self.deflate.reset();
+        // A compressor that is reset hashes the end of a dictionary together with old content, so that
+        // the bytes would depend on the blocks that its thread has packed.
+        let mut deflate = Compress::new(self.level, false);
         if !before.is_empty() {
-            let set = self.deflate.set_dictionary(before);
+            let set = deflate.set_dictionary(before);
             set.map_err(io::Error::other)?;
         }
         // An inner part ends at a byte, so that the next one can follow.
@@ -95,9 +97,9 @@ impl BlockPacker {
             Place::Whole | Place::Last => FlushCompress::Finish,
         };
         let mut packed = vec![0; content.len()];
-        let done = self.deflate.compress(content, &mut packed, flush);
+        let done = deflate.compress(content, &mut packed, flush);
         done.map_err(io::Error::other)?;
-        let size = usize::try_from(self.deflate.total_out()).map_err(io::Error::other)?;
+        let size = usize::try_from(deflate.total_out()).map_err(io::Error::other)?;
         // A full buffer may lack the rest.
         let is_smaller = size < content.len();
         packed.truncate(size);

@@ -91,6 +91,34 @@ proptest! {
     }
 }
 
+/// A compressor may keep content that no dictionary replaces.
+#[test]
+fn block_does_not_depend_on_the_blocks_before_on_its_thread() {
+    let letters = |seed| -> Vec<u8> {
+        let noise = noise(BLOCK_BYTES, seed);
+        noise.iter().map(|byte| b'a' + (byte & 3)).collect()
+    };
+    let window = &letters(1)[..WINDOW_BYTES];
+    let block = || Block {
+        bytes: [window, &letters(2)].concat(),
+        start: WINDOW_BYTES,
+        place: Place::Inner,
+    };
+    let alone = Packer::with_threads(6, 1).unwrap().pack(block()).unwrap();
+    let alone = alone.wait().unwrap();
+    for seed in 3..11 {
+        let packer = Packer::with_threads(6, 1).unwrap();
+        let other = Block {
+            bytes: letters(seed),
+            start: 0,
+            place: Place::Inner,
+        };
+        packer.pack(other).unwrap().wait().unwrap();
+        let after = packer.pack(block()).unwrap().wait().unwrap();
+        assert!(after == alone, "seed {seed}");
+    }
+}
+
 #[test]
 fn only_blocks_that_do_not_shrink_are_stored() {
     let parts = [
