@@ -81,9 +81,11 @@ def test_cover_is_shown_in_the_wizard_and_at_the_job(console: Console, owner: Us
     expect(cover).to_be_visible()
     found = owner.job(job["id"])["result"]["cover"]["thumbnail"]
     expect(cover).to_have_js_property("naturalWidth", found["width"])
+    console.screenshot("wizard-cover")
     console.go(f"/jobs/{job['id']}")
     expect(console.role("heading", "Result")).to_be_visible()
     expect(cover).to_have_js_property("naturalWidth", found["width"])
+    console.screenshot("job-cover")
     assert console.violations() == []
 
 
