@@ -37,7 +37,7 @@ def test_epub_is_packaged_with_its_own_metadata(owner: User) -> None:
     nfo = package[f"{name}.nfo"].decode("utf-8")
     for fact in (name, TITLE, "Ada Example", "Sample House", "9783161484100"):
         assert fact in nfo
-    assert re.search(r"^  Words \.+: [1-9]\d*$", nfo, re.MULTILINE), nfo
+    assert re.search(r"^  Words \.+: [1-9]\d*\r$", nfo, re.MULTILINE), nfo
     assert "- Chapters -" in nfo
     assert max(map(len, nfo.splitlines())) <= 80
     assert TITLE.encode("ascii") in package["FILE_ID.DIZ"]
