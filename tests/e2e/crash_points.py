@@ -10,7 +10,7 @@ from typing import Any
 from api import FINAL, User
 from covers import make_comic
 from faults import Call, Killer, run_proxy
-from runtime import PROCESSED, SMALL_PARTS, TIME_LIMIT, FunctionDiedError, delivery, run_function
+from runtime import PROCESSED, SMALL_MEMORY, TIME_LIMIT, FunctionDiedError, delivery, run_function
 from samples import BOOK, RELEASE_NAME, package_with_a_broken_nfo
 from stack import Stack
 
@@ -150,7 +150,7 @@ class CrashPoint:
                 "process-jobs",
                 time_limit=self.scenario.time_limit,
                 AWS_ENDPOINT_URL=address,
-                **SMALL_PARTS,
+                AWS_LAMBDA_FUNCTION_MEMORY_SIZE=SMALL_MEMORY,
             ) as processor,
         ):
             killer.pid = processor.pid

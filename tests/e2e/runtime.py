@@ -196,8 +196,8 @@ def environment(stack: Stack, function: str) -> dict[str, str]:
     return variables(configuration, port)
 
 
-# A function of 256 MB, whose uploads have parts of 8 MiB.
-SMALL_PARTS = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"}
+# The memory of a function whose uploads have parts of 8 MiB.
+SMALL_MEMORY = "256"  # MB
 
 
 @contextlib.contextmanager

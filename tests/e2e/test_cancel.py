@@ -14,7 +14,7 @@ import pytest
 
 from api import User, assert_problem
 from faults import Call, Gate, StartProxy
-from runtime import PROCESSED, SMALL_PARTS, StartFunction, delivery
+from runtime import PROCESSED, SMALL_MEMORY, StartFunction, delivery
 from samples import (
     RELEASE_NAME,
     completed_job,
@@ -96,7 +96,11 @@ def hold_job(start_proxy: StartProxy, start_function: StartFunction) -> HoldJob:
     def hold_job(user: User, message: dict[str, Any], holds: Callable[[Call], bool]) -> HeldJob:
         gate = Gate(holds)
         address = start_proxy(before=gate.before)
-        processor = start_function("process-jobs", AWS_ENDPOINT_URL_S3=address, **SMALL_PARTS)
+        processor = start_function(
+            "process-jobs",
+            AWS_ENDPOINT_URL_S3=address,
+            AWS_LAMBDA_FUNCTION_MEMORY_SIZE=SMALL_MEMORY,
+        )
         event = delivery(message | {"created_by": user.id}, f"held-{user.id}")
         end = pool.submit(processor.invoke, event)
         assert gate.is_held.wait(TIMEOUT), "the job never made the call"
