@@ -152,6 +152,12 @@ impl<W: Write> ArchiveWriter<W> {
             size,
             ..WrittenEntry::default()
         };
+        let block = match self.packer {
+            Some(_) => usize::try_from(size)
+                .unwrap_or(BLOCK_BYTES)
+                .min(BLOCK_BYTES),
+            None => 0,
+        };
         let whole = if self.packer.is_some() && size <= BLOCK_BYTES as u64 {
             Some(entry)
         } else {
@@ -161,7 +167,7 @@ impl<W: Write> ArchiveWriter<W> {
         self.open = Some(OpenEntry {
             remaining: size,
             crc32: crc32fast::Hasher::new(),
-            pending: Vec::with_capacity(usize::try_from(size).unwrap_or(0).min(BLOCK_BYTES)),
+            pending: Vec::with_capacity(block),
             start: 0,
             whole,
         });
