@@ -86,8 +86,14 @@ for path in CERTIFICATES:
 
 
 class Answer(NamedTuple):
-    """A function's answer: its time, its kind (`response` or `error`) and its body."""
+    """A function's answer: its time, its kind (`response` or `error`) and its body.
 
+    `asked` is the time at which the function asked for the event, and `calls` are the calls to AWS
+    that it has made.
+    """
+
+    asked: float
+    calls: int
     arrived: float
     kind: str
     body: bytes
@@ -129,12 +135,20 @@ def answer_aws(headers: Mapping[str, str], body: bytes) -> bytes:
     return json.dumps(answer).encode()
 
 
+class Invocation:
+    """What the function has asked for since it took its last event."""
+
+    asked = 0.0
+    calls = 0
+
+
 class Connection(asyncio.Protocol):
     """An HTTP connection, with only the features that functions and SDKs use."""
 
-    def __init__(self, next_event: NextEvent, answers: Answers) -> None:
+    def __init__(self, next_event: NextEvent, answers: Answers, invocation: Invocation) -> None:
         self.next_event = next_event
         self.answers = answers
+        self.invocation = invocation
         self.received = b""
         self.transport: asyncio.Transport
 
@@ -159,13 +173,17 @@ class Connection(asyncio.Protocol):
 
     def respond(self, path: str, headers: Mapping[str, str], body: bytes, arrived: float) -> None:
         """Answers one request. Without another event, the next one is never answered."""
+        invocation = self.invocation
         if path.endswith("/invocation/next"):
+            invocation.asked, invocation.calls = arrived, 0
             if event := self.next_event():
                 self.answer(event, EVENT_HEADERS)
         elif "/runtime/" in path:
-            self.answers.put(Answer(arrived, path.rsplit("/", 1)[-1], body))
+            kind = path.rsplit("/", 1)[-1]
+            self.answers.put(Answer(invocation.asked, invocation.calls, arrived, kind, body))
             self.answer(b"{}", status="202 Accepted")
         else:
+            invocation.calls += 1
             self.answer(answer_aws(headers, body))
 
     def answer(self, content: bytes, headers: str = "", status: str = "200 OK") -> None:
@@ -183,8 +201,9 @@ def serve(next_event: NextEvent) -> Iterator[tuple[Answers, int]]:
     """Serves the runtime API and the AWS services; yields the function's answers and the port."""
     loop = asyncio.new_event_loop()
     answers: Answers = queue.SimpleQueue()
+    invocation = Invocation()
     server = loop.run_until_complete(
-        loop.create_server(lambda: Connection(next_event, answers), "127.0.0.1", 0)
+        loop.create_server(lambda: Connection(next_event, answers, invocation), "127.0.0.1", 0)
     )
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

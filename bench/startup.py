@@ -1,7 +1,8 @@
 """Start-up: the time to a function's first answer, and the size of its binary.
 
 The time runs from just before the process starts until its answer arrives. Every function is
-compared with a hello world without and with the SDK, and with the same route in Python.
+compared with a hello world without and with the SDK, and with the same route in Python. The time
+until it asks for its event, and its calls to AWS, show where the rest goes.
 """
 
 import itertools
@@ -50,8 +51,16 @@ def programs(
     return started | {name: Program([str(binaries / name)], event[name]) for name in functions}
 
 
-def first_answer(program: Program) -> tuple[float, Any]:
-    """Starts a program with its event; returns the seconds to its answer, and the answer."""
+class Start(NamedTuple):
+    """The seconds of a start until it asks for its event, and until it has answered it."""
+
+    asked: float
+    answered: float
+    calls: float
+
+
+def first_answer(program: Program) -> tuple[Start, Any]:
+    """Starts a program with its event; returns its times, and its answer."""
     # Each process has its own server: it waits for a second event, and would take another's.
     events = iter([program.event])
     with serve(lambda: next(events, None)) as (answers, port):
@@ -66,24 +75,27 @@ def first_answer(program: Program) -> tuple[float, Any]:
     assert answer.kind == "response", (program.command, answer.kind, body)
     status = body.get("statusCode", 200) if isinstance(body, dict) else 200
     assert status < 500, (program.command, body)
-    return answer.arrived - started, body
+    return Start(answer.asked - started, answer.arrived - started, answer.calls), body
 
 
-def median_times(started: Mapping[str, Program], rounds: int) -> dict[str, float]:
-    """Returns the median seconds to the first answer by name.
+def median_starts(started: Mapping[str, Program], rounds: int) -> dict[str, Start]:
+    """Returns the medians of each program's starts by name.
 
     The programs take turns, so that noise affects all of them alike.
     """
-    seconds: dict[str, list[float]] = {name: [] for name in started}
+    starts: dict[str, list[Start]] = {name: [] for name in started}
     answers: dict[str, Any] = {}
     # The first round loads every file into memory and is not counted.
     for number, (name, program) in itertools.product(range(rounds + 1), started.items()):
-        taken, answers[name] = first_answer(program)
+        start, answers[name] = first_answer(program)
         if number:
-            seconds[name].append(taken)
+            starts[name].append(start)
     ours, python = (json.loads(answers[name]["body"]) for name in (PYTHON_ROUTE, PYTHON))
     assert ours == python, f"not the same answer: {ours} {python}"
-    return {name: statistics.median(taken) for name, taken in seconds.items()}
+    return {
+        name: Start(*(statistics.median(values) for values in zip(*taken, strict=True)))
+        for name, taken in starts.items()
+    }
 
 
 def measure_startup(
@@ -99,10 +111,13 @@ def measure_startup(
 
 def measure(report: Report, profile: str, started: Mapping[str, Program], rounds: int) -> None:
     """Measures the programs of one build profile."""
-    took = median_times(started, rounds)
+    starts = median_starts(started, rounds)
+    took = {name: start.answered for name, start in starts.items()}
     for name, program in started.items():
         row = f"{name} ({profile})"
         report.add(row, took[name] * 1000, "ms")
+        report.add(f"{row}, until it asks for its event", starts[name].asked * 1000, "ms")
+        report.add(f"{row}, calls to AWS for its event", starts[name].calls, "calls")
         if name != PYTHON:
             size = Path(program.command[0]).stat().st_size
             report.add(f"{row}, size", size / MIB, "MiB")

@@ -1,5 +1,5 @@
-//! Jobs per second of one processor: short analyses one after another, with DynamoDB in a process
-//! of its own and a bucket in memory.
+//! Jobs per second of one processor, and where their time goes: short analyses one after another,
+//! with DynamoDB in a process of its own and a bucket in memory.
 //!
 //! `cargo bench -p tests --bench processing` prints one JSON object per figure.
 
@@ -7,6 +7,8 @@
 mod common;
 #[path = "support/server.rs"]
 mod server;
+#[path = "support/stopwatch.rs"]
+mod stopwatch;
 
 use std::time::Instant;
 
@@ -14,22 +16,27 @@ use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use common::{Api, OWNER, RETENTION};
 use lambda_runtime::{Context, LambdaEvent};
 use process_jobs::process_jobs;
-use serde_json::json;
+use serde_json::{Value, json};
 use server::{Server, serve_if_asked};
+use stopwatch::Stopwatch;
 use store::{Store, testing::client};
 use worker::{
     Isolation, Metrics, Processor, Submissions, Worker,
     testing::{files_with_text, queue},
 };
 
-const JOBS: usize = 500;
+const JOBS: u32 = 500;
+/// Requests to `DynamoDB` of a short job: its message's read and claim, its release, its log, its end.
+const MAX_REQUESTS: f64 = 5.0;
 const TEXT: &str = "Once upon a time\r\n";
 
 #[tokio::main]
 async fn main() {
     serve_if_asked().await;
     let server = Server::start();
-    let api = Api::over(Store::new(&client(&server.endpoint), "jobs"), queue());
+    let stopwatch = Stopwatch::default();
+    let client = stopwatch.time(&client(&server.endpoint));
+    let api = Api::over(Store::new(&client, "jobs"), queue());
     let processor = processor(&api);
     let release = api.create_release().await;
     let mut jobs = Vec::new();
@@ -39,23 +46,41 @@ async fn main() {
                 .await,
         );
     }
+    let _ = stopwatch.take();
     let start = Instant::now();
     for id in &jobs {
         deliver(&processor, *id).await;
     }
     let seconds = start.elapsed().as_secs_f64();
+    let operations = stopwatch.take();
     for id in jobs {
         assert_eq!(
             api.get(OWNER, &format!("/api/jobs/{id}/status")).await.1["status"],
             "completed"
         );
     }
-    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-    let rate = JOBS as f64 / seconds;
-    println!(
-        "{}",
-        json!({"name": "jobs from message to end, one processor", "value": rate, "unit": "jobs/s"})
+    let jobs = f64::from(JOBS);
+    print(
+        &json!({"name": "jobs from message to end, one processor", "value": jobs / seconds, "unit": "jobs/s"}),
     );
+    let count: u32 = operations.values().map(|requests| requests.count).sum();
+    print(&json!({
+        "name": "requests to DynamoDB of a short analysis", "value": f64::from(count) / jobs,
+        "unit": "requests", "limit": MAX_REQUESTS,
+    }));
+    let mut others = seconds;
+    for (operation, requests) in operations {
+        let waited = requests.time.as_secs_f64();
+        others -= waited;
+        let name = format!("time of a short analysis in {operation}");
+        print(&json!({"name": name, "value": waited / jobs * 1_000.0, "unit": "ms"}));
+    }
+    let name = "time of a short analysis besides DynamoDB";
+    print(&json!({"name": name, "value": others / jobs * 1_000.0, "unit": "ms"}));
+}
+
+fn print(metric: &Value) {
+    println!("{metric}");
 }
 
 fn processor(api: &Api) -> Processor {

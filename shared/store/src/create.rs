@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     CreateOutcome, DYNAMODB, IS_NEW, IdempotencyKey, RESEND_AFTER, Refusal, Store, Updated,
-    documents::{MAX_INLINE_BYTES, config_expires_at, document_item, to_json},
+    documents::{MAX_INLINE_CONFIG_BYTES, config_expires_at, document_item, to_json},
     idempotency::Made,
     item::{JobItem, to_item},
     keys::{self, Key},
@@ -32,7 +32,7 @@ impl Store {
         let mut item = JobItem::new(&created);
         let config = to_json(&Value::Object(job.config.clone()))?;
         let mut parts = Vec::new();
-        if config.len() <= MAX_INLINE_BYTES {
+        if config.len() <= MAX_INLINE_CONFIG_BYTES {
             item.config = Some(config);
         } else {
             let expires_at = config_expires_at(created.expires_at, retention);

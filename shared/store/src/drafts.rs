@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     EditOutcome, RESEND_AFTER, Store, SubmitOutcome, Updated,
-    documents::{MAX_INLINE_BYTES, config_expires_at, document_item, to_json},
+    documents::{MAX_INLINE_CONFIG_BYTES, config_expires_at, document_item, to_json},
     item::{Item, job_from_item},
     keys,
     update::{EDIT, Update, n, s, write_token},
@@ -37,7 +37,7 @@ impl Store {
             .only_if("#status = :draft AND #updated_at = :seen")
             .value(":draft", s(Status::Draft.as_str()))
             .value(":seen", n(seen.updated_at.millis()));
-        if config.len() <= MAX_INLINE_BYTES {
+        if config.len() <= MAX_INLINE_CONFIG_BYTES {
             let update = update.set("config", s(config));
             return self.edit_in_place(update, &token).await;
         }

@@ -14,7 +14,7 @@ use jobs::{
 use crate::{
     Completion, EndOutcome, Leftovers, MetadataChange, PackageChange, RunEnd, RunHandle,
     RunProgress, Store, Updated, WriteOutcome,
-    documents::{MAX_INLINE_BYTES, document_item, to_json},
+    documents::{MAX_INLINE_RESULT_BYTES, document_item, to_json},
     item::{job_from_item, parts_expire_at, to_attribute, to_item},
     keys,
     logs::Chunk,
@@ -184,7 +184,7 @@ impl Store {
         now: Time,
     ) -> Result<EndOutcome, AwsError> {
         let result = to_json(&completion.result)?;
-        let is_inline = result.len() <= MAX_INLINE_BYTES;
+        let is_inline = result.len() <= MAX_INLINE_RESULT_BYTES;
         let progress = RunProgress {
             percent: 100,
             ..progress.with_message("Completed".to_owned())

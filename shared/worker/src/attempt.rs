@@ -134,13 +134,13 @@ impl<'a> Attempt<'a> {
             self.job.is_watched,
             self.now(),
         );
-        let mut until_next = Duration::ZERO;
+        // A job that ends before the first beat has neither a heartbeat nor a chunk of its own for its
+        // first line.
         let result = loop {
             tokio::select! {
                 result = &mut work => break result,
-                () = tokio::time::sleep(until_next) => heartbeat.beat(self.now()).await,
+                () = tokio::time::sleep(heartbeat.interval()) => heartbeat.beat(self.now()).await,
             }
-            until_next = heartbeat.interval();
             if heartbeat.has_waited_too_long(self.now()) {
                 tracing::error!(job_id = %self.job.id, "work did not stop; the process must end");
                 self.service.report_hung_work();

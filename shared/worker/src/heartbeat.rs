@@ -1,9 +1,12 @@
 //! The heartbeat of a run: renews the lease, writes the progress and the log, and stops the work.
+//!
+//! A write costs ten times as much as a read. So a beat writes only a new line, step or message, or
+//! what is due; between two writes it reads the job, to notice a cancel as soon.
 
 use std::time::Duration;
 
 use aws::AwsError;
-use jobs::{LogEntry, STOP_TIME, Time};
+use jobs::{Job, LogEntry, STOP_TIME, Status, Time};
 use store::{RunHandle, Store, WriteOutcome};
 
 use crate::reporter::Reporter;
@@ -12,8 +15,10 @@ use crate::reporter::Reporter;
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// The same while a client follows the job live.
 const LIVE_INTERVAL: Duration = Duration::from_millis(250);
-/// Interval at which it writes in any case, to renew the lease and to notice a cancel.
-const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(2);
+/// Interval at which it reads the job, unless it writes, to notice a cancel.
+const READ_INTERVAL: Duration = Duration::from_secs(2);
+/// Interval at which it writes in any case: to renew the lease, and to show the percentage.
+const WRITE_INTERVAL: Duration = Duration::from_secs(4);
 /// Time before the function's deadline at which the work is stopped.
 const DEADLINE_MARGIN: Duration = Duration::from_secs(20);
 /// Time without a renewal of the lease after which the work is stopped: three quarters of
@@ -42,6 +47,8 @@ pub(crate) struct Heartbeat<'a> {
     reporter: &'a Reporter,
     deadline: Time,
     last_write: Time,
+    last_contact: Time,
+    written_percent: u8,
     is_watched: bool,
     stopped_by: Option<StopReason>,
     stopped_at: Option<Time>,
@@ -49,7 +56,7 @@ pub(crate) struct Heartbeat<'a> {
 
 impl<'a> Heartbeat<'a> {
     /// Creates the heartbeat of a run that begins at `now` and must end by `deadline`. Until its first
-    /// write tells otherwise, `is_watched` says whether a client follows the job live.
+    /// request tells otherwise, `is_watched` says whether a client follows the job live.
     pub(crate) const fn new(
         store: &'a Store,
         run: &'a RunHandle,
@@ -64,6 +71,8 @@ impl<'a> Heartbeat<'a> {
             reporter,
             deadline,
             last_write: now,
+            last_contact: now,
+            written_percent: 0,
             is_watched,
             stopped_by: None,
             stopped_at: None,
@@ -98,10 +107,9 @@ impl<'a> Heartbeat<'a> {
         if self.stopped_by >= Some(StopReason::LeaseLost) {
             return;
         }
-        let since_last = now.since(self.last_write);
-        match self.write(since_last >= HEARTBEAT_INTERVAL, now).await {
+        match self.exchange(now).await {
             Ok(Some(WriteOutcome::Written(is_watched))) => {
-                self.last_write = now;
+                self.last_contact = now;
                 self.is_watched = is_watched;
             }
             Ok(None) => {}
@@ -109,7 +117,7 @@ impl<'a> Heartbeat<'a> {
             // The lease survives a few missed beats.
             Err(error) => {
                 tracing::warn!(job_id = %self.run.job_id, %error, "heartbeat failed");
-                if since_last >= LEASE_LOST_AFTER {
+                if now.since(self.last_write) >= LEASE_LOST_AFTER {
                     self.stop(StopReason::LeaseLost, now);
                 }
             }
@@ -122,20 +130,36 @@ impl<'a> Heartbeat<'a> {
         self.reporter.stop();
     }
 
-    /// Writes new progress, or only renews the lease if that `is_due`. Returns whether a client follows
-    /// the job live, or `None` if there was nothing to write.
-    async fn write(&self, is_due: bool, now: Time) -> Result<Option<WriteOutcome<bool>>, AwsError> {
+    /// Writes or reads the job, whichever is due. Returns whether a client follows the job live, or
+    /// `None` if nothing was due.
+    async fn exchange(&mut self, now: Time) -> Result<Option<WriteOutcome<bool>>, AwsError> {
         if let WriteOutcome::Fenced(job) = flush_log(self.store, self.run, self.reporter).await? {
             return Ok(Some(WriteOutcome::Fenced(job)));
         }
-        if !self.reporter.take_changed() && !is_due {
+        let has_news = self.reporter.take_changed();
+        let progress = self.reporter.snapshot();
+        let has_moved = self.is_watched && progress.percent > self.written_percent;
+        if has_news || has_moved || now.since(self.last_write) >= WRITE_INTERVAL {
+            let written = self.store.heartbeat(self.run, &progress, now).await?;
+            self.last_write = now;
+            self.written_percent = progress.percent;
+            return Ok(Some(written));
+        }
+        if now.since(self.last_contact) < READ_INTERVAL {
             return Ok(None);
         }
-        let progress = self.reporter.snapshot();
-        self.store
-            .heartbeat(self.run, &progress, now)
-            .await
-            .map(Some)
+        let seen = self.store.job(self.run.job_id, false).await?;
+        Ok(seen.map(|job| self.assess(job)))
+    }
+
+    /// Returns whether the run was ended, according to a read that may lag behind its own claim.
+    fn assess(&self, job: Job) -> WriteOutcome<bool> {
+        let has_ended = job.fence == self.run.fence && job.status() != Status::Running;
+        if has_ended || job.fence > self.run.fence {
+            WriteOutcome::Fenced(Some(job))
+        } else {
+            WriteOutcome::Written(job.is_watched)
+        }
     }
 }
 

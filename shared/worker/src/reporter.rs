@@ -14,7 +14,7 @@ use text::one_line;
 use tokio::sync::watch;
 
 /// Takes the steps, progress and log lines of the work, and tells it to stop. It is cheap to call
-/// from any thread. The heartbeat writes the reports within a second.
+/// from any thread. The heartbeat writes them within a second, a new percentage alone within four.
 #[derive(Clone)]
 pub struct Reporter {
     shared: Arc<Shared>,
@@ -89,7 +89,6 @@ impl Reporter {
         let mut state = self.state();
         if percent.min(99) > state.progress.percent {
             state.progress.percent = percent.min(99);
-            state.changed = true;
         }
     }
 
@@ -176,7 +175,7 @@ impl Reporter {
         self.state().progress.clone()
     }
 
-    /// Returns `true` if the progress has changed since the last call.
+    /// Returns `true` if the step, the message or the log has changed since the last call.
     #[must_use]
     pub fn take_changed(&self) -> bool {
         std::mem::take(&mut self.state().changed)

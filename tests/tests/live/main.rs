@@ -6,8 +6,9 @@ mod harness;
 
 use common::{ADMIN, OWNER, STRANGER};
 use harness::Channel;
-use jobs::JobEventType;
+use jobs::{JobEventType, testing::START};
 use serde_json::{Value, json};
+use worker::{Reporter, testing::beat_every_second};
 
 /// Returns the lines' numbers in a pushed update.
 fn seqs(update: &Value) -> Vec<u64> {
@@ -293,4 +294,21 @@ async fn watched_run_is_told_by_its_heartbeat() {
     channel.open("c", OWNER).await;
     channel.subscribe("c", id).await;
     assert!(channel.heartbeat(&run).await);
+}
+
+#[tokio::test]
+async fn percentage_of_a_watched_job_is_written_by_the_next_beat() {
+    let channel = Channel::new().await;
+    let (id, run) = channel.running_job().await;
+    channel.open("c", OWNER).await;
+    channel.subscribe("c", id).await;
+    let reporter = Reporter::new(channel.api.clock.clock(), 1);
+    let report = |second| reporter.progress(second * 10);
+    // The second beat reads that the job is watched, and the third writes its percentage.
+    beat_every_second(&channel.api.store, &run, &reporter, START, 3, report).await;
+    let (_, status) = channel
+        .api
+        .get(OWNER, &format!("/api/jobs/{id}/status"))
+        .await;
+    assert_eq!(status["progress"], 30);
 }

@@ -7,9 +7,12 @@
 
 pub mod bucket;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use aws_sdk_s3::{
@@ -25,7 +28,29 @@ use aws_sdk_s3::{
 use aws_sdk_sqs::operation::send_message::{SendMessageError, SendMessageOutput};
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
-use crate::{files::Files, queue::Queue};
+use jobs::Time;
+use store::{RunHandle, Store};
+
+use crate::{Reporter, files::Files, heartbeat::Heartbeat, queue::Queue};
+
+/// Lets the heartbeat of `run` beat every second for `seconds` after `start`. Before each beat, `work`
+/// reports to `reporter`.
+pub async fn beat_every_second(
+    store: &Store,
+    run: &RunHandle,
+    reporter: &Reporter,
+    start: Time,
+    seconds: u8,
+    mut work: impl FnMut(u8),
+) {
+    let never = Time::from_millis(i64::MAX);
+    let mut heartbeat = Heartbeat::new(store, run, reporter, never, false, start);
+    for second in 1..=seconds {
+        work(second);
+        let now = start.after(Duration::from_secs(second.into()));
+        heartbeat.beat(now).await;
+    }
+}
 
 /// Returns a queue that accepts every message.
 #[must_use]

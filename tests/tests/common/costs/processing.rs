@@ -3,6 +3,7 @@
 use jobs::testing::START;
 use serde_json::json;
 use store::{Completion, Leftovers, RunEnd, RunProgress};
+use worker::{Reporter, testing::beat_every_second};
 
 use super::{CostMeter, Measured, Units, claim_new};
 use crate::common::{FakeWork, OWNER};
@@ -13,14 +14,10 @@ impl CostMeter {
         let job = self.api.on_release(OWNER, job).await;
         self.start();
         let (id, run) = claim_new(&self.api, job).await;
-        for number in 1..=20 {
-            let progress = RunProgress {
-                percent: number * 5,
-                ..RunProgress::default()
-            };
-            let heartbeat = self.api.store.heartbeat(&run, &progress, START);
-            heartbeat.await.unwrap();
-        }
+        // As twenty heartbeats of two seconds, during which the percentage rises.
+        let reporter = Reporter::new(self.api.clock.clock(), 1);
+        let rise = |second| reporter.progress(second * 2);
+        beat_every_second(&self.api.store, &run, &reporter, START, 40, rise).await;
         let completion = Completion::new(json!({"files": []}));
         let end = RunEnd::Completed(Box::new(completion));
         let (progress, leftovers) = (RunProgress::default(), Leftovers::None);
@@ -29,8 +26,8 @@ impl CostMeter {
             .store
             .end_run(&run, &progress, &end, leftovers, START);
         ended.await.unwrap();
-        let name = "create, claim, 20 heartbeats, complete";
-        self.record(name, Units::new(26, 2.5, 38.0).and_message());
+        let name = "create, claim, run for 40 s, complete";
+        self.record(name, Units::new(26, 7.5, 28.0).and_message());
         let (_, job) = self.api.get(OWNER, &format!("/api/jobs/{id}")).await;
         assert_eq!(job["status"], "completed");
 
