@@ -1,16 +1,16 @@
 //! The settings of a function: its environment variables, and the services built from them.
 
+mod sign_in;
+
 use std::{
+    cell::OnceCell,
     collections::{BTreeMap, BTreeSet},
     io,
     path::Path,
     time::Duration,
 };
 
-use api::{
-    JobLimits, UserLimit,
-    auth::{DEFAULT_ROLE_CLAIM, KeySource, TokenRules},
-};
+use api::{JobLimits, UserLimit};
 use aws_config::SdkConfig;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jobs::Clock;
@@ -18,8 +18,8 @@ use live::{Connections, Pusher};
 use store::{Store, UploadLimit};
 use worker::{Files, Isolation, JobService, Metrics, Queue, Submissions, Sweeper, Worker};
 
-/// Timeout for fetching a JWKS.
-const JWKS_TIMEOUT: Duration = Duration::from_secs(3);
+pub use self::sign_in::SignIn;
+
 const DAY: Duration = Duration::from_hours(24);
 const GIB: u64 = 1024 * 1024 * 1024;
 
@@ -34,21 +34,10 @@ pub struct Settings {
     clock: Clock,
     /// Shared by all clients.
     http_client: SharedHttpClient,
+    store: OnceCell<Store>,
+    sqs: OnceCell<aws_sdk_sqs::Client>,
     requested: BTreeSet<&'static str>,
     faults: Vec<String>,
-}
-
-/// How people sign in to the console: by a public client of an OIDC provider.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct SignIn {
-    /// The provider, whose discovery document is below this address.
-    pub issuer: String,
-    /// The console's id at the provider.
-    pub client_id: String,
-    /// The scope that the console asks for.
-    pub scope: String,
-    /// The provider's token that the API gets: `id_token` or `access_token`.
-    pub token: String,
 }
 
 /// The faults of a function's settings.
@@ -74,6 +63,8 @@ impl Settings {
             lookup: Box::new(lookup),
             clock: Clock::system(),
             http_client: aws::http_client(),
+            store: OnceCell::new(),
+            sqs: OnceCell::new(),
             requested: BTreeSet::new(),
             faults: Vec::new(),
         }
@@ -102,8 +93,10 @@ impl Settings {
 
     /// Builds the store, from `TABLE_NAME`.
     pub fn store(&mut self) -> Store {
-        let client = aws_sdk_dynamodb::Client::new(&self.client_config("dynamodb"));
-        Store::new(&client, self.required("TABLE_NAME"))
+        let table = self.required("TABLE_NAME");
+        let new = || aws_sdk_dynamodb::Client::new(&self.client_config("dynamodb"));
+        let store = self.store.get_or_init(|| Store::new(&new(), table));
+        store.clone()
     }
 
     /// Builds the jobs queue, from `QUEUE_URL`.
@@ -117,8 +110,9 @@ impl Settings {
     }
 
     fn queue_at(&mut self, name: &'static str) -> Queue {
-        let client = aws_sdk_sqs::Client::new(&self.client_config("sqs"));
-        Queue::new(client, self.required(name))
+        let url = self.required(name);
+        let new = || aws_sdk_sqs::Client::new(&self.client_config("sqs"));
+        Queue::new(self.sqs.get_or_init(new).clone(), url)
     }
 
     /// Builds the bucket, from `BUCKET_NAME`.
@@ -243,60 +237,6 @@ impl Settings {
     /// Returns the retention of replaced packages, from `PACKAGE_RETENTION_DAYS`.
     pub fn package_retention(&mut self) -> Duration {
         self.days("PACKAGE_RETENTION_DAYS")
-    }
-
-    /// Builds the source of the tokens' keys, from `TOKEN_SECRET_NAME` or else `TOKEN_JWKS_URL`.
-    pub fn key_source(&mut self) -> KeySource {
-        let url = self.optional("TOKEN_JWKS_URL");
-        if let Some(name) = self.optional("TOKEN_SECRET_NAME") {
-            let config = self.client_config("secrets_manager");
-            let client = aws_sdk_secretsmanager::Client::new(&config);
-            return KeySource::Secret { client, name };
-        }
-        let client = reqwest::Client::builder().timeout(JWKS_TIMEOUT).build();
-        let client = client.unwrap_or_else(|error| {
-            self.faults
-                .push(format!("failed to build an HTTP client: {error}"));
-            reqwest::Client::new()
-        });
-        if url.is_some() && self.value("TOKEN_AUDIENCE").is_none() {
-            let fault = "TOKEN_AUDIENCE is not set, but TOKEN_JWKS_URL is: tokens of the provider's \
-                         other applications would be accepted";
-            self.faults.push(fault.to_owned());
-        }
-        let url = url.unwrap_or_else(|| {
-            let fault = "neither TOKEN_SECRET_NAME nor TOKEN_JWKS_URL is set";
-            self.faults.push(fault.to_owned());
-            String::new()
-        });
-        KeySource::Jwks { client, url }
-    }
-
-    /// Builds the rules for tokens, from `TOKEN_ISSUER`, `TOKEN_AUDIENCE`, `TOKEN_USER_CLAIM` and
-    /// `TOKEN_ROLE_CLAIM`.
-    pub fn token_rules(&mut self) -> TokenRules {
-        TokenRules {
-            issuer: self.optional("TOKEN_ISSUER"),
-            audience: self.optional("TOKEN_AUDIENCE"),
-            user_claim: self
-                .optional("TOKEN_USER_CLAIM")
-                .unwrap_or("sub".to_owned()),
-            role_claim: self
-                .optional("TOKEN_ROLE_CLAIM")
-                .unwrap_or(DEFAULT_ROLE_CLAIM.to_owned()),
-        }
-    }
-
-    /// Returns how people sign in to the console, from `SIGN_IN_CLIENT_ID`, `SIGN_IN_ISSUER`,
-    /// `SIGN_IN_SCOPE` and `SIGN_IN_TOKEN`. Without the client's id, they paste a token.
-    pub fn sign_in(&mut self) -> Option<SignIn> {
-        let client_id = self.optional("SIGN_IN_CLIENT_ID")?;
-        Some(SignIn {
-            issuer: self.required("SIGN_IN_ISSUER"),
-            client_id,
-            scope: self.required("SIGN_IN_SCOPE"),
-            token: self.required("SIGN_IN_TOKEN"),
-        })
     }
 
     /// Reads the files of a folder that is packaged beside the function's program, by their paths in it.
