@@ -32,6 +32,7 @@ JOB: dict[str, Any] = {
     "fence": {"N": "1"},
     "log_seq": {"N": "0"},
     "runs": {"L": []},
+    "config": {"S": "{}"},
     "bucket": {"N": "834"},
     "shard": {"N": "0"},
     "started_at": {"N": "1795428301000"},
@@ -67,6 +68,11 @@ VARIABLES = {
     "METRICS_NAMESPACE": "jobs",
     "RETENTION_DAYS": "90",
     "PACKAGE_RETENTION_DAYS": "30",
+    "RELEASE_FILE_LIMIT": "1000",
+    "RELEASE_SIZE_LIMIT_GIB": "1000",
+    "LIVE_URL": "wss://live.example.com",
+    "LIVE_ORIGINS": "https://example.com",
+    "EVENT_BUS_NAME": "jobs",
     "TOKEN_SECRET_NAME": "token",
     "AWS_LAMBDA_FUNCTION_NAME": "jobs",
     "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
@@ -105,8 +111,10 @@ NextEvent = Callable[[], bytes | None]
 
 
 def answer_dynamodb(operation: str, body: bytes) -> dict[str, Any]:
-    """Answers as if there were one job with its release; accepts every write."""
+    """Answers as if there were one job with its release, unwatched; accepts every write."""
     item = JOB if b"JOB#" in body else RELEASE if b"RELEASE#" in body else None
+    if b"WATCH#" in body:
+        item = None
     match operation:
         case "GetItem":
             return {"Item": item} if item and b"META" in body else {}
@@ -130,6 +138,8 @@ def answer_aws(headers: Mapping[str, str], body: bytes) -> bytes:
         answer = {"Name": "token", "SecretString": secret}
     elif service == "AmazonSQS":
         answer = {"MessageId": "1"}
+    elif service == "AWSEvents":
+        answer = {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
     else:
         return b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
     return json.dumps(answer).encode()
@@ -219,7 +229,10 @@ def serve(next_event: NextEvent) -> Iterator[tuple[Answers, int]]:
 @contextlib.contextmanager
 def run_process(command: list[str], port: int) -> Iterator[None]:
     """Runs a function's program against the server on `port`."""
-    api = {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}"}
+    api = {
+        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
+        "CONNECTIONS_URL": f"http://127.0.0.1:{port}",
+    }
     variables = {**aws_environment(port), **VARIABLES, **api}
     # With close_fds, Python would look through its open files before it starts the process.
     process = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, close_fds=False)

@@ -249,20 +249,22 @@ def test_claim_is_kept_if_its_answer_is_lost(owner: User, start_losing: StartLos
 def test_job_whose_result_cannot_be_written_does_not_fail(
     owner: User, start_proxy: StartProxy, start_function: StartFunction
 ) -> None:
-    transactions: list[Call] = []
+    logged, refused = list[Call](), list[Call]()
 
     def before(call: Call) -> Refusal | None:
-        # The first transaction creates the job; the others try to complete it.
-        if call.operation != "TransactWriteItems":
+        # The end of the run follows its last log lines.
+        if call.operation == "PutItem":
+            logged.append(call)
+        if not logged or call.operation != "UpdateItem":
             return None
-        transactions.append(call)
-        return throttle(call) if len(transactions) > 1 else None
+        refused.append(call)
+        return throttle(call)
 
     address = start_proxy(before=before)
     processor = start_function("process-jobs", AWS_ENDPOINT_URL_DYNAMODB=address)
     answer = processor.invoke(analysis_message(owner))
     assert len(answer["batchItemFailures"]) == 1
-    assert len(transactions) > 5
+    assert len(refused) > 5
     [job] = owner.jobs()
     assert (job["status"], job["error"]) == ("running", None)
 
