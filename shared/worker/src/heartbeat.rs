@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use aws::AwsError;
-use jobs::{Job, LogEntry, STOP_TIME, Status, Time};
-use store::{RunHandle, Store, WriteOutcome};
+use jobs::{LogEntry, STOP_TIME, Status, Time};
+use store::{RunHandle, RunProgress, Store, WriteOutcome};
 
 use crate::reporter::Reporter;
 
@@ -40,6 +40,16 @@ pub(crate) enum StopReason {
     Fenced,
 }
 
+/// What a beat has learned about its run.
+enum Learned {
+    /// Nothing: nothing was due.
+    Nothing,
+    /// The run holds its job.
+    Ours { is_watched: bool },
+    /// The run was ended from outside.
+    Fenced,
+}
+
 /// The heartbeat of one run.
 pub(crate) struct Heartbeat<'a> {
     store: &'a Store,
@@ -49,6 +59,7 @@ pub(crate) struct Heartbeat<'a> {
     last_write: Time,
     last_contact: Time,
     written_percent: u8,
+    has_news: bool,
     is_watched: bool,
     stopped_by: Option<StopReason>,
     stopped_at: Option<Time>,
@@ -73,6 +84,7 @@ impl<'a> Heartbeat<'a> {
             last_write: now,
             last_contact: now,
             written_percent: 0,
+            has_news: false,
             is_watched,
             stopped_by: None,
             stopped_at: None,
@@ -108,12 +120,12 @@ impl<'a> Heartbeat<'a> {
             return;
         }
         match self.exchange(now).await {
-            Ok(Some(WriteOutcome::Written(is_watched))) => {
+            Ok(Learned::Ours { is_watched }) => {
                 self.last_contact = now;
                 self.is_watched = is_watched;
             }
-            Ok(None) => {}
-            Ok(Some(WriteOutcome::Fenced(_))) => self.stop(StopReason::Fenced, now),
+            Ok(Learned::Nothing) => {}
+            Ok(Learned::Fenced) => self.stop(StopReason::Fenced, now),
             // The lease survives a few missed beats.
             Err(error) => {
                 tracing::warn!(job_id = %self.run.job_id, %error, "heartbeat failed");
@@ -130,36 +142,47 @@ impl<'a> Heartbeat<'a> {
         self.reporter.stop();
     }
 
-    /// Writes or reads the job, whichever is due. Returns whether a client follows the job live, or
-    /// `None` if nothing was due.
-    async fn exchange(&mut self, now: Time) -> Result<Option<WriteOutcome<bool>>, AwsError> {
-        if let WriteOutcome::Fenced(job) = flush_log(self.store, self.run, self.reporter).await? {
-            return Ok(Some(WriteOutcome::Fenced(job)));
+    /// Writes or reads the job, whichever is due.
+    async fn exchange(&mut self, now: Time) -> Result<Learned, AwsError> {
+        if let WriteOutcome::Fenced(_) = flush_log(self.store, self.run, self.reporter).await? {
+            return Ok(Learned::Fenced);
         }
-        let has_news = self.reporter.take_changed();
+        // News stay news until they are written.
+        self.has_news |= self.reporter.take_changed();
         let progress = self.reporter.snapshot();
         let has_moved = self.is_watched && progress.percent > self.written_percent;
-        if has_news || has_moved || now.since(self.last_write) >= WRITE_INTERVAL {
-            let written = self.store.heartbeat(self.run, &progress, now).await?;
-            self.last_write = now;
-            self.written_percent = progress.percent;
-            return Ok(Some(written));
+        if self.has_news || has_moved || now.since(self.last_write) >= WRITE_INTERVAL {
+            return self.write(&progress, now).await;
         }
-        if now.since(self.last_contact) < READ_INTERVAL {
-            return Ok(None);
+        if now.since(self.last_contact) >= READ_INTERVAL {
+            return self.read().await;
         }
-        let seen = self.store.job(self.run.job_id, false).await?;
-        Ok(seen.map(|job| self.assess(job)))
+        Ok(Learned::Nothing)
     }
 
-    /// Returns whether the run was ended, according to a read that may lag behind its own claim.
-    fn assess(&self, job: Job) -> WriteOutcome<bool> {
+    async fn write(&mut self, progress: &RunProgress, now: Time) -> Result<Learned, AwsError> {
+        let outcome = self.store.heartbeat(self.run, progress, now).await?;
+        let WriteOutcome::Written(is_watched) = outcome else {
+            return Ok(Learned::Fenced);
+        };
+        self.last_write = now;
+        self.written_percent = progress.percent;
+        self.has_news = false;
+        Ok(Learned::Ours { is_watched })
+    }
+
+    /// Reads the job. The read is eventually consistent: it may even lag behind the run's own claim.
+    async fn read(&self) -> Result<Learned, AwsError> {
+        let Some(job) = self.store.job(self.run.job_id, false).await? else {
+            return Ok(Learned::Nothing);
+        };
         let has_ended = job.fence == self.run.fence && job.status() != Status::Running;
         if has_ended || job.fence > self.run.fence {
-            WriteOutcome::Fenced(Some(job))
-        } else {
-            WriteOutcome::Written(job.is_watched)
+            return Ok(Learned::Fenced);
         }
+        Ok(Learned::Ours {
+            is_watched: job.is_watched,
+        })
     }
 }
 
