@@ -35,7 +35,7 @@ MEASURED = ROOT / "bench/measured.json"
 PAGE = ROOT / "docs/prices.md"
 # Assumptions, on the high side, about values that cannot be measured here. bills.py has more.
 SQS_CALLS = 3  # per message: send, receive, delete
-HEARTBEAT_SECONDS = 2
+HEARTBEAT_SECONDS = 4  # between two writes; half-way, a heartbeat reads
 POST_SECONDS = 0.02  # that a function waits until API Gateway or EventBridge has taken a message
 # A job that a person watches.
 BUSY_CHANGES, CALM_CHANGES = 30, 6  # in a minute that the person sees
@@ -87,10 +87,10 @@ def bill_jobs(cost: Cost, packaging: Packaging) -> Bill:
     bill.add("SQS, fair queue", MILLION * SQS_CALLS, "one message a job")
     busy = packaging.seconds + cost(RUN, "requests") * DYNAMODB_SECONDS
     bill.add_invocations(MILLION, PROCESSOR_GB, busy, "processing")
-    # A heartbeat is one write of two units with the log lines of its time.
+    # A write of a heartbeat takes two units, with the log lines of its time, and a read one.
     beats = packaging.seconds / HEARTBEAT_SECONDS
-    writes = cost(RUN, "write units") + 2 * beats
-    bill.add_units(MILLION * cost(RUN, "read units"), MILLION * writes, "processing")
+    reads, writes = cost(RUN, "read units") + beats, cost(RUN, "write units") + 2 * beats
+    bill.add_units(MILLION * reads, MILLION * writes, "processing")
     bill.add_s3(MILLION, packaging.requests, "processing")
     return bill
 
@@ -229,8 +229,8 @@ the speed on one core and over a link like S3's. The other values are assumption
 - A job with its log and its index entries takes {JOB_KB} KB of the table.
 - Each change of a watched job, and each event, has an invocation of its own. Under load a batch has
   many. A connection watches one job, and stays open for {VISIT_MINUTES} minutes.
-- {BUSY_CHANGES} changes a minute are as many writes as an unwatched run makes. A watched run that
-  has more to say writes up to four times a second.
+- An unwatched run whose percentage rises writes {60 // HEARTBEAT_SECONDS} times a minute. A watched run
+  writes up to four times a second, if it has as much to say.
 
 A job that nobody watches costs nothing for the live channel: DynamoDB's stream, Lambda's reads of
 it and the records that a filter leaves out are free. Its events, three for most jobs, are billed as

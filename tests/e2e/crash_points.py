@@ -1,22 +1,37 @@
 """One point of the crash matrix: a job whose processor is killed at one of its calls to AWS."""
 
 import hashlib
+import io
 import json
 import random
+import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from api import FINAL, User
 from covers import make_comic
-from faults import Call, Killer, run_proxy
+from faults import Call, Killer, Refusal, run_proxy
 from runtime import PROCESSED, SMALL_MEMORY, TIME_LIMIT, FunctionDiedError, delivery, run_function
 from samples import BOOK, RELEASE_NAME, package_with_a_broken_nfo
 from stack import Stack
 
 LARGE = random.Random(4).randbytes(9_000_000)  # two parts of a multipart upload
+READ_DELAY = 3.5  # seconds, in which the heartbeat writes and reads
+
+
+def comic_of_many_files() -> bytes:
+    """Makes a comic whose list of files is too large for the job's item."""
+    comic = io.BytesIO(make_comic(random.Random(1)))
+    with zipfile.ZipFile(comic, "a") as archive:
+        for number in range(60):
+            archive.writestr(f"notes/a note with number {number}.txt", b"A note.")
+    return comic.getvalue()
+
+
 # An archive has the time at which it was made, so every release has the same one.
-COMIC = make_comic(random.Random(1))
+COMIC = comic_of_many_files()
 PACKAGING = {"release_name": RELEASE_NAME, "compression": "store"}
 
 
@@ -56,6 +71,10 @@ def is_s3(call: Call) -> bool:
     return call.service == "S3"
 
 
+def is_read(call: Call) -> bool:
+    return call.operation == "GetObject"
+
+
 def is_none(_: Call) -> bool:
     return False
 
@@ -71,6 +90,7 @@ class Scenario:
     packages: int = 1  # number kept afterwards: the current one, and the replaced one if any
     thumbnails: int = 0  # number kept afterwards
     refuses: Callable[[Call], bool] = is_none
+    delays: Callable[[Call], bool] = is_none
     time_limit: float = TIME_LIMIT
 
 
@@ -78,6 +98,15 @@ SCENARIOS = {
     scenario.name: scenario
     for scenario in (
         Scenario("analysis", "analysis", release_of_two_files, {"path": "large.bin"}, packages=0),
+        Scenario(
+            "analysis over a slow link",
+            "analysis",
+            release_of_two_files,
+            {"path": "book.txt"},
+            packages=0,
+            delays=is_read,
+        ),
+        # The result has an item of its own.
         Scenario("analysis of a cover", "analysis", release_with_a_cover, packages=0, thumbnails=1),
         Scenario("packaging", "packaging", release_of_two_files, PACKAGING),
         Scenario("repack", "repack", package_of_two_files, {"compression": "store"}, packages=2),
@@ -143,8 +172,15 @@ class CrashPoint:
     def crash(self) -> "CrashPoint":
         """Delivers the message to a processor that is killed at its call."""
         killer = Killer(self.number, self.moment, self.scenario.refuses)
+
+        def before(call: Call) -> Refusal | None:
+            refusal = killer.before(call)
+            if self.scenario.delays(call):
+                time.sleep(READ_DELAY)
+            return refusal
+
         with (
-            run_proxy(self.stack.endpoint_url, killer.before, killer.after) as address,
+            run_proxy(self.stack.endpoint_url, before, killer.after) as address,
             run_function(
                 self.stack,
                 "process-jobs",

@@ -41,7 +41,7 @@ HOSTILE = 5  # percent of the jobs
 GOAL = 2  # times the wait without hostile jobs
 POLLERS = 3
 LEASE = 60_000  # ms of a run's lease
-MAX_SILENCE = 30_000  # ms without a heartbeat, fifteen intervals, after which a run counts as dead
+MAX_SILENCE = 30_000  # ms without a heartbeat, seven intervals, after which a run counts as dead
 VISIBILITY_TIMEOUT = 30  # seconds
 MAX_PRINTED_FAULTS = 50
 
@@ -284,7 +284,7 @@ class Soak(Load):
     def hasten(self) -> None:
         """In a hurry, makes ended jobs and those of dead runs due, and runs the sweeper.
 
-        A live run sends a heartbeat every two seconds.
+        A live run writes a heartbeat every four seconds.
         """
         if not self.hurry:
             return

@@ -183,7 +183,7 @@ MOMENTS = [
 
 
 def is_at_work(user: User, job: int, step: str | None) -> bool:
-    # Progress is written every two seconds at most: a client may see a later step first.
+    # A step is written within a second: a client may see a later one first.
     status = user.status(job)
     seen = status["step"] == step if step else status["step"] or status["message"]
     return bool(status["status"] == "running" and seen)

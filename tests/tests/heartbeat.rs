@@ -2,12 +2,21 @@
 
 mod common;
 
-use common::{Api, OWNER};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{
+        ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef,
+    },
+    error::BoxError,
+};
+use common::{Api, OWNER, job_id};
 use jobs::{Level, testing::START};
 use serde_json::{Value, json};
 use store::{
-    RunHandle,
-    testing::{Meter, metered_store},
+    RunHandle, Store,
+    testing::{Meter, client, metered_store, serve},
 };
 use worker::{
     Reporter,
@@ -23,9 +32,36 @@ struct Running {
     reporter: Reporter,
 }
 
+/// Fails the first request of a client.
+#[derive(Debug, Default)]
+struct RefuseOnce(AtomicBool);
+
+impl Intercept for RefuseOnce {
+    fn name(&self) -> &'static str {
+        "RefuseOnce"
+    }
+
+    fn read_before_signing(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if self.0.swap(true, Ordering::Relaxed) {
+            Ok(())
+        } else {
+            Err("refused".into())
+        }
+    }
+}
+
 impl Running {
     async fn new() -> Self {
         let (store, meter) = metered_store().await;
+        Self::of(store, meter).await
+    }
+
+    async fn of(store: Store, meter: Meter) -> Self {
         let api = Api::over(store, queue());
         let id = api.create(json!({"job_type": "packaging"})).await;
         let run = api.claim(id, START).await;
@@ -62,7 +98,7 @@ impl Running {
 async fn percentage_alone_is_written_every_four_seconds() {
     let job = Running::new().await;
     job.beat(40, |second| job.reporter.progress(second)).await;
-    assert_eq!(job.units(), (5.0, 10.0));
+    assert_eq!(job.units(), (10.0, 10.0));
     assert_eq!(job.status().await["progress"], 40);
 }
 
@@ -96,14 +132,31 @@ async fn cancel_is_noticed_within_two_seconds_without_a_write() {
     assert!(!job.reporter.is_stopped());
     job.beat(2, |_| {}).await;
     assert!(job.reporter.is_stopped());
-    assert_eq!(job.units(), (0.5, 0.0));
+    assert_eq!(job.units(), (1.0, 0.0));
 }
 
 #[tokio::test]
-async fn read_that_lags_behind_the_claim_stops_nothing() {
+async fn run_of_a_job_that_is_gone_stops() {
     let mut job = Running::new().await;
-    job.run.fence += 1;
-    job.beat(3, |_| {}).await;
-    assert!(!job.reporter.is_stopped());
-    assert_eq!(job.units(), (0.5, 0.0));
+    job.run.job_id = job_id(job.id + 1);
+    job.beat(2, |_| {}).await;
+    assert!(job.reporter.is_stopped());
+}
+
+#[tokio::test]
+async fn step_that_could_not_be_written_is_written_by_the_next_beat() {
+    let endpoint = serve(dynoxide::Database::memory().unwrap()).await;
+    let refusing = client(&endpoint)
+        .config()
+        .to_builder()
+        .interceptor(RefuseOnce::default());
+    let refusing = Store::new(&Client::from_conf(refusing.build()), "jobs");
+    let job = Running::of(Store::new(&client(&endpoint), "jobs"), Meter::default()).await;
+    let report = |second| {
+        if second == 1 {
+            job.reporter.step("archive");
+        }
+    };
+    beat_every_second(&refusing, &job.run, &job.reporter, START, 2, report).await;
+    assert_eq!(job.status().await["step"], "archive");
 }

@@ -19,9 +19,9 @@ use crate::{
 /// is billed by its size in KB, so a larger configuration has a separate item.
 pub(super) const MAX_INLINE_CONFIG_BYTES: usize = 512;
 
-/// The largest result stored in the job's item, in bytes. It is written once, where a separate item
-/// would take a transaction, which costs twice as much. With it, the item is below the 4 KB that half
-/// a read unit returns.
+/// The largest result stored in the job's item, in bytes. An item of its own would take a transaction,
+/// which costs twice as much, and the job is hardly written after its end. With it, the item is
+/// normally below the 4 KB that half a read unit returns.
 pub(super) const MAX_INLINE_RESULT_BYTES: usize = 2_048;
 
 /// The documents of a job.

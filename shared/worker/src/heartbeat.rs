@@ -1,7 +1,7 @@
 //! The heartbeat of a run: renews the lease, writes the progress and the log, and stops the work.
 //!
-//! A write costs ten times as much as a read. So a beat writes only a new line, step or message, or
-//! what is due; between two writes it reads the job, to notice a cancel as soon.
+//! A write costs five times as much as a read. So a beat writes only a new line, step or message, or
+//! what is due. Between two writes it reads the job, to notice a cancel just as soon.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ pub(crate) struct Heartbeat<'a> {
 impl<'a> Heartbeat<'a> {
     /// Creates the heartbeat of a run that begins at `now` and must end by `deadline`. Until its first
     /// request tells otherwise, `is_watched` says whether a client follows the job live.
-    pub(crate) const fn new(
+    pub(crate) fn new(
         store: &'a Store,
         run: &'a RunHandle,
         reporter: &'a Reporter,
@@ -83,7 +83,7 @@ impl<'a> Heartbeat<'a> {
             deadline,
             last_write: now,
             last_contact: now,
-            written_percent: 0,
+            written_percent: reporter.snapshot().percent,
             has_news: false,
             is_watched,
             stopped_by: None,
@@ -171,18 +171,13 @@ impl<'a> Heartbeat<'a> {
         Ok(Learned::Ours { is_watched })
     }
 
-    /// Reads the job. The read is eventually consistent: it may even lag behind the run's own claim.
+    /// Reads the job, consistently: `stops_by` of a cancel counts on it.
     async fn read(&self) -> Result<Learned, AwsError> {
-        let Some(job) = self.store.job(self.run.job_id, false).await? else {
-            return Ok(Learned::Nothing);
-        };
-        let has_ended = job.fence == self.run.fence && job.status() != Status::Running;
-        if has_ended || job.fence > self.run.fence {
-            return Ok(Learned::Fenced);
-        }
-        Ok(Learned::Ours {
+        let job = self.store.job(self.run.job_id, true).await?;
+        let ours = job.filter(|job| job.fence == self.run.fence && job.status() == Status::Running);
+        Ok(ours.map_or(Learned::Fenced, |job| Learned::Ours {
             is_watched: job.is_watched,
-        })
+        }))
     }
 }
 

@@ -21,6 +21,9 @@ fn log_line(seq: u64, timestamp: Time) -> LogEntry {
     }
 }
 
+/// Bytes of the results, by the number of later runs. The job's item has those up to 2 KB.
+const RESULT_BYTES: [usize; 3] = [3_000, 1_500, 0];
+
 /// Builds the end that an action gives a run. The result's size depends on `back`.
 fn run_end(action: Action, back: usize, now: Time) -> RunEnd {
     let failure = Failure::new(FailureCode::Storage, "It broke");
@@ -29,7 +32,7 @@ fn run_end(action: Action, back: usize, now: Time) -> RunEnd {
         Action::Retry(_) => RunEnd::Retry(failure, now.after(Duration::from_secs(5))),
         Action::Defer(_) => RunEnd::Deferred(WaitingFor::Queue, now),
         _ => {
-            let result = json!({"x": "y".repeat(back * 400)});
+            let result = json!({"x": "y".repeat(RESULT_BYTES[back])});
             RunEnd::Completed(Box::new(Completion::new(result)))
         }
     }

@@ -44,7 +44,7 @@ async fn test_wizard_job_analysis() {
     let (status, problem) = api.get(OWNER, &path).await;
     assert_eq!((status, &problem["job_status"]), (409, &json!("pending")));
     // A result that is stored outside the job's item because of its size.
-    let found = json!({"metadata": {"title": "t".repeat(2_000)}, "mediainfo": {"format": "epub"}, "structure": {}});
+    let found = json!({"metadata": {"title": "t".repeat(3_000)}, "mediainfo": {"format": "epub"}, "structure": {}});
     api.process(id, FakeWork::Complete(found.clone())).await;
     let (status, view) = api.get(OWNER, &path).await;
     assert_eq!(

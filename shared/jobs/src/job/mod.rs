@@ -23,8 +23,8 @@ use crate::{
 /// The lease: how long a run counts as alive after its last heartbeat.
 pub const LEASE: Duration = Duration::from_mins(1);
 
-/// The longest time a run takes to notice a cancel: a heartbeat every two seconds, a check every
-/// second, and the duration of its calls.
+/// The longest time a run takes to notice a cancel: it reads or writes its job every two seconds,
+/// checks every second whether that is due, and waits for its calls.
 const CANCEL_NOTICE_TIME: Duration = Duration::from_secs(5);
 
 /// The longest time in which the work of a run must stop. The process of work that continues is

@@ -14,7 +14,7 @@ impl CostMeter {
         let job = self.api.on_release(OWNER, job).await;
         self.start();
         let (id, run) = claim_new(&self.api, job).await;
-        // As twenty heartbeats of two seconds, during which the percentage rises.
+        // A beat each second, with a new percentage: ten of them write, and ten read.
         let reporter = Reporter::new(self.api.clock.clock(), 1);
         let rise = |second| reporter.progress(second * 2);
         beat_every_second(&self.api.store, &run, &reporter, START, 40, rise).await;
@@ -27,7 +27,7 @@ impl CostMeter {
             .end_run(&run, &progress, &end, leftovers, START);
         ended.await.unwrap();
         let name = "create, claim, run for 40 s, complete";
-        self.record(name, Units::new(26, 7.5, 28.0).and_message());
+        self.record(name, Units::new(26, 12.5, 28.0).and_message());
         let (_, job) = self.api.get(OWNER, &format!("/api/jobs/{id}")).await;
         assert_eq!(job["status"], "completed");
 
@@ -35,7 +35,7 @@ impl CostMeter {
         self.start();
         let result = FakeWork::Complete(json!({"metadata": {}}));
         self.api.process(id, result).await;
-        // The budget has room for the heartbeats of a slow machine.
+        // The budget has room for one heartbeat, on a machine that takes a second.
         let budget = Units::new(6, 1.0, 13.0);
         self.record("a short job in the processor", budget);
         self.measured
