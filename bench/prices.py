@@ -229,8 +229,8 @@ the speed on one core and over a link like S3's. The other values are assumption
 - A job with its log and its index entries takes {JOB_KB} KB of the table.
 - Each change of a watched job, and each event, has an invocation of its own. Under load a batch has
   many. A connection watches one job, and stays open for {VISIT_MINUTES} minutes.
-- An unwatched run whose percentage rises writes {60 // HEARTBEAT_SECONDS} times a minute. A watched run
-  writes up to four times a second, if it has as much to say.
+- An unwatched run whose percentage rises writes {60 // HEARTBEAT_SECONDS} times a minute. A watched
+  run writes up to four times a second, if it has as much to say.
 
 A job that nobody watches costs nothing for the live channel: DynamoDB's stream, Lambda's reads of
 it and the records that a filter leaves out are free. Its events, three for most jobs, are billed as

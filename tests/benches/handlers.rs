@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use axum::{body::Body, http::Request};
-use common::{Api, FakeWork, OWNER, job_id};
+use common::{Api, FakeWork, Limits, OWNER, job_id};
 use http_body_util::BodyExt;
 use jobs::Event;
 use lambda::telemetry;
@@ -65,7 +65,9 @@ struct Bench {
 impl Bench {
     fn new(endpoint: &str) -> Self {
         let client = client(endpoint);
-        let api = Api::over(Store::new(&client, "jobs"), queue());
+        // Each cancel needs an open job, with a release.
+        let limits = Limits::new(100_000, 1, 100_000, (1, 1));
+        let api = Api::limited(Store::new(&client, "jobs"), queue(), limits);
         Self { api, client }
     }
 

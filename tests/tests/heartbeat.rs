@@ -58,10 +58,10 @@ impl Intercept for RefuseOnce {
 impl Running {
     async fn new() -> Self {
         let (store, meter) = metered_store().await;
-        Self::of(store, meter).await
+        Self::over(store, meter).await
     }
 
-    async fn of(store: Store, meter: Meter) -> Self {
+    async fn over(store: Store, meter: Meter) -> Self {
         let api = Api::over(store, queue());
         let id = api.create(json!({"job_type": "packaging"})).await;
         let run = api.claim(id, START).await;
@@ -151,7 +151,7 @@ async fn step_that_could_not_be_written_is_written_by_the_next_beat() {
         .to_builder()
         .interceptor(RefuseOnce::default());
     let refusing = Store::new(&Client::from_conf(refusing.build()), "jobs");
-    let job = Running::of(Store::new(&client(&endpoint), "jobs"), Meter::default()).await;
+    let job = Running::over(Store::new(&client(&endpoint), "jobs"), Meter::default()).await;
     let report = |second| {
         if second == 1 {
             job.reporter.step("archive");

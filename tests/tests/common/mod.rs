@@ -104,7 +104,11 @@ impl Api {
     }
 
     pub fn over(store: Store, queue: Queue) -> Self {
-        Self::build(store, queue, (files(), signing_files()), Limits::default())
+        Self::limited(store, queue, Limits::default())
+    }
+
+    pub fn limited(store: Store, queue: Queue, limits: Limits) -> Self {
+        Self::build(store, queue, (files(), signing_files()), limits)
     }
 
     /// Creates an API with `limits`, whose uploads find the files of `bucket`.
