@@ -21,17 +21,17 @@ LARGE = random.Random(4).randbytes(9_000_000)  # two parts of a multipart upload
 READ_DELAY = 3.5  # seconds, in which the heartbeat writes and reads
 
 
-def comic_of_many_files() -> bytes:
-    """Makes a comic whose list of files is too large for the job's item."""
-    comic = io.BytesIO(make_comic(random.Random(1)))
-    with zipfile.ZipFile(comic, "a") as archive:
+def archive_of_many_files() -> bytes:
+    """Makes an archive whose list of files is too large for the job's item."""
+    notes = io.BytesIO()
+    with zipfile.ZipFile(notes, "w") as archive:
         for number in range(60):
             archive.writestr(f"notes/a note with number {number}.txt", b"A note.")
-    return comic.getvalue()
+    return notes.getvalue()
 
 
 # An archive has the time at which it was made, so every release has the same one.
-COMIC = comic_of_many_files()
+COMIC, NOTES = make_comic(random.Random(1)), archive_of_many_files()
 PACKAGING = {"release_name": RELEASE_NAME, "compression": "store"}
 
 
@@ -46,6 +46,10 @@ def small_release(_: Stack, user: User) -> int:
 
 def release_with_a_cover(_: Stack, user: User) -> int:
     return user.create_release({"comic.cbz": COMIC})
+
+
+def release_with_many_files(_: Stack, user: User) -> int:
+    return user.create_release({"notes.zip": NOTES})
 
 
 def release_with_the_large_file_first(_: Stack, user: User) -> int:
@@ -106,7 +110,7 @@ SCENARIOS = {
             packages=0,
             delays=is_read,
         ),
-        # The result has an item of its own.
+        Scenario("analysis of many files", "analysis", release_with_many_files, packages=0),
         Scenario("analysis of a cover", "analysis", release_with_a_cover, packages=0, thumbnails=1),
         Scenario("packaging", "packaging", release_of_two_files, PACKAGING),
         Scenario("repack", "repack", package_of_two_files, {"compression": "store"}, packages=2),
