@@ -167,10 +167,22 @@ def test_admin_watches_any_job_and_loses_it_with_the_role(stack: Stack, owner: U
         assert_refused(socket.ask(action="subscribe", jobs="all"), 403, "forbidden")
 
 
+def keep_watches(stack: Stack, job: int) -> None:
+    """Keeps the watches of a job from TTL, which would remove them with their session."""
+    for watch in watchers(stack, f"JOB#{job}"):
+        stack.dynamodb.update_item(
+            TableName=stack.table,
+            Key={"pk": watch["pk"], "sk": watch["sk"]},
+            UpdateExpression="SET expires_at = :later",
+            ExpressionAttributeValues={":later": {"N": str(int(time.time()) + 3600)}},
+        )
+
+
 def test_connection_ends_with_its_session(stack: Stack, owner: User) -> None:
     scribe = Scribe(stack, owner)
     with open_socket(short_lived(stack, owner, 4)) as socket:
         subscribe(socket, scribe.job)
+        keep_watches(stack, scribe.job)
         scribe.write()
         assert socket.receive_until(lambda each: bool(each["to"] == 1))
 
