@@ -1,6 +1,7 @@
 //! The live channel's authorizer: uses up the ticket of a new connection, and checks the origin of
 //! the page that opens it.
 
+use api::auth::Context;
 use aws_lambda_events::{
     apigw::{
         ApiGatewayCustomAuthorizerPolicy as Policy,
@@ -9,10 +10,9 @@ use aws_lambda_events::{
     },
     iam::{IamPolicyEffect as Effect, IamPolicyStatement as Statement},
 };
-use jobs::{Clock, Session, Time};
+use jobs::{Clock, Session};
 use lambda::Settings;
 use lambda_runtime::{Error, LambdaEvent};
-use serde::{Deserialize, Serialize};
 use store::Store;
 
 /// What the function uses.
@@ -24,28 +24,6 @@ pub struct Door {
     pub clock: Clock,
     /// The origins of the pages that may connect.
     pub origins: Vec<String>,
-}
-
-/// The session of a connection, as `live-socket` reads it from the context of `$connect`.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Context {
-    /// The user's id, as text, because API Gateway may write a number in another form.
-    pub user_id: String,
-    /// `true` for an admin.
-    pub admin: bool,
-    /// The time at which the session ends.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Time>,
-}
-
-impl From<Session> for Context {
-    fn from(session: Session) -> Self {
-        Self {
-            user_id: session.caller.user_id.to_string(),
-            admin: session.caller.admin,
-            expires_at: Some(session.expires_at),
-        }
-    }
 }
 
 /// Builds the function from its settings.

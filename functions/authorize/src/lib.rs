@@ -1,37 +1,12 @@
 //! The API's authorizer: checks a bearer token once, for every route.
 
-use api::auth::{KeySource, Keys, TokenRules};
+use api::auth::{Context, KeySource, Keys, TokenRules};
 use aws_lambda_events::apigw::{
     ApiGatewayV2CustomAuthorizerSimpleResponse as Response,
     ApiGatewayV2CustomAuthorizerV2Request as Request,
 };
-use jobs::{Session, Time};
 use lambda::Settings;
 use lambda_runtime::{Error, LambdaEvent};
-use serde::{Deserialize, Serialize};
-
-/// The caller, as the routes' functions read it from the request's context.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Context {
-    /// The user's id, or nothing if the token is refused. As text, because API Gateway may write a
-    /// number in another form.
-    pub user_id: String,
-    /// `true` for an admin.
-    pub admin: bool,
-    /// The time at which the token expires.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Time>,
-}
-
-impl From<Session> for Context {
-    fn from(session: Session) -> Self {
-        Self {
-            user_id: session.caller.user_id.to_string(),
-            admin: session.caller.admin,
-            expires_at: Some(session.expires_at),
-        }
-    }
-}
 
 /// Builds the source of the keys and the rules for tokens from the settings.
 pub fn from_settings(settings: &mut Settings) -> (KeySource, TokenRules) {

@@ -1,10 +1,7 @@
 //! The live channel's WebSocket: opens and closes connections, and answers their messages.
 
-use aws_lambda_events::apigw::{
-    ApiGatewayWebsocketProxyRequest as Request,
-    ApiGatewayWebsocketProxyRequestContext as RequestContext,
-};
-use jobs::{Caller, Session};
+use api::auth::Context;
+use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest as Request;
 use lambda::Settings;
 use lambda_runtime::{Error, LambdaEvent};
 use live::LiveSocket;
@@ -40,7 +37,7 @@ pub async fn handle(function: &Function, event: LambdaEvent<Request>) -> Result<
     let request_id = context.request_id.clone();
     match context.event_type.as_deref() {
         Some("CONNECT") => {
-            let Some(session) = session(&context) else {
+            let Some(session) = Context::session(&context.authorizer.fields) else {
                 tracing::error!(connection, "a connection has no session");
                 return Ok(json!({ "statusCode": 403 }));
             };
@@ -65,20 +62,4 @@ pub async fn handle(function: &Function, event: LambdaEvent<Request>) -> Result<
         }
     }
     Ok(json!({ "statusCode": 200 }))
-}
-
-/// Reads the session that the authorizer found.
-fn session(context: &RequestContext) -> Option<Session> {
-    let fields = &context.authorizer.fields;
-    let text = |name: &str| match fields.get(name)? {
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    };
-    Some(Session {
-        caller: Caller {
-            user_id: text("user_id")?.parse().ok()?,
-            admin: text("admin")? == "true",
-        },
-        expires_at: text("expires_at")?.parse().ok()?,
-    })
 }

@@ -8,13 +8,13 @@ use axum::{
     http::request::Parts,
 };
 use jobs::{
-    Caller, FieldReader, JobId, MAX_KEY_CHARS, ReadFields, ReleaseId, Session, UserId, json_bytes,
+    Caller, FieldReader, JobId, MAX_KEY_CHARS, ReadFields, ReleaseId, Session, json_bytes,
     parse_object,
 };
 use lambda_http::request::RequestContext;
 use serde_json::{Map, Value};
 
-use crate::{Answer, Problem, Resource};
+use crate::{Answer, Problem, Resource, auth::Context};
 
 /// The largest body, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -27,7 +27,7 @@ impl<S: Sync> FromRequestParts<S> for SignedIn {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Self> {
-        let caller = authorized(parts).and_then(caller);
+        let caller = authorized(parts).and_then(Context::caller);
         caller.map(Self).ok_or_else(Problem::unauthorized)
     }
 }
@@ -40,13 +40,8 @@ impl<S: Sync> FromRequestParts<S> for SignedInFor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Self> {
-        let session = authorized(parts).and_then(|fields| {
-            Some(Self(Session {
-                caller: caller(fields)?,
-                expires_at: fields.get("expires_at")?.as_str()?.parse().ok()?,
-            }))
-        });
-        session.ok_or_else(Problem::unauthorized)
+        let session = authorized(parts).and_then(Context::session);
+        session.map(Self).ok_or_else(Problem::unauthorized)
     }
 }
 
@@ -56,18 +51,6 @@ fn authorized(parts: &Parts) -> Option<&HashMap<String, Value>> {
         RequestContext::ApiGatewayV2(context) => Some(&context.authorizer.as_ref()?.fields),
         _ => None,
     }
-}
-
-fn caller(fields: &HashMap<String, Value>) -> Option<Caller> {
-    let user_id = match fields.get("user_id")? {
-        Value::String(digits) => digits.parse().ok()?,
-        number => number.as_u64()?,
-    };
-    let admin = fields.get("admin").and_then(Value::as_bool);
-    Some(Caller {
-        user_id: UserId::try_from(user_id).ok()?,
-        admin: admin.unwrap_or(false),
-    })
 }
 
 /// The id of a resource in a path.
