@@ -223,10 +223,10 @@ impl PackageBuild {
 
     /// Copies files of another package unchanged. Each comes with its path and checksums.
     pub(super) fn copy(&mut self, files: &[(StoredFile, PackageFile)]) -> Result<(), WorkError> {
-        for (stored, file) in files {
-            self.output.copy(stored, &file.path)?;
-            self.files.push(file.clone());
-        }
+        let copies = files.iter().map(|(stored, file)| (stored, &*file.path));
+        self.output.copy(copies, |_| {})?;
+        self.files
+            .extend(files.iter().map(|(_, file)| file.clone()));
         Ok(())
     }
 

@@ -276,10 +276,10 @@ impl DirFix {
     fn publish(&self, plan: &RenamePlan, (path, text): &(String, String)) -> Result<(), WorkError> {
         let mut progress = JobProgress::new(self.reporter.clone(), VERIFIED, 95);
         progress.start_step("copy");
-        for ((file, to), at) in self.checked_files(plan).zip(1..) {
-            self.output.copy(&file.file, to)?;
-            progress.update(at, self.files.len() as u64);
-        }
+        let copies = self.checked_files(plan).map(|(file, to)| (&file.file, to));
+        self.output.copy(copies, |count| {
+            progress.update(count as u64, self.files.len() as u64);
+        })?;
         progress.start_step("sfv");
         self.output.write(path, text.as_bytes())?;
         Ok(())

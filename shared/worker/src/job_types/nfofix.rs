@@ -116,10 +116,10 @@ impl NfoFix {
         paths.push(name);
         let (sfvs, others): (Vec<_>, Vec<_>) =
             others.partition(|file| has_extension(&file.path, "sfv"));
-        for (other, at) in others.iter().zip(1..) {
-            self.output.copy(&other.file, &other.path)?;
-            progress.update(at, others.len() as u64);
-        }
+        let copies = others.iter().map(|other| (&other.file, &*other.path));
+        self.output.copy(copies, |count| {
+            progress.update(count as u64, others.len() as u64);
+        })?;
         progress.start_step("write");
         let nfo = self.output.write(name, text)?;
         for sfv in sfvs {

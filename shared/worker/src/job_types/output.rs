@@ -77,8 +77,15 @@ impl Output {
         })
     }
 
-    /// Copies a stored file into the package, inside S3.
-    pub(super) fn copy(&self, file: &StoredFile, path: &str) -> Result<(), WorkError> {
-        Ok(self.objects.copy(file, &self.key(path))?)
+    /// Copies stored files into the package, inside S3, each to its path. Calls `copied` with the
+    /// number of files so far.
+    pub(super) fn copy<'a>(
+        &self,
+        files: impl IntoIterator<Item = (&'a StoredFile, &'a str)>,
+        copied: impl FnMut(usize),
+    ) -> Result<(), WorkError> {
+        let files = files.into_iter();
+        let files: Vec<_> = files.map(|(file, path)| (file, self.key(path))).collect();
+        Ok(self.objects.copy_all(&files, copied)?)
     }
 }

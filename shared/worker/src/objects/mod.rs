@@ -125,6 +125,16 @@ impl ObjectStore {
         copy::copy(self, file, key)
     }
 
+    /// Copies each file to its key as [`ObjectStore::copy`] does, several at a time. Calls `copied`
+    /// with the number of files so far.
+    pub fn copy_all(
+        &self,
+        files: &[(&StoredFile, String)],
+        copied: impl FnMut(usize),
+    ) -> io::Result<()> {
+        copy::copy_all(self, files, copied)
+    }
+
     /// Moves a file that this run has written.
     pub fn rename(&self, file: &StoredFile, key: &str) -> io::Result<()> {
         self.copy(file, key)?;

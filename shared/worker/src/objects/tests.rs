@@ -300,3 +300,71 @@ async fn failed_abort_is_left_to_the_sweeper() {
         );
     }
 }
+
+#[tokio::test]
+async fn files_are_copied_several_at_a_time_until_the_job_stops() {
+    let (listener, files) = silent_files();
+    let bucket = Bucket::default();
+    bucket.put("a", noise(10));
+    let (reporter, file) = (reporter(), bucket.listed("a"));
+    let store = ObjectStore::new(&files, reporter.clone());
+    let work = tokio::spawn(blocking(move || {
+        let copies: Vec<_> = (0..9).map(|to| (&file, to.to_string())).collect();
+        store.copy_all(&copies, |_| {}).unwrap_err()
+    }));
+    // None is answered before eight have been sent.
+    let _calls = blocking(move || [(); 8].map(|()| listener.accept().unwrap())).await;
+    reporter.stop();
+    assert!(matches!(
+        WorkError::from(work.await.unwrap()),
+        WorkError::Stopped
+    ));
+    assert!(reporter.leaves_upload());
+}
+
+#[tokio::test]
+async fn files_of_any_size_are_copied_and_counted() {
+    let bucket = Bucket::default();
+    bucket.put("a", noise(10));
+    let (store, small) = (bucket.objects(), bucket.listed("a"));
+    let large = StoredFile {
+        size: 300 * 1024 * 1024,
+        ..small.clone()
+    };
+    let counts = blocking(move || {
+        let mut counts = Vec::new();
+        let files = (0..20).map(|to| (if to == 7 { &large } else { &small }, format!("b{to}")));
+        let files: Vec<_> = files.collect();
+        store.copy_all(&files, |count| counts.push(count)).unwrap();
+        counts
+    })
+    .await;
+    assert_eq!(counts, (1..=20).collect::<Vec<_>>());
+    let state = bucket.state();
+    assert_eq!(state.objects.len(), 21);
+    assert_eq!(state.objects["b7"], b"0-268435456;268435456-314572800;");
+    assert!(
+        state
+            .objects
+            .iter()
+            .all(|(key, bytes)| key == "b7" || *bytes == noise(10))
+    );
+}
+
+#[tokio::test]
+async fn copies_in_flight_when_another_fails_are_left_to_the_sweeper() {
+    for count in [1, 3] {
+        let bucket = Bucket::default();
+        bucket.put("a", noise(10));
+        let (reporter, file) = (reporter(), bucket.listed("a"));
+        let store = ObjectStore::new(&bucket.files(), reporter.clone());
+        bucket.put("a", b"other".to_vec());
+        let error = blocking(move || {
+            let files: Vec<_> = (0..count).map(|to| (&file, to.to_string())).collect();
+            store.copy_all(&files, |_| {}).unwrap_err()
+        });
+        let found = WorkError::from(error.await);
+        assert!(matches!(&found, WorkError::Failed(f) if f.code == FailureCode::SourceChanged));
+        assert_eq!(reporter.leaves_upload(), count > 1);
+    }
+}
