@@ -1,4 +1,8 @@
 //! Multipart uploads.
+//!
+//! The SDK sends the CRC-32 of each part. So an upload is created with this algorithm, and completed
+//! with the checksums of all parts, as S3 then requires (Amazon S3 User Guide, "Checking object
+//! integrity").
 
 use std::{collections::BTreeMap, io, time::Duration};
 
@@ -8,7 +12,7 @@ use aws_sdk_s3::{
     error::ProvideErrorMetadata,
     operation::head_object::HeadObjectError,
     primitives::ByteStream,
-    types::{CompletedMultipartUpload, CompletedPart},
+    types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart},
 };
 use jobs::{Failure, FailureCode};
 use serde::{Deserialize, Serialize};
@@ -38,13 +42,22 @@ pub struct UploadState {
     id: String,
     /// The `ETag` of each part, in order.
     parts: Vec<String>,
+    /// The CRC-32 of each part, in order; empty in a state of an earlier version, whose upload was
+    /// created without checksums.
+    #[serde(default)]
+    checksums: Vec<Option<String>>,
     /// The bytes of all parts; `None` in a state of an earlier version.
     #[serde(default)]
     sent: Option<u64>,
 }
 
-/// The number of a part, and its `ETag`.
-type SentPart = (i32, Option<String>);
+/// A part that has arrived.
+#[derive(Default)]
+struct Part {
+    e_tag: Option<String>,
+    /// The CRC-32, as S3 encodes it.
+    checksum: Option<String>,
+}
 
 /// A multipart upload that sends parts while the next is prepared. It is aborted when dropped
 /// unfinished.
@@ -52,14 +65,14 @@ pub(super) struct Upload {
     store: ObjectStore,
     key: String,
     id: String,
-    /// The `ETag` of each part that has arrived, by its number. Parts arrive in any order.
-    parts: BTreeMap<i32, Option<String>>,
+    /// The parts that have arrived, by number. They arrive in any order.
+    parts: BTreeMap<i32, Part>,
     /// The number of the last part.
     last_number: i32,
     /// The bytes of all parts.
     size: u64,
     /// The parts in flight, in a set that aborts them when dropped.
-    sending: JoinSet<io::Result<SentPart>>,
+    sending: JoinSet<io::Result<(i32, Part)>>,
     done: bool,
 }
 
@@ -70,7 +83,8 @@ impl Upload {
             .client
             .create_multipart_upload()
             .bucket(&store.bucket)
-            .key(key);
+            .key(key)
+            .checksum_algorithm(ChecksumAlgorithm::Crc32);
         let created = store
             .wait_for_write(call.send())?
             .map_err(|error| sdk_error(&error))?;
@@ -80,6 +94,7 @@ impl Upload {
         let state = UploadState {
             id,
             parts: Vec::new(),
+            checksums: Vec::new(),
             sent: None,
         };
         Ok(Self::resume(store, key, state))
@@ -88,14 +103,25 @@ impl Upload {
     pub(super) fn resume(
         store: &ObjectStore,
         key: &str,
-        UploadState { id, parts, sent }: UploadState,
+        UploadState {
+            id,
+            parts,
+            checksums,
+            sent,
+        }: UploadState,
     ) -> Self {
         let count = parts.len();
+        let checksums = checksums.into_iter().chain(std::iter::repeat(None));
+        let parts = parts.into_iter().zip(checksums);
+        let parts = parts.map(|(e_tag, checksum)| Part {
+            e_tag: Some(e_tag),
+            checksum,
+        });
         Self {
             store: store.clone(),
             key: key.to_owned(),
             id,
-            parts: (1..).zip(parts.into_iter().map(Some)).collect(),
+            parts: (1..).zip(parts).collect(),
             last_number: i32::try_from(count).unwrap_or(i32::MAX),
             size: sent.unwrap_or(count as u64 * OLD_PART_BYTES),
             sending: JoinSet::new(),
@@ -106,11 +132,14 @@ impl Upload {
     /// Waits for the parts in flight, and leaves the upload to another process.
     pub(super) fn suspend(mut self) -> io::Result<UploadState> {
         self.wait_for_parts(0)?;
-        let parts = std::mem::take(&mut self.parts);
+        let parts = std::mem::take(&mut self.parts).into_values();
+        let (e_tags, checksums) = parts.map(|part| (part.e_tag, part.checksum)).unzip();
+        let e_tags: Vec<Option<String>> = e_tags;
         self.done = true;
         Ok(UploadState {
             id: self.id.clone(),
-            parts: parts.into_values().map(Option::unwrap_or_default).collect(),
+            parts: e_tags.into_iter().map(Option::unwrap_or_default).collect(),
+            checksums,
             sent: Some(self.size),
         })
     }
@@ -141,8 +170,8 @@ impl Upload {
                     None => return Ok(()),
                 },
             };
-            let (number, e_tag) = sent.map_err(io::Error::other)??;
-            self.parts.insert(number, e_tag);
+            let (number, part) = sent.map_err(io::Error::other)??;
+            self.parts.insert(number, part);
         }
     }
 
@@ -157,10 +186,15 @@ impl Upload {
             .bucket(&self.store.bucket)
             .key(&self.key)
             .upload_id(&self.id);
+        let call = call.checksum_algorithm(ChecksumAlgorithm::Crc32);
         let call = call.part_number(number).body(ByteStream::from(bytes));
         let sending = async move {
             let sent = call.send().await.map_err(|error| sdk_error(&error))?;
-            Ok((number, sent.e_tag))
+            let part = Part {
+                e_tag: sent.e_tag,
+                checksum: sent.checksum_crc32,
+            };
+            Ok((number, part))
         };
         self.sending.spawn_on(sending, &self.store.handle);
         Ok(())
@@ -185,8 +219,11 @@ impl Upload {
             .copy_source_range(format!("bytes={start}-{}", end - 1));
         let copying = async move {
             let copied = call.send().await.map_err(|error| read_error(&error))?;
-            let e_tag = copied.copy_part_result.and_then(|result| result.e_tag);
-            Ok((number, e_tag))
+            let part = copied.copy_part_result.map(|result| Part {
+                e_tag: result.e_tag,
+                checksum: result.checksum_crc32,
+            });
+            Ok((number, part.unwrap_or_default()))
         };
         self.sending.spawn_on(copying, &self.store.handle);
         Ok(())
@@ -196,12 +233,17 @@ impl Upload {
     pub(super) fn complete(mut self) -> io::Result<()> {
         self.wait_for_parts(0)?;
         self.store.check_stopped()?;
-        let part = |(number, e_tag)| {
-            let part = CompletedPart::builder().part_number(number);
-            part.set_e_tag(e_tag).build()
+        let parts = std::mem::take(&mut self.parts);
+        // Without that of the parts of an earlier version, none is named.
+        let has_checksums = parts.values().all(|part| part.checksum.is_some());
+        let completed = |(number, part): (i32, Part)| {
+            let completed = CompletedPart::builder().part_number(number);
+            let checksum = part.checksum.filter(|_| has_checksums);
+            let completed = completed.set_checksum_crc32(checksum);
+            completed.set_e_tag(part.e_tag).build()
         };
         // S3 wants them in the order of their numbers.
-        let parts = std::mem::take(&mut self.parts).into_iter().map(part);
+        let parts = parts.into_iter().map(completed);
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.collect()));
         let call = self
             .store

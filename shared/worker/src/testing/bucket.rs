@@ -3,7 +3,7 @@
 mod uploads;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ops::Range,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -57,6 +57,8 @@ pub struct State {
     pub before_write: Option<(u32, Box<dyn FnOnce() + Send>)>,
     /// A file to replace before a read, after the given number of other reads.
     pub replace: Option<(u32, String)>,
+    /// The uploads that were created with checksums.
+    checked_uploads: BTreeSet<String>,
     next_upload: u32,
 }
 
@@ -317,6 +319,10 @@ pub fn reporter() -> Reporter {
 
 fn e_tag(bytes: &[u8]) -> String {
     format!("\"{:08x}{}\"", crc32fast::hash(bytes), bytes.len())
+}
+
+fn checksum(bytes: &[u8]) -> String {
+    format!("CRC-32 of {}", e_tag(bytes))
 }
 
 fn range(header: &str) -> (usize, usize) {

@@ -13,11 +13,11 @@ use aws_sdk_s3::{
         upload_part::UploadPartOutput,
         upload_part_copy::UploadPartCopyOutput,
     },
-    types::{CopyPartResult, MultipartUpload, error::NoSuchUpload},
+    types::{ChecksumAlgorithm, CopyPartResult, MultipartUpload, error::NoSuchUpload},
 };
 use aws_smithy_mocks::{MockResponse, Rule, mock};
 
-use super::{Bucket, e_tag, range, slow_down, source_key};
+use super::{Bucket, checksum, e_tag, range, slow_down, source_key};
 
 impl Bucket {
     pub(super) fn list_uploads(&self) -> Rule {
@@ -45,6 +45,9 @@ impl Bucket {
             state.next_upload += 1;
             let id = state.next_upload.to_string();
             let key = call.key().unwrap().to_owned();
+            if call.checksum_algorithm() == Some(&ChecksumAlgorithm::Crc32) {
+                state.checked_uploads.insert(id.clone());
+            }
             state.uploads.insert(id.clone(), (key, BTreeMap::new()));
             CreateMultipartUploadOutput::builder().upload_id(id).build()
         })
@@ -59,9 +62,10 @@ impl Bucket {
             state.calls.push("upload_part");
             let (_, parts) = state.uploads.get_mut(call.upload_id().unwrap()).unwrap();
             let bytes = call.body().bytes().unwrap().to_vec();
-            let e_tag = e_tag(&bytes);
+            let output = UploadPartOutput::builder().e_tag(e_tag(&bytes));
+            let output = output.checksum_crc32(checksum(&bytes)).build();
             parts.insert(number, bytes);
-            UploadPartOutput::builder().e_tag(e_tag).build()
+            output
         })
     }
 
@@ -77,7 +81,8 @@ impl Bucket {
                 .get(start..end)
                 .map_or_else(|| format!("{start}-{end};").into_bytes(), <[u8]>::to_vec);
             let (_, parts) = state.uploads.get_mut(call.upload_id().unwrap()).unwrap();
-            let result = CopyPartResult::builder().e_tag(e_tag(&bytes)).build();
+            let result = CopyPartResult::builder().e_tag(e_tag(&bytes));
+            let result = result.checksum_crc32(checksum(&bytes)).build();
             parts.insert(call.part_number().unwrap(), bytes);
             UploadPartCopyOutput::builder()
                 .copy_part_result(result)
@@ -97,11 +102,15 @@ impl Bucket {
                 let gone = ErrorMetadata::builder().code("NoSuchUpload").build();
                 return MockResponse::Error(CompleteMultipartUploadError::generic(gone));
             };
-            let stored = parts.iter().map(|(at, part)| (*at, e_tag(part)));
+            let is_checked = state.checked_uploads.contains(id);
+            let stored = parts
+                .iter()
+                .map(|(at, part)| (*at, e_tag(part), is_checked.then(|| checksum(part))));
             let named = call.multipart_upload().unwrap().parts().iter();
             let named = named.map(|part| {
                 let e_tag = part.e_tag().unwrap().to_owned();
-                (part.part_number().unwrap(), e_tag)
+                let checksum = part.checksum_crc32().map(str::to_owned);
+                (part.part_number().unwrap(), e_tag, checksum)
             });
             if !named.eq(stored) {
                 let wrong = ErrorMetadata::builder().code("InvalidPart").build();
