@@ -73,10 +73,10 @@ impl DeadJobs {
             JobState::Draft | JobState::Ended { .. } => false,
             // Another message may have started it.
             JobState::Running { .. } => job.lease_has_expired(now),
-            // An outage can exhaust a message, but not the job: the sweeper sends another message when
+            // An outage can exhaust a message, but not the job: the sweeper sends another message once
             // the job is due. A job that no message starts within a day is dead.
             JobState::Pending { .. } => {
-                job.due_at.is_none_or(|at| at <= now) || now.since(job.updated_at) > MAX_PENDING
+                job.due_at.is_none() || now.since(job.updated_at) > MAX_PENDING
             }
         };
         if !is_dead {

@@ -153,8 +153,8 @@ impl<'a> History<'a> {
     async fn dead_letter(&mut self, now: Time) -> Comparison {
         let job = self.api.store.job(job_id(self.id), true);
         let job = job.await.unwrap().unwrap();
-        let is_awaited = job.due_at.is_some_and(|at| at > now)
-            && now.since(job.updated_at) <= Duration::from_hours(24);
+        let is_awaited =
+            job.due_at.is_some() && now.since(job.updated_at) <= Duration::from_hours(24);
         let body = json!({"job_id": self.id}).to_string();
         let event = json!({"Records": [{"messageId": "1", "body": body}]});
         let event = serde_json::from_value(event).unwrap();
