@@ -2,15 +2,38 @@
 
 mod common;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    fmt::{self, Debug, Formatter},
+    sync::Arc,
+    time::Duration,
+};
 
 use aws::AwsError;
-use common::{Api, FakeWork, NO_DEADLINE, OWNER, STRANGER, job_id, user_id};
-use jobs::{Failure, FailureCode, Job, Level, Status, WaitingFor, testing::START};
+use aws_sdk_dynamodb::{
+    Client,
+    config::{
+        ConfigBag, Intercept, RuntimeComponents,
+        interceptors::{BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextMut},
+    },
+    error::BoxError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{CancellationReason, error::TransactionCanceledException},
+};
+use aws_smithy_runtime_api::client::{
+    interceptors::context::Error, orchestrator::OrchestratorError,
+};
+use common::{Api, FakeWork, NO_DEADLINE, OWNER, RETENTION, STRANGER, job_id, user_id};
+use jobs::{
+    Failure, FailureCode, Job, Level, Status, WaitingFor,
+    testing::{ManualClock, START},
+};
 use release_files::WorkError;
 use serde_json::json;
-use store::{Completion, EndOutcome, Leftovers, RunEnd, RunProgress, WriteOutcome};
-use worker::{Assignment, Processed, UpdateStatusOutcome, Work};
+use store::{
+    Completion, EndOutcome, Leftovers, RunEnd, RunProgress, Store, WriteOutcome,
+    testing::{client, serve},
+};
+use worker::{Assignment, JobService, Processed, UpdateStatusOutcome, Work, testing::queue};
 
 #[tokio::test]
 async fn test_process_job_success() {
@@ -230,6 +253,119 @@ async fn repeated_end_of_a_run_is_recognized_and_a_second_one_refused() {
         }
         assert!(matches!(end(later).await, EndOutcome::Fenced(Some(_))));
     }
+}
+
+/// Reports only one of several failed conditions of a transaction, and not the first.
+#[derive(Debug)]
+struct OneReason;
+
+impl Intercept for OneReason {
+    fn name(&self) -> &'static str {
+        "OneReason"
+    }
+
+    fn modify_before_attempt_completion(
+        &self,
+        context: &mut FinalizerInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Some(Err(failed)) = context.output_or_error_mut() else {
+            return Ok(());
+        };
+        let error = failed.as_operation_error().and_then(Error::downcast_ref);
+        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error {
+            let mut reasons = cancelled.cancellation_reasons().to_vec();
+            reasons[0] = CancellationReason::builder().code("None").build();
+            let cancelled = TransactionCanceledException::builder();
+            let cancelled = cancelled.set_cancellation_reasons(Some(reasons)).build();
+            let error = TransactWriteItemsError::TransactionCanceledException(cancelled);
+            *failed = OrchestratorError::operation(Error::erase(error));
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn repeated_end_is_recognized_if_only_the_refusal_of_the_release_is_reported() {
+    let client = client(&serve(dynoxide::Database::memory().unwrap()).await);
+    let config = client.config().to_builder().interceptor(OneReason);
+    let store = Store::new(&Client::from_conf(config.build()), "jobs");
+    let api = Api::over(store, queue());
+    let id = api.create(json!({"job_type": "packaging"})).await;
+    let run = api.claim(id, START).await;
+    let release = api.job(id).await.release_id.unwrap();
+    let seen = api.store.release(release).await.unwrap().unwrap();
+    let completion = Completion::with_package(json!({}), seen, RETENTION);
+    let end = RunEnd::Completed(Box::new(completion));
+    let progress = RunProgress::default();
+    let end_at = async |now| {
+        let ended = api
+            .store
+            .end_run(&run, &progress, &end, Leftovers::None, now);
+        ended.await.unwrap()
+    };
+    for _ in 0..2 {
+        assert!(matches!(end_at(START).await, EndOutcome::Written(_)));
+    }
+    let later = START.after(Duration::from_secs(1));
+    assert!(matches!(end_at(later).await, EndOutcome::ReleaseChanged));
+}
+
+/// Takes longer for each request, by the clock, than work may take to stop.
+struct SlowRequests(ManualClock);
+
+impl Debug for SlowRequests {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("SlowRequests")
+    }
+}
+
+impl Intercept for SlowRequests {
+    fn name(&self) -> &'static str {
+        "SlowRequests"
+    }
+
+    fn read_before_signing(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.advance(11);
+        Ok(())
+    }
+}
+
+/// Work that completes as soon as it is stopped.
+struct StoppableWork;
+
+impl Work for StoppableWork {
+    async fn run(&self, assignment: Assignment) -> Result<Completion, WorkError> {
+        assignment.reporter.until_stopped().await;
+        Ok(Completion::new(json!({})))
+    }
+
+    async fn clean_up(&self, _: &Job) -> Result<(), AwsError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn work_that_stops_during_a_slow_heartbeat_is_not_taken_for_hung() {
+    let url = serve(dynoxide::Database::memory().unwrap()).await;
+    let api = Api::over(Store::new(&client(&url), "jobs"), queue());
+    let id = job_id(api.create(json!({"job_type": "analysis"})).await);
+    let slow = SlowRequests(api.clock.clone());
+    let config = client(&url).config().to_builder().interceptor(slow);
+    let store = Store::new(&Client::from_conf(config.build()), "jobs");
+    let service = JobService::new(store, api.clock.clock());
+    // The run is out of time at its first heartbeat.
+    let deadline = START.after(Duration::from_mins(1));
+    let work = Arc::new(StoppableWork);
+    let processed = service.process_job(id, &work, deadline).await.unwrap();
+    assert!(matches!(&processed, Processed::Finished(job) if job.status() == Status::Completed));
+    assert!(!service.has_hung_work());
 }
 
 /// Work that fails and may leave something in the bucket.

@@ -253,7 +253,11 @@ impl Store {
                     other => EndOutcome::Fenced(other),
                 })
             }
-            Err(_) => Ok(EndOutcome::ReleaseChanged),
+            // Both parts of a repeated request are refused, but only one may be reported.
+            Err(_) => Ok(match self.job(run.job_id, true).await? {
+                Some(job) if run.has_ended(&job, now) => EndOutcome::Written(job),
+                _ => EndOutcome::ReleaseChanged,
+            }),
         }
     }
 

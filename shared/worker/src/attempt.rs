@@ -20,8 +20,8 @@ use crate::{
     reporter::Reporter,
 };
 
-/// Maximum tries to write the end of a run while DynamoDB is unavailable. Together they stay well
-/// within the lease.
+/// Maximum tries to write the end of a run while DynamoDB is unavailable. Until the sweeper rescues
+/// the job, an end also counts after the lease.
 const MAX_END_TRIES: u32 = 5;
 /// Delay of a job whose permit was taken between its check and its claim.
 const RETRY_DELAY: Duration = Duration::from_secs(2);
@@ -130,18 +130,19 @@ impl<'a> Attempt<'a> {
             store,
             &self.handle,
             &self.reporter,
+            self.service.clock(),
             self.deadline,
             self.job.is_watched,
-            self.now(),
         );
         // A job that ends before the first beat has neither a heartbeat nor a chunk of its own for its
         // first line.
         let result = loop {
             tokio::select! {
                 result = &mut work => break result,
-                () = tokio::time::sleep(heartbeat.interval()) => heartbeat.beat(self.now()).await,
+                () = tokio::time::sleep(heartbeat.interval()) => heartbeat.beat().await,
             }
-            if heartbeat.has_waited_too_long(self.now()) {
+            // The work may have stopped during a slow beat.
+            if !work.is_finished() && heartbeat.has_waited_too_long(self.now()) {
                 tracing::error!(job_id = %self.job.id, "work did not stop; the process must end");
                 self.service.report_hung_work();
                 break Ok(Err(WorkError::Stopped));

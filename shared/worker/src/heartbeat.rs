@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use aws::AwsError;
-use jobs::{LogEntry, STOP_TIME, Status, Time};
+use jobs::{Clock, LogEntry, STOP_TIME, Status, Time};
 use store::{RunHandle, RunProgress, Store, WriteOutcome};
 
 use crate::reporter::Reporter;
@@ -55,6 +55,7 @@ pub(crate) struct Heartbeat<'a> {
     store: &'a Store,
     run: &'a RunHandle,
     reporter: &'a Reporter,
+    clock: &'a Clock,
     deadline: Time,
     last_write: Time,
     last_contact: Time,
@@ -66,20 +67,22 @@ pub(crate) struct Heartbeat<'a> {
 }
 
 impl<'a> Heartbeat<'a> {
-    /// Creates the heartbeat of a run that begins at `now` and must end by `deadline`. Until its first
+    /// Creates the heartbeat of a run that begins now and must end by `deadline`. Until its first
     /// request tells otherwise, `is_watched` says whether a client follows the job live.
     pub(crate) fn new(
         store: &'a Store,
         run: &'a RunHandle,
         reporter: &'a Reporter,
+        clock: &'a Clock,
         deadline: Time,
         is_watched: bool,
-        now: Time,
     ) -> Self {
+        let now = clock.now();
         Self {
             store,
             run,
             reporter,
+            clock,
             deadline,
             last_write: now,
             last_contact: now,
@@ -111,34 +114,38 @@ impl<'a> Heartbeat<'a> {
         }
     }
 
-    /// Beats once, at `now`.
-    pub(crate) async fn beat(&mut self, now: Time) {
+    /// Beats once, until the lease counts as lost at the latest.
+    pub(crate) async fn beat(&mut self) {
+        let now = self.clock.now();
         if now.after(DEADLINE_MARGIN) >= self.deadline {
-            self.stop(StopReason::OutOfTime, now);
+            self.stop(StopReason::OutOfTime);
         }
         if self.stopped_by >= Some(StopReason::LeaseLost) {
             return;
         }
-        match self.exchange(now).await {
+        let left = LEASE_LOST_AFTER.saturating_sub(now.since(self.last_write));
+        let exchange = tokio::time::timeout(left, self.exchange(now)).await;
+        let no_answer = |_| Err(AwsError::unavailable("DynamoDB", "no answer in time"));
+        match exchange.unwrap_or_else(no_answer) {
             Ok(Learned::Ours { is_watched }) => {
                 self.last_contact = now;
                 self.is_watched = is_watched;
             }
             Ok(Learned::Nothing) => {}
-            Ok(Learned::Fenced) => self.stop(StopReason::Fenced, now),
+            Ok(Learned::Fenced) => self.stop(StopReason::Fenced),
             // The lease survives a few missed beats.
             Err(error) => {
                 tracing::warn!(job_id = %self.run.job_id, %error, "heartbeat failed");
-                if now.since(self.last_write) >= LEASE_LOST_AFTER {
-                    self.stop(StopReason::LeaseLost, now);
+                if self.clock.now().since(self.last_write) >= LEASE_LOST_AFTER {
+                    self.stop(StopReason::LeaseLost);
                 }
             }
         }
     }
 
-    fn stop(&mut self, reason: StopReason, now: Time) {
+    fn stop(&mut self, reason: StopReason) {
         self.stopped_by = self.stopped_by.max(Some(reason));
-        self.stopped_at.get_or_insert(now);
+        self.stopped_at.get_or_insert_with(|| self.clock.now());
         self.reporter.stop();
     }
 
@@ -220,9 +227,37 @@ fn chunks(lines: &[LogEntry]) -> Vec<&[LogEntry]> {
 
 #[cfg(test)]
 mod tests {
-    use jobs::Level;
+    use jobs::{
+        Level,
+        testing::{ManualClock, START},
+    };
+    use tokio::net::TcpListener;
 
     use super::*;
+
+    #[tokio::test]
+    async fn beat_waits_for_no_answer_after_which_the_lease_would_be_lost() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", silent.local_addr().unwrap());
+        let store = Store::new(&store::testing::client(&endpoint), "jobs");
+        let run = RunHandle {
+            job_id: 1_u64.try_into().unwrap(),
+            fence: 1,
+            attempt: 1,
+            expires_at: START,
+        };
+        let (manual, never) = (ManualClock::default(), Time::from_millis(i64::MAX));
+        let (clock, reporter) = (manual.clock(), Reporter::new(manual.clock(), 1));
+        let mut heartbeat = Heartbeat::new(&store, &run, &reporter, &clock, never, false);
+        manual.advance(44);
+        let beat = tokio::time::timeout(Duration::from_secs(10), heartbeat.beat());
+        beat.await.expect("the beat ends");
+        assert_eq!(heartbeat.stopped_by(), None);
+        manual.advance(1);
+        heartbeat.beat().await;
+        assert_eq!(heartbeat.stopped_by(), Some(StopReason::LeaseLost));
+        assert!(!heartbeat.has_waited_too_long(clock.now()));
+    }
 
     #[test]
     fn log_lines_are_split_into_chunks_of_4_kb() {
