@@ -148,7 +148,8 @@ impl Store {
         for mut item in self.parts(head, consistent).await? {
             match sort_key(&item) {
                 keys::META => {}
-                keys::CONFIG => config = document_body(&mut item),
+                // A draft whose configuration has become small keeps the item of its large one.
+                keys::CONFIG => config = config.or_else(|| document_body(&mut item)),
                 keys::RESULT => result = document_body(&mut item),
                 _ => chunks.push(from_item::<Chunk>(item)?),
             }

@@ -142,6 +142,31 @@ async fn draft_can_be_changed_and_submitted() {
 }
 
 #[tokio::test]
+async fn details_show_the_configuration_of_a_draft_that_was_large_before() {
+    let api = Api::new().await;
+    let body = json!({
+        "job_type": "packaging",
+        "draft": true,
+        "config_json": {"template": "x".repeat(1_000)},
+    });
+    let id = api.create(api.on_release(OWNER, body).await).await;
+    let path = format!("/api/jobs/{id}");
+    let small = json!({"compression": "high"});
+    let change = json!({"config_json": {"template": null, "compression": "high"}});
+    assert_eq!(api.send(OWNER, "PATCH", &path, Some(change)).await.0, 200);
+    let submit = format!("{path}/submit");
+    assert_eq!(api.send(OWNER, "PUT", &submit, None).await.0, 202);
+    // The result has an item of its own, so the details read all items of the job.
+    let result = json!({"files": ["x".repeat(3_000)]});
+    api.process(id, FakeWork::Complete(result.clone())).await;
+    let (_, details) = api.get(OWNER, &path).await;
+    assert_eq!(
+        (&details["config_json"], &details["result"]),
+        (&small, &result)
+    );
+}
+
+#[tokio::test]
 async fn unknown_field_of_a_change_is_rejected_even_if_null() {
     let api = Api::new().await;
     let draft = api.create(json!({"draft": true})).await;
