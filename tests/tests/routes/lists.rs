@@ -143,3 +143,19 @@ async fn list_entry_allows_the_same_actions_as_the_job() {
         assert_eq!((status, &answer["retry_of"]), (202, &json!(id)), "{answer}");
     }
 }
+
+#[tokio::test]
+async fn admin_finds_a_job_that_was_a_draft_for_weeks() {
+    const DAY: i64 = 24 * 60 * 60;
+    let api = Api::new().await;
+    let draft = json!({"job_type": "analysis", "draft": true});
+    let id = api.create(api.on_release(OWNER, draft).await).await;
+    api.clock.advance(20 * DAY);
+    let submit = format!("/api/jobs/{id}/submit");
+    assert_eq!(api.send(OWNER, "PUT", &submit, None).await.0, 202);
+    // Its retention of 90 days ends on day 110.
+    api.clock.advance(89 * DAY);
+    assert_eq!(ids(&api.get(ADMIN, "/api/jobs").await.1), [id]);
+    api.clock.advance(7 * DAY);
+    assert!(ids(&api.get(ADMIN, "/api/jobs").await.1).is_empty());
+}
