@@ -32,7 +32,7 @@ pub fn from_settings(settings: &mut Settings) -> DeadJobs {
     }
 }
 
-/// Fails the job of each message, unless a run may still finish it.
+/// Fails the job of each message, unless it has begun or another message may start it.
 ///
 /// # Errors
 /// Never. The response reports the messages that must be delivered again.
@@ -61,8 +61,7 @@ pub async fn fail_dead_jobs(
 }
 
 impl DeadJobs {
-    /// Fails a job, unless it is final, a draft, running with a valid lease, or pending with another
-    /// message to come.
+    /// Fails a job that is pending without another message to come.
     async fn fail(&self, id: JobId) -> Result<(), AwsError> {
         const CODE: FailureCode = FailureCode::DeadLettered;
         let Some(job) = self.store.job(id, true).await? else {
@@ -70,9 +69,8 @@ impl DeadJobs {
         };
         let now = self.clock.now();
         let is_dead = match job.state {
-            JobState::Draft | JobState::Ended { .. } => false,
-            // Another message may have started it.
-            JobState::Running { .. } => job.lease_has_expired(now),
+            // The sweeper ends or rescues a running job whose lease has expired.
+            JobState::Draft | JobState::Running { .. } | JobState::Ended { .. } => false,
             // An outage can exhaust a message, but not the job: the sweeper sends another message once
             // the job is due. A job that no message starts within a day is dead.
             JobState::Pending { .. } => {

@@ -166,7 +166,7 @@ impl<'a> History<'a> {
         };
         let answer = fail_dead_jobs(&dead_jobs, event).await.unwrap();
         assert!(answer.batch_item_failures.is_empty());
-        self.model.dead_letter(now, is_awaited);
+        self.model.dead_letter(is_awaited);
         Ok(())
     }
 

@@ -72,13 +72,8 @@ impl Model {
     }
 
     /// Exhausts a message. `is_awaited` is true if the sweeper will send another one in time.
-    pub fn dead_letter(&mut self, now: Time, is_awaited: bool) {
-        let is_dead = match self.status {
-            Status::Pending => !is_awaited,
-            Status::Running => self.lease_expires_at <= now,
-            _ => false,
-        };
-        if is_dead {
+    pub fn dead_letter(&mut self, is_awaited: bool) {
+        if self.status == Status::Pending && !is_awaited {
             self.end(Status::Failed, Some(FailureCode::DeadLettered));
         }
     }
