@@ -116,7 +116,14 @@ impl Pusher {
             since: None,
             limit: MAX_LINES,
         };
-        let page = self.store.log_page(job, &query).await?;
+        let page = match self.store.log_page(job, &query).await {
+            // The pushes of other jobs must not wait for lines that cannot be read.
+            Err(error) if !error.is_unavailable() => {
+                tracing::error!(job_id = %job.id, %error, "failed to read the lines of a push");
+                return Ok(None);
+            }
+            page => page?,
+        };
         let bytes: usize = page.entries.iter().map(|entry| entry.message.len()).sum();
         let fits = page.next >= job.log_seq && bytes <= MAX_LINES_BYTES;
         let line = |entry| LineView::new(job, entry);

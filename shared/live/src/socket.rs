@@ -131,9 +131,8 @@ impl LiveSocket {
             if jobs >= MAX_JOBS || self.is_full(watched).await? {
                 return Ok(ServerMessage::Poll(Target::job(id)));
             }
-            let now = self.clock.now();
-            self.store.watch(connection, watched, now).await?;
         }
+        self.watch(connection, watched).await?;
         let job = self.store.mark_watched(id).await?;
         let job = job.ok_or_else(|| Problem::not_found(Resource::Job))?;
         Ok(self.snapshot(job))
@@ -150,14 +149,17 @@ impl LiveSocket {
         }
         let target = Target::Jobs { jobs };
         let watched = target.watched(caller);
-        if !connection.watches.contains(&watched) {
-            if self.is_full(watched).await? {
-                return Ok(ServerMessage::Poll(target));
-            }
-            let now = self.clock.now();
-            self.store.watch(connection, watched, now).await?;
+        if !connection.watches.contains(&watched) && self.is_full(watched).await? {
+            return Ok(ServerMessage::Poll(target));
         }
+        self.watch(connection, watched).await?;
         Ok(ServerMessage::Subscribed { jobs })
+    }
+
+    /// Stores a watch, also one that the connection has: an item of it may be missing.
+    async fn watch(&self, connection: &Connection, watched: Watched) -> Result<(), AwsError> {
+        let now = self.clock.now();
+        self.store.watch(connection, watched, now).await
     }
 
     async fn is_full(&self, watched: Watched) -> Result<bool, AwsError> {

@@ -14,6 +14,7 @@ use aws_sdk_apigatewaymanagement::{
     },
     types::error::GoneException,
 };
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 use dynoxide::Database;
 use jobs::{JobId, Level, LogEntry, Session, testing::START};
@@ -150,6 +151,23 @@ impl Channel {
         watchers.into_iter().map(|each| each.connection).collect()
     }
 
+    /// Removes the item of a watch that pushes are sent by.
+    pub async fn remove_watcher(&self, id: u64, connection: &str) {
+        let delete = self.table.delete_item().table_name("jobs");
+        let delete = delete.key("pk", AttributeValue::S(format!("WATCH#JOB#{id}")));
+        let delete = delete.key("sk", AttributeValue::S(connection.to_owned()));
+        delete.send().await.unwrap();
+    }
+
+    /// Damages the chunk of a job's log that ends with the line `seq`.
+    pub async fn damage_log(&self, id: u64, seq: u64) {
+        let update = self.table.update_item().table_name("jobs");
+        let update = update.key("pk", AttributeValue::S(format!("JOB#{id}")));
+        let update = update.key("sk", AttributeValue::S(format!("LOG#{seq:010}")));
+        let update = update.update_expression("REMOVE fence");
+        update.send().await.unwrap();
+    }
+
     pub async fn status(&self, id: u64) -> Value {
         let path = format!("/api/jobs/{id}/status");
         self.api.send(OWNER, "GET", &path, None).await.1
@@ -157,13 +175,12 @@ impl Channel {
 
     /// Reads the item of a job as the table's stream has it.
     async fn image(&self, id: u64) -> serde_dynamo::Item {
-        let key = |text: String| aws_sdk_dynamodb::types::AttributeValue::S(text);
         let item = self
             .table
             .get_item()
             .table_name("jobs")
-            .key("pk", key(format!("JOB#{id}")))
-            .key("sk", key("META".to_owned()))
+            .key("pk", AttributeValue::S(format!("JOB#{id}")))
+            .key("sk", AttributeValue::S("META".to_owned()))
             .consistent_read(true)
             .send();
         item.await.unwrap().item.unwrap().into()

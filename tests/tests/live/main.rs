@@ -312,3 +312,36 @@ async fn percentage_of_a_watched_job_is_written_by_the_next_beat() {
         .await;
     assert_eq!(status["progress"], 30);
 }
+
+#[tokio::test]
+async fn lines_that_cannot_be_read_do_not_hold_up_the_pushes_of_other_jobs() {
+    let channel = Channel::new().await;
+    let [(damaged, first), (other, second)] =
+        [channel.running_job().await, channel.running_job().await];
+    channel.open("c", OWNER).await;
+    for id in [damaged, other] {
+        channel.subscribe("c", id).await;
+    }
+    let changes = [
+        channel.log(&first, 1, &["one"]).await,
+        channel.log(&second, 1, &["one"]).await,
+    ];
+    channel.damage_log(damaged, 1).await;
+    channel.push(changes).await;
+    let updates = channel.posts("c");
+    let of = |id: u64| updates.iter().find(|update| update["job_id"] == id);
+    assert_eq!(of(damaged).unwrap().get("logs"), None);
+    assert_eq!(seqs(of(other).unwrap()), [1]);
+}
+
+#[tokio::test]
+async fn repeated_subscription_completes_a_half_made_watch() {
+    let channel = Channel::new().await;
+    let (id, _) = channel.running_job().await;
+    channel.open("c", OWNER).await;
+    channel.subscribe("c", id).await;
+    channel.remove_watcher(id, "c").await;
+    assert!(channel.watchers(id).await.is_empty());
+    channel.subscribe("c", id).await;
+    assert_eq!(channel.watchers(id).await, ["c"]);
+}

@@ -143,13 +143,15 @@ impl Store {
     pub async fn watchers(&self, watched: Watched, limit: i32) -> Result<Vec<Watcher>, AwsError> {
         let pk = keys::watchers(&watched.key());
         let items = self.partition(pk, Some(limit), true).await?;
-        items
-            .into_iter()
-            .map(|item| from_item(item).map(ConnectionItem::into_watcher))
-            .collect()
+        let read = |item| {
+            let item: Result<ConnectionItem, _> = from_item(item);
+            item.inspect_err(|error| tracing::error!(%error, "failed to read a watch"))
+        };
+        let items = items.into_iter().filter_map(|item| read(item).ok());
+        Ok(items.map(ConnectionItem::into_watcher).collect())
     }
 
-    /// Begins a watch of an open connection.
+    /// Begins a watch of an open connection, or completes one that lacks an item.
     pub async fn watch(
         &self,
         connection: &Connection,
@@ -223,8 +225,8 @@ impl Store {
     }
 }
 
-/// The keys of the two items of a watch. The one found by its connection is first: a crash between
-/// the two writes leaves no watcher that the end of its connection would not remove.
+/// The keys of the two items of a watch: the one found by its connection, and the one found by what
+/// it watches. If the end of the connection does not find the latter, the next push removes it.
 fn watch_keys(connection: &str, watched: Watched) -> [Key; 2] {
     let watched = watched.key();
     [
