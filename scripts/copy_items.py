@@ -22,15 +22,24 @@ WRITERS = 16  # concurrent writes
 Item = dict[str, Any]
 
 
-def items(client: "DynamoDBClient", table: str, prefix: str) -> Iterator[Item]:
-    """Yields the items of a table whose partition key starts with a prefix."""
+def is_wanted(item: Item, only: str, sort_key: str) -> bool:
+    """Returns whether an item has this partition key, or one that starts with `only`, as `JOB#`."""
+    key = item["pk"]["S"]
+    is_below = key.startswith(only) if only.endswith("#") else key == only
+    return (not only or is_below) and sort_key in ("", item["sk"]["S"])
+
+
+def pages(
+    client: "DynamoDBClient", table: str, only: str, sort_key: str
+) -> Iterator[Iterator[Item]]:
+    """Yields the wanted items of a table, page by page."""
     for page in client.get_paginator("scan").paginate(TableName=table):
-        for item in page["Items"]:
-            if item["pk"]["S"].startswith(prefix):
-                yield item
+        yield (item for item in page["Items"] if is_wanted(item, only, sort_key))
 
 
-def copy_items(stack: str, source: str, prefix: str, *, overwrite: bool) -> Counter[str]:
+def copy_items(
+    stack: str, source: str, only: str, sort_key: str, *, overwrite: bool
+) -> Counter[str]:
     """Copies items; returns the number of those copied and of those kept as they are."""
     storage = Storage(stack)
     client = storage.client
@@ -43,8 +52,11 @@ def copy_items(stack: str, source: str, prefix: str, *, overwrite: bool) -> Coun
             return "kept"
         return "copied"
 
+    counts: Counter[str] = Counter()
     with ThreadPoolExecutor(WRITERS) as pool:
-        return Counter(pool.map(copy, items(client, source, prefix)))
+        for page in pages(client, source, only, sort_key):
+            counts.update(pool.map(copy, page))
+    return counts
 
 
 def main() -> None:
@@ -53,12 +65,15 @@ def main() -> None:
     parser.add_argument("source", help="name of the restored table")
     parser.add_argument("--stack", required=True, help="name of the stack, such as jobs-prod")
     parser.add_argument(
-        "--prefix", default="", help="only keys that start so, as JOB#42 or RELEASE#"
+        "--only", default="", help="only this partition key, as JOB#42, or those below it, as JOB#"
     )
+    parser.add_argument("--sort-key", default="", help="only items with this sort key, as META")
     parser.add_argument("--overwrite", action="store_true", help="replace existing items too")
     given = parser.parse_args()
     try:
-        counts = copy_items(given.stack, given.source, given.prefix, overwrite=given.overwrite)
+        counts = copy_items(
+            given.stack, given.source, given.only, given.sort_key, overwrite=given.overwrite
+        )
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"error: {error}")
     print(f"Copied {counts['copied']} items, kept {counts['kept']} as they are.")

@@ -7,6 +7,7 @@ of the environment. Each event has the id that it had, so a second run does no h
 import argparse
 import contextlib
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,7 +21,9 @@ from local import fail
 def parse_time(text: str) -> str:
     """Reads a time with its offset from UTC; returns it in UTC, as the function takes it."""
     with contextlib.suppress(ValueError):
-        time = datetime.fromisoformat(text)
+        # A record of the table's stream has the seconds since 1970.
+        seconds = re.fullmatch(r"\d{10}", text)
+        time = datetime.fromtimestamp(int(text), UTC) if seconds else datetime.fromisoformat(text)
         if time.tzinfo:
             return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     raise argparse.ArgumentTypeError("must be an RFC 3339 time, such as 2026-11-28T12:00:00Z")

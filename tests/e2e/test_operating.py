@@ -164,6 +164,8 @@ def test_event_reaches_the_queue_of_a_rule_and_is_published_again(
     first = wait_until(event, "the event")
     operated.sqs.purge_queue(QueueUrl=url)
     [republish, *_] = commands_below("Publish events again")
+    second = int(datetime.fromisoformat(job["created_at"]).timestamp())
+    shell.run(republish, SINCE=str(second))
     output = shell.run(republish, SINCE=job["created_at"])
     published = re.search(r"^Published (\d+) events since ", output, re.MULTILINE)
     # It was created, has started, and has ended.
@@ -205,12 +207,22 @@ def test_everything_stops_and_starts_again(shell: Shell, operated: Stack, user: 
     )
     assert waiting["Attributes"]["ApproximateNumberOfMessages"] == "1"
     states = shell.run("""
-        aws apigatewayv2 get-stages --api-id "$API_ID" --output text \\
-          --query 'Items[0].DefaultRouteSettings.ThrottlingRateLimit'
         aws events list-rules --name-prefix "$STACK" --query 'Rules[0].State' --output text""")
-    assert states.split() == ["0.0", "DISABLED"]
+    assert states == "DISABLED\n"
+    # The local AWS throttles nothing.
+    read_limits = """
+        aws apigatewayv2 get-stage --api-id "$API_ID" --stage-name '$default' \\
+          --query '[DefaultRouteSettings, RouteSettings]' --output json"""
+    default, routes = json.loads(shell.run(read_limits))
+    assert len(routes) > 10
+    closed = {"ThrottlingRateLimit": 0, "ThrottlingBurstLimit": 0}
+    assert all(limit == closed for limit in (default, *routes.values()))
 
     shell.follow("Start again")
+    default, routes = json.loads(shell.run(read_limits))
+    assert default == {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 1000}
+    writes = {"ThrottlingRateLimit": 100, "ThrottlingBurstLimit": 200}
+    assert all(limit == writes for limit in routes.values())
     [job] = wait_until(user.jobs, "the job")
     assert user.wait_for_end(job["id"])["status"] == "failed"
     rules = 'aws events list-rules --name-prefix "$STACK" --query "Rules[0].State" --output text'
@@ -229,8 +241,12 @@ def test_table_is_restored(shell: Shell, operated: Stack, user: User) -> None:
     assert user.get(f"/api/jobs/{job['id']}").status == 404
     assert "Copied 1 items, kept " in shell.run(copy)
     assert user.job(job["id"]) == job
-    damaged = shell.run(copy.replace("--stack", f"--prefix JOB#{job['id']} --overwrite --stack"))
+    damaged = shell.run(copy.replace("--stack", f"--only JOB#{job['id']} --overwrite --stack"))
     assert ", kept 0 as they are" in damaged
+    for only, count in ((f"JOB#{job['id']}", 1), (f"JOB#{job['id'] // 10}", 0)):
+        options = f"--only {only} --sort-key META --overwrite --stack"
+        one = shell.run(copy.replace("--stack", options))
+        assert f"Copied {count} items, kept 0" in one
     shell.run(delete)
     shell.run(settings)
     assert f"{operated.table}-restored" not in operated.dynamodb.list_tables()["TableNames"]
