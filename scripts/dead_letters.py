@@ -7,6 +7,7 @@ docs/operating.md sets up the shell.
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -103,8 +104,12 @@ def main() -> None:
     letter = take(queue_url, given.id)
     if given.command == "redrive":
         # Sent before it is deleted: a failure in between leaves a copy, and loses nothing.
-        body = ("--message-body", letter["Body"])
-        aws("sqs", "send-message", "--queue-url", variable("QUEUE_URL"), *body)
+        with tempfile.NamedTemporaryFile("w") as body:
+            body.write(letter["Body"])
+            body.flush()
+            # A long body fits no command line, and the CLI would follow one that begins with file://.
+            sent = ("--message-body", f"file://{body.name}")
+            aws("sqs", "send-message", "--queue-url", variable("QUEUE_URL"), *sent)
     delete(queue_url, letter)
 
 

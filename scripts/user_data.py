@@ -175,8 +175,8 @@ def find_user_data(storage: Storage, user_id: int) -> UserData:
 def remove_user_data(stack: str, user_id: int, *, dry_run: bool = False) -> Counter[str]:
     """Removes all data of a user from a stack; returns what it found, by kind.
 
-    A call that is interrupted can be repeated: releases, which lead to the files, go last. Raises
-    an `OpenJobsError` before anything is removed if jobs are pending or running.
+    A call that is interrupted can be repeated: jobs and releases, which lead to all else, go last.
+    Raises an `OpenJobsError` before anything is removed if jobs are pending or running.
     """
     storage = Storage(stack)
     data = find_user_data(storage, user_id)
@@ -184,7 +184,8 @@ def remove_user_data(stack: str, user_id: int, *, dry_run: bool = False) -> Coun
         return data.counts()
     if data.open_jobs:
         raise OpenJobsError(data.open_jobs)
-    storage.delete_items(data.parts)
+    storage.delete_items(key for key in data.parts if key["sk"] != "META")
     storage.delete_files(data)
+    storage.delete_items(key for key in data.parts if key["sk"] == "META")
     storage.delete_items(release_key(release) for release in data.owned)
     return data.counts()
