@@ -114,7 +114,7 @@ impl<'a> Heartbeat<'a> {
         }
     }
 
-    /// Beats once, until the lease counts as lost at the latest.
+    /// Beats once, until a second after the lease counts as lost at the latest.
     pub(crate) async fn beat(&mut self) {
         let now = self.clock.now();
         if now.after(DEADLINE_MARGIN) >= self.deadline {
@@ -124,6 +124,8 @@ impl<'a> Heartbeat<'a> {
             return;
         }
         let left = LEASE_LOST_AFTER.saturating_sub(now.since(self.last_write));
+        // A process that was paused for long may still have its lease.
+        let left = left.max(POLL_INTERVAL);
         let exchange = tokio::time::timeout(left, self.exchange(now)).await;
         let no_answer = |_| Err(AwsError::unavailable("DynamoDB", "no answer in time"));
         match exchange.unwrap_or_else(no_answer) {
