@@ -15,15 +15,6 @@ const MAX_COPY_BYTES: u64 = 256 * 1024 * 1024;
 /// memory.
 const COPIES_IN_FLIGHT: usize = 8;
 
-/// Copies `file` to `key`.
-pub(super) fn copy(store: &ObjectStore, file: &StoredFile, key: &str) -> io::Result<()> {
-    store.check_stopped()?;
-    if file.size > MAX_COPY_BYTES {
-        return copy_in_parts(store, file, key);
-    }
-    store.wait_for_write(copy_at_once(store, file, key))?
-}
-
 /// Copies each file to its key, several at a time. Calls `copied` with the number of files so far.
 pub(super) fn copy_all(
     store: &ObjectStore,

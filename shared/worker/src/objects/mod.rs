@@ -122,7 +122,7 @@ impl ObjectStore {
 
     /// Copies a file as listed, inside S3. The copy appears as a whole or not at all.
     pub fn copy(&self, file: &StoredFile, key: &str) -> io::Result<()> {
-        copy::copy(self, file, key)
+        self.copy_all(&[(file, key.to_owned())], |_| {})
     }
 
     /// Copies each file to its key as [`ObjectStore::copy`] does, several at a time. Calls `copied`
