@@ -5,7 +5,6 @@ mod common;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_dynamodb::{
-    Client,
     config::{
         ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef,
     },
@@ -16,7 +15,7 @@ use jobs::{Level, testing::START};
 use serde_json::{Value, json};
 use store::{
     RunHandle, Store,
-    testing::{Meter, client, metered_store, serve},
+    testing::{Meter, client, intercepted_store, metered_store, serve},
 };
 use worker::{
     Reporter,
@@ -146,11 +145,7 @@ async fn run_of_a_job_that_is_gone_stops() {
 #[tokio::test]
 async fn step_that_could_not_be_written_is_written_by_the_next_beat() {
     let endpoint = serve(dynoxide::Database::memory().unwrap()).await;
-    let refusing = client(&endpoint)
-        .config()
-        .to_builder()
-        .interceptor(RefuseOnce::default());
-    let refusing = Store::new(&Client::from_conf(refusing.build()), "jobs");
+    let refusing = intercepted_store(&endpoint, RefuseOnce::default());
     let job = Running::over(Store::new(&client(&endpoint), "jobs"), Meter::default()).await;
     let report = |second| {
         if second == 1 {

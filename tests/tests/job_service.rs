@@ -10,7 +10,6 @@ use std::{
 
 use aws::AwsError;
 use aws_sdk_dynamodb::{
-    Client,
     config::{
         ConfigBag, Intercept, RuntimeComponents,
         interceptors::{BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextMut},
@@ -31,7 +30,7 @@ use release_files::WorkError;
 use serde_json::json;
 use store::{
     Completion, EndOutcome, Leftovers, RunEnd, RunProgress, Store, WriteOutcome,
-    testing::{client, serve},
+    testing::{client, intercepted_store, serve},
 };
 use worker::{Assignment, JobService, Processed, UpdateStatusOutcome, Work, testing::queue};
 
@@ -288,10 +287,8 @@ impl Intercept for OneReason {
 
 #[tokio::test]
 async fn repeated_end_is_recognized_if_only_the_refusal_of_the_release_is_reported() {
-    let client = client(&serve(dynoxide::Database::memory().unwrap()).await);
-    let config = client.config().to_builder().interceptor(OneReason);
-    let store = Store::new(&Client::from_conf(config.build()), "jobs");
-    let api = Api::over(store, queue());
+    let url = serve(dynoxide::Database::memory().unwrap()).await;
+    let api = Api::over(intercepted_store(&url, OneReason), queue());
     let id = api.create(json!({"job_type": "packaging"})).await;
     let run = api.claim(id, START).await;
     let release = api.job(id).await.release_id.unwrap();
@@ -356,9 +353,7 @@ async fn work_that_stops_during_a_slow_heartbeat_is_not_taken_for_hung() {
     let url = serve(dynoxide::Database::memory().unwrap()).await;
     let api = Api::over(Store::new(&client(&url), "jobs"), queue());
     let id = job_id(api.create(json!({"job_type": "analysis"})).await);
-    let slow = SlowRequests(api.clock.clone());
-    let config = client(&url).config().to_builder().interceptor(slow);
-    let store = Store::new(&Client::from_conf(config.build()), "jobs");
+    let store = intercepted_store(&url, SlowRequests(api.clock.clone()));
     let service = JobService::new(store, api.clock.clock());
     // The run is out of time at its first heartbeat.
     let deadline = START.after(Duration::from_mins(1));

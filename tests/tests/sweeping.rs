@@ -5,13 +5,11 @@ mod common;
 use std::{fmt::Debug, time::Duration};
 
 use common::{Api, NO_DEADLINE, OWNER, RETENTION, job_id, user_id};
-use fail_dead_jobs::{DeadJobs, fail_dead_jobs};
 use jobs::{Failure, FailureCode, JobType, LEASE, NewJob, Status, Time, testing::START};
-use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Map, json};
 use store::{SHARDS, WriteOutcome};
 use worker::{
-    Metrics, Queue, SweepReport, Sweeper,
+    Queue, SweepReport, Sweeper,
     testing::{broken_files, broken_queue, files, queue},
 };
 
@@ -215,18 +213,9 @@ async fn repeated_write_of_a_sweeper_is_recognized_and_another_one_refused() {
 async fn job_that_the_sweeper_has_not_reached_outlives_its_exhausted_message() {
     let api = Api::new().await;
     let id = api.create(json!({"job_type": "analysis"})).await;
-    let dead_jobs = DeadJobs {
-        store: api.store.clone(),
-        clock: api.clock.clock(),
-        metrics: Metrics::new("test", api.clock.clock()),
-    };
-    let body = json!({ "job_id": id }).to_string();
-    let event = json!({"Records": [{"messageId": "1", "body": body}]});
     let status_after = async |seconds| {
         api.clock.advance(seconds);
-        let event = serde_json::from_value(event.clone()).unwrap();
-        let event = LambdaEvent::new(event, Context::default());
-        fail_dead_jobs(&dead_jobs, event).await.unwrap();
+        api.exhaust(id).await;
         api.job(id).await.status()
     };
     assert_eq!(status_after(0).await, Status::Pending);

@@ -9,7 +9,7 @@ mod meter;
 
 use aws_sdk_dynamodb::{
     Client,
-    config::{BehaviorVersion, Credentials, Region},
+    config::{BehaviorVersion, Credentials, Intercept, Region},
     types::{
         AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
         Projection, ProjectionType, ScalarAttributeType,
@@ -52,14 +52,18 @@ pub async fn metered_store() -> (Store, Meter) {
 
 /// Creates a metered store in the table `jobs` of `database`, which tests can also fill directly.
 pub async fn store_in(database: dynoxide::Database) -> (Store, Meter) {
-    let client = client(&serve(database).await);
     let meter = Meter::default();
-    let metered = client
-        .config()
-        .to_builder()
-        .interceptor(meter.clone())
-        .build();
-    (Store::new(&Client::from_conf(metered), "jobs"), meter)
+    let store = intercepted_store(&serve(database).await, meter.clone());
+    (store, meter)
+}
+
+/// Creates a store in the table `jobs` of the `DynamoDB` at `endpoint`, whose requests pass through
+/// `interceptor`.
+#[must_use]
+pub fn intercepted_store(endpoint: &str, interceptor: impl Intercept + 'static) -> Store {
+    let config = client(endpoint).config().to_builder();
+    let config = config.interceptor(interceptor).build();
+    Store::new(&Client::from_conf(config), "jobs")
 }
 
 /// Serves `database`, with the table `jobs`, until the runtime stops. Returns its URL.

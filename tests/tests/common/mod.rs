@@ -15,16 +15,18 @@ use axum::{
     http::{HeaderName, HeaderValue, Request},
 };
 use create_live_ticket::Tickets;
+use fail_dead_jobs::{DeadJobs, fail_dead_jobs};
 use get_console::{Policy, Site};
 use http_body_util::BodyExt;
 use jobs::{Caller, Job, JobId, Time, UserId, testing::ManualClock};
 use lambda_http::request::RequestContext;
+use lambda_runtime::{Context, LambdaEvent};
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::{Claim, RunHandle, Store, UploadLimit, testing::store};
 use tower::ServiceExt;
 use worker::{
-    Files, JobService, Processed, Queue, Submissions,
+    Files, JobService, Metrics, Processed, Queue, Submissions,
     testing::{bucket::Bucket, files, queue, signing_files},
 };
 
@@ -182,6 +184,21 @@ impl Api {
 
     pub fn service(&self) -> JobService {
         JobService::new(self.store.clone(), self.clock.clock())
+    }
+
+    /// Passes the exhausted message of a job to `fail-dead-jobs`.
+    pub async fn exhaust(&self, id: u64) {
+        let body = json!({ "job_id": id }).to_string();
+        let event = json!({"Records": [{"messageId": "1", "body": body}]});
+        let event = serde_json::from_value(event).unwrap();
+        let event = LambdaEvent::new(event, Context::default());
+        let dead_jobs = DeadJobs {
+            store: self.store.clone(),
+            clock: self.clock.clock(),
+            metrics: Metrics::new("test", self.clock.clock()),
+        };
+        let answer = fail_dead_jobs(&dead_jobs, event).await.unwrap();
+        assert!(answer.batch_item_failures.is_empty());
     }
 
     /// Sends a request as `caller` and returns the status and the body.

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use fail_dead_jobs::{DeadJobs, fail_dead_jobs};
 use jobs::{Clock, Job, Level, Status, Time};
-use lambda_runtime::{Context, LambdaEvent};
 use serde_json::json;
 use store::{CancelOutcome, Claim, LogQuery, RunHandle, SubmitOutcome};
 use worker::{
-    Metrics, Sweeper,
+    Sweeper,
     testing::{files, queue},
 };
 
@@ -155,17 +153,7 @@ impl<'a> History<'a> {
         let job = job.await.unwrap().unwrap();
         let is_awaited =
             job.due_at.is_some() && now.since(job.updated_at) <= Duration::from_hours(24);
-        let body = json!({"job_id": self.id}).to_string();
-        let event = json!({"Records": [{"messageId": "1", "body": body}]});
-        let event = serde_json::from_value(event).unwrap();
-        let event = LambdaEvent::new(event, Context::default());
-        let dead_jobs = DeadJobs {
-            store: self.api.store.clone(),
-            clock: self.clock.clone(),
-            metrics: Metrics::new("model", self.clock.clone()),
-        };
-        let answer = fail_dead_jobs(&dead_jobs, event).await.unwrap();
-        assert!(answer.batch_item_failures.is_empty());
+        self.api.exhaust(self.id).await;
         self.model.dead_letter(is_awaited);
         Ok(())
     }
